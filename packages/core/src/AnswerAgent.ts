@@ -1,0 +1,75 @@
+/**
+ * Who answers a question from memories.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type AiError, LanguageModel } from "effect/ai"
+import * as AnswerFormat from "./AnswerFormat.ts"
+import * as ExtractiveReader from "./internal/extractiveReader.ts"
+import * as Generate from "./internal/generate.ts"
+import type { TrainedOptions } from "./MemoryManager.ts"
+import { Sampler, type SamplerError } from "./Sampler.ts"
+
+/**
+ * Answers many questions at once, each from its own candidates; the result has the order of the requests.
+ */
+export class AnswerAgent extends Context.Service<AnswerAgent, {
+  readonly answer: (
+    requests: ReadonlyArray<AnswerFormat.AnswerRequest>
+  ) => Effect.Effect<ReadonlyArray<AnswerFormat.Answer>, AiError.AiError | SamplerError>
+}>()("@memory-r1/core/AnswerAgent") {}
+
+/**
+ * A deterministic reader, no model: takes the candidate that shares most of the question's rarer words, and cuts the part
+ * out of it that the question asks for (a date, a number, a name, or the words that the question does not have).
+ */
+export const layerExtractive: Layer.Layer<AnswerAgent> = Layer.succeed(AnswerAgent, {
+  answer: (requests) => Effect.sync(() => requests.map(ExtractiveReader.read))
+})
+
+const decodeWith = (format: AnswerFormat.AnswerFormat, requests: ReadonlyArray<AnswerFormat.AnswerRequest>) =>
+(texts: ReadonlyArray<string>): ReadonlyArray<AnswerFormat.Answer> =>
+  texts.map((raw, i) => format.decode(raw, requests[i]!))
+
+/**
+ * Any `effect/ai` language model, asked with `AnswerFormat.paper`. At most `concurrency` calls run at a time.
+ */
+export const layerPrompted = (
+  options: { readonly format?: AnswerFormat.AnswerFormat; readonly concurrency?: number } = {}
+): Layer.Layer<AnswerAgent, never, LanguageModel.LanguageModel> =>
+  Layer.effect(
+    AnswerAgent,
+    Effect.gen(function*() {
+      const model = yield* LanguageModel.LanguageModel
+      const { concurrency = 4, format = AnswerFormat.paper } = options
+      return AnswerAgent.of({
+        answer: Effect.fn("AnswerAgent.answer")((requests) =>
+          Effect.map(
+            Generate.withLanguageModel(model, requests.map(format.prompt), concurrency),
+            decodeWith(format, requests)
+          )
+        )
+      })
+    })
+  )
+
+/**
+ * An answer agent over one sampler.
+ */
+export const fromSampler = (
+  sampler: Sampler["Service"],
+  { format, ...options }: TrainedOptions<AnswerFormat.AnswerFormat>
+): AnswerAgent["Service"] => ({
+  answer: Effect.fn("AnswerAgent.answer")((requests) =>
+    Effect.map(Generate.withSampler(sampler, requests.map(format.prompt), options), decodeWith(format, requests))
+  )
+})
+
+/**
+ * A trained policy: any `Sampler`, asked with the format that it was trained on.
+ */
+export const layerTrained = (
+  options: TrainedOptions<AnswerFormat.AnswerFormat>
+): Layer.Layer<AnswerAgent, never, Sampler> =>
+  Layer.effect(AnswerAgent, Effect.map(Sampler, (sampler) => fromSampler(sampler, options)))

@@ -1,0 +1,191 @@
+/**
+ * All memories of one scope, as an immutable value.
+ *
+ * `apply` returns a new bank and leaves the old one as it was, sharing everything that did not change. That is what makes
+ * a group of G alternative decisions on one snapshot cheap: a fork is a reference.
+ */
+import * as Data from "effect/Data"
+import * as Equal from "effect/Equal"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import { type Memory, MemoryId, type NewMemory } from "./Memory.ts"
+
+/**
+ * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives these.
+ * An `Add` names its id only where a store's log replays it.
+ */
+export type Edit = Data.TaggedEnum<{
+  Add: { readonly memory: NewMemory; readonly id?: MemoryId }
+  Update: {
+    readonly id: MemoryId
+    readonly text: string
+    readonly observedAt?: string
+    readonly sources?: ReadonlyArray<string>
+  }
+  Delete: { readonly id: MemoryId }
+  Noop: {}
+}>
+
+/**
+ * Constructors and matching for edits: `Edit.Add({ memory })`, `Edit.$match(edit, { ... })`.
+ */
+export const Edit = Data.taggedEnum<Edit>()
+
+interface Entry {
+  readonly memory: Memory
+  readonly order: number
+  readonly previous: Entry | undefined
+}
+
+/**
+ * The bank. `revision` counts the edits that changed it.
+ */
+export interface MemoryBank {
+  readonly revision: number
+  readonly created: number
+  readonly entries: HashMap.HashMap<MemoryId, Entry>
+}
+
+/**
+ * A bank without memories.
+ */
+export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.empty() }
+
+/**
+ * Applies one edit.
+ *
+ * ADD gives the next id (`m1`, `m2`, ...), which is never given again. UPDATE replaces the text in place, keeps the id and
+ * the earlier text (`history`), and joins the sources. DELETE removes. An UPDATE or DELETE of an id that the bank does not
+ * hold changes nothing and returns the bank itself.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank } from "@memory-r1/core"
+ *
+ * const one = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }))
+ * const id = MemoryBank.memories(one)[0]!.id
+ * const two = MemoryBank.apply(one, MemoryBank.Edit.Update({ id, text: "Ann has dogs named Buddy and Scout" }))
+ * MemoryBank.memories(one).map((m) => m.text) // => ["Ann has a dog named Buddy"]
+ * MemoryBank.history(two, id).map((m) => m.text) // => ["Ann has a dog named Buddy", "Ann has dogs named Buddy and Scout"]
+ * ```
+ */
+export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
+  switch (edit._tag) {
+    case "Add": {
+      const order = bank.created + 1
+      const id = edit.id ?? MemoryId.make(`m${order}`)
+      const memory: Memory = { sources: [], ...edit.memory, id, revision: 0 }
+      return {
+        revision: bank.revision + 1,
+        created: order,
+        entries: HashMap.set(bank.entries, memory.id, { memory, order, previous: undefined })
+      }
+    }
+    case "Update": {
+      const entry = Option.getOrUndefined(HashMap.get(bank.entries, edit.id))
+      if (entry === undefined) return bank
+      const { memory } = entry
+      const next: Memory = {
+        ...memory,
+        text: edit.text,
+        revision: memory.revision + 1,
+        ...(edit.observedAt === undefined ? {} : { observedAt: edit.observedAt }),
+        ...(edit.sources === undefined ? {} : { sources: [...new Set([...memory.sources, ...edit.sources])] })
+      }
+      return {
+        ...bank,
+        revision: bank.revision + 1,
+        entries: HashMap.set(bank.entries, edit.id, { memory: next, order: entry.order, previous: entry })
+      }
+    }
+    case "Delete":
+      return HashMap.has(bank.entries, edit.id)
+        ? { ...bank, revision: bank.revision + 1, entries: HashMap.remove(bank.entries, edit.id) }
+        : bank
+    case "Noop":
+      return bank
+  }
+}
+
+/**
+ * Applies edits in turn.
+ */
+export const applyAll = (bank: MemoryBank, edits: Iterable<Edit>): MemoryBank => {
+  let next = bank
+  for (const edit of edits) next = apply(next, edit)
+  return next
+}
+
+/**
+ * A bank that can go its own way from here. Since a bank is immutable, that is the bank itself, at no cost.
+ */
+export const fork = (bank: MemoryBank): MemoryBank => bank
+
+const listed = new WeakMap<MemoryBank, ReadonlyArray<Memory>>()
+
+/**
+ * The memories, oldest first. Computed once per bank.
+ */
+export const memories = (bank: MemoryBank): ReadonlyArray<Memory> => {
+  let list = listed.get(bank)
+  if (list === undefined) {
+    list = Array.from(HashMap.values(bank.entries)).sort((a, b) => a.order - b.order).map((entry) => entry.memory)
+    listed.set(bank, list)
+  }
+  return list
+}
+
+/**
+ * The number of memories.
+ */
+export const size = (bank: MemoryBank): number => HashMap.size(bank.entries)
+
+/**
+ * The memory with that id.
+ */
+export const get = (bank: MemoryBank, id: MemoryId): Option.Option<Memory> =>
+  Option.map(HashMap.get(bank.entries, id), (entry) => entry.memory)
+
+/**
+ * Every version of a memory that the bank holds, oldest first; empty when it holds none.
+ */
+export const history = (bank: MemoryBank, id: MemoryId): ReadonlyArray<Memory> => {
+  const versions: Array<Memory> = []
+  for (let entry = Option.getOrUndefined(HashMap.get(bank.entries, id)); entry !== undefined; entry = entry.previous) {
+    versions.push(entry.memory)
+  }
+  return versions.reverse()
+}
+
+/**
+ * What lies between two banks of one ancestry.
+ */
+export interface Diff {
+  readonly added: ReadonlyArray<Memory>
+  readonly updated: ReadonlyArray<{ readonly before: Memory; readonly after: Memory }>
+  readonly removed: ReadonlyArray<Memory>
+}
+
+/**
+ * The difference between two banks, in the order of the memories' creation.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank } from "@memory-r1/core"
+ *
+ * const after = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann plays chess" } }))
+ * MemoryBank.diff(MemoryBank.empty, after).added.length // => 1
+ * MemoryBank.diff(after, MemoryBank.empty).removed.length // => 1
+ * ```
+ */
+export const diff = (before: MemoryBank, after: MemoryBank): Diff => {
+  const added: Array<Memory> = []
+  const updated: Array<{ before: Memory; after: Memory }> = []
+  for (const memory of memories(after)) {
+    const earlier = Option.getOrUndefined(get(before, memory.id))
+    if (earlier === undefined) added.push(memory)
+    else if (earlier !== memory && !Equal.equals(earlier, memory)) updated.push({ before: earlier, after: memory })
+  }
+  const removed = memories(before).filter((memory) => !HashMap.has(after.entries, memory.id))
+  return { added, updated, removed }
+}

@@ -1,0 +1,129 @@
+/**
+ * Who decides what becomes of a new fact: ADD, UPDATE, DELETE or NOOP.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type AiError, LanguageModel } from "effect/ai"
+import * as Bm25 from "./Bm25.ts"
+import * as Generate from "./internal/generate.ts"
+import * as ManagerFormat from "./ManagerFormat.ts"
+import * as MemoryOperation from "./MemoryOperation.ts"
+import { Sampler, type SamplerError } from "./Sampler.ts"
+
+/**
+ * What was decided: edits for the bank, a rejection for everything in the model's text that was no valid operation, and that
+ * text. A decision with rejections and no edits leaves the bank as it is.
+ */
+export interface Decision extends MemoryOperation.Decoded {
+  readonly raw: string
+}
+
+/**
+ * Decides on many requests at once, each on its own snapshot; the result has the order of the requests.
+ */
+export class MemoryManager extends Context.Service<MemoryManager, {
+  readonly decide: (
+    requests: ReadonlyArray<ManagerFormat.ManagerRequest>
+  ) => Effect.Effect<ReadonlyArray<Decision>, AiError.AiError | SamplerError>
+}>()("@memory-r1/core/MemoryManager") {}
+
+const byRule = (rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation.MemoryOperation): Layer.Layer<MemoryManager> =>
+  Layer.succeed(MemoryManager, {
+    decide: (requests) =>
+      Effect.sync(() =>
+        requests.map((request) => {
+          const operation = rule(request)
+          const parsed = { operations: [{ operation, position: 0 }], rejections: [] }
+          return { ...MemoryOperation.bind(parsed, request.snapshot, request.fact), raw: MemoryOperation.format([operation]) }
+        })
+      )
+  })
+
+/**
+ * Adds every fact as it is and never changes one: the baseline that a manager has to beat.
+ */
+export const layerAddOnly: Layer.Layer<MemoryManager> = byRule(({ fact }) => ({ _tag: "Add", text: fact.text }))
+
+const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
+  let both = 0
+  for (const word of a) if (b.has(word)) both++
+  return both / Math.max(1, Math.min(a.size, b.size))
+}
+
+/**
+ * A lexical rule, no model. A fact whose words are all in one memory is a duplicate (NOOP). One that shares at least
+ * `threshold` of the words of the shorter text with a memory replaces it (UPDATE). Everything else is new (ADD).
+ */
+export const layerRuleBased = (options: { readonly threshold?: number } = {}): Layer.Layer<MemoryManager> => {
+  const threshold = options.threshold ?? 0.75
+  return byRule(({ fact, snapshot }) => {
+    const words = new Set(Bm25.tokens(fact.text))
+    let best = { handle: -1, share: 0 }
+    for (const [handle, memory] of snapshot.memories.entries()) {
+      const known = new Set(Bm25.tokens(memory.text))
+      if (words.isSubsetOf(known)) return { _tag: "Noop" }
+      const share = overlap(words, known)
+      if (share > best.share) best = { handle, share }
+    }
+    return best.share >= threshold
+      ? { _tag: "Update", handle: best.handle, text: fact.text }
+      : { _tag: "Add", text: fact.text }
+  })
+}
+
+const decodeWith = (format: ManagerFormat.ManagerFormat, requests: ReadonlyArray<ManagerFormat.ManagerRequest>) =>
+(texts: ReadonlyArray<string>): ReadonlyArray<Decision> =>
+  texts.map((raw, i) => ({ ...format.decode(raw, requests[i]!), raw }))
+
+/**
+ * Any `effect/ai` language model, asked with `ManagerFormat.paper`. At most `concurrency` calls run at a time.
+ */
+export const layerPrompted = (
+  options: { readonly format?: ManagerFormat.ManagerFormat; readonly concurrency?: number } = {}
+): Layer.Layer<MemoryManager, never, LanguageModel.LanguageModel> =>
+  Layer.effect(
+    MemoryManager,
+    Effect.gen(function*() {
+      const model = yield* LanguageModel.LanguageModel
+      const { concurrency = 4, format = ManagerFormat.paper } = options
+      return MemoryManager.of({
+        decide: Effect.fn("MemoryManager.decide")((requests) =>
+          Effect.map(
+            Generate.withLanguageModel(model, requests.map(format.prompt), concurrency),
+            decodeWith(format, requests)
+          )
+        )
+      })
+    })
+  )
+
+/**
+ * How a trained agent generates. Greedy unless a `temperature` is given.
+ */
+export interface TrainedOptions<Format> {
+  readonly format: Format
+  readonly maxTokens: number
+  readonly temperature?: number
+  readonly seed?: number
+}
+
+/**
+ * A manager over one sampler.
+ */
+export const fromSampler = (
+  sampler: Sampler["Service"],
+  { format, ...options }: TrainedOptions<ManagerFormat.ManagerFormat>
+): MemoryManager["Service"] => ({
+  decide: Effect.fn("MemoryManager.decide")((requests) =>
+    Effect.map(Generate.withSampler(sampler, requests.map(format.prompt), options), decodeWith(format, requests))
+  )
+})
+
+/**
+ * A trained policy: any `Sampler`, asked with the format that it was trained on.
+ */
+export const layerTrained = (
+  options: TrainedOptions<ManagerFormat.ManagerFormat>
+): Layer.Layer<MemoryManager, never, Sampler> =>
+  Layer.effect(MemoryManager, Effect.map(Sampler, (sampler) => fromSampler(sampler, options)))

@@ -1,0 +1,91 @@
+/**
+ * Which memories a manager or an answer agent gets to see.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Bm25 from "./Bm25.ts"
+import type { Memory } from "./Memory.ts"
+import * as MemoryBank from "./MemoryBank.ts"
+
+/**
+ * A retriever that depends on something that failed, such as a remote embedding model.
+ */
+export class RetrieverError extends Schema.TaggedError<RetrieverError>()("RetrieverError", {
+  cause: Schema.Defect()
+}) {}
+
+/**
+ * `limit` memories at most; those of one `speaker` only where it is given.
+ */
+export interface Query {
+  readonly text: string
+  readonly limit: number
+  readonly speaker?: string
+}
+
+/**
+ * A memory with its score; the unit is the retriever's own, larger is better.
+ */
+export interface Scored {
+  readonly memory: Memory
+  readonly score: number
+}
+
+/**
+ * Ranks the memories of a bank for a query, best first. A bank no larger than the limit comes back whole, so that a reader
+ * of a small bank misses nothing.
+ */
+export class Retriever extends Context.Service<Retriever, {
+  readonly retrieve: (bank: MemoryBank.MemoryBank, query: Query) => Effect.Effect<ReadonlyArray<Scored>, RetrieverError>
+}>()("@memory-r1/core/Retriever") {}
+
+interface Indexed {
+  readonly memories: ReadonlyArray<Memory>
+  readonly index: Bm25.Bm25
+}
+
+const indexes = new WeakMap<MemoryBank.MemoryBank, Map<string | undefined, Indexed>>()
+
+const indexOf = (bank: MemoryBank.MemoryBank, speaker: string | undefined): Indexed => {
+  let bySpeaker = indexes.get(bank)
+  if (bySpeaker === undefined) indexes.set(bank, bySpeaker = new Map())
+  let indexed = bySpeaker.get(speaker)
+  if (indexed === undefined) {
+    const all = MemoryBank.memories(bank)
+    const memories = speaker === undefined ? all : all.filter((memory) => memory.speaker === speaker)
+    bySpeaker.set(speaker, indexed = { memories, index: Bm25.make(memories.map((memory) => memory.text)) })
+  }
+  return indexed
+}
+
+/**
+ * BM25 over the memories' texts, as a plain function. Ties go to the newer memory. The index is built once per bank.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank, Retriever } from "@memory-r1/core"
+ *
+ * const bank = MemoryBank.applyAll(MemoryBank.empty, [
+ *   MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy", speaker: "Ann" } }),
+ *   MemoryBank.Edit.Add({ memory: { text: "Ann lives in Oslo", speaker: "Ann" } })
+ * ])
+ * Retriever.bm25(bank, { text: "Where does Ann live?", limit: 1 })[0]?.memory.text // => "Ann lives in Oslo"
+ * ```
+ */
+export const bm25 = (bank: MemoryBank.MemoryBank, query: Query): ReadonlyArray<Scored> => {
+  const { memories, index } = indexOf(bank, query.speaker)
+  const scores = index.scores(query.text)
+  return Array.from(memories.keys())
+    .sort((a, b) => scores[b]! - scores[a]! || b - a)
+    .slice(0, query.limit)
+    .map((at) => ({ memory: memories[at]!, score: scores[at]! }))
+}
+
+/**
+ * The retriever that needs no model: `bm25`.
+ */
+export const layerBm25: Layer.Layer<Retriever> = Layer.succeed(Retriever, {
+  retrieve: (bank, query) => Effect.sync(() => bm25(bank, query))
+})

@@ -1,0 +1,41 @@
+/**
+ * Whose bank it is. A scope is a key of its own type, never a piece of metadata, so that no filter can widen it.
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * A branded key over tenant, user, agent and session.
+ */
+export const Scope = Schema.NonEmptyString.pipe(Schema.brand("@memory-r1/core/Scope"))
+export type Scope = typeof Scope.Type
+
+/**
+ * The parts of a scope. Parts that are left out are distinct from every named part.
+ */
+export interface Parts {
+  readonly tenant?: string
+  readonly user?: string
+  readonly agent?: string
+  readonly session?: string
+}
+
+const names = ["tenant", "user", "agent", "session"] as const
+
+/**
+ * Builds a scope. Different parts never give the same key: each part is percent-encoded.
+ *
+ * @example
+ * ```ts
+ * import { Scope } from "@memory-r1/core"
+ *
+ * Scope.make({ user: "ann" }) // => "user=ann"
+ * Scope.make({ tenant: "a&user=b" }) // => "tenant=a%26user%3Db"
+ * ```
+ */
+export const make = (parts: Parts): Scope =>
+  Scope.make(
+    names.flatMap((name) => {
+      const part = parts[name]
+      return part === undefined ? [] : [`${name}=${encodeURIComponent(part)}`]
+    }).join("&") || "default"
+  )

@@ -1,0 +1,26 @@
+/**
+ * What goes in: turns of a dialogue, and the facts that an extractor finds in them.
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * One utterance of a dialogue. `id` is the data set's own, such as LoCoMo's `D1:3` (session 1, turn 3).
+ */
+export const Turn = Schema.Struct({
+  id: Schema.String,
+  speaker: Schema.String,
+  text: Schema.String,
+  observedAt: Schema.optionalKey(Schema.String)
+})
+export interface Turn extends Schema.Schema.Type<typeof Turn> {}
+
+/**
+ * One statement worth a decision of the Memory Manager, with the turns that it comes from.
+ */
+export const Fact = Schema.Struct({
+  text: Schema.NonEmptyString,
+  speaker: Schema.String,
+  observedAt: Schema.optionalKey(Schema.String),
+  sources: Schema.Array(Schema.String)
+})
+export interface Fact extends Schema.Schema.Type<typeof Fact> {}

@@ -1,0 +1,23 @@
+/**
+ * The vocabulary of Memory-R1: memories, operations, banks and stores, agents over them, rewards, and the ports for training.
+ */
+export * as AnswerAgent from "./AnswerAgent.ts"
+export * as AnswerFormat from "./AnswerFormat.ts"
+export * as Bm25 from "./Bm25.ts"
+export { type AgentMemory, createMemory } from "./createMemory.ts"
+export * as FactExtractor from "./FactExtractor.ts"
+export * as Learner from "./Learner.ts"
+export * as ManagerFormat from "./ManagerFormat.ts"
+export * as Memory from "./Memory.ts"
+export * as MemoryAgent from "./MemoryAgent.ts"
+export * as MemoryBank from "./MemoryBank.ts"
+export * as MemoryManager from "./MemoryManager.ts"
+export * as MemoryOperation from "./MemoryOperation.ts"
+export * as MemoryStore from "./MemoryStore.ts"
+export * as Objective from "./Objective.ts"
+export * as Retriever from "./Retriever.ts"
+export * as Reward from "./Reward.ts"
+export * as Sampler from "./Sampler.ts"
+export * as Scope from "./Scope.ts"
+export * as TextMetrics from "./TextMetrics.ts"
+export * as Turn from "./Turn.ts"
