@@ -29,7 +29,7 @@ const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().matc
 
 const stem = (form: string): string => {
   let word = irregular.get(form) ?? form
-  if (word.length > 4 && /(?<![ae])ie[sd]$/.test(word)) return `${word.slice(0, -3)}y`
+  if (word.length > 4 && /(?<![ae])ie[sd]$/.test(word)) return word.slice(0, -2)
   if (word.length > 3 && word.endsWith("s") && !/(ss|us|is)$/.test(word)) word = word.slice(0, -1)
   if (word.length > 5 && word.endsWith("ing")) word = word.slice(0, -3)
   else if (word.length > 4 && word.endsWith("ed")) word = word.slice(0, -2)

@@ -51,10 +51,12 @@ export interface MemoryBank {
  */
 export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.empty() }
 
+const numberOf = (id: MemoryId): number => Number(/^m(\d{1,15})$/.exec(id)?.[1] ?? 0)
+
 /**
  * Applies one edit.
  *
- * ADD gives the next id (`m1`, `m2`, ...), which is never given again. UPDATE replaces the text in place, keeps the id and
+ * ADD gives the next id (`m1`, `m2`, ...), which is never given again; where it names an id that the bank holds, it changes nothing. UPDATE replaces the text in place, keeps the id and
  * the earlier text (`history`), and joins the sources. DELETE removes. An UPDATE or DELETE of an id that the bank does not
  * hold changes nothing and returns the bank itself.
  *
@@ -72,7 +74,9 @@ export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.emp
 export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
   switch (edit._tag) {
     case "Add": {
-      const order = bank.created + 1
+      if (edit.id !== undefined && HashMap.has(bank.entries, edit.id)) return bank
+      // A log that lost an erased ADD names ids further on: those before them were given too.
+      const order = Math.max(bank.created + 1, edit.id === undefined ? 0 : numberOf(edit.id))
       const id = edit.id ?? MemoryId.make(`m${order}`)
       const memory: Memory = { sources: [], ...edit.memory, id, revision: 0 }
       return {

@@ -73,17 +73,18 @@ const kinds: Readonly<Record<string, MemoryOperation["_tag"]>> = {
   NONE: "Noop"
 }
 
-const linePattern = /^[\s>*-]*(ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b:?[ \t]*(.*)$/i
-const handlePattern = /^[[#]?(\d{1,9})\]?:?(?:[ \t]+|$)(.*)$/
+const linePattern = /^[\s>*-]*(ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b:?[ \t]*(.*)$/is
+const handlePattern = /^[[#]?(\d{1,9})\]?:?(?:[ \t]+|$)(.*)$/s
+const fenceRow = /^\s*```\w*\s*$/
 
-const parseLines = (raw: string, from: number): Parsed => {
+const parseLines = (raw: string, from: number, to: number): Parsed => {
   const operations: Array<Parsed["operations"][number]> = []
   const rejections: Array<Rejection> = []
   let position = from
-  for (const row of raw.slice(from).split("\n")) {
+  for (const row of raw.slice(from, to).split("\n")) {
     const at = position
     position += row.length + 1
-    if (row.trim() === "") continue
+    if (row.trim() === "" || fenceRow.test(row)) continue
     const found = linePattern.exec(row)
     if (found === null) {
       rejections.push({ _tag: "Unparsable", raw, position: at, reason: "no operation begins this line" })
@@ -118,21 +119,35 @@ const field = (item: object, names: ReadonlyArray<string>): unknown => {
   return undefined
 }
 
-const parseJson = (raw: string, start: number): Parsed => {
+const operationRow = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b/m
+const operationRowWithBracket = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b.*[[{]/im
+const fenceOpening = /^[ \t]*```\w*\s*/m
+
+interface JsonValue extends Parsed {
+  readonly end: number
+  readonly complete: boolean
+  /** Whether it held an object at all: brackets in prose do not. */
+  readonly objects: boolean
+}
+
+const parseJson = (raw: string, start: number): JsonValue => {
   const operations: Array<Parsed["operations"][number]> = []
   const rejections: Array<Rejection> = []
   const json = TolerantJson.parse(raw, start)
+  const unparsable = (position: number, reason: string): void => {
+    rejections.push({ _tag: "Unparsable", raw, position, reason })
+  }
 
   const read = (item: object, position: number): void => {
-    const unparsable = (reason: string): void => {
-      rejections.push({ _tag: "Unparsable", raw, position, reason })
-    }
     if (json.incomplete.has(item)) return
-    const kind = kinds[String(field(item, ["event", "operation", "op", "type"])).toUpperCase()]
-    if (kind === undefined) return unparsable("an object without a known event")
+    const event = field(item, ["event", "operation", "op", "type"])
+    const kind = typeof event === "string" ? kinds[event.trim().toUpperCase()] : undefined
+    if (kind === undefined) return unparsable(position, "an object without a known event")
     if (kind === "Noop") return void operations.push({ operation: { _tag: "Noop" }, position })
     const rawText = field(item, ["text", "content", "memory"])
-    if (kind !== "Delete" && rawText !== undefined && typeof rawText !== "string") return unparsable("a text that is no string")
+    if (kind !== "Delete" && rawText !== undefined && typeof rawText !== "string") {
+      return unparsable(position, "a text that is no string")
+    }
     const text = typeof rawText === "string" ? rawText.trim() : ""
     if (kind === "Add") {
       if (text === "") rejections.push({ _tag: "EmptyText", position })
@@ -141,25 +156,59 @@ const parseJson = (raw: string, start: number): Parsed => {
     }
     const id = field(item, ["id", "handle", "memory_id"])
     const handle = typeof id === "number" || (typeof id === "string" && /^\d{1,9}$/.test(id.trim())) ? Number(id) : NaN
-    if (!Number.isInteger(handle)) return unparsable(`${kind} without a handle`)
+    if (!Number.isInteger(handle)) return unparsable(position, `${kind} without a handle`)
     if (kind === "Delete") operations.push({ operation: { _tag: "Delete", handle }, position })
     else if (text === "") rejections.push({ _tag: "EmptyText", position })
     else operations.push({ operation: { _tag: "Update", handle, text }, position })
   }
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) {
-      for (const item of value) visit(item)
-    } else if (typeof value === "object" && value !== null) {
-      const list = field(value, ["memory", "operations", "memories"])
-      if (Array.isArray(list)) visit(list)
-      else read(value, json.positions.get(value) ?? start)
-    }
+  const visit = (value: unknown, position: number): void => {
+    if (typeof value !== "object" || value === null) return unparsable(position, "an item that is no object")
+    const at = json.positions.get(value) ?? position
+    const list = Array.isArray(value) ? value : field(value, ["memory", "operations", "memories"])
+    if (!Array.isArray(list)) return read(value, at)
+    // A model that was asked for a list of changes and gives an empty one wants none.
+    if (list.length === 0 && !json.incomplete.has(list)) operations.push({ operation: { _tag: "Noop" }, position: at })
+    for (const item of list) visit(item, at)
   }
-  visit(json.value)
-  if (json.error !== undefined) {
-    rejections.push({ _tag: "Unparsable", raw, position: json.error.position, reason: json.error.reason })
+  if (json.value !== undefined) visit(json.value, start)
+  if (json.error !== undefined) unparsable(json.error.position, json.error.reason)
+  return {
+    operations,
+    rejections,
+    end: json.end,
+    complete: json.error === undefined,
+    objects: Array.from(json.positions.keys()).some((value) => !Array.isArray(value))
   }
-  return { operations, rejections }
+}
+
+const noText = (raw: string): Rejection => ({ _tag: "Unparsable", raw, position: 0, reason: "no text" })
+
+const bracket = /(?=[[{])/g
+const nextValue = /[\s,;]*(?=[[{])/y
+
+const after = (pattern: RegExp, raw: string, from: number): number => {
+  pattern.lastIndex = from
+  const found = pattern.exec(raw)
+  return found === null ? raw.length : found.index + found[0].length
+}
+
+// The JSON values that begin between `from` and `to`. Brackets in the prose before them say nothing, unless there is nothing else.
+// What comes after them is an explanation, unless it is the next value (one object a line).
+const parseValues = (raw: string, from: number, to: number): Parsed & { readonly prose: Parsed | undefined } => {
+  const operations: Array<Parsed["operations"][number]> = []
+  const rejections: Array<Rejection> = []
+  let prose: Parsed | undefined
+  for (let at = after(bracket, raw, from); at < to;) {
+    const value = parseJson(raw, at)
+    if (value.objects) {
+      operations.push(...value.operations)
+      rejections.push(...value.rejections)
+    } else prose ??= { operations: value.operations, rejections: value.rejections }
+    if (operations.length === 0) at = after(bracket, raw, Math.max(value.end, at + 1))
+    else if (value.complete) at = after(nextValue, raw, value.end)
+    else break
+  }
+  return { operations, rejections, prose }
 }
 
 /**
@@ -179,15 +228,24 @@ const parseJson = (raw: string, start: number): Parsed => {
  * ```
  */
 export const parse = (raw: string): Parsed => {
-  const fence = /```(?:json)?\s*/i.exec(raw)
-  const from = fence === null ? 0 : fence.index + fence[0].length
-  const start = raw.slice(from).search(/[[{]/)
-  const body = raw.slice(from).trimStart()
-  if (start >= 0 && !linePattern.test(body.split("\n", 1)[0]!)) return parseJson(raw, from + start)
-  if (body === "") {
-    return { operations: [], rejections: [{ _tag: "Unparsable", raw, position: from, reason: "no text" }] }
+  // What an operation's line quotes is text: JSON is looked for only before the first such line.
+  const firstRow = Math.min(operationRow.exec(raw)?.index ?? raw.length, operationRowWithBracket.exec(raw)?.index ?? raw.length)
+  const read = (from: number, to: number): Parsed => {
+    const { operations, prose, rejections } = parseValues(raw, from, firstRow)
+    if (operations.length > 0) return { operations, rejections }
+    const rows = parseLines(raw, from, to)
+    if (rows.operations.length > 0) return rows
+    if (rejections.length > 0) return { operations, rejections }
+    return prose ?? (rows.rejections.length > 0 ? rows : { operations, rejections: [noText(raw)] })
   }
-  return parseLines(raw, from)
+  const fence = fenceOpening.exec(raw)
+  if (fence !== null && fence.index <= firstRow) {
+    const from = fence.index + fence[0].length
+    const close = raw.indexOf("\n```", from)
+    const fenced = read(from, close < 0 ? raw.length : close)
+    if (fenced.operations.length > 0) return fenced
+  }
+  return read(0, raw.length)
 }
 
 /**
@@ -246,16 +304,18 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
 export const decode = (raw: string, snapshot: Snapshot, fact?: Omit<Fact, "text">): Decoded =>
   bind(parse(raw), snapshot, fact)
 
+const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim()
+
 /**
- * The line form that `parse` reads.
+ * The line form that `parse` reads. White space in texts is folded, since a line break would end the operation.
  */
 export const format = (operations: ReadonlyArray<MemoryOperation>): string =>
   operations.map((operation) => {
     switch (operation._tag) {
       case "Add":
-        return `ADD ${operation.text}`
+        return `ADD ${oneLine(operation.text)}`
       case "Update":
-        return `UPDATE ${operation.handle} ${operation.text}`
+        return `UPDATE ${operation.handle} ${oneLine(operation.text)}`
       case "Delete":
         return `DELETE ${operation.handle}`
       case "Noop":

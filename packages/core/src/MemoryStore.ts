@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Memory, MemoryId } from "./Memory.ts"
+import { type Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import * as Retriever from "./Retriever.ts"
 import type { Scope } from "./Scope.ts"
@@ -20,7 +20,7 @@ import type { Scope } from "./Scope.ts"
  */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   scope: Schema.String,
-  base: Schema.Int,
+  base: Schema.Number,
   current: Schema.Int
 }) {
   override get message(): string {
@@ -33,7 +33,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
  */
 export class UnknownRevision extends Schema.TaggedError<UnknownRevision>()("UnknownRevision", {
   scope: Schema.String,
-  revision: Schema.Int,
+  revision: Schema.Number,
   current: Schema.Int
 }) {
   override get message(): string {
@@ -50,14 +50,15 @@ export interface Versioned {
 }
 
 /**
- * One entry of the log. `Erased` says that something was removed for good, and nothing of what it was.
+ * One entry of the log. `Erased` says that something was removed for good, and nothing of what it was; `created` is the number of
+ * ids given until then, so that the fold gives none of them again.
  */
 export type LogEntry =
   & { readonly revision: number; readonly at: number }
   & (
     | { readonly _tag: "Committed"; readonly edits: ReadonlyArray<MemoryBank.Edit> }
     | { readonly _tag: "Reverted"; readonly to: number }
-    | { readonly _tag: "Erased" }
+    | { readonly _tag: "Erased"; readonly created: number }
   )
 
 /**
@@ -65,7 +66,7 @@ export type LogEntry =
  *
  * - `current`, `asOf`: the bank now, or as it was at a revision.
  * - `commit`: applies edits that were computed against revision `base` (optimistic concurrency).
- * - `log`, `history`: every entry; every version of one memory.
+ * - `log`, `history`: every entry; every version of one memory, in the order of time (one that a revert brought back comes again).
  * - `revert`: a new revision whose bank is that of an earlier one. The log keeps what was undone.
  * - `fork`: copies a scope's log to a scope that has none yet.
  * - `erase`: removes a memory and every trace of its text, from the log too.
@@ -86,26 +87,45 @@ export class MemoryStore extends Context.Service<MemoryStore, {
   readonly search: (scope: Scope, query: Retriever.Query) => Effect.Effect<ReadonlyArray<Retriever.Scored>>
 }>()("@memory-r1/core/MemoryStore") {}
 
-/**
- * The fold: the bank after the first `revision` entries of a log.
- */
-export const replay = (log: ReadonlyArray<LogEntry>, revision: number = log.length): MemoryBank.MemoryBank => {
-  const banks: Array<MemoryBank.MemoryBank> = [MemoryBank.empty]
-  for (const entry of log.slice(0, revision)) {
-    const bank = banks.at(-1)!
+const fold = (
+  log: ReadonlyArray<LogEntry>,
+  see: (bank: MemoryBank.MemoryBank) => void = () => {}
+): MemoryBank.MemoryBank => {
+  let bank = MemoryBank.empty
+  const banks = [bank]
+  for (const entry of log) {
     switch (entry._tag) {
       case "Committed":
-        banks.push(MemoryBank.applyAll(bank, entry.edits))
+        for (const edit of entry.edits) see(bank = MemoryBank.apply(bank, edit))
         break
       case "Reverted":
         // Ids are never given twice, also not those of undone memories.
-        banks.push({ ...banks[entry.to]!, created: bank.created })
+        see(bank = { ...banks[entry.to]!, created: bank.created })
         break
       case "Erased":
-        banks.push(bank)
+        bank = { ...bank, created: Math.max(bank.created, entry.created) }
     }
+    banks.push(bank)
   }
-  return banks.at(-1)!
+  return bank
+}
+
+/**
+ * The fold: the bank after the first `revision` entries of a log.
+ */
+export const replay = (log: ReadonlyArray<LogEntry>, revision: number = log.length): MemoryBank.MemoryBank =>
+  fold(log.slice(0, revision))
+
+/**
+ * Every version of one memory that a log tells of, in the order of time. One that a revert brought back comes again.
+ */
+export const versions = (log: ReadonlyArray<LogEntry>, id: MemoryId): ReadonlyArray<Memory> => {
+  const found: Array<Memory> = []
+  fold(log, (bank) => {
+    const memory = Option.getOrUndefined(MemoryBank.get(bank, id))
+    if (memory !== undefined && memory !== found.at(-1)) found.push(memory)
+  })
+  return found
 }
 
 interface State extends Versioned {
@@ -121,7 +141,7 @@ const resolve = (bank: MemoryBank.MemoryBank, edits: ReadonlyArray<MemoryBank.Ed
   let next = bank
   for (const edit of edits) {
     const after = MemoryBank.apply(next, edit)
-    resolved.push(edit._tag === "Add" ? { ...edit, id: MemoryBank.memories(after).at(-1)!.id } : edit)
+    resolved.push(edit._tag === "Add" ? { ...edit, id: edit.id ?? MemoryId.make(`m${after.created}`) } : edit)
     next = after
   }
   return { bank: next, edits: resolved }
@@ -179,14 +199,7 @@ export const layerInMemory: Layer.Layer<MemoryStore> = Layer.effect(
         return stateOf(yield* Ref.get(states), scope).log
       }),
       history: Effect.fn("MemoryStore.history")(function*(scope, id) {
-        const { log } = stateOf(yield* Ref.get(states), scope)
-        const versions = new Map<number, Memory>()
-        let bank = MemoryBank.empty
-        for (const edit of log.flatMap((entry) => entry._tag === "Committed" ? entry.edits : [])) {
-          bank = MemoryBank.apply(bank, edit)
-          for (const memory of MemoryBank.history(bank, id)) versions.set(memory.revision, memory)
-        }
-        return [...versions.values()]
+        return versions(stateOf(yield* Ref.get(states), scope).log, id)
       }),
       revert: Effect.fn("MemoryStore.revert")((scope, revision) =>
         change(scope, (state, at) =>
@@ -207,8 +220,8 @@ export const layerInMemory: Layer.Layer<MemoryStore> = Layer.effect(
           const log = state.log.map((entry) =>
             entry._tag === "Committed" ? { ...entry, edits: entry.edits.filter((edit) => !targets(edit, id)) } : entry
           )
-          const bank = { ...replay(log), created: state.bank.created }
-          return Result.succeed(append({ ...state, log }, bank, at, { _tag: "Erased" }))
+          const { created } = state.bank
+          return Result.succeed(append({ ...state, log }, { ...replay(log), created }, at, { _tag: "Erased", created }))
         })
       ),
       search: Effect.fn("MemoryStore.search")(function*(scope, query) {

@@ -3,12 +3,13 @@
  *
  * Three F1s are in circulation and differ by several points; every name here says which one it is.
  */
+import { wordTokenize } from "./internal/wordTokenize.ts"
 
 /**
  * Lower-cases, drops punctuation and the articles a, an, the, and folds white space (the SQuAD normalisation).
  */
 export const normalize = (text: string): string =>
-  text.toLowerCase().replace(/[^\p{L}\p{N}\s]/gu, " ").replace(/\b(a|an|the)\b/g, " ").replace(/\s+/g, " ").trim()
+  text.toLowerCase().replace(/[\p{P}\p{S}]/gu, "").replace(/\b(a|an|the)\b/g, " ").replace(/\s+/g, " ").trim()
 
 /**
  * 1 when both texts are the same after `normalize`, else 0. The paper's reward.
@@ -99,22 +100,22 @@ const clippedOverlap = (predicted: ReadonlyArray<string>, wanted: ReadonlyArray<
 }
 
 /**
- * BLEU-1 as NLTK's `sentence_bleu` with weights (1, 0, 0, 0) and smoothing method 1: clipped unigram precision, 0.1 in place
- * of a numerator of zero, times the brevity penalty `exp(1 - |gold| / |prediction|)` of Papineni et al. 2002.
+ * BLEU-1 as A-Mem, mem0 and Memory-R1 report it: NLTK's `sentence_bleu` with weights (1, 0, 0, 0) over `word_tokenize` of the
+ * lower-cased texts, so that punctuation marks are tokens. Clipped unigram precision times the brevity penalty
+ * `exp(1 - |gold| / |prediction|)` of Papineni et al. 2002; 0 where no token is shared (NLTK smooths longer n-grams only).
  *
  * @example
  * ```ts
  * import { TextMetrics } from "@memory-r1/core"
  *
- * TextMetrics.bleu1("Scout", "Scout") // => 1
- * TextMetrics.bleu1("Scout", "Buddy") // => 0.1
+ * TextMetrics.bleu1("Buddy and Scout", "Scout, Buddy") // => 0.6666666666666666
+ * TextMetrics.bleu1("Scout", "Buddy") // => 0
  * ```
  */
 export const bleu1 = (prediction: string, gold: string): number => {
-  const predicted = simpleTokens(prediction)
-  const wanted = simpleTokens(gold)
+  const predicted = wordTokenize(prediction.toLowerCase())
+  const wanted = wordTokenize(gold.toLowerCase())
   if (predicted.length === 0) return 0
-  const overlap = clippedOverlap(predicted, wanted)
   const brevity = predicted.length >= wanted.length ? 1 : Math.exp(1 - wanted.length / predicted.length)
-  return brevity * (overlap === 0 ? 0.1 : overlap) / predicted.length
+  return brevity * clippedOverlap(predicted, wanted) / predicted.length
 }

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Semaphore from "effect/Semaphore"
 import * as AnswerAgent from "./AnswerAgent.ts"
 import type { Answer } from "./AnswerFormat.ts"
 import * as FactExtractor from "./FactExtractor.ts"
@@ -27,7 +28,8 @@ export interface Options {
 }
 
 /**
- * A memory: `remember` what was said, `recall` memories, `answer` a question from them. Errors reject the promise.
+ * A memory: `remember` what was said, `recall` memories, `answer` a question from them. Errors reject the promise. Turns are
+ * remembered one after the other, in the order of the calls, also where nobody waits in between.
  */
 export interface AgentMemory {
   readonly remember: (turn: Pick<Turn, "speaker" | "text"> & Partial<Turn>) => Promise<MemoryAgent.Remembered>
@@ -62,9 +64,11 @@ export const createMemory = async (options: Options = {}): Promise<AgentMemory> 
   ))
   // Builds the layers now, so that a model that cannot be loaded rejects here and not at the first call.
   await runtime.context()
+  // Decisions that overlap would conflict, and be made again and again.
+  const oneAtATime = Semaphore.makeUnsafe(1).withPermit
   let turns = 0
   return {
-    remember: (turn) => runtime.runPromise(MemoryAgent.remember(scope, { id: `turn-${++turns}`, ...turn })),
+    remember: (turn) => runtime.runPromise(oneAtATime(MemoryAgent.remember(scope, { id: `turn-${++turns}`, ...turn }))),
     recall: (text, limit = 10) =>
       runtime.runPromise(
         MemoryStore.MemoryStore.use((store) => store.search(scope, { text, limit })).pipe(

@@ -22,8 +22,8 @@ export const parse = (text: string, start: number): Parsed => {
   let at = start
   let error: Parsed["error"]
 
-  const fail = (reason: string): undefined => {
-    error ??= { position: at, reason }
+  const fail = (reason: string, position: number = at): undefined => {
+    error ??= { position, reason }
     return undefined
   }
   const skip = (): void => {
@@ -46,9 +46,12 @@ export const parse = (text: string, start: number): Parsed => {
     try {
       return JSON.parse(text.slice(from, at).replace(/[\u0000-\u001f]/g, " ")) as string
     } catch {
-      at = from
-      return fail("a string with a broken escape")
+      return fail("a string with a broken escape", from)
     }
+  }
+  // Not an assignment: a key may be `__proto__`, or be there twice, where the last one counts.
+  const set = (target: object, key: string, value: unknown): void => {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true })
   }
   const object = (depth: number): object => {
     const result: Record<string, unknown> = {}
@@ -73,10 +76,10 @@ export const parse = (text: string, start: number): Parsed => {
       at++
       const item = value(depth + 1)
       if (error !== undefined) {
-        if (item !== undefined) Object.defineProperty(result, key, { value: item, enumerable: true })
+        if (item !== undefined) set(result, key, item)
         break
       }
-      Object.defineProperty(result, key, { value: item, enumerable: true })
+      set(result, key, item)
       skip()
       if (text[at] === ",") at++
       else if (text[at] !== "}") {

@@ -1,0 +1,3 @@
+import { MemoryStore } from "@memory-r1/core"
+import { memoryStoreLaws } from "@memory-r1/core/testing"
+memoryStoreLaws("in memory", MemoryStore.layerInMemory)
