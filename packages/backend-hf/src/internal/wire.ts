@@ -1,0 +1,56 @@
+// What a chat completion looks like on the wire, as far as it is read. Servers leave fields out, or send null for them.
+import * as Schema from "effect/Schema"
+
+const maybe = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
+
+const Usage = Schema.Struct({
+  prompt_tokens: maybe(Schema.Int),
+  completion_tokens: maybe(Schema.Int),
+  prompt_tokens_details: maybe(Schema.Struct({ cached_tokens: maybe(Schema.Int) })),
+  completion_tokens_details: maybe(Schema.Struct({ reasoning_tokens: maybe(Schema.Int) }))
+})
+
+const Text = {
+  content: maybe(Schema.String),
+  // Two names are in use for what a reasoning model thinks.
+  reasoning: maybe(Schema.String),
+  reasoning_content: maybe(Schema.String)
+}
+
+const Head = {
+  id: maybe(Schema.String),
+  model: maybe(Schema.String),
+  usage: maybe(Usage)
+}
+
+const ToolCall = Schema.Struct({
+  id: maybe(Schema.String),
+  function: Schema.Struct({
+    name: Schema.String,
+    // Older text-generation servers send an object.
+    arguments: maybe(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)]))
+  })
+})
+
+export const ChatCompletion = Schema.Struct({
+  ...Head,
+  choices: Schema.NonEmptyArray(Schema.Struct({
+    finish_reason: maybe(Schema.String),
+    message: Schema.Struct({ ...Text, tool_calls: maybe(Schema.Array(ToolCall)) })
+  }))
+})
+
+export const ChatCompletionChunk = Schema.Struct({
+  ...Head,
+  choices: Schema.Array(Schema.Struct({
+    finish_reason: maybe(Schema.String),
+    delta: maybe(Schema.Struct({
+      ...Text,
+      tool_calls: maybe(Schema.Array(Schema.Struct({
+        index: maybe(Schema.Int),
+        id: maybe(Schema.String),
+        function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: maybe(Schema.String) }))
+      })))
+    }))
+  }))
+})
