@@ -34,6 +34,8 @@ const stem = (form: string): string => {
   if (word.length > 5 && word.endsWith("ing")) word = word.slice(0, -3)
   else if (word.length > 4 && word.endsWith("ed")) word = word.slice(0, -2)
   else if (word.length > 3 && word.endsWith("e")) word = word.slice(0, -1)
+  // As in Porter 1980: what ends in y is keyed by i, beside its plural, so that "city" finds "cities" and "movie" "movies".
+  if (word.length > 2 && /[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}i`
   return /([bdgmnprt])\1$/.test(word) ? word.slice(0, -1) : word
 }
 
