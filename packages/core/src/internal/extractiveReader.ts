@@ -1,4 +1,5 @@
-// The deterministic reader behind `AnswerAgent.layerExtractive`: lexical, no model, the same answer every time.
+// The deterministic reader behind `AnswerAgent.layerExtractive`: lexical, no model, the same answer every time. It ranks the
+// sentences of the candidates for the question, then cuts out of the best of them what that kind of question asks for.
 import type { Answer, AnswerRequest } from "../AnswerFormat.ts"
 import * as Bm25 from "../Bm25.ts"
 import type { Memory } from "../Memory.ts"
@@ -7,73 +8,181 @@ import * as RelativeDate from "./relativeDate.ts"
 interface Sentence {
   readonly text: string
   readonly memory: Memory
+  readonly score: number
 }
 
-const stopWords = new Set(
-  ("a an the of to in on at for and or but is are was were be been am do does did has have had i me my we our you your he she it " +
-    "his her its they them their this that these those what which who whom whose when where why how with from by as so about " +
-    "would could should can will just really very").split(" ")
+interface Question {
+  readonly lower: string
+  /** Keys of the question's words and of the people's names: what the answer need not say again. */
+  readonly known: ReadonlySet<string>
+}
+
+const wordsOf = (text: string): Array<string> => text.match(/\$?[\p{L}\p{N}][\p{L}\p{N}'’%&+.-]*(?<![.'’])/gu) ?? []
+
+// Words of conversation that no answer begins or ends with.
+const fillers = new Set(
+  ("actually also already always awesome bit cool currently even finally got gonna great guys haha here hey hi kinda lately like lot " +
+    "lots nice now oh okay pretty recently something stuff super thank thanks then there today too totally tonight usually wow yeah " +
+    "yep yes yesterday").split(" ")
 )
+const bare = (word: string): string => word.toLowerCase().replace(/['’].*$/, "")
+const isStop = (word: string): boolean => Bm25.stopWords.has(bare(word))
+const isFiller = (word: string): boolean => isStop(word) || fillers.has(bare(word))
+const isKnown = (word: string, { known }: Question): boolean => Bm25.tokens(word).every((key) => known.has(key))
 
-const sentencesOf = (memory: Memory): ReadonlyArray<Sentence> =>
-  (memory.text.match(/[^.!?]+[.!?]*/g) ?? []).map((text) => text.trim()).filter((text) => text !== "")
-    .map((text) => ({ text, memory }))
-
-const numberWord = /\b(\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|once|twice)\b/i
-
-const names = (text: string, without: ReadonlySet<string>): string | undefined => {
-  const found = [...text.matchAll(/(?<!^)\b\p{Lu}[\p{L}'-]+(?:\s+\p{Lu}[\p{L}'-]+)*/gu)].map((match) => match[0])
-    .filter((name) => name !== "I" && !without.has(name.toLowerCase()))
-  return found.length === 0 ? undefined : [...new Set(found)].join(", ")
+const trim = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const first = words.findIndex((word) => !isFiller(word))
+  return first < 0 ? [] : words.slice(first, words.findLastIndex((word) => !isFiller(word)) + 1)
 }
 
-// The longest run of words that the question does not have, without stop words at its ends, eight words at most.
-const novelSpan = (text: string, asked: ReadonlySet<string>): string => {
-  const words = text.replace(/[^\p{L}\p{N}\s'$%-]/gu, " ").split(/\s+/).filter((word) => word !== "")
-  const isNovel = (word: string): boolean => !asked.has(Bm25.tokens(word)[0] ?? "")
-  const isStop = (word: string): boolean => stopWords.has(word.toLowerCase())
-  let best: Array<string> = []
-  let run: Array<string> = []
-  for (const word of [...words, undefined]) {
-    if (word !== undefined && isNovel(word)) {
-      run.push(word)
-      continue
+// A memory without the name of its speaker, which banks of raw turns put first.
+const bodyOf = ({ speaker, text }: Memory): string =>
+  speaker !== undefined && text.startsWith(`${speaker}: `) ? text.slice(speaker.length + 2) : text
+
+// Sentences; what stands in brackets, such as the caption of a picture, is one of its own.
+const sentencesOf = (text: string): ReadonlyArray<string> =>
+  text.split(/(?<=[.!?]["”]?)\s+|\s*(?=\[)/).map((part) => part.trim()).filter((part) => part !== "")
+
+const isTemporal = (lower: string): boolean => /\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b/.test(lower)
+const isList = (lower: string): boolean =>
+  /\b(?:what|which)(?: \w+){0,2} (?!does|was|is|has|this)\w{3,}s\b(?! (?:name|favorite))/.test(lower)
+
+// Whether a memory is the turn right after another: ids that end in consecutive numbers.
+const follows = (memory: Memory, before: Memory | undefined): boolean => {
+  const [, place, number] = /^(.*?)(\d+)$/.exec(before?.sources.at(-1) ?? "") ?? []
+  return place !== undefined && memory.sources[0] === `${place}${Number(number) + 1}`
+}
+
+const rank = (question: Question, candidates: ReadonlyArray<Memory>): ReadonlyArray<Sentence> => {
+  const { lower } = question
+  const asked = wordsOf(lower).map(bare)
+  const speakers = [...new Set(candidates.flatMap(({ speaker }) => speaker === undefined ? [] : [speaker]))]
+  const isName = (word: string, speaker: string): boolean =>
+    speaker.toLowerCase().split(/\s+/).some((name) => word === name || (word.length > 2 && name.startsWith(word)))
+  const named = speakers.filter((speaker) => asked.some((word) => isName(word, speaker)))
+  const query = asked.filter((word) => !named.some((speaker) => isName(word, speaker))).join(" ")
+  const wholes = Bm25.make(candidates.map(bodyOf)).scores(query)
+  const days = candidates.map(({ observedAt }) => observedAt === undefined ? "" : RelativeDate.day(observedAt) ?? "")
+  const parts = candidates.flatMap((memory, at) => sentencesOf(bodyOf(memory)).map((text) => ({ at, memory, text })))
+  const scores = Bm25.make(parts.map(({ at, text }) => `${text} ${days[at]}`), { b: 0 }).scores(query)
+  return parts.map(({ at, memory, text }, i) => {
+    const before = candidates[at - 1]
+    const replies = follows(memory, before) && before!.text.includes("?")
+    const context = 0.4 * wholes[at]! + (replies ? (isTemporal(lower) ? 0.3 : 1) * wholes[at - 1]! : 0)
+    const says = wordsOf(text).some((word) => !isFiller(word) && !isKnown(word, question))
+    const score = (scores[i]! + context) *
+      (text.endsWith("?") ? 0.2 : 1) *
+      (text.startsWith("[") ? 0.4 : 1) *
+      (says || isTemporal(lower) ? 1 : 0.5) *
+      (named.length === 1 && memory.speaker !== named[0] ? 0.5 : 1)
+    return { text: text.replace(/^\[(?:\w+: )?|\]$/g, ""), memory, score }
+  }).filter(({ score }) => score > 0).reverse().sort((a, b) => b.score - a.score)
+}
+
+// The best run of words that the question does not have: in the clause that shares most with it, after what it shares where
+// there is such a run, else the longest. A run that ends its clause takes the rest of a list with it.
+const span = ({ text }: Sentence, question: Question): string => {
+  const clauses = text.split(/[;:!?()]|,(?=\s)|\.(?=\s|$)|\s[-–—]+\s|\s(?=but\b)/).map(wordsOf)
+  const isShared = (word: string): boolean => !isStop(word) && isKnown(word, question)
+  let best: ReadonlyArray<string> = []
+  let bestValue = 0
+  clauses.forEach((words, at) => {
+    const shared = words.filter(isShared).length
+    let from = 0
+    for (let to = 0; to <= words.length; to++) {
+      if (to < words.length && !isShared(words[to]!)) continue
+      let run = trim(words.slice(from, to))
+      const content = run.filter((word) => !isFiller(word)).length
+      const value = (shared + 0.5) * (from > 0 ? 2 : 1) * Math.min(content, 4)
+      if (value > bestValue) {
+        bestValue = value
+        if (to === words.length && from > 0) {
+          const rest = clauses.slice(at + 1)
+          const end = rest.findIndex((more) => more.length === 0 || more.length > 5 || more.some(isShared))
+          run = [...run, ...rest.slice(0, end < 0 ? 3 : Math.min(end, 3)).flat()]
+        }
+        best = trim(run.slice(0, 10))
+      }
+      from = to + 1
     }
-    while (run.length > 0 && isStop(run[0]!)) run.shift()
-    while (run.length > 0 && isStop(run.at(-1)!)) run.pop()
-    if (run.filter((w) => !isStop(w)).length > best.filter((w) => !isStop(w)).length) best = run
-    run = []
-  }
-  return best.slice(0, 8).join(" ")
+  })
+  return best.join(" ")
 }
 
-const cut = (question: string, sentence: Sentence): string => {
-  const asked = new Set(Bm25.tokens(question))
-  const kind = question.toLowerCase()
-  if (/\bwhen\b|\bwhat (date|day|month|year)\b|\bwhich (month|year)\b/.test(kind)) {
-    return RelativeDate.resolve(sentence.text, sentence.memory.observedAt) ?? sentence.memory.observedAt ?? ""
+const amount = "(?:\\d[\\d,.]*\\d|\\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|once|twice|one(?! of\\b))"
+const units = "(?:second|minute|hour|day|week|month|year|decade)s?"
+const counted = new RegExp(`\\b${amount}\\b`, "i")
+const duration = new RegExp(`\\b(?:${amount}|an?|a few|several)(?: and a half)? ${units}\\b|\\bsince \\d{4}\\b`, "i")
+const past = new RegExp(`\\b(?:${amount}|an?|a few|several) ${units} ago\\b`, "i")
+const frequency = new RegExp(
+  `\\b(?:${amount}(?: or ${amount})?(?: times)? (?:an?|per|every) \\w+|every (?:other |single )?\\w+|daily|weekly|monthly|yearly)\\b`,
+  "i"
+)
+const reason = /\b(?:because|['’]?cause|since|so that|in order) (?:of |to )?(.+)/i
+const titles = /["“]([^"”]{2,60})["”]/g
+const names = /(?<!^["“]?)\b\p{Lu}[\p{L}\p{N}&'’.-]*(?<![.'’])(?: (?:of |the |and (?=\p{Lu}))?\p{Lu}[\p{L}\p{N}&'’-]*)*/gu
+
+type Find = (sentence: Sentence, question: Question) => ReadonlyArray<string>
+
+const first = (pattern: RegExp): Find => ({ text }) => pattern.exec(text)?.slice(0, 1) ?? []
+
+// What a kind of question asks for, and where that stands in a sentence.
+const kinds: ReadonlyArray<readonly [asks: RegExp, find: Find]> = [
+  [/\bhow long ago\b/, first(past)],
+  [/\bhow long\b/, first(duration)],
+  [/\bhow (?:often|frequently)\b/, first(frequency)],
+  [/\bhow (?:many|much|old)\b/, first(counted)],
+  [
+    /\b(?:book|novel|song|movie|film|show|series|game|band|poem|title|titled|called|name|named|quote|say|said|slogan|author)s?\b/,
+    ({ text }) => Array.from(text.matchAll(titles), (found) => found[1]!)
+  ],
+  [
+    new RegExp(
+      "\\b(?:who|where|whom|which|whose|named?|called|city|cities|country|countries|state|place|band|artist|author|company|brand|team|" +
+        "game|movie|book|song|show|series|restaurant|location)s?\\b"
+    ),
+    ({ text }, question) =>
+      Array.from(text.matchAll(names), (found) => found[0].replace(/['’]s$/, ""))
+        .filter((name) => !/^I\b/.test(name) && !isFiller(name) && !isKnown(name, question))
+  ],
+  [/\bwhy\b/, ({ text }) => [trim(wordsOf(reason.exec(text)?.[1] ?? "")).slice(0, 10).join(" ")].filter((clause) => clause !== "")]
+]
+
+const dateIn: Find = ({ memory, text }) => [RelativeDate.resolve(text, memory.observedAt)].filter((date) => date !== undefined)
+
+const dateOf = ({ memory }: Sentence): string =>
+  RelativeDate.resolve(bodyOf(memory), memory.observedAt) ?? RelativeDate.day(memory.observedAt ?? "") ?? memory.observedAt ?? ""
+
+const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonly [text: string, from: ReadonlyArray<Sentence>] => {
+  const { lower } = question
+  const best = sentences[0]!
+  const near = sentences.slice(0, 5).filter(({ score }) => score >= best.score / 2)
+  const gather = (find: Find, most: number) => {
+    const from = near.map((sentence) => [sentence, find(sentence, question)] as const)
+      .filter(([, found]) => found.length > 0).slice(0, most)
+    return [[...new Set(from.flatMap(([, found]) => found))].join(", "), from.map(([sentence]) => sentence)] as const
   }
-  if (/\bhow (many|often|much|long)\b/.test(kind)) {
-    const found = numberWord.exec(sentence.text)
-    if (found !== null) return /\bhow long\b/.test(kind) ? sentence.text.slice(found.index).split(/[,.!?]/)[0]!.split(" ").slice(0, 3).join(" ") : found[0]
+  if (isTemporal(lower)) {
+    const found = gather(dateIn, 1)
+    return found[0] === "" ? [dateOf(best), [best]] : found
   }
-  if (/\bwho\b|\bwhere\b|\bwhich\b|\bname\b/.test(kind)) {
-    const found = names(sentence.text, new Set(question.toLowerCase().match(/[\p{L}'-]+/gu) ?? []))
-    if (found !== undefined) return found
+  if (/^(?:is|are|was|were|do|does|did|has|have|had|can|could|would|will|should)\b/.test(lower) && !/\bor\b/.test(lower)) {
+    return [/\b(?:not|never|no|none|nothing|neither|\w+n['’]t)\b/i.test(best.text) ? "No" : "Yes", [best]]
   }
-  return novelSpan(sentence.text, asked) || sentence.text
+  const most = isList(lower) ? 3 : 1
+  for (const [asks, find] of kinds) {
+    const found = asks.test(lower) ? gather(find, most) : undefined
+    if (found !== undefined && found[0] !== "") return found
+  }
+  const found = gather((sentence) => [span(sentence, question)].filter((text) => text !== ""), most)
+  return found[0] === "" ? [best.text, [best]] : found
 }
 
-/** The sentence that answers best, and the part of it that the question asks for. */
-export const read = ({ candidates, question }: AnswerRequest): Answer => {
-  const sentences = candidates.flatMap(sentencesOf)
-  const scores = Bm25.make(sentences.map(({ memory, text }) => `${memory.speaker ?? ""} ${text}`)).scores(question)
-  let best = -1
-  for (let i = 0; i < sentences.length; i++) {
-    const score = scores[i]! * (sentences[i]!.text.endsWith("?") ? 0.5 : 1)
-    if (score > 0 && (best < 0 || score > scores[best]!)) best = i
-  }
-  const sentence = sentences[best]
-  const text = sentence === undefined ? "none" : cut(question, sentence)
-  return { text, selected: sentence === undefined ? [] : [sentence.memory], wellFormed: true, raw: text }
+/** The answer and the memories that it was cut out of; "none" where no memory shares a word with the question. */
+export const read = (request: AnswerRequest): Answer => {
+  const people = request.candidates.map(({ speaker }) => speaker ?? "").join(" ")
+  const question = { lower: request.question.toLowerCase(), known: new Set(Bm25.tokens(`${request.question} ${people}`)) }
+  const sentences = rank(question, request.candidates)
+  const [text, from] = sentences.length === 0 ? ["none", []] as const : answer(question, sentences)
+  return { text, selected: [...new Set(from.map(({ memory }) => memory))], wellFormed: true, raw: text }
 }
