@@ -284,9 +284,14 @@ const HttpUrl = Schema.String.check(Schema.makeFilter(isHttpUrl, {
   message: "must begin with http:// or https:// and hold no user name or password"
 }))
 
+const Token = Schema.Redacted(Schema.String.check(Schema.makeFilter((text) => text.trim() !== "", {
+  message: "must hold a token of https://huggingface.co/settings/tokens"
+})))
+
 /**
  * The client as the environment says: `HF_TOKEN`, and optionally `HF_ENDPOINT` (a URL) and `HF_PROVIDER`. An empty variable counts
- * as none, and with `HF_ENDPOINT` the token may be missing. Use it in programs; the options replace single parts.
+ * as none, and with `HF_ENDPOINT` the token may be missing. Use it in programs. Hugging Face's Python tools read a mirror of the Hub
+ * from `HF_ENDPOINT`: where it is set to one, use `layer`, since a mirror answers no prompts.
  *
  * Fails with a `ConfigError` where the token is missing, the URL is none, or the provider is unknown.
  *
@@ -322,7 +327,7 @@ export const layerConfig = (
         : yield* Config.Literals(PROVIDERS_OR_POLICIES, "HF_PROVIDER")
       const apiKey = endpointUrl !== undefined && (yield* given("HF_TOKEN")) === undefined
         ? undefined
-        : yield* Config.schema(Schema.Redacted(Schema.NonEmptyString), "HF_TOKEN")
+        : yield* Config.schema(Token, "HF_TOKEN")
       return yield* make({ ...options, apiKey, endpointUrl, provider })
     })
   )

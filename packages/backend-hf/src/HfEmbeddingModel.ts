@@ -34,13 +34,27 @@ export interface Options {
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-hf/HfEmbeddingModel/Config") {}
 
 /**
- * Makes the service from an `HfClient`. Programs use `model` or `layer`.
+ * Makes the service from an `HfClient`. Use it for several models side by side; programs with one use `model` or `layer`.
  *
  * Where the server gives a vector for each token, the text gets their mean. Calls of `embed` at the same time share a request;
  * interruption of such a call ends its wait, not the request, which goes on until its answer or its timeout. Interruption of
  * `embedMany` aborts the request.
  *
  * Fails with `InvalidResponseError` where the number of vectors or their `dimensions` are wrong. Other errors: see `HfClient`.
+ *
+ * @example
+ * ```ts
+ * import { HfClient, HfEmbeddingModel } from "@memory-r1/backend-hf"
+ * import { Effect } from "effect"
+ *
+ * // A fetch that gives token vectors: they are averaged.
+ * const fetch = async () => Response.json([[[1, 0], [3, 4]]])
+ * const program = Effect.gen(function*() {
+ *   const model = yield* HfEmbeddingModel.make({ model: "any", dimensions: 2 })
+ *   return (yield* model.embed("Ann lives in Oslo")).vector
+ * }).pipe(Effect.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch })))
+ * await Effect.runPromise(program) // => [2, 2]
+ * ```
  */
 export const make = Effect.fnUntraced(function*({ config, dimensions, model }: {
   readonly model: string
@@ -81,6 +95,21 @@ export const make = Effect.fnUntraced(function*({ config, dimensions, model }: {
 /**
  * The standard tag, so that any other provider's layer may stand in its place. With `dimensions` the length of every vector is
  * checked.
+ *
+ * @example
+ * ```ts
+ * import { HfClient, HfEmbeddingModel } from "@memory-r1/backend-hf"
+ * import { Effect, Layer } from "effect"
+ * import { EmbeddingModel } from "effect/ai"
+ *
+ * const fetch = async () => Response.json([[1, 2, 3]])
+ * const layer = HfEmbeddingModel.layer({ model: "any", dimensions: 2 }).pipe(
+ *   Layer.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch }))
+ * )
+ * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("a")).pipe(Effect.flip, Effect.provide(layer))
+ * const error = await Effect.runPromise(program)
+ * error.reason._tag // => "InvalidResponseError"
+ * ```
  */
 export const layer = (options: {
   readonly model: string

@@ -53,11 +53,29 @@ const annotateRequest = (span: Span, request: ChatRequest): void =>
   })
 
 /**
- * Makes the service from an `HfClient`. Programs use `model` or `layer`.
+ * Makes the service from an `HfClient`. Use it for several models side by side; programs with one use `model` or `layer`.
  *
  * Structured output (`generateObject`) is asked for as `response_format: json_schema` with `strict`, in the subset of JSON Schema
  * that OpenAI's format allows: the root must be an object. Tools are functions; tools that a provider runs itself fail with
  * `ToolConfigurationError`. Images may be sent, other files fail with `InvalidUserInputError`. Other errors: see `HfClient`.
+ *
+ * @example
+ * ```ts
+ * import { HfClient, HfLanguageModel } from "@memory-r1/backend-hf"
+ * import { Effect } from "effect"
+ *
+ * // A fetch that answers with the name of the model.
+ * const fetch: typeof globalThis.fetch = async (_url, init) => {
+ *   const { model } = JSON.parse(String(init?.body))
+ *   return Response.json({ choices: [{ finish_reason: "stop", message: { content: model } }] })
+ * }
+ * const program = Effect.forEach(["small", "large"], (name) =>
+ *   Effect.gen(function*() {
+ *     const model = yield* HfLanguageModel.make({ model: name })
+ *     return (yield* model.generateText({ prompt: "Who are you?" })).text
+ *   })).pipe(Effect.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch })))
+ * await Effect.runPromise(program) // => ["small", "large"]
+ * ```
  */
 export const make = Effect.fnUntraced(function*({ config, model }: {
   readonly model: string

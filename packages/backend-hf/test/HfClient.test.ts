@@ -298,6 +298,7 @@ describe("HfClient.layerConfig", () => {
       const wrong: ReadonlyArray<readonly [Record<string, string>, string]> = [
         [{}, "HF_TOKEN"],
         [{ HF_TOKEN: "" }, "HF_TOKEN"],
+        [{ HF_TOKEN: " \n" }, "HF_TOKEN"],
         [{ HF_TOKEN: "hf_secret", HF_PROVIDER: "nobody" }, "HF_PROVIDER"],
         [{ HF_TOKEN: "hf_secret", HF_ENDPOINT: "localhost:8080" }, "HF_ENDPOINT"]
       ]

@@ -13,5 +13,8 @@ export const overriding = <Self, Shape extends object>(tag: Context.Service<Self
       Effect.provideService(self, tag, { ...Option.getOrUndefined(outer), ...overrides })))
 
 /** The configuration of a request: the model's own, and over it what is overridden for the effect that runs. */
-export const current = <Self, Shape extends object>(tag: Context.Service<Self, Shape>, own: Shape | undefined): Effect.Effect<Partial<Shape>> =>
+export const current = <Self, Shape extends object>(
+  tag: Context.Service<Self, Shape>,
+  own: Shape | undefined
+): Effect.Effect<Partial<Shape>> =>
   Effect.map(Effect.serviceOption(tag), (overrides): Partial<Shape> => ({ ...own, ...Option.getOrUndefined(overrides) }))

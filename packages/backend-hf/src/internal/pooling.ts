@@ -7,7 +7,7 @@ const isVector = (value: unknown): value is ReadonlyArray<number> =>
   Array.isArray(value) && value.length > 0 && value.every((x) => typeof x === "number" && Number.isFinite(x))
 
 const mean = (rows: ReadonlyArray<ReadonlyArray<number>>): Array<number> => {
-  const sum = new Array<number>(rows[0]!.length).fill(0)
+  const sum = Array.from(rows[0]!, () => 0)
   for (const row of rows) for (const [i, x] of row.entries()) sum[i]! += x
   return sum.map((x) => x / rows.length)
 }
