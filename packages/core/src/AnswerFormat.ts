@@ -2,6 +2,7 @@
  * How an answer is asked for and read: the Answer Agent first lists the memories that it judges relevant (the paper's memory
  * distillation), then answers from them.
  */
+import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
 import type { Message } from "./Sampler.ts"
 
@@ -46,7 +47,7 @@ export interface AnswerFormat {
  */
 export const compact: AnswerFormat = {
   prompt: ({ candidates, question }) =>
-    `Memories:\n${candidates.map((memory, handle) => `${handle} ${memory.text}\n`).join("")}Question: ${question}\n`,
+    `Memories:\n${candidates.map((memory, handle) => `${handle} ${oneLine(memory.text)}\n`).join("")}Question: ${oneLine(question)}\n`,
   decode: (raw, { candidates }) => {
     const at = raw.indexOf("=")
     if (at < 0) return { text: raw.trim(), selected: [], wellFormed: false, raw }

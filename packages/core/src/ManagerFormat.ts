@@ -2,6 +2,7 @@
  * How a Memory Manager's decision is asked for and read. The same format serves prompting, training and replay, so that a
  * prompt and its parser cannot drift apart.
  */
+import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
 import * as MemoryOperation from "./MemoryOperation.ts"
 import type { Message } from "./Sampler.ts"
@@ -42,7 +43,7 @@ const heading = ({ observedAt, speaker, text }: Fact): string =>
  */
 export const compact: ManagerFormat = {
   prompt: ({ fact, snapshot }) =>
-    `Memories:\n${snapshot.memories.map((memory, handle) => `${handle} ${memory.text}\n`).join("")}${heading(fact)}\n`,
+    `Memories:\n${snapshot.memories.map((memory, handle) => `${handle} ${oneLine(memory.text)}\n`).join("")}${oneLine(heading(fact))}\n`,
   decode
 }
 

@@ -5,6 +5,7 @@
  * memory that it was not shown cannot be expressed, only rejected.
  */
 import * as Schema from "effect/Schema"
+import { oneLine } from "./internal/oneLine.ts"
 import * as TolerantJson from "./internal/tolerantJson.ts"
 import type { Memory } from "./Memory.ts"
 import { Edit } from "./MemoryBank.ts"
@@ -164,7 +165,7 @@ const parseJson = (raw: string, start: number): JsonValue => {
   const visit = (value: unknown, position: number): void => {
     if (typeof value !== "object" || value === null) return unparsable(position, "an item that is no object")
     const at = json.positions.get(value) ?? position
-    const list = Array.isArray(value) ? value : field(value, ["memory", "operations", "memories"])
+    const list: unknown = [value, ...["memory", "operations", "memories"].map((name) => field(value, [name]))].find(Array.isArray)
     if (!Array.isArray(list)) return read(value, at)
     // A model that was asked for a list of changes and gives an empty one wants none.
     if (list.length === 0 && !json.incomplete.has(list)) operations.push({ operation: { _tag: "Noop" }, position: at })
@@ -303,8 +304,6 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
  */
 export const decode = (raw: string, snapshot: Snapshot, fact?: Omit<Fact, "text">): Decoded =>
   bind(parse(raw), snapshot, fact)
-
-const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim()
 
 /**
  * The line form that `parse` reads. White space in texts is folded, since a line break would end the operation.

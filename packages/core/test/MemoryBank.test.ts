@@ -1,0 +1,181 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Memory, MemoryBank } from "@memory-r1/core"
+import { Arbitrary, Option, Schema } from "effect"
+
+const { Add, Delete, Noop, Update } = MemoryBank.Edit
+
+const texts = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ text }) => text)
+
+const ids = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ id }) => id)
+
+const add = (text: string) => Add({ memory: { text } })
+
+const id = (n: number) => Memory.MemoryId.make(`m${n}`)
+
+// Edits on ids that may exist, may be gone, or were never given.
+const edits = Arbitrary.array(
+  Arbitrary.map(
+    Arbitrary.schema(Schema.Struct({
+      kind: Schema.Literals(["Add", "Add", "Update", "Delete", "Noop"]),
+      target: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 })),
+      text: Schema.Literals(["a", "b", "c"])
+    })),
+    ({ kind, target, text }): MemoryBank.Edit => {
+      switch (kind) {
+        case "Add":
+          return add(text)
+        case "Update":
+          return Update({ id: id(target), text })
+        case "Delete":
+          return Delete({ id: id(target) })
+        case "Noop":
+          return Noop()
+      }
+    }
+  ),
+  { maxLength: 40 }
+)
+
+// A bank as nobody would build it, but everybody can check: a list that is copied at every edit.
+const model = (script: ReadonlyArray<MemoryBank.Edit>) => {
+  let created = 0
+  let list: ReadonlyArray<{ readonly id: Memory.MemoryId; readonly texts: ReadonlyArray<string> }> = []
+  for (const edit of script) {
+    if (edit._tag === "Add") list = [...list, { id: id(++created), texts: [edit.memory.text] }]
+    if (edit._tag === "Update") {
+      list = list.map((entry) => entry.id === edit.id ? { id: entry.id, texts: [...entry.texts, edit.text] } : entry)
+    }
+    if (edit._tag === "Delete") list = list.filter((entry) => entry.id !== edit.id)
+  }
+  return list
+}
+
+describe("MemoryBank", () => {
+  it("adds with the next id, and with what is known", () => {
+    const bank = MemoryBank.applyAll(MemoryBank.empty, [
+      Add({ memory: { text: "Ann has a dog", speaker: "Ann", observedAt: "May 2023", sources: ["D1:1"], metadata: { mood: "fine" } } }),
+      add("Ann lives in Oslo")
+    ])
+    assert.deepStrictEqual(MemoryBank.memories(bank), [
+      { id: id(1), text: "Ann has a dog", speaker: "Ann", observedAt: "May 2023", sources: ["D1:1"], metadata: { mood: "fine" }, revision: 0 },
+      { id: id(2), text: "Ann lives in Oslo", sources: [], revision: 0 }
+    ])
+    assert.strictEqual(bank.revision, 2)
+    assert.strictEqual(MemoryBank.size(bank), 2)
+  })
+
+  it("updates in place: keeps id and place, joins the sources, keeps the earlier text", () => {
+    const before = MemoryBank.applyAll(MemoryBank.empty, [
+      Add({ memory: { text: "Ann has a dog", speaker: "Ann", observedAt: "May 2023", sources: ["D1:1"] } }),
+      add("Ann lives in Oslo")
+    ])
+    const after = MemoryBank.apply(before, Update({ id: id(1), text: "Ann has two dogs", observedAt: "June 2023", sources: ["D2:1", "D1:1"] }))
+    assert.deepStrictEqual(texts(after), ["Ann has two dogs", "Ann lives in Oslo"])
+    assert.deepStrictEqual(Option.getOrThrow(MemoryBank.get(after, id(1))), {
+      id: id(1),
+      text: "Ann has two dogs",
+      speaker: "Ann",
+      observedAt: "June 2023",
+      sources: ["D1:1", "D2:1"],
+      revision: 1
+    })
+    assert.deepStrictEqual(MemoryBank.history(after, id(1)).map(({ observedAt }) => observedAt), ["May 2023", "June 2023"])
+    const untimed = MemoryBank.apply(before, Update({ id: id(1), text: "Ann has two dogs" }))
+    assert.strictEqual(MemoryBank.memories(untimed)[0]?.observedAt, "May 2023")
+  })
+
+  it("is itself after an edit of a memory that it does not hold, and after a noop", () => {
+    const bank = MemoryBank.apply(MemoryBank.empty, add("Ann plays chess"))
+    for (const edit of [Update({ id: id(7), text: "x" }), Delete({ id: id(7) }), Noop()]) {
+      assert.strictEqual(MemoryBank.apply(bank, edit), bank)
+    }
+    assert.isTrue(Option.isNone(MemoryBank.get(bank, id(7))))
+    assert.deepStrictEqual(MemoryBank.history(bank, id(7)), [])
+  })
+
+  it("never gives the id of a deleted memory again", () => {
+    const bank = MemoryBank.applyAll(MemoryBank.empty, [add("a"), add("b"), Delete({ id: id(2) }), add("c")])
+    assert.deepStrictEqual(ids(bank), [id(1), id(3)])
+  })
+
+  // A log that lost an erased ADD replays the others by their ids. The next ADD once took an id that was in use.
+  it("gives no id that a replayed log has given", () => {
+    const replayed = MemoryBank.apply(MemoryBank.empty, Add({ memory: { text: "b" }, id: id(2) }))
+    const bank = MemoryBank.apply(replayed, add("c"))
+    assert.deepStrictEqual(ids(bank), [id(2), id(3)])
+    assert.deepStrictEqual(texts(bank), ["b", "c"])
+    assert.strictEqual(MemoryBank.apply(bank, Add({ memory: { text: "again" }, id: id(2) })), bank)
+  })
+
+  it("tells what lies between two banks", () => {
+    const before = MemoryBank.applyAll(MemoryBank.empty, [add("a"), add("b"), add("c")])
+    const after = MemoryBank.applyAll(before, [Delete({ id: id(1) }), Update({ id: id(3), text: "c2" }), add("d")])
+    const { added, removed, updated } = MemoryBank.diff(before, after)
+    assert.deepStrictEqual(added.map(({ text }) => text), ["d"])
+    assert.deepStrictEqual(removed.map(({ text }) => text), ["a"])
+    assert.deepStrictEqual(updated.map((pair) => [pair.before.text, pair.after.text]), [["c", "c2"]])
+  })
+
+  it("shows a memory with its time", () => {
+    assert.strictEqual(Memory.line({ text: "Ann has a dog", observedAt: "8 May 2023" }), "8 May 2023: Ann has a dog")
+    assert.strictEqual(Memory.line({ text: "Ann has a dog" }), "Ann has a dog")
+  })
+
+  it.prop("agrees with a list that is copied at every edit", { script: edits }, ({ script }) => {
+    const bank = MemoryBank.applyAll(MemoryBank.empty, script)
+    assert.deepStrictEqual(
+      MemoryBank.memories(bank).map((memory) => ({ id: memory.id, texts: MemoryBank.history(bank, memory.id).map(({ text }) => text) })),
+      model(script)
+    )
+    for (const memory of MemoryBank.memories(bank)) assert.strictEqual(memory.revision, MemoryBank.history(bank, memory.id).length - 1)
+  }, { arbitrary: { runs: 500, seed: 1 } })
+
+  it.prop("leaves every earlier bank as it was", { script: edits }, ({ script }) => {
+    const banks = [MemoryBank.empty]
+    const seen = [JSON.stringify(MemoryBank.memories(MemoryBank.empty))]
+    for (const edit of script) {
+      const bank = MemoryBank.apply(banks.at(-1)!, edit)
+      banks.push(bank)
+      seen.push(JSON.stringify(MemoryBank.memories(bank)))
+    }
+    // A copy, since a bank remembers the list that it gave.
+    assert.deepStrictEqual(banks.map((bank) => JSON.stringify(MemoryBank.memories({ ...bank }))), seen)
+  }, { arbitrary: { runs: 200, seed: 2 } })
+
+  it.prop("never gives an id twice", { script: edits }, ({ script }) => {
+    const given = new Set<Memory.MemoryId>()
+    let bank = MemoryBank.empty
+    for (const edit of script) {
+      const next = MemoryBank.apply(bank, edit)
+      for (const { id } of MemoryBank.diff(bank, next).added) {
+        assert.isFalse(given.has(id), `${id} was given before`)
+        given.add(id)
+      }
+      bank = next
+    }
+    assert.strictEqual(given.size, script.filter(({ _tag }) => _tag === "Add").length)
+  }, { arbitrary: { runs: 500, seed: 3 } })
+
+  it.prop("forks go their own ways", { script: edits, one: edits, other: edits }, ({ one, other, script }) => {
+    const bank = MemoryBank.applyAll(MemoryBank.empty, script)
+    const alone = texts(MemoryBank.applyAll(MemoryBank.fork(bank), one))
+    MemoryBank.applyAll(MemoryBank.fork(bank), other)
+    assert.deepStrictEqual(texts(MemoryBank.applyAll(MemoryBank.fork(bank), one)), alone)
+    assert.deepStrictEqual(texts(MemoryBank.applyAll(MemoryBank.empty, [...script, ...one])), alone)
+  }, { arbitrary: { runs: 200, seed: 4 } })
+
+  it.prop("a difference is nothing between equals, the other way round backwards, and complete", { script: edits, more: edits }, ({ more, script }) => {
+    const before = MemoryBank.applyAll(MemoryBank.empty, script)
+    const after = MemoryBank.applyAll(before, more)
+    assert.deepStrictEqual(MemoryBank.diff(before, before), { added: [], updated: [], removed: [] })
+    const { added, removed, updated } = MemoryBank.diff(before, after)
+    const back = MemoryBank.diff(after, before)
+    assert.deepStrictEqual(back, { added: removed, removed: added, updated: updated.map((pair) => ({ before: pair.after, after: pair.before })) })
+    const gone = new Set(removed.map(({ id }) => id))
+    const changed = new Map(updated.map((pair) => [pair.after.id, pair.after]))
+    assert.deepStrictEqual(
+      [...MemoryBank.memories(before).filter(({ id }) => !gone.has(id)).map((memory) => changed.get(memory.id) ?? memory), ...added],
+      [...MemoryBank.memories(after)]
+    )
+  }, { arbitrary: { runs: 300, seed: 5 } })
+})
