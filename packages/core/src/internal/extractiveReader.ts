@@ -178,11 +178,12 @@ const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonl
   return found[0] === "" ? [best.text, [best]] : found
 }
 
-/** The answer and the memories that it was cut out of; "none" where no memory shares a word with the question. */
+/** The answer and the memories that it was cut out of; "none" where no memory shares a word with the question, or no time is known. */
 export const read = (request: AnswerRequest): Answer => {
   const people = request.candidates.map(({ speaker }) => speaker ?? "").join(" ")
   const question = { lower: request.question.toLowerCase(), known: new Set(Bm25.tokens(`${request.question} ${people}`)) }
   const sentences = rank(question, request.candidates)
-  const [text, from] = sentences.length === 0 ? ["none", []] as const : answer(question, sentences)
+  const [found, from] = sentences.length === 0 ? ["", []] as const : answer(question, sentences)
+  const text = found === "" ? "none" : found
   return { text, selected: [...new Set(from.map(({ memory }) => memory))], wellFormed: true, raw: text }
 }

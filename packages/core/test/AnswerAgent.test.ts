@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import { AnswerAgent, AnswerFormat, MemoryBank, Sampler } from "@memory-r1/core"
+import { Effect, Layer, Ref } from "effect"
+import * as RecordedModel from "./support/recordedModel.ts"
+
+const candidates = MemoryBank.memories(MemoryBank.applyAll(
+  MemoryBank.empty,
+  ["Ann has a dog named Buddy", "Ann lives in Oslo"].map((text) => MemoryBank.Edit.Add({ memory: { text, speaker: "Ann" } }))
+))
+const [buddy, oslo] = candidates
+
+const ask = (...questions: ReadonlyArray<string>) =>
+  AnswerAgent.AnswerAgent.use((agent) => agent.answer(questions.map((question) => ({ question, candidates }))))
+
+describe("AnswerAgent.layerExtractive", () => {
+  it.effect("answers from the memory that is about it, each question for itself", () =>
+    Effect.gen(function*() {
+      const answers = yield* ask("Where does Ann live?", "What is the dog of Ann named?", "Zebras?")
+      assert.deepStrictEqual(answers.map(({ selected, text }) => ({ selected, text })), [
+        { text: "Oslo", selected: [oslo!] },
+        { text: "Buddy", selected: [buddy!] },
+        { text: "none", selected: [] }
+      ])
+      assert.deepStrictEqual(yield* ask("Where does Ann live?"), answers.slice(0, 1))
+    }).pipe(Effect.provide(AnswerAgent.layerExtractive)))
+
+  it.effect("says none rather than nothing, where nobody knows when", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* ask("When did Ann get a dog?"))[0]?.text, "none")
+    }).pipe(Effect.provide(AnswerAgent.layerExtractive)))
+})
+
+describe("AnswerAgent.layerPrompted", () => {
+  it.effect("asks in the paper's form, and reads each answer against its own request", () =>
+    Effect.gen(function*() {
+      const [city, dog, shrug] = yield* ask("Which city?", "Which dog?", "Why?")
+      assert.deepStrictEqual([city?.text, city?.selected, city?.wellFormed], ["Oslo", [oslo], true])
+      assert.deepStrictEqual([dog?.text, dog?.selected, dog?.wellFormed], ["Buddy", [], true])
+      assert.deepStrictEqual([shrug?.text, shrug?.wellFormed], ["Who knows", false])
+    }).pipe(Effect.provide(Layer.provide(
+      AnswerAgent.layerPrompted(),
+      RecordedModel.layer((prompt) =>
+        !prompt.includes("- [1] Ann lives in Oslo")
+          ? undefined
+          : prompt.endsWith("Which city?")
+          ? "**Memories selected as relevant:**\n- [1] Ann lives in Oslo\n**Answer:** Oslo"
+          : prompt.endsWith("Which dog?")
+          ? "<answer>Buddy</answer>"
+          : "Who knows"
+      )
+    ))))
+
+  it.effect("passes the provider's failure on", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* Effect.flip(ask("Why?")))._tag, "AiError")
+    }).pipe(Effect.provide(Layer.provide(AnswerAgent.layerPrompted(), RecordedModel.layer(() => undefined)))))
+})
+
+describe("AnswerAgent.layerTrained", () => {
+  it.effect("samples all questions at once, greedily, and reads handles and answer", () =>
+    Effect.gen(function*() {
+      const { requests, service } = yield* RecordedModel.sampler((prompt) => prompt.includes("city") ? "1 = Oslo" : "0 = Buddy")
+      const layer = Layer.provide(
+        AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 32 }),
+        Layer.succeed(Sampler.Sampler, service)
+      )
+      const answers = yield* Effect.provide(ask("Which city?", "Which dog?"), layer)
+      assert.deepStrictEqual(answers, [
+        { text: "Oslo", selected: [oslo!], wellFormed: true, raw: "1 = Oslo" },
+        { text: "Buddy", selected: [buddy!], wellFormed: true, raw: "0 = Buddy" }
+      ])
+      const [sent, ...others] = yield* Ref.get(requests)
+      assert.lengthOf(others, 0)
+      assert.deepStrictEqual([sent?.temperature, sent?.maxTokens, sent?.prompts.length], [0, 32, 2])
+    }))
+})
