@@ -47,7 +47,7 @@ export interface AnswerFormat {
  */
 export const compact: AnswerFormat = {
   prompt: ({ candidates, question }) =>
-    `Memories:\n${candidates.map((memory, handle) => `${handle} ${oneLine(memory.text)}\n`).join("")}Question: ${oneLine(question)}\n`,
+    `Memories:\n${candidates.map((memory, handle) => `${handle} ${oneLine(Memory.attributed(memory))}\n`).join("")}Question: ${oneLine(question)}\n`,
   decode: (raw, { candidates }) => {
     const at = raw.indexOf("=")
     if (at < 0) return { text: raw.trim(), selected: [], wellFormed: false, raw }

@@ -43,7 +43,7 @@ const heading = ({ observedAt, speaker, text }: Fact): string =>
  */
 export const compact: ManagerFormat = {
   prompt: ({ fact, snapshot }) =>
-    `Memories:\n${snapshot.memories.map((memory, handle) => `${handle} ${oneLine(memory.text)}\n`).join("")}${oneLine(heading(fact))}\n`,
+    `Memories:\n${snapshot.memories.map((memory, handle) => `${handle} ${oneLine(Memory.attributed(memory))}\n`).join("")}${oneLine(heading(fact))}\n`,
   decode
 }
 

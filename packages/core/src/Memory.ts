@@ -50,3 +50,9 @@ export type NewMemory = Omit<Memory, "id" | "revision" | "sources"> & { readonly
  */
 export const line = (memory: Pick<Memory, "text" | "observedAt">): string =>
   memory.observedAt === undefined ? memory.text : `${memory.observedAt}: ${memory.text}`
+
+/**
+ * A memory's text with its speaker before it, unless the text names the speaker itself: "Ann: I live in Oslo", but "Ann lives in Oslo".
+ */
+export const attributed = ({ speaker, text }: Pick<Memory, "text" | "speaker">): string =>
+  speaker === undefined || text.includes(speaker) ? text : `${speaker}: ${text}`

@@ -1,0 +1,189 @@
+/**
+ * The `Learner` of core on ONNX Runtime: full fine-tuning with AdamW.
+ */
+import { Learner, Objective } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Checkpoint from "./Checkpoint.ts"
+import * as Adam from "./internal/adam.ts"
+import * as Batch from "./internal/batch.ts"
+import * as DecoderGraphs from "./internal/decoderGraphs.ts"
+import * as ObjectiveGraph from "./internal/objectiveGraph.ts"
+import * as Parameters from "./internal/parameters.ts"
+import { describe, type Feeds, float } from "./internal/session.ts"
+import * as OnnxModel from "./OnnxModel.ts"
+import * as OnnxSampler from "./OnnxSampler.ts"
+
+/**
+ * `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
+ */
+export interface Options extends OnnxModel.Options {
+  readonly microBatchTokens?: number
+}
+
+const fail = (reason: string, cause?: unknown) =>
+  new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
+
+const countOf = (completion: Learner.TrainingCompletion): number => {
+  if (completion.mask === undefined) return completion.tokens.length
+  let count = 0
+  for (let t = 0; t < completion.tokens.length; t++) count += completion.mask[t]!
+  return count
+}
+
+const problemOf = (batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, decoder: Checkpoint.Checkpoint["decoder"]): string | undefined => {
+  const wanted = [...Objective.quantities(objective)].filter((name) => name !== "logp")
+  for (const [i, { completions, prompt }] of batch.entries()) {
+    if (prompt.length === 0) return `group ${i} has an empty prompt`
+    if (completions.length === 0) return `group ${i} has no completions`
+    for (const [j, completion] of completions.entries()) {
+      const where = `group ${i}, completion ${j}`
+      if (prompt.length + completion.tokens.length > decoder.contextLength) {
+        return `${where} has ${prompt.length + completion.tokens.length} tokens with its prompt; the model takes ${decoder.contextLength}`
+      }
+      for (const name of wanted) {
+        const given = completion[name]
+        if (given === undefined) return `objective ${objective.name} reads ${name}, which ${where} does not have`
+        if (typeof given !== "number" && given.length !== completion.tokens.length) {
+          return `${where} has ${completion.tokens.length} tokens but ${given.length} numbers of ${name}`
+        }
+      }
+    }
+  }
+  return undefined
+}
+
+/**
+ * The learner of a resident model. It changes the model's weights in place: samplers of the same model follow.
+ */
+export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.OnnxModel, options: Options = {}) {
+  const { checkpoint, weights } = model
+  const { decoder, layout } = checkpoint
+  const { microBatchTokens = 2048 } = options
+  const sampler = yield* OnnxSampler.make(model)
+
+  let adam = Adam.make(layout.length)
+  const gradient = new Float32Array(layout.length)
+  const scratch = new Float32Array(layout.length)
+  let kept = false
+  const outputsOver = (flat: Float32Array): Feeds =>
+    Object.fromEntries(layout.parameters.map((parameter) => [
+      DecoderGraphs.gradientName(parameter.name),
+      float(Parameters.view(flat, parameter), parameter.shape)
+    ]))
+  const intoGradient = outputsOver(gradient)
+  const intoScratch = outputsOver(scratch)
+
+  const forwardBackward: Learner.Learner["Service"]["forwardBackward"] = Effect.fn("OnnxLearner.forwardBackward")(
+    function*(batch, objective, { temperature = 1 } = {}) {
+      const problem = problemOf(batch, objective, decoder)
+      if (problem !== undefined) return yield* fail(problem)
+      const session = yield* Effect.mapError(
+        model.session(`train ${JSON.stringify([objective.loss])}`, () => DecoderGraphs.train(decoder, objective)),
+        (error) => fail(error.message, error)
+      )
+      const counts = batch.map(({ completions }) => completions.map(countOf))
+      const sequences = counts.reduce((sum, group) => sum + group.length, 0)
+      const tokens = counts.flat().reduce((sum, count) => sum + count, 0)
+      const given = [...Objective.quantities(objective)].filter((name) => name !== "logp")
+      const sizes = batch.map(({ completions, prompt }) => Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+      const logprobs: Array<ReadonlyArray<Float32Array>> = new Array(batch.length)
+      let loss = 0
+      for (const indices of Batch.microBatches(sizes, microBatchTokens)) {
+        const groups = indices.map((i) => batch[i]!)
+        const { C, G, N, feeds } = Batch.groupFeeds(
+          groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
+          temperature
+        )
+        const perToken = { mask: new Float32Array(N * G * C), weight: new Float32Array(N * G * C) }
+        const quantities = Object.fromEntries(given.map((name) => [name, new Float32Array(N * G * C)]))
+        const inverseCount = new Float32Array(N * G)
+        groups.forEach(({ completions }, n) =>
+          completions.forEach((completion, g) => {
+            const row = (n * G + g) * C
+            const count = counts[indices[n]!]![g]!
+            const weight = ObjectiveGraph.tokenWeight(objective.aggregation, { sequences, tokens, tokensOfSequence: count })
+            inverseCount[n * G + g] = count === 0 ? 0 : 1 / count
+            for (let t = 0; t < completion.tokens.length; t++) {
+              const mask = completion.mask?.[t] ?? 1
+              perToken.mask[row + t] = mask
+              perToken.weight[row + t] = mask * weight
+              for (const name of given) {
+                const quantity = completion[name]!
+                quantities[name]![row + t] = typeof quantity === "number" ? quantity : quantity[t]!
+              }
+            }
+          })
+        )
+        const shape = [N * G, C]
+        const result = yield* Effect.tryPromise({
+          try: () =>
+            session.run({
+              ...weights,
+              ...feeds,
+              ...Object.fromEntries(Object.entries({ ...perToken, ...quantities }).map(([name, data]) => [name, float(data, shape)])),
+              inverseCount: float(inverseCount, [N * G, 1])
+            }, kept ? intoScratch : intoGradient),
+          catch: (cause) => fail(`the training graph failed in ONNX Runtime: ${describe(cause)}`, cause)
+        })
+        if (kept) for (let i = 0; i < gradient.length; i++) gradient[i]! += scratch[i]!
+        kept = true
+        loss += (result["loss"]!.data as Float32Array)[0]!
+        const flat = result["logp"]!.data as Float32Array
+        indices.forEach((index, n) => {
+          logprobs[index] = batch[index]!.completions.map(({ tokens }, g) => flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length))
+        })
+      }
+      if (!Number.isFinite(loss)) {
+        forget()
+        return yield* fail(`the loss is ${loss}; its gradient was dropped, the weights are as they were`)
+      }
+      return { loss, logprobs }
+    }
+  )
+
+  const forget = (): void => {
+    gradient.fill(0)
+    kept = false
+  }
+  return {
+    learner: Learner.Learner.of({
+      capabilities: { critic: false, fullFineTuning: true },
+      forwardBackward,
+      optimStep: Effect.fn("OnnxLearner.optimStep")(function*(step) {
+        if (!kept) return { gradNorm: 0 }
+        const gradNorm = Adam.norm(gradient)
+        if (!Number.isFinite(gradNorm)) {
+          forget()
+          return yield* fail("the gradient is not finite; the weights were left as they are")
+        }
+        const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm, weightDecay = 0 } = step
+        const scale = maxGradNorm !== undefined && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1
+        Adam.step(adam, checkpoint.weights, gradient, scale, { learningRate, beta1, beta2, epsilon, weightDecay })
+        forget()
+        return { gradNorm }
+      }),
+      save: Effect.fn("OnnxLearner.save")((directory) =>
+        Effect.mapError(Checkpoint.save(checkpoint, directory), (error) => fail(error.message, error))
+      ),
+      load: Effect.fn("OnnxLearner.load")(function*(directory) {
+        const loaded = yield* Effect.mapError(Checkpoint.readWeights(directory, layout), (error) => fail(error.message, error))
+        checkpoint.weights.set(loaded)
+        adam = Adam.make(layout.length)
+        forget()
+      }),
+      sampler
+    }),
+    /** The gradient that is kept, in the checkpoint's layout: for inspection and tests. */
+    gradient
+  }
+})
+
+/**
+ * The learner of a Hugging Face directory, as a layer.
+ */
+export const layer = (directory: string, options: Options = {}) =>
+  Layer.effect(
+    Learner.Learner,
+    Effect.flatMap(OnnxModel.load(directory, options), (model) => Effect.map(make(model, options), ({ learner }) => learner))
+  )

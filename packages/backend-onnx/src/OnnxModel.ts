@@ -1,0 +1,56 @@
+/**
+ * A checkpoint, resident: its weights are held once and fed to every session, so that a sampler sees what a learner changes.
+ */
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import type { Graph } from "./Graph.ts"
+import * as Checkpoint from "./Checkpoint.ts"
+import * as Parameters from "./internal/parameters.ts"
+import * as Session from "./internal/session.ts"
+
+/**
+ * How sessions run. `threads` is the number of threads of one operator; all cores when it is left out.
+ */
+export type Options = Session.SessionOptions
+
+/**
+ * A resident model.
+ */
+export interface OnnxModel {
+  readonly checkpoint: Checkpoint.Checkpoint
+  /** The weights as named tensors: views of the checkpoint's flat buffer. */
+  readonly weights: Session.Feeds
+  /** Loads a graph into a session that lives as long as the model. One session for each key. */
+  readonly session: (key: string, graph: () => Graph) => Effect.Effect<Session.Session, Session.EngineError>
+}
+
+/**
+ * Makes a checkpoint resident. The sessions are closed with the scope.
+ */
+export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
+  function*(checkpoint: Checkpoint.Checkpoint, options: Options = {}) {
+    const scope = yield* Effect.scope
+    const sessions = new Map<string, Session.Session>()
+    const session: OnnxModel["session"] = Effect.fnUntraced(function*(key, graph) {
+      const known = sessions.get(key)
+      if (known !== undefined) return known
+      const made = yield* Session.make(graph(), options).pipe(Effect.provideService(Scope.Scope, scope))
+      sessions.set(key, made)
+      return made
+    })
+    const weights = Object.fromEntries(checkpoint.layout.parameters.map((parameter) => [
+      parameter.name,
+      Session.float(Parameters.view(checkpoint.weights, parameter), parameter.shape)
+    ]))
+    return { checkpoint, weights, session } satisfies OnnxModel
+  }
+)
+
+/**
+ * Reads a Hugging Face directory and makes it resident.
+ *
+ * Fails with a `CheckpointError` that names the file at fault.
+ */
+export const load = Effect.fn("OnnxModel.load")(function*(directory: string, options: Options = {}) {
+  return yield* fromCheckpoint(yield* Checkpoint.load(directory), options)
+})

@@ -1,0 +1,109 @@
+// From prompt groups to the padded arrays that the graphs take.
+import type { Feeds } from "./session.ts"
+import { float, integers } from "./session.ts"
+
+/** The mask value that no softmax lets through, and that stays finite. */
+export const hidden = -1e9
+
+const triangle = (size: number): Float32Array => {
+  const mask = new Float32Array(size * size)
+  for (let row = 0; row < size; row++) mask.fill(hidden, row * size + row + 1, (row + 1) * size)
+  return mask
+}
+
+/** Sizes, fed as one-element tensors. */
+export const sizes = (named: Readonly<Record<string, number>>): Feeds =>
+  Object.fromEntries(Object.entries(named).map(([name, size]) => [`size.${name}`, integers([size], [1])]))
+
+/** Prompts without their last token, padded at the end to P tokens (at least one, so that no dimension is empty). */
+export const promptFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>) => {
+  const N = prompts.length
+  const P = Math.max(1, ...prompts.map((prompt) => prompt.length - 1))
+  const tokens = new Int32Array(N * P)
+  const positions = new Int32Array(N * P)
+  const visible = new Float32Array(N * P).fill(hidden)
+  prompts.forEach((prompt, n) => {
+    for (let p = 0; p < P; p++) positions[n * P + p] = p
+    for (let p = 0; p < prompt.length - 1; p++) {
+      tokens[n * P + p] = prompt[p]!
+      visible[n * P + p] = 0
+    }
+  })
+  const feeds: Feeds = {
+    "prompt.tokens": integers(tokens, [N * P]),
+    "prompt.positions": integers(positions, [N, P]),
+    "prompt.causal": float(triangle(P), [P, P])
+  }
+  return { N, P, feeds, visible }
+}
+
+/** Prompt groups as the score and train graphs take them. */
+export const groupFeeds = (
+  groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<ReadonlyArray<number>> }>,
+  temperature: number
+) => {
+  const { N, P, feeds, visible } = promptFeeds(groups.map(({ prompt }) => prompt))
+  const G = Math.max(...groups.map(({ completions }) => completions.length))
+  const C = Math.max(1, ...groups.flatMap(({ completions }) => completions.map((tokens) => tokens.length)))
+  const tokens = new Int32Array(N * G * C)
+  const targets = new Int32Array(N * G * C)
+  const positions = new Int32Array(N * G * C)
+  groups.forEach(({ completions, prompt }, n) => {
+    for (let g = 0; g < G; g++) {
+      const completion = completions[g] ?? []
+      const row = (n * G + g) * C
+      for (let t = 0; t < C; t++) {
+        positions[row + t] = prompt.length - 1 + t
+        tokens[row + t] = t === 0 ? prompt.at(-1)! : completion[t - 1] ?? 0
+        targets[row + t] = completion[t] ?? 0
+      }
+    }
+  })
+  const all: Feeds = {
+    ...feeds,
+    ...sizes({ N, P, G, C }),
+    "completion.tokens": integers(tokens, [N * G * C]),
+    "completion.positions": integers(positions, [N, G * C]),
+    "completion.visible": float(visible, [N, 1, 1, 1, 1, P]),
+    "completion.causal": float(triangle(C), [C, C]),
+    targets: integers(targets, [N * G * C, 1]),
+    inverseTemperature: float(Float32Array.of(1 / temperature), [])
+  }
+  return { N, P, G, C, feeds: all }
+}
+
+/** Splits items into micro-batches of at most `budget` padded tokens, items of like length together. Gives their indices. */
+export const microBatches = (
+  items: ReadonlyArray<{ readonly prompt: number; readonly group: number; readonly completion: number }>,
+  budget: number
+): ReadonlyArray<ReadonlyArray<number>> => {
+  const order = Array.from(items.keys()).sort((a, b) =>
+    items[a]!.group - items[b]!.group || items[a]!.prompt - items[b]!.prompt || items[a]!.completion - items[b]!.completion || a - b
+  )
+  const batches: Array<Array<number>> = []
+  let current: Array<number> = []
+  let widest = { prompt: 0, completion: 0 }
+  for (const index of order) {
+    const item = items[index]!
+    const next = { prompt: Math.max(widest.prompt, item.prompt), completion: Math.max(widest.completion, item.completion) }
+    const tokens = (current.length + 1) * (next.prompt + item.group * next.completion)
+    const sameGroup = current.length === 0 || items[current[0]!]!.group === item.group
+    if (current.length > 0 && (tokens > budget || !sameGroup)) {
+      batches.push(current)
+      current = []
+      widest = { prompt: item.prompt, completion: item.completion }
+    } else {
+      widest = next
+    }
+    current.push(index)
+  }
+  if (current.length > 0) batches.push(current)
+  return batches
+}
+
+/** The sizes of a prompt group, for `microBatches`. */
+export const sizeOf = (group: { readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<{ readonly length: number }> }) => ({
+  prompt: group.prompt.length,
+  group: group.completions.length,
+  completion: Math.max(1, ...group.completions.map(({ length }) => length))
+})

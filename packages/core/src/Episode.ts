@@ -1,0 +1,48 @@
+/**
+ * A dialogue to learn from and to be measured on: its facts in order, and questions linked to them.
+ *
+ * Data sets give episodes, environments and evaluations take them; neither knows the other.
+ */
+import type { Fact } from "./Turn.ts"
+
+/**
+ * A question with its gold answer.
+ *
+ * - `list`: the gold answer lists items, in any order.
+ * - `kind`: what kind of answer it is, for reports (such as "single", "list", "date", "none").
+ * - `weight`: its share in the reward of a step; 1 when it is left out.
+ */
+export interface LinkedQuestion {
+  readonly id: string
+  readonly question: string
+  readonly gold: string
+  readonly list?: boolean
+  readonly kind?: string
+  readonly weight?: number
+}
+
+/**
+ * One fact, and the questions whose answers depend on what becomes of it.
+ */
+export interface Step {
+  readonly fact: Fact
+  readonly questions: ReadonlyArray<LinkedQuestion>
+}
+
+/**
+ * The facts of a dialogue in order, and the questions that are asked at its end.
+ */
+export interface Episode {
+  readonly id: string
+  readonly steps: ReadonlyArray<Step>
+  readonly questions: ReadonlyArray<LinkedQuestion>
+}
+
+/**
+ * Something to imitate: a prompt, and texts that follow it. `context` is read and carries no loss (the question after a list of
+ * memories), `target` is what is learned.
+ */
+export interface Demonstration {
+  readonly prompt: string
+  readonly completions: ReadonlyArray<{ readonly context?: string; readonly target: string }>
+}
