@@ -1,0 +1,335 @@
+/**
+ * Runs a memory system over dialogues and measures its answers.
+ *
+ * A system fills one bank per dialogue. For each question, candidates are retrieved from the bank of its dialogue and an
+ * `AnswerAgent` answers from them. Any retriever and any answer agent can be put in; `layerLexical` needs no model.
+ */
+import {
+  AnswerAgent,
+  type AnswerFormat,
+  FactExtractor,
+  type Memory,
+  MemoryAgent,
+  MemoryBank,
+  MemoryManager,
+  Retriever,
+  type Sampler,
+  type Turn
+} from "@memory-r1/core"
+import type { AiError } from "effect/ai"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Dialogue from "./Dialogue.ts"
+import * as Scoring from "./internal/scoring.ts"
+import * as Statistics from "./Statistics.ts"
+
+const recall = {
+  evidenceRecall: Schema.optionalKey(Schema.Number),
+  evidenceRecallAt10: Schema.optionalKey(Schema.Number),
+  evidenceRecallAt30: Schema.optionalKey(Schema.Number)
+}
+
+/**
+ * Means over questions.
+ *
+ * - `exactMatch`: the SQuAD normalisation of both is the same; lists in any order.
+ * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
+ * - `bleu1`: NLTK's, as the same three report it.
+ * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of the 10 or
+ *   30 best memories of the whole bank. Only over questions that have evidence.
+ */
+export const Metrics = Schema.Struct({
+  n: Schema.Int,
+  exactMatch: Schema.Number,
+  f1: Schema.Number,
+  bleu1: Schema.Number,
+  squadF1: Schema.Number,
+  ...recall
+})
+export interface Metrics extends Schema.Schema.Type<typeof Metrics> {}
+
+/**
+ * One question with its answer and what that is worth.
+ */
+export const Item = Schema.Struct({
+  id: Schema.String,
+  category: Schema.Union([Schema.Int, Schema.String]),
+  question: Schema.String,
+  gold: Schema.String,
+  prediction: Schema.String,
+  exactMatch: Schema.Number,
+  f1: Schema.Number,
+  bleu1: Schema.Number,
+  squadF1: Schema.Number,
+  ...recall
+})
+export interface Item extends Schema.Schema.Type<typeof Item> {}
+
+/**
+ * How often the manager of a system decided what; `rejected` counts pieces of its text that were no valid operation.
+ */
+export const Operations = Schema.Struct({
+  add: Schema.Int,
+  update: Schema.Int,
+  delete: Schema.Int,
+  noop: Schema.Int,
+  rejected: Schema.Int
+})
+export interface Operations extends Schema.Schema.Type<typeof Operations> {}
+
+const Intervals = Schema.Record(Schema.String, Statistics.Interval)
+
+/**
+ * The outcome of an evaluation or of scoring, as `memory-r1 eval` and `memory-r1 score` print it.
+ *
+ * `sha256` is that of the data set's file. `intervals` are 95 % bootstrap intervals by dialogue, of the metric of the same
+ * name. `missing` counts questions without a prediction; each has the metrics 0 and is part of `n`.
+ */
+export const Result = Schema.Struct({
+  dataset: Schema.String,
+  sha256: Schema.String,
+  system: Schema.String,
+  n: Schema.Int,
+  metrics: Schema.Struct({ overall: Metrics, byCategory: Schema.Record(Schema.String, Metrics) }),
+  intervals: Schema.Struct({ overall: Intervals, byCategory: Schema.Record(Schema.String, Intervals) }),
+  items: Schema.Array(Item),
+  memories: Schema.optionalKey(Schema.Int),
+  operations: Schema.optionalKey(Operations),
+  missing: Schema.optionalKey(Schema.Int),
+  seconds: Schema.Number
+})
+export interface Result extends Schema.Schema.Type<typeof Result> {}
+
+/**
+ * The banks that a system made of dialogues, in their order, and its decisions if it made any.
+ */
+export interface Built {
+  readonly banks: ReadonlyArray<MemoryBank.MemoryBank>
+  readonly operations?: Operations
+}
+
+/**
+ * A way to fill banks. It gets all dialogues at once, so that a model can decide on many of them in one batch.
+ */
+export interface System<out E = never, out R = never> {
+  readonly name: string
+  readonly build: (dialogues: ReadonlyArray<Dialogue.Dialogue>) => Effect.Effect<Built, E, R>
+}
+
+/**
+ * The baseline of plain retrieval: every turn is a memory, as it was said (`Dialogue.line`).
+ */
+export const bm25: System = {
+  name: "bm25",
+  build: (dialogues) =>
+    Effect.sync(() => ({
+      banks: dialogues.map((dialogue) =>
+        MemoryBank.applyAll(MemoryBank.empty, turnFacts(dialogue).map((memory) => MemoryBank.Edit.Add({ memory })))
+      )
+    }))
+}
+
+/**
+ * Every turn as one fact, word for word: `FactExtractor.verbatim` of `Dialogue.line`.
+ */
+export const turnFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Turn.Fact> =>
+  Dialogue.turns(dialogue).flatMap((turn) => FactExtractor.verbatim({ ...turn, text: Dialogue.line(turn) }))
+
+/**
+ * The facts that come with the data set: LoCoMo's `observation`, extracted by gpt-3.5-turbo.
+ */
+export const observationFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Turn.Fact> => dialogue.observations
+
+/**
+ * Settings of a system with a `MemoryManager`. `facts` says what it decides on, one after the other; `perFact` how many memories
+ * of the fact's speaker it is shown for each (the paper's authors: 5; 0 for managers that look at none).
+ */
+export interface ManagedOptions {
+  readonly name: string
+  readonly facts: (dialogue: Dialogue.Dialogue) => ReadonlyArray<Turn.Fact>
+  readonly perFact?: number
+}
+
+/**
+ * A system whose bank is kept by the `MemoryManager` of the context: prompted, trained or by rule.
+ */
+export const managed = (
+  { facts: factsOf, name, perFact = 5 }: ManagedOptions
+): System<
+  AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError,
+  MemoryManager.MemoryManager | Retriever.Retriever
+> => ({
+  name,
+  build: Effect.fn("Evaluation.managed")(function*(dialogues) {
+    const manager = yield* MemoryManager.MemoryManager
+    const retriever = yield* Retriever.Retriever
+    const facts = dialogues.map(factsOf)
+    const banks = dialogues.map(() => MemoryBank.empty)
+    const operations = { add: 0, update: 0, delete: 0, noop: 0, rejected: 0 }
+    // The n-th facts of all dialogues are decided on together.
+    for (let n = 0; n < Math.max(0, ...facts.map((list) => list.length)); n++) {
+      const turn = facts.flatMap((list, at) => list.slice(n, n + 1).map((fact) => ({ at, fact })))
+      const requests = yield* Effect.forEach(turn, ({ at, fact }) =>
+        Effect.gen(function*() {
+          const bank = banks[at]!
+          const found = perFact === 0
+            ? []
+            : yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
+          return { fact, snapshot: { revision: bank.revision, memories: MemoryAgent.inOrder(bank, found.map(({ memory }) => memory)) } }
+        }))
+      const decisions = yield* manager.decide(requests)
+      for (const [i, { edits, rejections }] of decisions.entries()) {
+        const { at } = turn[i]!
+        banks[at] = MemoryBank.applyAll(banks[at]!, edits)
+        for (const edit of edits) operations[operationOf[edit._tag]]++
+        operations.rejected += rejections.length
+      }
+    }
+    return { banks, operations }
+  })
+})
+
+const operationOf = { Add: "add", Update: "update", Delete: "delete", Noop: "noop" } as const
+
+/**
+ * The baseline that a manager has to beat: every fact is added, none is ever changed.
+ */
+export const addOnly = (options: Partial<Omit<ManagedOptions, "perFact">> = {}): System<
+  AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError,
+  Retriever.Retriever
+> => {
+  const system = managed({ name: "add-only", facts: turnFacts, ...options, perFact: 0 })
+  return { ...system, build: (dialogues) => Effect.provide(system.build(dialogues), MemoryManager.layerAddOnly) }
+}
+
+/**
+ * The systems that need no model, by name.
+ */
+export const baselines = { bm25, "add-only": addOnly() }
+
+/**
+ * Retrieval and answers without a model: `Retriever.layerBm25` and `AnswerAgent.layerExtractive`.
+ */
+export const layerLexical: Layer.Layer<Retriever.Retriever | AnswerAgent.AnswerAgent> = Layer.mergeAll(
+  Retriever.layerBm25,
+  AnswerAgent.layerExtractive
+)
+
+/**
+ * What is evaluated, and on what.
+ *
+ * - `categories`: those whose questions are asked; all but 5 unless given (see `Locomo.answered`).
+ * - `limit`: at most that many questions, the first ones.
+ * - `perSpeaker`: memories of each speaker that an answer agent is shown; 30 unless given, the paper's 60 of two.
+ * - `seed`: of the bootstrap.
+ */
+export interface Options<E = never, R = never> {
+  readonly dataset: string
+  readonly sha256: string
+  readonly dialogues: ReadonlyArray<Dialogue.Dialogue>
+  readonly system: System<E, R>
+  readonly categories?: ReadonlyArray<number>
+  readonly limit?: number
+  readonly perSpeaker?: number
+  readonly seed?: number
+}
+
+/**
+ * The questions that an evaluation asks, each with its dialogue.
+ */
+export const selectQuestions = (
+  { categories, dialogues, limit }: Pick<Options, "categories" | "dialogues" | "limit">
+): ReadonlyArray<{ readonly dialogue: Dialogue.Dialogue; readonly question: Dialogue.Question }> =>
+  dialogues.flatMap((dialogue) => dialogue.questions.map((question) => ({ dialogue, question })))
+    .filter(({ question }) => categories === undefined ? question.category !== 5 : categories.includes(question.category))
+    .slice(0, limit)
+
+const recallOf = (evidence: ReadonlyArray<string>, memories: ReadonlyArray<Memory.Memory>): number => {
+  const sources = new Set(memories.flatMap((memory) => memory.sources))
+  return evidence.filter((id) => sources.has(id)).length / evidence.length
+}
+
+const answerAll = Effect.fnUntraced(function*(
+  dialogue: Dialogue.Dialogue,
+  questions: ReadonlyArray<Dialogue.Question>,
+  bank: MemoryBank.MemoryBank,
+  perSpeaker: number
+) {
+  const retriever = yield* Retriever.Retriever
+  const agent = yield* AnswerAgent.AnswerAgent
+  const requests = yield* Effect.forEach(questions, ({ question }) =>
+    Effect.map(
+      MemoryAgent.candidatesFor(bank, question, perSpeaker),
+      (candidates): AnswerFormat.AnswerRequest => ({ question, candidates })
+    ))
+  const ranked = yield* Effect.forEach(questions, ({ question }) => retriever.retrieve(bank, { text: question, limit: 30 }))
+  const answers = yield* agent.answer(requests)
+  return questions.map(({ answer, evidence, ...question }, i): Scoring.Scored => {
+    const best = ranked[i]!.map(({ memory }) => memory)
+    return Scoring.score({
+      ...question,
+      cluster: dialogue.id,
+      gold: answer,
+      prediction: answers[i]!.text,
+      ...(evidence.length === 0 ? {} : {
+        recall: {
+          evidenceRecall: recallOf(evidence, requests[i]!.candidates),
+          evidenceRecallAt10: recallOf(evidence, best.slice(0, 10)),
+          evidenceRecallAt30: recallOf(evidence, best)
+        }
+      })
+    })
+  })
+})
+
+/**
+ * Builds the banks, asks every question and measures the answers. Fails with what the system, the retriever or the answer agent
+ * fails with.
+ *
+ * @example
+ * ```ts
+ * import { type Dialogue, Evaluation } from "@memory-r1/eval"
+ * import { Effect } from "effect"
+ *
+ * const dialogue: Dialogue.Dialogue = {
+ *   id: "conv-1",
+ *   speakers: ["Ann", "Bob"],
+ *   sessions: [{ index: 1, turns: [{ id: "D1:1", speaker: "Ann", text: "I live in Oslo." }] }],
+ *   questions: [{ id: "conv-1/0", question: "Where does Ann live?", answer: "Oslo", category: 4, evidence: ["D1:1"] }],
+ *   observations: []
+ * }
+ * const options = { dataset: "mine", sha256: "", dialogues: [dialogue], system: Evaluation.bm25 }
+ * const result = await Effect.runPromise(Effect.provide(Evaluation.run(options), Evaluation.layerLexical))
+ * result.items[0]?.prediction // => "Oslo"
+ * result.metrics.byCategory["4"]?.f1 // => 1
+ * ```
+ */
+export const run = Effect.fn("Evaluation.run")(function*<E, R>(options: Options<E, R>) {
+  const { dataset, dialogues, perSpeaker = 30, seed = 1, sha256, system } = options
+  const started = yield* Clock.currentTimeMillis
+  const selected = selectQuestions(options)
+  const asked = dialogues.flatMap((dialogue) => {
+    const questions = selected.filter((one) => one.dialogue === dialogue).map(({ question }) => question)
+    return questions.length === 0 ? [] : [{ dialogue, questions }]
+  })
+  const { banks, operations } = yield* system.build(asked.map(({ dialogue }) => dialogue))
+  const scored = yield* Effect.forEach(asked, ({ dialogue, questions }, i) =>
+    Effect.tap(
+      answerAll(dialogue, questions, banks[i]!, perSpeaker),
+      () => Effect.logDebug(`${dialogue.id}: ${questions.length} questions answered`)
+    ))
+  const summary = yield* Scoring.summary(scored.flat(), seed)
+  const ended = yield* Clock.currentTimeMillis
+  const result: Result = {
+    dataset,
+    sha256,
+    system: system.name,
+    ...summary,
+    memories: banks.reduce((sum, bank) => sum + MemoryBank.size(bank), 0),
+    ...(operations === undefined ? {} : { operations }),
+    seconds: (ended - started) / 1000
+  }
+  return result
+})

@@ -1,0 +1,226 @@
+/**
+ * Measures answers that somebody else gave, with the same metrics as `Evaluation`.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Dialogue from "./Dialogue.ts"
+import * as Evaluation from "./Evaluation.ts"
+import * as PredictionFile from "./internal/predictionFile.ts"
+import * as Scoring from "./internal/scoring.ts"
+
+export { BrokenLine } from "./internal/predictionFile.ts"
+
+/**
+ * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by the
+ * conversation's id or its place in the data set. `at` is the place in the file.
+ */
+export type Prediction =
+  | { readonly _tag: "ById"; readonly at: string; readonly id: string; readonly prediction: string }
+  | {
+    readonly _tag: "ByQuestion"
+    readonly at: string
+    readonly conversation?: string
+    readonly question: string
+    readonly answer?: string
+    readonly response: string
+    readonly category?: string
+  }
+
+/**
+ * The predictions of a file, and the SHA-256 of its bytes.
+ */
+export interface Predictions {
+  readonly predictions: ReadonlyArray<Prediction>
+  readonly sha256: string
+}
+
+/**
+ * Predictions for questions that the data set does not have; `questions` are the first ones, with their places in the file.
+ */
+export class UnknownQuestions extends Schema.TaggedError<UnknownQuestions>()("UnknownQuestions", {
+  file: Schema.String,
+  count: Schema.Int,
+  questions: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${this.file}: ${this.count} predictions for questions that the data set does not have: ${this.questions.join(", ")}`
+  }
+}
+
+/**
+ * A question with two predictions; which one counts is not for the scorer to say.
+ */
+export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>()("DuplicatePrediction", {
+  file: Schema.String,
+  id: Schema.String,
+  at: Schema.String
+}) {
+  override get message(): string {
+    return `${this.file}: ${this.at} is a second prediction for ${this.id}`
+  }
+}
+
+/**
+ * Reads predictions: JSON lines `{id, prediction}`, or JSON of `{question, answer, response, category}` items, as a list, or
+ * nested in objects by conversation. `prediction` and LoCoMo's `<model>_prediction` are read as `response`, and its list of
+ * `{sample_id, qa}` as well.
+ *
+ * Fails with `BrokenLine` (a line of JSON lines, by number), and with `FileUnusable`, `BrokenJson` and `WrongShape` as
+ * `Dialogue.read` does.
+ *
+ * @example
+ * ```ts
+ * import { Score } from "@memory-r1/eval"
+ * import { Effect, FileSystem } from "effect"
+ *
+ * const text = `{"id": "conv-1/0", "prediction": "Oslo"}\n{"id": "conv-1/1"}\n`
+ * const files = FileSystem.layerNoop({ readFile: () => Effect.succeed(new TextEncoder().encode(text)) })
+ * const error = await Effect.runPromise(Effect.provide(Effect.flip(Score.read("answers.jsonl")), files))
+ * error.message // => "answers.jsonl:2: at prediction: Missing key"
+ * ```
+ */
+export const read: (file: string) => ReturnType<typeof PredictionFile.read> = Effect.fn("Score.read")(PredictionFile.read)
+
+/**
+ * What predictions are measured against. `file` is theirs, for messages; `system` names who made them.
+ */
+export interface Options {
+  readonly dataset: string
+  readonly sha256: string
+  readonly dialogues: ReadonlyArray<Dialogue.Dialogue>
+  readonly predictions: ReadonlyArray<Prediction>
+  readonly file: string
+  readonly system: string
+  readonly categories?: ReadonlyArray<number>
+  readonly limit?: number
+  readonly seed?: number
+}
+
+const normal = (text: string): string => text.trim().replace(/\s+/g, " ")
+
+// The question that a prediction names. Of several with the same words, one with the same answer and category, else the first
+// that has no prediction yet.
+const finder = (dialogues: ReadonlyArray<Dialogue.Dialogue>) => {
+  const byId = new Map(dialogues.flatMap(({ questions }) => questions).map((question) => [question.id, question]))
+  const byText = new Map(dialogues.map((dialogue) => [dialogue, Map.groupBy(dialogue.questions, ({ question }) => normal(question))]))
+  return (prediction: Prediction, taken: { has(id: string): boolean }): Dialogue.Question | undefined => {
+    if (prediction._tag === "ById") return byId.get(prediction.id)
+    const { answer, category, conversation, question } = prediction
+    const place = conversation !== undefined && /^\d+$/.test(conversation) ? dialogues[Number(conversation)] : undefined
+    const named = dialogues.find(({ id }) => id === conversation) ?? place
+    const found = (named === undefined ? dialogues : [named]).flatMap((dialogue) => byText.get(dialogue)!.get(normal(question)) ?? [])
+    const agreement = (one: Dialogue.Question): number =>
+      (taken.has(one.id) ? 0 : 4) + (answer !== undefined && normal(one.answer) === normal(answer) ? 2 : 0) +
+      (category === String(one.category) ? 1 : 0)
+    return found.toSorted((a, b) => agreement(b) - agreement(a))[0]
+  }
+}
+
+/**
+ * Measures predictions against the gold answers of a data set.
+ *
+ * Questions are selected as in `Evaluation.run`; a prediction for a question that is not selected is left aside. A selected
+ * question without a prediction has the metrics 0, and `missing` says how many there are. Fails with `UnknownQuestions`, and with
+ * `DuplicatePrediction`.
+ *
+ * @example
+ * ```ts
+ * import { type Dialogue, Score } from "@memory-r1/eval"
+ * import { Effect } from "effect"
+ *
+ * const dialogue: Dialogue.Dialogue = {
+ *   id: "conv-1",
+ *   speakers: ["Ann", "Bob"],
+ *   sessions: [],
+ *   questions: [
+ *     { id: "conv-1/0", question: "Where does Ann live?", answer: "Oslo", category: 4, evidence: [] },
+ *     { id: "conv-1/1", question: "Where does Bob live?", answer: "Bergen", category: 4, evidence: [] }
+ *   ],
+ *   observations: []
+ * }
+ * const result = await Effect.runPromise(Score.against({
+ *   dataset: "mine", sha256: "", dialogues: [dialogue], file: "answers.jsonl", system: "somebody",
+ *   predictions: [{ _tag: "ById", at: "line 1", id: "conv-1/0", prediction: "in Oslo" }]
+ * }))
+ * result.metrics.overall.exactMatch // => 0
+ * result.items.map(({ f1 }) => f1) // => [2 / 3, 0]
+ * result.missing // => 1
+ * ```
+ */
+export const against = Effect.fn("Score.against")(function*(options: Options) {
+  const { dataset, dialogues, file, predictions, seed = 1, sha256, system } = options
+  const started = yield* Clock.currentTimeMillis
+  const find = finder(dialogues)
+  const given = new Map<string, string>()
+  const unknown: Array<string> = []
+  for (const prediction of predictions) {
+    const question = find(prediction, given)
+    if (question === undefined) {
+      unknown.push(`${prediction._tag === "ById" ? prediction.id : JSON.stringify(prediction.question)} (${prediction.at})`)
+    } else if (given.has(question.id)) {
+      return yield* new DuplicatePrediction({ file, id: question.id, at: prediction.at })
+    } else given.set(question.id, prediction._tag === "ById" ? prediction.prediction : prediction.response)
+  }
+  if (unknown.length > 0) {
+    return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
+  }
+  const scored = Evaluation.selectQuestions(options).map(({ dialogue, question: { answer, evidence: _, ...question } }) =>
+    Scoring.score({ ...question, cluster: dialogue.id, gold: answer, prediction: given.get(question.id) })
+  )
+  const missing = scored.filter(({ item }) => !given.has(item.id)).length
+  if (missing > 0) yield* Effect.logWarning(`${file}: ${missing} of ${scored.length} questions have no prediction; each counts as 0`)
+  const summary = yield* Scoring.summary(scored, seed)
+  const ended = yield* Clock.currentTimeMillis
+  const result: Evaluation.Result = { dataset, sha256, system, ...summary, missing, seconds: (ended - started) / 1000 }
+  return result
+})
+
+/**
+ * Measures predictions that bring their gold answers with them, where the data set itself is not at hand. Ids are
+ * `conversation/index`. Items without a gold answer, and predictions by id, fail with `UnknownQuestions`.
+ *
+ * @example
+ * ```ts
+ * import { Score } from "@memory-r1/eval"
+ * import { Effect } from "effect"
+ *
+ * const result = await Effect.runPromise(Score.standalone({
+ *   dataset: "msc", sha256: "", file: "answers.json", system: "somebody",
+ *   predictions: [{ _tag: "ByQuestion", at: "9[0]", conversation: "9", question: "Which pet?", answer: "a cat", response: "cat" }]
+ * }))
+ * result.items[0]?.id // => "9/0"
+ * result.metrics.overall.exactMatch // => 1
+ * ```
+ */
+export const standalone = Effect.fn("Score.standalone")(function*(
+  options: Omit<Options, "dialogues" | "categories" | "limit">
+) {
+  const { dataset, file, predictions, seed = 1, sha256, system } = options
+  const started = yield* Clock.currentTimeMillis
+  const counts = new Map<string, number>()
+  const unknown: Array<string> = []
+  const scored = predictions.flatMap((prediction) => {
+    if (prediction._tag === "ById" || prediction.answer === undefined) {
+      unknown.push(`${prediction.at} has no gold answer`)
+      return []
+    }
+    const { answer, category = "none", conversation = "0", question, response } = prediction
+    const place = counts.get(conversation) ?? 0
+    counts.set(conversation, place + 1)
+    const id = `${conversation}/${place}`
+    return [Scoring.score({
+      id,
+      cluster: conversation,
+      category: /^\d+$/.test(category) ? Number(category) : category,
+      question,
+      gold: answer,
+      prediction: response
+    })]
+  })
+  if (unknown.length > 0) return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
+  const summary = yield* Scoring.summary(scored, seed)
+  const ended = yield* Clock.currentTimeMillis
+  const result: Evaluation.Result = { dataset, sha256, system, ...summary, missing: 0, seconds: (ended - started) / 1000 }
+  return result
+})

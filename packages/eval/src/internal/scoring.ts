@@ -1,0 +1,78 @@
+// From predictions to metrics: one way for every system and for the answers of others.
+import { TextMetrics } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as Dialogue from "../Dialogue.ts"
+import type { Item, Metrics, Result } from "../Evaluation.ts"
+import * as Statistics from "../Statistics.ts"
+
+// What LoCoMo's own scorer takes for "the dialogue does not say", and "none", which this project's agents write.
+const abstention = /^\s*(?:none|unknown|n\/?a|)[\s.]*$|\bno information available\b|\bnot mentioned\b|\bnot answerable\b/i
+
+/** A question beside the answer that was given, with the cluster (dialogue) that it belongs to. */
+export interface Scorable {
+  readonly id: string
+  readonly cluster: string
+  readonly category: number | string
+  readonly question: string
+  readonly gold: string
+  readonly kind?: Dialogue.Question["kind"]
+  readonly prediction: string | undefined
+  readonly recall?: Pick<Item, "evidenceRecall" | "evidenceRecallAt10" | "evidenceRecallAt30">
+}
+
+export interface Scored {
+  readonly cluster: string
+  readonly item: Item
+}
+
+export const score = ({ category, cluster, gold, id, kind, prediction, question, recall }: Scorable): Scored => {
+  const given = prediction ?? ""
+  const abstained = Number(prediction !== undefined && abstention.test(given))
+  const exactMatch = kind === "list" ? TextMetrics.exactListMatch : TextMetrics.exactMatch
+  const metrics = prediction === undefined
+    ? { exactMatch: 0, f1: 0, bleu1: 0, squadF1: 0 }
+    : gold.trim() === ""
+    ? { exactMatch: abstained, f1: abstained, bleu1: abstained, squadF1: abstained }
+    : {
+      exactMatch: exactMatch(given, gold),
+      f1: TextMetrics.setF1(given, gold),
+      bleu1: TextMetrics.bleu1(given, gold),
+      squadF1: TextMetrics.squadF1(given, gold)
+    }
+  return { cluster, item: { id, category, question, gold, prediction: given, ...metrics, ...recall } }
+}
+
+const names = ["exactMatch", "f1", "bleu1", "squadF1", "evidenceRecall", "evidenceRecallAt10", "evidenceRecallAt30"] as const
+type Name = typeof names[number]
+
+const valuesOf = (scored: ReadonlyArray<Scored>, name: Name): ReadonlyArray<Statistics.Observation> =>
+  scored.flatMap(({ cluster, item }) => item[name] === undefined ? [] : [{ cluster, value: item[name] }])
+
+const summarize = Effect.fnUntraced(function*(scored: ReadonlyArray<Scored>) {
+  const metrics: Partial<Record<Name, number>> = {}
+  const intervals: Partial<Record<Name, Statistics.Interval>> = {}
+  for (const name of names) {
+    const values = valuesOf(scored, name)
+    if (values.length === 0) continue
+    metrics[name] = Statistics.mean(values.map(({ value }) => value))
+    intervals[name] = yield* Statistics.bootstrap(values)
+  }
+  const { bleu1 = 0, exactMatch = 0, f1 = 0, squadF1 = 0, ...recall } = metrics
+  return { metrics: { n: scored.length, exactMatch, f1, bleu1, squadF1, ...recall } satisfies Metrics, intervals }
+})
+
+/** Metrics and their intervals, over all and by category. */
+export const summary = Effect.fnUntraced(function*(scored: ReadonlyArray<Scored>, seed: number) {
+  const categories = [...new Set(scored.map(({ item }) => String(item.category)))].sort()
+  const overall = yield* summarize(scored)
+  const parts = yield* Effect.forEach(categories, (category) =>
+    Effect.map(summarize(scored.filter(({ item }) => String(item.category) === category)), (part) => [category, part] as const))
+  const byCategory = <T>(pick: (part: typeof overall) => T) => Object.fromEntries(parts.map(([category, part]) => [category, pick(part)]))
+  return {
+    n: scored.length,
+    metrics: { overall: overall.metrics, byCategory: byCategory((part) => part.metrics) },
+    intervals: { overall: overall.intervals, byCategory: byCategory((part) => part.intervals) },
+    items: scored.map(({ item }) => item)
+  } satisfies Partial<Result>
+}, (effect, _, seed) => Random.withSeed(effect, seed))
