@@ -1,5 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, FactExtractor, type ManagerFormat, MemoryAgent, MemoryBank, MemoryManager, MemoryOperation, MemoryStore, Retriever, Scope } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  FactExtractor,
+  type ManagerFormat,
+  Memory,
+  MemoryAgent,
+  MemoryBank,
+  MemoryManager,
+  MemoryOperation,
+  MemoryStore,
+  Retriever,
+  Scope
+} from "@memory-r1/core"
 import { Effect, Fiber, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 
@@ -47,9 +59,9 @@ describe("MemoryAgent", () => {
       yield* MemoryAgent.remember(scope, turn("2", "Ann", "Ann plays chess"))
       yield* MemoryAgent.remember(scope, turn("3", "Ann", "Ann lives in Bergen"))
       yield* MemoryAgent.remember(scope, turn("4", "Ann", "Ann lives in Bergen!"))
-      assert.deepStrictEqual((yield* MemoryAgent.memories(scope)).map(({ id: _, ...memory }) => memory), [
-        { text: "Ann lives in Bergen", speaker: "Ann", observedAt: "day 3", sources: ["1", "3"], revision: 1 },
-        { text: "Ann plays chess", speaker: "Ann", observedAt: "day 2", sources: ["2"], revision: 0 }
+      assert.deepStrictEqual(yield* MemoryAgent.memories(scope), [
+        { id: Memory.MemoryId.make("m1"), text: "Ann lives in Bergen", speaker: "Ann", observedAt: "day 3", sources: ["1", "3"], revision: 1 },
+        { id: Memory.MemoryId.make("m2"), text: "Ann plays chess", speaker: "Ann", observedAt: "day 2", sources: ["2"], revision: 0 }
       ])
       assert.strictEqual((yield* MemoryAgent.ask(scope, "Where does Ann live?")).text, "Bergen")
       assert.deepStrictEqual(yield* MemoryAgent.memories(Scope.make({ user: "ben" })), [])

@@ -62,7 +62,7 @@ describe("MemoryManager.layerRuleBased", () => {
 describe("MemoryManager.layerPrompted", () => {
   const recorded = (prompt: string): string | undefined =>
     prompt.includes("moved to Bergen")
-      ? "Sure:\n```json\n{\"memory\": [{\"id\": \"1\", \"text\": \"Ann lives in Bergen\", \"event\": \"UPDATE\"}]}\n```"
+      ? "Sure:\n```json\n{\"memory\": [{\"id\": \"0\", \"text\": \"Ann lives in Bergen\", \"event\": \"UPDATE\"}]}\n```"
       : prompt.includes("Buddy died")
       ? "{\"memory\": [{\"id\": \"0\", \"event\": \"DELETE\"}, {\"id\": \"5\", \"event\": \"DELETE\"}]}"
       : prompt.includes("broken")
@@ -71,7 +71,11 @@ describe("MemoryManager.layerPrompted", () => {
 
   it.effect("asks in the paper's form, and decodes each answer against its own request", () =>
     Effect.gen(function*() {
-      const [died, moved, refused] = yield* decide(request("Buddy died"), request("I moved to Bergen"), request("hello"))
+      const [died, moved, refused] = yield* decide(
+        request("Buddy died"),
+        request("I moved to Bergen", snapshot.memories.slice(1)),
+        request("hello")
+      )
       assert.deepStrictEqual(died?.edits, [Delete({ id: buddy! })])
       assert.deepStrictEqual(died?.rejections.map(({ _tag }) => _tag), ["UnknownHandle"])
       assert.deepStrictEqual(moved?.edits, [Update({ id: oslo!, text: "Ann lives in Bergen", ...provenance })])

@@ -54,14 +54,14 @@ const enrich = (
   }))
 }
 
+const scoreGroups = (learner: Learner["Service"], batch: ReadonlyArray<PromptGroup>, temperature?: number) =>
+  learner.sampler.score({
+    groups: batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
+    ...(temperature === undefined ? {} : { temperature })
+  })
+
 const score = (learner: Learner["Service"], batch: ReadonlyArray<PromptGroup>, temperature?: number) =>
-  Effect.map(
-    learner.sampler.score({
-      groups: batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
-      ...(temperature === undefined ? {} : { temperature })
-    }),
-    (groups) => groups.flat()
-  )
+  Effect.map(scoreGroups(learner, batch, temperature), (groups) => groups.flat())
 
 // The reference interpreter on the log-probabilities that the engine reports.
 const reference = (
@@ -82,7 +82,13 @@ const reference = (
     )
   )
 
-const halfMask = (tokens: ReadonlyArray<number>): ReadonlyArray<number> => tokens.map((_, t) => t % 2)
+// Ratios on both sides of both clipping bounds, advantages of both signs, tokens without loss.
+const everyQuantity: Each = ({ index, logp, tokens }) => ({
+  mask: tokens.map((_, t) => t % 4 === 2 ? 0 : 1),
+  advantage: index === 0 ? 1.5 : tokens.map((_, t) => t - 1),
+  oldLogp: Array.from(logp, (value, t) => value + [0.5, -0.5, 0.05][t % 3]!),
+  refLogp: Array.from(logp, (value, t) => value + [0.3, -0.2][t % 2]!)
+})
 
 // The gradient's norm, at no change of the weights.
 const gradNorm = (learner: Learner["Service"], rest: { readonly maxGradNorm?: number } = {}) =>
@@ -93,7 +99,7 @@ const gradNorm = (learner: Learner["Service"], rest: { readonly maxGradNorm?: nu
  *
  * Use it in the test file of every training engine; a small model with random weights does. The layer is built anew for every
  * law, since steps change its weights. The laws: log-probabilities agree with the learner's sampler, losses agree with
- * `Objective.evaluate`, gradients add up and vanish where they should, steps lower the loss and raise what has the higher
+ * `Objective.evaluate`, gradients are the slopes of the losses, add up and vanish where they should, steps lower the loss and raise what has the higher
  * advantage, the sampler follows, and a checkpoint restores the weights. What an engine cannot do it refuses with a
  * `LearnerError`; a wrong number is never right.
  *
@@ -139,14 +145,7 @@ export const learnerLaws = <E>(name: string, live: Layer.Layer<Learner, E>, opti
     law("losses are those of the reference interpreter, or refused", () =>
       Effect.gen(function*() {
         const { batch, learner } = yield* setup
-        const { logprobs } = yield* learner.forwardBackward(batch, Objective.sft)
-        // Ratios on both sides of both clipping bounds, advantages of both signs, tokens without loss.
-        const full = enrich(batch, logprobs, ({ index, logp, tokens }) => ({
-          mask: halfMask(tokens),
-          advantage: index === 0 ? 1.5 : tokens.map((_, t) => t - 1),
-          oldLogp: Array.from(logp, (value, t) => value + [0.5, -0.5, 0.05][t % 3]!),
-          refLogp: Array.from(logp, (value, t) => value + [0.3, -0.2][t % 2]!)
-        }))
+        const full = enrich(batch, yield* scoreGroups(learner, batch), everyQuantity)
         const { ConstantLength, SequenceMean, Sum, TokenMean } = Objective.Aggregation
         const objectives = [
           Objective.sft,
@@ -215,6 +214,47 @@ export const learnerLaws = <E>(name: string, live: Layer.Layer<Learner, E>, opti
           const found = yield* Effect.result(learner.forwardBackward(unclipped, Objective.grpo(sumOf)))
           if (Result.isSuccess(found)) {
             assertClose([(yield* gradNorm(learner)) / whole], [Math.exp(-shift)], 1e-2, `advantage ${advantage}, not clipped`)
+          }
+        }
+      }))
+
+    for (
+      const [title, objective, temperature, change] of [
+        ["log-likelihood", logLikelihood, 1, 0.005],
+        ["log-likelihood at temperature 0.5", logLikelihood, 0.5, 0.005],
+        ["GRPO with a reference", Objective.grpo({ epsilon: 0.2, epsilonHigh: 0.28, beta: 0.2 }), 1, 0.0005]
+      ] as const
+    ) {
+      law(`the gradient is the slope of the loss: ${title}`, () =>
+        Effect.gen(function*() {
+          const { batch, learner } = yield* setup
+          const full = enrich(batch, yield* scoreGroups(learner, batch, temperature), everyQuantity)
+          const loss = Effect.map(scoreGroups(learner, batch, temperature), (groups) => reference(objective, full, groups))
+          const forwardBackward = learner.forwardBackward(full, objective, { temperature })
+          const found = yield* Effect.result(forwardBackward)
+          if (Result.isFailure(found)) return assert.strictEqual(found.failure._tag, "LearnerError")
+          const norm = yield* gradNorm(learner)
+          const before = yield* loss
+          yield* forwardBackward
+          // Adam divides by |g| + epsilon. With an epsilon far above every |g| a step goes along the gradient itself, and the loss
+          // falls by the step's length times the gradient's norm. (That the same gradient was seen before changes nothing.)
+          const epsilon = 1000 * norm
+          const step = yield* Effect.result(learner.optimStep({ learningRate: change * epsilon / norm ** 2, epsilon }))
+          if (Result.isFailure(step)) return assert.strictEqual(step.failure._tag, "LearnerError")
+          assertClose([(before - (yield* loss)) / change], [1], 0.03, "fall of the loss, beside what the gradient foretells")
+        }))
+    }
+
+    law("every token that counts has a gradient, the first and the last ones too", () =>
+      Effect.gen(function*() {
+        const { batch, learner } = yield* setup
+        yield* learner.forwardBackward(batch, logLikelihood)
+        const whole = yield* gradNorm(learner)
+        for (const { completions: [completion], prompt } of batch) {
+          const { tokens } = completion!
+          for (const at of tokens.keys()) {
+            yield* learner.forwardBackward([{ prompt, completions: [{ tokens, mask: tokens.map((_, t) => t === at ? 1 : 0) }] }], logLikelihood)
+            assert.isAbove(yield* gradNorm(learner), 1e-6 * whole, `token ${at} of ${tokens.length}`)
           }
         }
       }))

@@ -164,7 +164,11 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       Effect.gen(function*() {
         const store = yield* MemoryStore
         const scope = yield* freshScope
-        const { dog } = yield* story(scope)
+        const { banks, dog } = yield* story(scope)
+        const told = yield* store.log(scope)
+        for (const [at, { created }] of banks.entries()) {
+          assert.strictEqual(replay(told, at).created, created, `the fold of ${at} entries would give ids that were given before`)
+        }
         yield* store.erase(scope, dog)
         const log = yield* store.log(scope)
         const { bank, revision } = yield* store.current(scope)
