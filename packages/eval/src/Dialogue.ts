@@ -132,7 +132,9 @@ export interface File {
  * error.message // => "dialogues.json:2:4: broken JSON: key or } expected, found \"]\""
  * ```
  */
-export const read = Effect.fn("Dialogue.read")(function*(file: string): Effect.fn.Return<File, DataFile.DataFileError, FileSystem.FileSystem> {
+export const read = Effect.fn("Dialogue.read")(function*(
+  file: string
+): Effect.fn.Return<File, DataFile.DataFileError, FileSystem.FileSystem> {
   const { sha256, text } = yield* DataFile.read(file)
   const json = yield* DataFile.parse(file, text)
   const dialogues = yield* DataFile.decode(file, Dialogues, json)

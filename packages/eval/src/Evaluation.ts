@@ -177,7 +177,8 @@ export const managed = (
           const found = perFact === 0
             ? []
             : yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
-          return { fact, snapshot: { revision: bank.revision, memories: MemoryAgent.inOrder(bank, found.map(({ memory }) => memory)) } }
+          const memories = MemoryAgent.inOrder(bank, found.map(({ memory }) => memory))
+          return { fact, snapshot: { revision: bank.revision, memories } }
         }))
       const decisions = yield* manager.decide(requests)
       for (const [i, { edits, rejections }] of decisions.entries()) {

@@ -20,7 +20,7 @@ export interface Locomo extends Dialogue.File {
  *
  * @example
  * ```ts
- * import { Dialogue, Locomo } from "@memory-r1/eval"
+ * import { Locomo } from "@memory-r1/eval"
  * import { Effect, FileSystem } from "effect"
  *
  * const noFile = FileSystem.layerNoop({})

@@ -3,9 +3,11 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import type * as Dialogue from "./Dialogue.ts"
 import * as Evaluation from "./Evaluation.ts"
+import type * as DataFile from "./internal/dataFile.ts"
 import * as PredictionFile from "./internal/predictionFile.ts"
 import * as Scoring from "./internal/scoring.ts"
 
@@ -80,7 +82,11 @@ export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>
  * error.message // => "answers.jsonl:2: at prediction: Missing key"
  * ```
  */
-export const read: (file: string) => ReturnType<typeof PredictionFile.read> = Effect.fn("Score.read")(PredictionFile.read)
+export const read = Effect.fn("Score.read")(function*(
+  file: string
+): Effect.fn.Return<Predictions, PredictionFile.BrokenLine | DataFile.DataFileError, FileSystem.FileSystem> {
+  return yield* PredictionFile.read(file)
+})
 
 /**
  * What predictions are measured against. `file` is theirs, for messages; `system` names who made them.
@@ -103,13 +109,16 @@ const normal = (text: string): string => text.trim().replace(/\s+/g, " ")
 // that has no prediction yet.
 const finder = (dialogues: ReadonlyArray<Dialogue.Dialogue>) => {
   const byId = new Map(dialogues.flatMap(({ questions }) => questions).map((question) => [question.id, question]))
-  const byText = new Map(dialogues.map((dialogue) => [dialogue, Map.groupBy(dialogue.questions, ({ question }) => normal(question))]))
+  const byText = new Map(
+    dialogues.map((dialogue) => [dialogue, Map.groupBy(dialogue.questions, ({ question }) => normal(question))])
+  )
   return (prediction: Prediction, taken: { has(id: string): boolean }): Dialogue.Question | undefined => {
     if (prediction._tag === "ById") return byId.get(prediction.id)
     const { answer, category, conversation, question } = prediction
     const place = conversation !== undefined && /^\d+$/.test(conversation) ? dialogues[Number(conversation)] : undefined
     const named = dialogues.find(({ id }) => id === conversation) ?? place
-    const found = (named === undefined ? dialogues : [named]).flatMap((dialogue) => byText.get(dialogue)!.get(normal(question)) ?? [])
+    const found = (named === undefined ? dialogues : [named])
+      .flatMap((dialogue) => byText.get(dialogue)!.get(normal(question)) ?? [])
     const agreement = (one: Dialogue.Question): number =>
       (taken.has(one.id) ? 0 : 4) + (answer !== undefined && normal(one.answer) === normal(answer) ? 2 : 0) +
       (category === String(one.category) ? 1 : 0)
@@ -165,11 +174,13 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
   if (unknown.length > 0) {
     return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
   }
-  const scored = Evaluation.selectQuestions(options).map(({ dialogue, question: { answer, evidence: _, ...question } }) =>
-    Scoring.score({ ...question, cluster: dialogue.id, gold: answer, prediction: given.get(question.id) })
+  const scored = Evaluation.selectQuestions(options).map(({ dialogue, question }) =>
+    Scoring.score({ ...question, cluster: dialogue.id, gold: question.answer, prediction: given.get(question.id) })
   )
   const missing = scored.filter(({ item }) => !given.has(item.id)).length
-  if (missing > 0) yield* Effect.logWarning(`${file}: ${missing} of ${scored.length} questions have no prediction; each counts as 0`)
+  if (missing > 0) {
+    yield* Effect.logWarning(`${file}: ${missing} of ${scored.length} questions have no prediction; each counts as 0`)
+  }
   const summary = yield* Scoring.summary(scored, seed)
   const ended = yield* Clock.currentTimeMillis
   const result: Evaluation.Result = { dataset, sha256, system, ...summary, missing, seconds: (ended - started) / 1000 }

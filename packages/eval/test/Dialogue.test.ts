@@ -43,7 +43,13 @@ const dialogueOf = (shape: typeof Shape.Type): Dialogue.Dialogue => {
     index: s * 3,
     ...time(s * 3),
     ...rest,
-    turns: texts.map(({ fact: _, ...turn }, t) => ({ id: `D${s}:${t}`, speaker: t % 2 === 0 ? "Ann" : "Bob", ...time(s * 3), ...turn }))
+    turns: texts.map(({ caption, text }, t) => ({
+      id: `D${s}:${t}`,
+      speaker: t % 2 === 0 ? "Ann" : "Bob",
+      ...time(s * 3),
+      text,
+      ...(caption === undefined ? {} : { caption })
+    }))
   }))
   const ids = sessions.flatMap(({ turns }) => turns.map(({ id }) => id))
   return {
@@ -59,7 +65,8 @@ const dialogueOf = (shape: typeof Shape.Type): Dialogue.Dialogue => {
       texts.flatMap(({ fact }, t) =>
         fact === undefined || fact === ""
           ? []
-          : ["Ann", "Bob", "Eve", "Zoe"].slice(t % 2, 2 + t % 3).map((speaker) => ({ text: fact, speaker, ...time(s * 3), sources: [`D${s}:${t}`] })))
+          : ["Ann", "Bob", "Eve", "Zoe"].slice(t % 2, 2 + t % 3)
+            .map((speaker) => ({ text: fact, speaker, ...time(s * 3), sources: [`D${s}:${t}`] })))
     )
   }
 }
@@ -142,21 +149,25 @@ describe("Dialogue", () => {
     }])
   })
 
-  it.effect.prop("what is written reads back equal", [Arbitrary.array(Arbitrary.map(Arbitrary.schema(Shape), dialogueOf))], ([dialogues]) =>
+  const arbitrary = Arbitrary.array(Arbitrary.map(Arbitrary.schema(Shape), dialogueOf))
+
+  it.effect.prop("what is written reads back equal", [arbitrary], ([dialogues]) =>
     Effect.gen(function*() {
       const text = JSON.stringify(yield* Schema.encodeEffect(Dialogue.Dialogues)(dialogues))
       assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Dialogue.Dialogues)(JSON.parse(text)), dialogues)
     }), { arbitrary: { runs: 300 } })
 
+  const first = Support.dialogue.questions[0]!
+  const doubled = Support.dialogue.sessions.map((session) => ({ ...session, turns: [...session.turns, ...session.turns] }))
   for (
     const [name, change, message] of [
-      ["a turn that does not exist", { questions: [{ ...Support.dialogue.questions[0]!, evidence: ["t9"] }] }, "t9 is no turn"],
-      ["evidence that stands twice", { questions: [{ ...Support.dialogue.questions[0]!, evidence: ["t1", "t1"] }] }, "t1 stands twice"],
-      ["two questions of one id", { questions: [Support.dialogue.questions[1]!, Support.dialogue.questions[1]!] }, "the id q-9"],
+      ["a turn that does not exist", { questions: [{ ...first, evidence: ["t9"] }] }, "t9 is no turn"],
+      ["evidence that stands twice", { questions: [{ ...first, evidence: ["t1", "t1"] }] }, "t1 stands twice"],
+      ["two questions of one id", { questions: [first, first] }, "the id world-1/0"],
       ["sessions out of order", { sessions: Support.dialogue.sessions.toReversed() }, "must rise"],
       ["a turn with its own time", { sessions: [{ ...Support.dialogue.sessions[1]!, observedAt: "now" }] }, "another time"],
-      ["two turns of one id", { sessions: Support.dialogue.sessions.map((s) => ({ ...s, turns: [...s.turns, ...s.turns] })) }, "id t1"],
-      ["facts out of order", { observations: Support.dialogue.observations.toReversed() }, "in the order of the turns"],
+      ["two turns of one id", { sessions: doubled }, "two turns have the id t1"],
+      ["facts out of order", { observations: Support.dialogue.observations.toReversed() }, "in the order of their turns"],
       ["a fact of no turn", { observations: [{ text: "x", speaker: "Ann", sources: [] }] }, "must name the turn"],
       ["a fact at another time", { observations: [{ text: "x", speaker: "Ann", sources: ["t1"], observedAt: "now" }] }, "another time"]
     ] as const
@@ -219,7 +230,10 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
         assert.strictEqual(error._tag, "WrongShape")
         return error.message.slice(file.length)
       })
-      assert.strictEqual(yield* wrong("\"Hi Bob! I moved to Oslo last month.\"", "5"), ": at [0].conversation.session_1[0].text: Expected string")
+      assert.strictEqual(
+        yield* wrong("\"Hi Bob! I moved to Oslo last month.\"", "5"),
+        ": at [0].conversation.session_1[0].text: Expected string"
+      )
       assert.include(yield* wrong("\"category\":2", "\"category\":\"two\""), ": at [0].qa[1].category: Expected")
       assert.include(yield* wrong("\"D1:2\",\"text\"", "\"D1:1\",\"text\""), "two turns have the id D1:1")
       assert.include(yield* wrong("\"speaker_b\":\"Bob\",", ""), ": at [0].conversation.speaker_b: Missing key")
@@ -228,7 +242,8 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
 
   it.effect("says where a file cannot be written, and writes nothing that it could not read", () =>
     Effect.gen(function*() {
-      assert.strictEqual((yield* Effect.flip(Dialogue.write("/nowhere/world.json", []))).message, "/nowhere/world.json: no such file")
+      const nowhere = yield* Effect.flip(Dialogue.write("/nowhere/world.json", []))
+      assert.strictEqual(nowhere.message, "/nowhere/world.json: no such file")
       const file = `${yield* scratch}/world.json`
       const error = yield* Effect.flip(Dialogue.write(file, [{ ...Support.dialogue, sessions: [] }]))
       assert.strictEqual(error.message, `${file}: at [0].questions[0].evidence[0]: t1 is no turn of this dialogue`)

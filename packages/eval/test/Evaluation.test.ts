@@ -59,12 +59,18 @@ layer(Evaluation.layerLexical)("Evaluation", (it) => {
 
   it.effect("measures recall at the candidates' limit, and by rank over the whole bank", () =>
     Effect.gen(function*() {
-      const chatter = Array.from({ length: 20 }, (_, n) => ({ id: `D1:${n}`, speaker: n % 2 === 0 ? "Ann" : "Bob", text: `We talk about topic ${n}.` }))
+      const chatter = Array.from({ length: 20 }, (_, n) => ({
+        id: `D1:${n}`,
+        speaker: n % 2 === 0 ? "Ann" : "Bob",
+        text: `We talk about topic ${n}.`
+      }))
       const dialogue: Dialogue.Dialogue = {
         id: "conv-1",
         speakers: ["Ann", "Bob"],
         sessions: [{ index: 1, turns: [...chatter, { id: "D1:99", speaker: "Ann", text: "I live in Oslo." }] }],
-        questions: [{ id: "conv-1/0", question: "Where does Ann live?", answer: "Oslo", category: 4, evidence: ["D1:99", "D1:3"] }],
+        questions: [
+          { id: "conv-1/0", question: "Where does Ann live?", answer: "Oslo", category: 4, evidence: ["D1:99", "D1:3"] }
+        ],
         observations: []
       }
       const result = yield* Evaluation.run({ ...options, dialogues: [dialogue], perSpeaker: 1 })
@@ -80,7 +86,10 @@ layer(Evaluation.layerLexical)("Evaluation", (it) => {
       assert.deepStrictEqual(turns.operations, { add: 7, update: 0, delete: 0, noop: 0, rejected: 0 })
       const facts = yield* Evaluation.addOnly({ facts: Evaluation.observationFacts }).build(dialogues)
       assert.deepStrictEqual(facts.banks.map(texts), dialogues.map(({ observations }) => observations.map(({ text }) => text)))
-      assert.deepStrictEqual(MemoryBank.memories(facts.banks[0]!).map(({ sources }) => sources), [["D1:1"], ["D1:2"], ["D1:3", "D1:1"], ["D10:1"]])
+      assert.deepStrictEqual(
+        MemoryBank.memories(facts.banks[0]!).map(({ sources }) => sources),
+        [["D1:1"], ["D1:2"], ["D1:3", "D1:1"], ["D10:1"]]
+      )
     }))
 
   it.effect("lets a manager decide on the facts of all dialogues together, each on its own bank", () =>

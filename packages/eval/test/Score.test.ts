@@ -61,7 +61,10 @@ layer(NodeServices.layer)("Score", (it) => {
           { 1: items["conv-2"], 0: items["conv-1"] },
           Object.values(items).flat(),
           Object.values(items),
-          Object.entries(items).map(([sample_id, qa]) => ({ sample_id, qa: qa.map(({ question, response }) => ({ question, "gpt_prediction": response })) })),
+          Object.entries(items).map(([sample_id, qa]) => ({
+            sample_id,
+            qa: qa.map(({ question, response }) => ({ question, "gpt_prediction": response }))
+          })),
           Object.entries(expected).filter(([, prediction]) => prediction !== "").map(([id, prediction]) => ({ id, prediction }))
         ]
       ) {
@@ -85,9 +88,11 @@ layer(NodeServices.layer)("Score", (it) => {
         const read = yield* Score.read(yield* fileWith(JSON.stringify(predictions)))
         return Object.values(answered(yield* Score.against({ ...against, ...read, dialogues: twins })))
       })
-      assert.deepStrictEqual(yield* scoreTwins(byQuestion("Which pet?", "dog", { answer: "a dog" }), byQuestion("Which pet?", "cat", { answer: "a cat" })), ["cat", "dog"])
-      assert.deepStrictEqual(yield* scoreTwins(byQuestion("Which pet?", "dog", { category: "1" }), byQuestion("Which pet?", "cat", { category: 4 })), ["cat", "dog"])
-      assert.deepStrictEqual(yield* scoreTwins(byQuestion("Which pet?", "cat"), byQuestion("Which pet?", "dog")), ["cat", "dog"])
+      const cat = (more = {}) => byQuestion("Which pet?", "cat", more)
+      const dog = (more = {}) => byQuestion("Which pet?", "dog", more)
+      assert.deepStrictEqual(yield* scoreTwins(dog({ answer: "a dog" }), cat({ answer: "a cat" })), ["cat", "dog"])
+      assert.deepStrictEqual(yield* scoreTwins(dog({ category: "1" }), cat({ category: 4 })), ["cat", "dog"])
+      assert.deepStrictEqual(yield* scoreTwins(cat(), dog()), ["cat", "dog"])
     }))
 
   it.effect("names what it does not know", () =>
@@ -110,7 +115,10 @@ layer(NodeServices.layer)("Score", (it) => {
         tag: "BrokenLine",
         message: ":3: broken JSON in column 34: value expected, found \"}\""
       })
-      assert.deepStrictEqual(yield* failure(`${fine}{"id": "conv-1/1"}\n`), { tag: "BrokenLine", message: ":2: at prediction: Missing key" })
+      assert.deepStrictEqual(yield* failure(`${fine}{"id": "conv-1/1"}\n`), {
+        tag: "BrokenLine",
+        message: ":2: at prediction: Missing key"
+      })
       assert.deepStrictEqual(yield* failure(`{"id": "conv-1/1",\n`, "answers.jsonl"), {
         tag: "BrokenLine",
         message: ":1: broken JSON in column 19: key expected, the file ends"
@@ -129,7 +137,9 @@ layer(NodeServices.layer)("Score", (it) => {
 
   it.effect("measures answers that bring their gold answers", () =>
     Effect.gen(function*() {
-      const file = yield* fileWith(JSON.stringify({ 9: [byQuestion("Which pet?", "cat", { answer: "a cat", category: "pets" }), byQuestion("How many?", "3", { answer: 2 })] }))
+      const file = yield* fileWith(JSON.stringify({
+        9: [byQuestion("Which pet?", "cat", { answer: "a cat", category: "pets" }), byQuestion("How many?", "3", { answer: 2 })]
+      }))
       const result = yield* Score.standalone({ ...against, ...(yield* Score.read(file)) })
       assert.deepStrictEqual(result.items.map(({ category, exactMatch, id }) => ({ id, category, exactMatch })), [
         { id: "9/0", category: "pets", exactMatch: 1 },
@@ -143,7 +153,12 @@ layer(NodeServices.layer)("Score", (it) => {
 // The files bring the scores that their makers published, question by question.
 const Published = Schema.Record(
   Schema.String,
-  Schema.Array(Schema.Struct({ question: Schema.String, response: Schema.String, f1_score: Schema.Number, bleu_score: Schema.Number }))
+  Schema.Array(Schema.Struct({
+    question: Schema.String,
+    response: Schema.String,
+    f1_score: Schema.Number,
+    bleu_score: Schema.Number
+  }))
 )
 
 const published = Effect.fnUntraced(function*(file: string) {
@@ -157,9 +172,12 @@ describeShared("answers of other systems", "data/peer-outputs", (folder) => {
       Effect.gen(function*() {
         const file = `${folder}/memobase/memobase_eval_0710_3000.json`
         const locomo = yield* Locomo.load(shared("data/locomo/locomo10.json"))
-        const result = yield* Score.against({ ...locomo, predictions: (yield* Score.read(file)).predictions, file, system: "memobase" })
+        const { predictions } = yield* Score.read(file)
+        const result = yield* Score.against({ ...locomo, predictions, file, system: "memobase" })
         const key = (question: string, response: string) => `${question}\n${response}`
-        const theirs = new Map(Object.values(yield* published(file)).flat().map((item) => [key(item.question, item.response), item]))
+        const theirs = new Map(
+          Object.values(yield* published(file)).flat().map((item) => [key(item.question, item.response), item])
+        )
         const theirsOn = ({ prediction, question }: typeof result.items[number]) => theirs.get(key(question, prediction))!
         assert.strictEqual(result.missing, 0)
         assert.strictEqual(result.n, 1540)
@@ -173,7 +191,8 @@ describeShared("answers of other systems", "data/peer-outputs", (folder) => {
       it.effect(`agrees with the scores that Memory-R2 published on ${name}`, () =>
         Effect.gen(function*() {
           const file = `${folder}/memory-r2/${name}_evaluation_metrics.json`
-          const result = yield* Score.standalone({ dataset: name, sha256: "", predictions: (yield* Score.read(file)).predictions, file, system: "memory-r2" })
+          const read = yield* Score.read(file)
+          const result = yield* Score.standalone({ dataset: name, ...read, file, system: "memory-r2" })
           const theirs = Object.values(yield* published(file)).flat()
           assert.strictEqual(result.n, 500)
           for (const [i, item] of result.items.entries()) {

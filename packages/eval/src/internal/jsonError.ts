@@ -7,7 +7,9 @@ export interface JsonError {
 }
 
 const blank = /[ \t\r\n]*/y
-const scalar = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
+const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/
+const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/
+const scalar = new RegExp(`${string.source}|${number.source}|true|false|null`, "y")
 
 const locate = (text: string, offset: number, expected: string): JsonError => {
   const before = text.slice(0, offset).split("\n")

@@ -34,7 +34,10 @@ export const FileDialogue = Schema.Struct({
   ]),
   qa: Schema.optionalKey(Schema.Array(FileQuestion)),
   observation: Schema.optionalKey(
-    Schema.Record(Schema.TemplateLiteral(["session_", Schema.Int, "_observation"]), Schema.Record(Schema.String, Schema.Array(FileFact)))
+    Schema.Record(
+      Schema.TemplateLiteral(["session_", Schema.Int, "_observation"]),
+      Schema.Record(Schema.String, Schema.Array(FileFact))
+    )
   ),
   session_summary: Schema.optionalKey(Schema.Record(Schema.TemplateLiteral(["session_", Schema.Int, "_summary"]), Schema.String)),
   event_summary: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
@@ -63,7 +66,8 @@ const known = (references: ReadonlyArray<string>, turns: ReadonlyMap<string, num
   ...new Set(references.flatMap((reference) => resolve(reference, turns)).flatMap((found) => "id" in found ? [found.id] : []))
 ]
 
-const placesOf = (ids: Iterable<string>): ReadonlyMap<string, number> => new Map(Array.from(ids, (id, place) => [id, place] as const))
+const placesOf = (ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
+  new Map(ids.map((id, place) => [id, place] as const))
 
 const fileTurns = (file: FileDialogue): ReadonlyMap<string, number> =>
   placesOf(sessionsOf(file).flatMap((index) => file.conversation[`session_${index}`]!.map((turn) => turn.dia_id)))
@@ -139,7 +143,9 @@ export const encode = (dialogue: Dialogue.Dialogue): FileDialogue => {
     const bySpeaker = observation[`session_${sessionOf.get(sources[0]!)!.index}_observation`] ??= {}
     ;(bySpeaker[speaker] ??= []).push([text, sources.length === 1 ? sources[0]! : sources])
   }
-  const summaries = sessions.flatMap(({ index, summary }) => summary === undefined ? [] : [[`session_${index}_summary`, summary] as const])
+  const summaries = sessions.flatMap(({ index, summary }) =>
+    summary === undefined ? [] : [[`session_${index}_summary`, summary] as const]
+  )
   return {
     sample_id: id,
     conversation: {
@@ -169,7 +175,10 @@ export const encode = (dialogue: Dialogue.Dialogue): FileDialogue => {
   }
 }
 
-const repeated = (ids: ReadonlyArray<string>): number => ids.findIndex((id, place) => ids.indexOf(id) < place)
+const repeated = (ids: ReadonlyArray<string>): number => {
+  const seen = new Set<string>()
+  return ids.findIndex((id) => seen.size === seen.add(id).size)
+}
 
 /** What of a dialogue the file's schema cannot carry, if anything. */
 export const conflict = (dialogue: Dialogue.Dialogue) => {
@@ -185,7 +194,8 @@ export const conflict = (dialogue: Dialogue.Dialogue) => {
   }
   const unordered = sessions.findIndex(({ index }, place) => place > 0 && index <= sessions[place - 1]!.index)
   if (unordered >= 0) return wrong("session indices must rise", "sessions", unordered, "index")
-  if (places.size < turns.length) return wrong(`two turns have the id ${turns[repeated(turns.map(({ id }) => id))]!.id}`, "sessions")
+  const again = turns[repeated(turns.map(({ id }) => id))]
+  if (again !== undefined) return wrong(`two turns have the id ${again.id}`, "sessions")
   const late = turns.find((turn) => turn.observedAt !== sessionOf.get(turn.id)!.observedAt)
   if (late !== undefined) return wrong(`turn ${late.id} has another time than its session`, "sessions")
   const twice = repeated(questions.map(({ id }) => id))
@@ -201,7 +211,7 @@ export const conflict = (dialogue: Dialogue.Dialogue) => {
     const found = references(sources, "observations", place, "sources")
     if (found !== undefined) return found
     if (place > 0 && compare(observations[place - 1]!, fact) > 0) {
-      return wrong("facts must stand in the order of the turns that say them, of one turn speaker by speaker", "observations", place)
+      return wrong("facts must stand in the order of their turns, of one turn speaker by speaker", "observations", place)
     }
     if (observedAt !== sessionOf.get(sources[0]!)!.observedAt) {
       return wrong("a fact has another time than the session of its first turn", "observations", place, "observedAt")

@@ -59,7 +59,8 @@ const fromLines = (file: string, text: string) =>
 
 // The answer of an item under the names that are in use: `response`, `prediction`, or LoCoMo's `<model>_prediction`.
 const withResponse = (item: Record<string, unknown>): Record<string, unknown> => {
-  const key = ["response", "prediction", ...Object.keys(item).filter((name) => name.endsWith("_prediction"))].find((name) => name in item)
+  const keys = ["response", "prediction", ...Object.keys(item).filter((name) => name.endsWith("_prediction"))]
+  const key = keys.find((name) => name in item)
   return key === undefined ? item : { ...item, response: item[key] }
 }
 
@@ -73,9 +74,10 @@ const fromJson = (file: string, json: unknown) => {
       return Effect.map(Effect.forEach(value, (item, i) => visit(item, `${at}[${i}]`, conversation)), (found) => found.flat())
     }
     if (!isObject(value)) {
-      return Effect.fail(new DataFile.WrongShape({ file, place: at || "the top", detail: "Expected predictions: objects or lists of them" }))
+      const detail = "Expected predictions: objects or lists of them"
+      return Effect.fail(new DataFile.WrongShape({ file, place: at || "the top", detail }))
     }
-    const wrong = (error: DataFile.WrongShape) => new DataFile.WrongShape({ file, place: `${at}.${error.place}`, detail: error.detail })
+    const wrong = ({ detail, place }: DataFile.WrongShape) => new DataFile.WrongShape({ file, place: `${at}.${place}`, detail })
     if ("question" in value) {
       return DataFile.decode(file, ByQuestion, withResponse(value)).pipe(
         Effect.mapError(wrong),

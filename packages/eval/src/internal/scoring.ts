@@ -63,16 +63,21 @@ const summarize = Effect.fnUntraced(function*(scored: ReadonlyArray<Scored>) {
 })
 
 /** Metrics and their intervals, over all and by category. */
-export const summary = Effect.fnUntraced(function*(scored: ReadonlyArray<Scored>, seed: number) {
-  const categories = [...new Set(scored.map(({ item }) => String(item.category)))].sort()
-  const overall = yield* summarize(scored)
-  const parts = yield* Effect.forEach(categories, (category) =>
-    Effect.map(summarize(scored.filter(({ item }) => String(item.category) === category)), (part) => [category, part] as const))
-  const byCategory = <T>(pick: (part: typeof overall) => T) => Object.fromEntries(parts.map(([category, part]) => [category, pick(part)]))
-  return {
-    n: scored.length,
-    metrics: { overall: overall.metrics, byCategory: byCategory((part) => part.metrics) },
-    intervals: { overall: overall.intervals, byCategory: byCategory((part) => part.intervals) },
-    items: scored.map(({ item }) => item)
-  } satisfies Partial<Result>
-}, (effect, _, seed) => Random.withSeed(effect, seed))
+export const summary = (scored: ReadonlyArray<Scored>, seed: number) =>
+  Effect.gen(function*() {
+    const categories = [...new Set(scored.map(({ item }) => String(item.category)))].sort()
+    const overall = yield* summarize(scored)
+    const parts = yield* Effect.forEach(categories, (category) =>
+      Effect.map(
+        summarize(scored.filter(({ item }) => String(item.category) === category)),
+        (part) => [category, part] as const
+      ))
+    const byCategory = <T>(pick: (part: typeof overall) => T) =>
+      Object.fromEntries(parts.map(([category, part]) => [category, pick(part)]))
+    return {
+      n: scored.length,
+      metrics: { overall: overall.metrics, byCategory: byCategory((part) => part.metrics) },
+      intervals: { overall: overall.intervals, byCategory: byCategory((part) => part.intervals) },
+      items: scored.map(({ item }) => item)
+    } satisfies Partial<Result>
+  }).pipe(Random.withSeed(seed))

@@ -11,7 +11,14 @@ export const file = [
       session_1: [
         { speaker: "Ann", dia_id: "D1:1", text: "Hi Bob! I moved to Oslo last month." },
         { speaker: "Bob", dia_id: "D1:2", text: "Great! I have 2 dogs, Buddy and Scout." },
-        { speaker: "Ann", dia_id: "D1:3", text: "Look!", img_url: ["https://example.org/1.jpg"], blip_caption: "a photo of a red boat", query: "boat" }
+        {
+          speaker: "Ann",
+          dia_id: "D1:3",
+          text: "Look!",
+          img_url: ["https://example.org/1.jpg"],
+          blip_caption: "a photo of a red boat",
+          query: "boat"
+        }
       ],
       session_10_date_time: "10:01 am on 1 July, 2023",
       session_10: [
