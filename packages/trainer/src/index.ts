@@ -1,1 +1,12 @@
-export {}
+/**
+ * Training of the Memory Manager and the Answer Agent: environments, rollouts, SFT and GRPO on any `Learner`.
+ */
+export * as Advantage from "./Advantage.ts"
+export * as AnswerEnvironment from "./AnswerEnvironment.ts"
+export * as Environment from "./Environment.ts"
+export * as Grpo from "./Grpo.ts"
+export * as ManagerEnvironment from "./ManagerEnvironment.ts"
+export * as Rollout from "./Rollout.ts"
+export * as RunLog from "./RunLog.ts"
+export * as Schedule from "./Schedule.ts"
+export * as Sft from "./Sft.ts"

@@ -108,7 +108,7 @@ const gradNorm = (learner: Learner["Service"], rest: { readonly maxGradNorm?: nu
  * import { learnerLaws } from "@memory-r1/core/testing"
  * import { OnnxLearner } from "@memory-r1/backend-onnx"
  *
- * learnerLaws("onnx", OnnxLearner.layer({ model: "models/tiny" }))
+ * learnerLaws("onnx", OnnxLearner.layer("models/tiny"))
  * ```
  */
 export const learnerLaws = <E>(name: string, live: Layer.Layer<Learner, E>, options: LearnerLawsOptions = {}): void => {

@@ -33,7 +33,7 @@ const tokensOf = (groups: ReadonlyArray<ReadonlyArray<Completion>>) =>
  * import { samplerLaws } from "@memory-r1/core/testing"
  * import { OnnxSampler } from "@memory-r1/backend-onnx"
  *
- * samplerLaws("onnx", OnnxSampler.layer({ model: "models/tiny" }))
+ * samplerLaws("onnx", OnnxSampler.layer("models/tiny"))
  * ```
  */
 export const samplerLaws = <E>(name: string, live: Layer.Layer<Sampler, E>, options: SamplerLawsOptions = {}): void => {

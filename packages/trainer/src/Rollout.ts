@@ -1,0 +1,145 @@
+/**
+ * Groups of completions with what they earned, and the figures that are logged of them.
+ */
+import { Sampler } from "@memory-r1/core"
+import type { Learner } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { Environment, Outcome } from "./Environment.ts"
+import type { Transcript } from "./RunLog.ts"
+
+/**
+ * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes.
+ */
+export interface Group {
+  readonly asked: string
+  readonly prompt: ReadonlyArray<number>
+  readonly completions: ReadonlyArray<Sampler.Completion>
+  readonly texts: ReadonlyArray<string>
+  readonly outcomes: ReadonlyArray<Outcome>
+}
+
+/**
+ * Samples a group for each of the next tasks and has them scored. The environment is then told to go on from one completion of
+ * each, drawn at random.
+ */
+export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
+  environment: Environment<Task, E>,
+  sampler: Sampler.Sampler["Service"],
+  options: { readonly count: number; readonly groupSize: number; readonly temperature: number }
+) {
+  const { count, groupSize, temperature } = options
+  const tasks = yield* environment.tasks(count)
+  const asked = tasks.map(environment.prompt)
+  const prompts = asked.map((prompt) =>
+    typeof prompt === "string" ? sampler.tokenizer.encode(prompt) : sampler.tokenizer.applyChatTemplate?.(prompt) ?? []
+  )
+  const sampled = yield* sampler.sample({
+    prompts,
+    n: groupSize,
+    maxTokens: environment.maxTokens,
+    temperature,
+    seed: yield* Random.nextInt
+  })
+  const attempts = tasks.map((task, i) => ({
+    task,
+    texts: sampled[i]!.map((completion) => sampler.tokenizer.decode(Sampler.withoutStop(completion)))
+  }))
+  const outcomes = yield* environment.score(attempts)
+  const chosen = yield* Effect.forEach(attempts, () => Random.nextIntBetween(0, groupSize))
+  yield* environment.settle(attempts, chosen)
+  return attempts.map(({ texts }, i): Group => ({
+    asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]),
+    prompt: prompts[i]!,
+    completions: sampled[i]!,
+    texts,
+    outcomes: outcomes[i]!
+  }))
+})
+
+const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/**
+ * The mean reward and its parts, shares of the labels, the length of completions, the share that was cut off, the entropy (a Monte
+ * Carlo estimate: the mean of `-logp` over sampled tokens), and tokens per second.
+ */
+export const summary = (groups: ReadonlyArray<Group>, seconds: number): Readonly<Record<string, number>> => {
+  const outcomes = groups.flatMap((group) => group.outcomes)
+  const completions = groups.flatMap((group) => group.completions)
+  const labels = outcomes.flatMap((outcome) => outcome.labels)
+  const parts = [...new Set(outcomes.flatMap(({ reward }) => Object.keys(reward.parts)))]
+  const tokens = completions.reduce((sum, completion) => sum + completion.tokens.length, 0)
+  const logp = completions.reduce((sum, { logprobs }) => logprobs.reduce((part, value) => part + value, sum), 0)
+  return {
+    reward: mean(outcomes.map(({ reward }) => reward.value)),
+    ...Object.fromEntries(parts.map((part) => [`reward.${part}`, mean(outcomes.map(({ reward }) => reward.parts[part] ?? 0))])),
+    ...Object.fromEntries(
+      [...new Set(labels)].sort().map((label) => [`share.${label}`, labels.filter((other) => other === label).length / labels.length])
+    ),
+    completionTokens: tokens / Math.max(completions.length, 1),
+    truncated: mean(completions.map(({ finishReason }) => finishReason === "length" ? 1 : 0)),
+    entropy: -logp / Math.max(tokens, 1),
+    tokensPerSecond: (tokens + groups.reduce((sum, { prompt }) => sum + prompt.length, 0)) / Math.max(seconds, 1e-3)
+  }
+}
+
+/**
+ * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens outside the clipping
+ * range; `mismatch` is the largest difference between the sampler's log-probability of a token and the learner's, which on
+ * the first step after sampling is numerical error alone.
+ */
+export interface Update {
+  readonly loss: number
+  readonly gradNorm: number
+  readonly ratio: number
+  readonly clipped: number
+  readonly mismatch: number
+}
+
+/**
+ * The ratios of a batch, before the step.
+ */
+export const ratios = (
+  batch: ReadonlyArray<Learner.PromptGroup>,
+  logprobs: ReadonlyArray<ReadonlyArray<Float32Array>>,
+  { epsilon = 0.2, epsilonHigh = epsilon }: { readonly epsilon?: number; readonly epsilonHigh?: number }
+): Pick<Update, "ratio" | "clipped" | "mismatch"> => {
+  let [sum, clipped, mismatch, count] = [0, 0, 0, 0]
+  batch.forEach(({ completions }, i) =>
+    completions.forEach(({ oldLogp, tokens }, g) => {
+      for (let t = 0; t < tokens.length; t++) {
+        const difference = logprobs[i]![g]![t]! - oldLogp![t]!
+        const ratio = Math.exp(difference)
+        sum += ratio
+        count++
+        mismatch = Math.max(mismatch, Math.abs(difference))
+        if (ratio < 1 - epsilon || ratio > 1 + epsilonHigh) clipped++
+      }
+    })
+  )
+  return { ratio: sum / Math.max(count, 1), clipped: clipped / Math.max(count, 1), mismatch }
+}
+
+/**
+ * A group as a transcript.
+ */
+export const transcript = (
+  stage: string,
+  step: number,
+  group: Group,
+  advantage: (rewards: ReadonlyArray<number>) => ReadonlyArray<number>
+): Transcript => {
+  const advantages = advantage(group.outcomes.map(({ reward }) => reward.value))
+  return {
+    stage,
+    step,
+    prompt: group.asked,
+    completions: group.texts.map((text, g) => ({
+      text,
+      reward: group.outcomes[g]!.reward.value,
+      advantage: advantages[g]!,
+      parts: group.outcomes[g]!.reward.parts,
+      result: group.outcomes[g]!.result
+    }))
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Supervised fine-tuning on demonstrations: the warm start that reinforcement learning begins from.
+ */
+import { type Episode, Learner, Objective } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { RunLog } from "./RunLog.ts"
+import * as Schedule from "./Schedule.ts"
+
+/**
+ * - `demonstrations`: those with a given number; numbers count up from 0, so that a run can be continued and repeated.
+ * - `groupsPerStep`: demonstrations of one optimiser step.
+ * - `schedule`, `weightDecay`, `maxGradNorm`, `beta2`: of AdamW.
+ */
+export interface Options {
+  readonly stage?: string
+  readonly demonstrations: (index: number) => ReadonlyArray<Episode.Demonstration>
+  readonly steps: number
+  readonly groupsPerStep: number
+  readonly schedule: Schedule.Schedule
+  readonly weightDecay?: number
+  readonly maxGradNorm?: number
+  readonly beta2?: number
+  /** The number of the first demonstrations. */
+  readonly from?: number
+}
+
+/**
+ * A demonstration as tokens: the prompt, and each completion with its context masked and the end token learned.
+ */
+export const tokenize = (tokenizer: Sampler.Tokenizer, { completions, prompt }: Episode.Demonstration): Learner.PromptGroup => ({
+  prompt: tokenizer.encode(prompt),
+  completions: completions.map(({ context = "", target }) => {
+    const read = context === "" ? [] : tokenizer.encode(context, { addSpecialTokens: false })
+    const learned = [...tokenizer.encode(target, { addSpecialTokens: false }), tokenizer.stopTokens[0]!]
+    return { tokens: [...read, ...learned], mask: [...read.map(() => 0), ...learned.map(() => 1)] }
+  })
+})
+
+/**
+ * How many tokens a group has, its shared prompt counted once.
+ */
+export const tokensOf = ({ completions, prompt }: Learner.PromptGroup): number =>
+  completions.reduce((sum, { tokens }) => sum + tokens.length, prompt.length)
+
+/**
+ * Trains the learner at hand. Each step is logged with its loss, gradient norm, tokens and tokens per second.
+ */
+export const run = Effect.fn("Sft.run")(function*(options: Options) {
+  const learner = yield* Learner.Learner
+  const log = yield* RunLog
+  const { beta2 = 0.98, demonstrations, from = 0, groupsPerStep, maxGradNorm = 1, schedule, stage = "sft", steps, weightDecay = 0 } = options
+  const waiting: Array<Episode.Demonstration> = []
+  let next = from
+  let loss = NaN
+  for (let step = 0; step < steps; step++) {
+    const started = yield* Clock.currentTimeMillis
+    while (waiting.length < groupsPerStep) waiting.push(...demonstrations(next++))
+    const batch = waiting.splice(0, groupsPerStep).map((demonstration) => tokenize(learner.sampler.tokenizer, demonstration))
+    const result = yield* learner.forwardBackward(batch, Objective.sft)
+    const { gradNorm } = yield* learner.optimStep({
+      learningRate: Schedule.at(schedule, step, steps),
+      beta2,
+      weightDecay,
+      maxGradNorm
+    })
+    loss = result.loss
+    const tokens = batch.reduce((sum, group) => sum + tokensOf(group), 0)
+    const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+    yield* log.metrics({ stage, step: step + 1, steps, values: { loss, gradNorm, tokens, tokensPerSecond: tokens / Math.max(seconds, 1e-3) } })
+  }
+  return { loss, next }
+})
