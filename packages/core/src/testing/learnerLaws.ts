@@ -142,6 +142,21 @@ export const learnerLaws = <E>(name: string, live: Layer.Layer<Learner, E>, opti
         logprobs.flat().forEach((list, i) => assertClose(list, alone.logprobs[i]![0]!, tolerance, `completion ${i}`))
       }))
 
+    law("a group may hold more tokens than the context, which each of its completions fits", () =>
+      Effect.gen(function*() {
+        const { batch: [group], learner } = yield* setup
+        const { completions: [completion], prompt } = group!
+        // As long as that is a small batch.
+        const n = Math.ceil(Math.min(learner.sampler.contextLength, 4096) / completion!.tokens.length) + 1
+        const many = [{ prompt, completions: Array.from({ length: n }, () => completion!) }]
+        const { logprobs } = yield* learner.forwardBackward(many, Objective.sft)
+        const alone = yield* score(learner, [{ prompt, completions: [completion!] }])
+        assert.lengthOf(logprobs[0]!, n)
+        for (const i of [0, n - 1]) assertClose(logprobs[0]![i]!, alone[0]!, tolerance, `completion ${i} of ${n}`)
+        const scores = yield* score(learner, many)
+        assertClose(scores[n - 1]!, alone[0]!, tolerance, "scored")
+      }))
+
     law("losses are those of the reference interpreter, or refused", () =>
       Effect.gen(function*() {
         const { batch, learner } = yield* setup
