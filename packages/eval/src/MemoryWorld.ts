@@ -44,7 +44,8 @@ export interface World {
 
 /**
  * What dialogues are made of. `values` and `phrasing` say which part of the pools is used; `weights` how often each kind of event
- * is tried (an event that is not possible, such as adding to nothing, becomes another one).
+ * is tried (an event that is not possible, such as adding to nothing, becomes another one). `invented` is the share of made-up words among
+ * training values: a model that sees enough of them learns to copy what it has never seen.
  */
 export interface Options {
   readonly values?: Values.Split
@@ -52,6 +53,7 @@ export interface Options {
   readonly sessions?: number
   readonly turnsPerSession?: number
   readonly weights?: Readonly<Record<EventKind, number>>
+  readonly invented?: number
 }
 
 /**
@@ -97,11 +99,11 @@ interface Person {
   readonly known: Map<string, { readonly slot: Slot; values: ReadonlyArray<string>; evidence: ReadonlyArray<string> }>
 }
 
-const slotsOf = (random: PrngModule.Prng, person: string, split: Values.Split): ReadonlyArray<Slot> =>
+const slotsOf = (random: PrngModule.Prng, person: string, split: Values.Split, invented: number): ReadonlyArray<Slot> =>
   Object.values(subjects).flatMap(({ details, name: subject, pool }): ReadonlyArray<Slot> => {
     if (details === undefined) return [{ person, subject, detail: "" }]
     const drawn = details === "drawn"
-      ? [Values.draw(random, pool, split, new Set()), Values.draw(random, pool, split, new Set())]
+      ? [1, 2].map(() => Values.draw(random, pool, split, new Set(), invented))
       : random.sample(details[split], 2)
     return [...new Set(drawn)].map((detail) => ({ person, subject, detail }))
   })
@@ -221,17 +223,17 @@ const questionAbout = (random: PrngModule.Prng, slot: Slot, values: ReadonlyArra
  * ```
  */
 export const generate = (seed: number, options: Options = {}): World => {
-  const { phrasing = "train", sessions: sessionCount = 3, turnsPerSession = 8, values: valueSplit = "train", weights = defaultWeights } = options
+  const { invented = 0.25, phrasing = "train", sessions: sessionCount = 3, turnsPerSession = 8, values: valueSplit = "train", weights = defaultWeights } = options
   const random = PrngModule.make(seed)
-  const first = Values.draw(random, Values.people, valueSplit, new Set())
-  const second = Values.draw(random, Values.people, valueSplit, new Set([first]))
+  const first = Values.draw(random, Values.people, valueSplit, new Set(), invented)
+  const second = Values.draw(random, Values.people, valueSplit, new Set([first]), invented)
   const speakers: readonly [string, string] = [first, second]
   // A name means one thing in a dialogue.
   const taken = new Set<string>(speakers)
-  const people = speakers.map((name): Person => ({ name, slots: slotsOf(random, name, valueSplit), known: new Map() }))
+  const people = speakers.map((name): Person => ({ name, slots: slotsOf(random, name, valueSplit, invented), known: new Map() }))
   const draw = (month: number) => (subject: Subject, _: Slot): string => {
     if (subject.shape === "date") return `${Values.months[month + 1 + random.int(11 - month)]} ${year}`
-    const value = Values.draw(random, subject.pool, valueSplit, taken)
+    const value = Values.draw(random, subject.pool, valueSplit, taken, invented)
     taken.add(value)
     return value
   }

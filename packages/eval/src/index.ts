@@ -3,6 +3,10 @@
  */
 export * as Demonstrations from "./Demonstrations.ts"
 export * as Dialogue from "./Dialogue.ts"
+export * as Evaluation from "./Evaluation.ts"
+export * as Locomo from "./Locomo.ts"
 export * as MemoryWorld from "./MemoryWorld.ts"
 export * as Oracle from "./Oracle.ts"
+export * as Score from "./Score.ts"
+export * as Statistics from "./Statistics.ts"
 export * as Teacher from "./Teacher.ts"

@@ -5,6 +5,7 @@ import { type Episode, Learner, Objective } from "@memory-r1/core"
 import type { Sampler } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { RunLog } from "./RunLog.ts"
 import * as Schedule from "./Schedule.ts"
 
@@ -24,6 +25,8 @@ export interface Options {
   readonly beta2?: number
   /** The number of the first demonstrations. */
   readonly from?: number
+  /** Called after every step, to save or to evaluate. */
+  readonly onStep?: (step: number) => Effect.Effect<void, Learner.LearnerError>
 }
 
 /**
@@ -44,20 +47,34 @@ export const tokenize = (tokenizer: Sampler.Tokenizer, { completions, prompt }: 
 export const tokensOf = ({ completions, prompt }: Learner.PromptGroup): number =>
   completions.reduce((sum, { tokens }) => sum + tokens.length, prompt.length)
 
+// Steps are drawn from a pool of this many, sorted by length: little of a batch is padding.
+const pool = 8
+
+const ofLikeLength = (groups: ReadonlyArray<Learner.PromptGroup>, size: number): ReadonlyArray<ReadonlyArray<Learner.PromptGroup>> => {
+  const sorted = groups.toSorted((a, b) => tokensOf(a) - tokensOf(b))
+  return Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size))
+}
+
 /**
- * Trains the learner at hand. Each step is logged with its loss, gradient norm, tokens and tokens per second.
+ * Trains the learner at hand, on batches of like length in an order drawn from Effect's `Random`. Each step is logged with its loss, gradient norm, tokens and tokens per second.
  */
 export const run = Effect.fn("Sft.run")(function*(options: Options) {
   const learner = yield* Learner.Learner
   const log = yield* RunLog
   const { beta2 = 0.98, demonstrations, from = 0, groupsPerStep, maxGradNorm = 1, schedule, stage = "sft", steps, weightDecay = 0 } = options
-  const waiting: Array<Episode.Demonstration> = []
+  const waiting: Array<Learner.PromptGroup> = []
+  let batches: Array<ReadonlyArray<Learner.PromptGroup>> = []
   let next = from
   let loss = NaN
   for (let step = 0; step < steps; step++) {
     const started = yield* Clock.currentTimeMillis
-    while (waiting.length < groupsPerStep) waiting.push(...demonstrations(next++))
-    const batch = waiting.splice(0, groupsPerStep).map((demonstration) => tokenize(learner.sampler.tokenizer, demonstration))
+    if (batches.length === 0) {
+      while (waiting.length < groupsPerStep * pool) {
+        waiting.push(...demonstrations(next++).map((demonstration) => tokenize(learner.sampler.tokenizer, demonstration)))
+      }
+      batches = yield* Random.shuffle(ofLikeLength(waiting.splice(0, groupsPerStep * pool), groupsPerStep))
+    }
+    const batch = batches.pop()!
     const result = yield* learner.forwardBackward(batch, Objective.sft)
     const { gradNorm } = yield* learner.optimStep({
       learningRate: Schedule.at(schedule, step, steps),
@@ -69,6 +86,7 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
     const tokens = batch.reduce((sum, group) => sum + tokensOf(group), 0)
     const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
     yield* log.metrics({ stage, step: step + 1, steps, values: { loss, gradNorm, tokens, tokensPerSecond: tokens / Math.max(seconds, 1e-3) } })
+    if (options.onStep !== undefined) yield* options.onStep(step + 1)
   }
   return { loss, next }
 })

@@ -63,7 +63,7 @@ export const groupFeeds = (
     ...feeds,
     ...sizes({ N, P, G, C }),
     "completion.tokens": integers(tokens, [N * G * C]),
-    "completion.positions": integers(positions, [N, G * C]),
+    "completion.positions": integers(positions, [N * G, C]),
     "completion.visible": float(visible, [N, 1, 1, 1, 1, P]),
     "completion.causal": float(triangle(C), [C, C]),
     targets: integers(targets, [N * G * C, 1]),
@@ -72,26 +72,39 @@ export const groupFeeds = (
   return { N, P, G, C, feeds: all }
 }
 
-/** Splits items into micro-batches of at most `budget` padded tokens, items of like length together. Gives their indices. */
+/**
+ * Splits items into micro-batches of at most `budget` padded tokens. Gives their indices. What is padded to the longest of a batch is
+ * a prompt once and a completion for each of the group, so items go together by completion length (in steps of 8) and then by prompt.
+ */
 export const microBatches = (
   items: ReadonlyArray<{ readonly prompt: number; readonly group: number; readonly completion: number }>,
   budget: number
 ): ReadonlyArray<ReadonlyArray<number>> => {
+  const step = (length: number): number => Math.ceil(length / 8)
   const order = Array.from(items.keys()).sort((a, b) =>
-    items[a]!.group - items[b]!.group || items[a]!.prompt - items[b]!.prompt || items[a]!.completion - items[b]!.completion || a - b
+    items[a]!.group - items[b]!.group
+    || step(items[a]!.completion) - step(items[b]!.completion)
+    || items[a]!.prompt - items[b]!.prompt
+    || a - b
   )
   const batches: Array<Array<number>> = []
   let current: Array<number> = []
-  let widest = { prompt: 0, completion: 0 }
+  let widest = { prompt: 0, completion: 0, group: 0 }
   for (const index of order) {
     const item = items[index]!
-    const next = { prompt: Math.max(widest.prompt, item.prompt), completion: Math.max(widest.completion, item.completion) }
-    const tokens = (current.length + 1) * (next.prompt + item.group * next.completion)
-    const sameGroup = current.length === 0 || items[current[0]!]!.group === item.group
-    if (current.length > 0 && (tokens > budget || !sameGroup)) {
+    const next = {
+      prompt: Math.max(widest.prompt, item.prompt),
+      completion: Math.max(widest.completion, item.completion),
+      group: Math.max(widest.group, item.group)
+    }
+    const padded = (current.length + 1) * (next.prompt + next.group * next.completion)
+    const wanted = widest.prompt + widest.group * widest.completion
+    // A batch ends when it is full, or when an item would make all the others much longer.
+    const stretches = next.prompt + next.group * next.completion > 1.5 * wanted && current.length * wanted > budget / 4
+    if (current.length > 0 && (padded > budget || stretches)) {
       batches.push(current)
       current = []
-      widest = { prompt: item.prompt, completion: item.completion }
+      widest = item
     } else {
       widest = next
     }

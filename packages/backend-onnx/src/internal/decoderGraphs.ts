@@ -38,7 +38,7 @@ export const decode = (decoder: Decoder): Graph => {
   }))
   const { hidden, step } = Blocks.decodeStep(b, cache, {
     tokens: GraphModule.input(graph, "tokens", "int64", ["N*G"]),
-    positions: GraphModule.input(graph, "positions", "int64", ["N", "G"]),
+    positions: GraphModule.input(graph, "positions", "int64", ["N*G", 1]),
     visible: GraphModule.input(graph, "visible", "float32", ["N", 1, "G", 1, "T"])
   })
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
@@ -55,7 +55,7 @@ const completionLogProbabilities = (b: Blocks.Builder) => {
   const prefix = Blocks.promptStream(b, promptInputs(b))
   const hidden = Blocks.completionStream(b, prefix, {
     tokens: GraphModule.input(graph, "completion.tokens", "int64", ["N*G*C"]),
-    positions: GraphModule.input(graph, "completion.positions", "int64", ["N", "G*C"]),
+    positions: GraphModule.input(graph, "completion.positions", "int64", ["N*G", "C"]),
     visible: GraphModule.input(graph, "completion.visible", "float32", ["N", 1, 1, 1, 1, "P"]),
     causal: GraphModule.input(graph, "completion.causal", "float32", ["C", "C"])
   })

@@ -79,7 +79,7 @@ export const generate = async (
   for (let step = 0; step < maxTokens && running > 0; step++) {
     signal.throwIfAborted()
     const positions = Int32Array.from({ length: B }, (_, row) => prompts[Math.floor(row / G)]!.length - 1 + step)
-    const result = await sessions.decode.run({ ...constant, tokens: integers(next, [B]), positions: integers(positions, [N, G]) })
+    const result = await sessions.decode.run({ ...constant, tokens: integers(next, [B]), positions: integers(positions, [B, 1]) })
     const probabilities = result["probabilities"]!.data as Float32Array
     for (let row = 0; row < B; row++) {
       if (finished[row] === 1) continue

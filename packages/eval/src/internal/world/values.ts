@@ -7,8 +7,6 @@ export type Split = "train" | "heldOut"
 interface Pool {
   readonly train: ReadonlyArray<string>
   readonly heldOut: ReadonlyArray<string>
-  /** Share of invented words among training values. */
-  readonly invented: number
   readonly capital: boolean
 }
 
@@ -22,7 +20,6 @@ export const people: Pool = {
     Jorge, Kira, Liam, Mabel, Neil, Olga, Pablo, Rita, Stefan, Tess, Amir, Bianca, Cyril, Dora, Emil, Farah, Gordon, Helga, Ilse, Jonas`),
   heldOut: list(`Margot, Dmitri, Soraya, Callum, Ingrid, Rafael, Beatrix, Theo, Naomi, Lars, Priya, Anton, Freya, Malik, Sienna, Otis, Corinne,
     Yusuf, Delphine, Gareth, Isolde, Kofi, Marisol, Bruno, Talia, Edgar, Wanda, Cosmo, Leona, Piers`),
-  invented: 0.25,
   capital: true
 }
 
@@ -32,7 +29,6 @@ export const petNames: Pool = {
     Pumpkin, Archie, Honey, Mocha, Duke, Penny, Socks, Benji, Cleo, Rolo, Fudge, Bingo, Marble, Kiki, Ranger, Sunny, Dotty, Barney, Tilly`),
   heldOut: list(`Nugget, Captain, Saffron, Wilbur, Clover, Dexter, Juniper, Monty, Basil, Truffle, Gizmo, Harley, Indigo, Noodle, Pickle, Rascal,
     Sprout, Tango, Velvet, Whiskers, Bramble, Comet`),
-  invented: 0.25,
   capital: true
 }
 
@@ -43,7 +39,6 @@ export const cities: Pool = {
     Auckland, Calgary, Ottawa, Dallas, Portland, Phoenix, Miami, Atlanta, Nashville, Santiago, Montevideo, Accra, Lagos, Tbilisi, Hanoi`),
   heldOut: list(`Helsinki, Marseille, Krakow, Vancouver, Osaka, Valencia, Cardiff, Tallinn, Rabat, Jakarta, Adelaide, Cologne, Bilbao, Utrecht,
     Medellin, Montreal, Yerevan, Cusco, Kigali, Trieste, Oaxaca, Dresden`),
-  invented: 0.25,
   capital: true
 }
 
@@ -55,7 +50,6 @@ export const jobs: Pool = {
     music producer, park ranger, product manager, civil engineer, night guard, film critic, math tutor`),
   heldOut: list(`zookeeper, optician, beekeeper, geologist, plasterer, sculptor, paramedic, locksmith, copywriter, cartoonist, glassblower, roofer,
     wedding planner, speech therapist, ferry captain, piano tuner, museum curator, game designer, crane operator, tax advisor`),
-  invented: 0.2,
   capital: false
 }
 
@@ -66,7 +60,6 @@ export const foods: Pool = {
     mushroom pie, potato salad, lemon cake, peanut noodles, shrimp rolls, bean stew, carrot cake, onion tart, egg curry, rice pudding`),
   heldOut: list(`empanadas, carbonara, bibimbap, shakshuka, croissants, enchiladas, tiramisu, borscht, jambalaya, satay, duck confit, clam chowder,
     spinach pie, corn fritters, banana bread, crab cakes, pea soup, walnut cake, stuffed peppers, sesame noodles`),
-  invented: 0.2,
   capital: false
 }
 
@@ -77,7 +70,6 @@ export const hobbies: Pool = {
     model building, card games, trail running, ice skating, wine tasting, glass painting, stand-up comedy, crossword puzzles, book binding`),
   heldOut: list(`fencing, snowboarding, quilting, beekeeping, volleyball, meditation, embroidery, parkour, sculpting, rugby, candle making, tap
     dancing, mountain biking, leather work, wood carving, kite flying, improv theatre, soap making, roller skating, board games`),
-  invented: 0.2,
   capital: false
 }
 
@@ -85,7 +77,6 @@ export const languages: Pool = {
   train: list(`French, Spanish, German, Italian, Japanese, Korean, Arabic, Hindi, Russian, Polish, Dutch, Swedish, Greek, Turkish, Thai, Finnish, Czech,
     Danish, Hebrew, Swahili, Tamil, Urdu, Bengali, Romanian, Serbian, Croatian, Catalan, Welsh, Irish, Latin, Persian, Malay, Nepali, Zulu, Slovak`),
   heldOut: list(`Portuguese, Mandarin, Norwegian, Hungarian, Vietnamese, Icelandic, Basque, Estonian, Tagalog, Armenian, Bulgarian, Maltese, Quechua`),
-  invented: 0.25,
   capital: true
 }
 
@@ -105,10 +96,10 @@ const invent = (random: Prng, capital: boolean): string => {
   return capital ? word[0]!.toUpperCase() + word.slice(1) : word
 }
 
-/** A value that is none of `taken`. */
-export const draw = (random: Prng, pool: Pool, split: Split, taken: ReadonlySet<string>): string => {
+/** A value that is none of `taken`; a training value is invented with the given probability. */
+export const draw = (random: Prng, pool: Pool, split: Split, taken: ReadonlySet<string>, invented: number): string => {
   for (;;) {
-    const value = split === "train" && random.chance(pool.invented) ? invent(random, pool.capital) : random.pick(pool[split])
+    const value = split === "train" && random.chance(invented) ? invent(random, pool.capital) : random.pick(pool[split])
     if (!taken.has(value)) return value
   }
 }

@@ -1,0 +1,18 @@
+/**
+ * What goes to stdout: with `--json` one document and nothing else, otherwise lines for people. Everything else goes to stderr.
+ */
+import * as Console from "effect/Console"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+
+/**
+ * Whether `--json` was given.
+ */
+export const Json = Context.Reference<boolean>("@memory-r1/cli/Output/Json", { defaultValue: () => false })
+
+/**
+ * Prints the result of a command.
+ */
+export const document = Effect.fnUntraced(function*(value: unknown, lines: ReadonlyArray<string>) {
+  yield* Console.log((yield* Json) ? JSON.stringify(value) : lines.join("\n"))
+})

@@ -1,0 +1,53 @@
+/**
+ * The program: parses, runs, and turns what happened into an exit code. 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import manifest from "../package.json" with { type: "json" }
+import { Json } from "./Output.ts"
+import { root } from "./root.ts"
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+const describe = (error: unknown): string =>
+  error instanceof Error && error.message !== "" ? error.message : String(error)
+
+/**
+ * One clear message for a failure, and its exit code. Stacks are shown only with `--verbose`.
+ */
+export const report = (cause: Cause.Cause<unknown>, verbose: boolean): { readonly message: string | undefined; readonly code: number } => {
+  if (Cause.hasInterruptsOnly(cause)) return { message: "interrupted", code: 130 }
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (CliError.isCliError(error)) {
+    const errors = error._tag === "ShowHelp" ? error.errors : [error]
+    // Help that was asked for is no error.
+    if (errors.length === 0) return { message: undefined, code: 0 }
+    return { message: `${errors.map(describe).join("\n")}\nSee: memory-r1 --help`, code: 2 }
+  }
+  return { message: verbose ? Cause.pretty(cause) : describe(error ?? Cause.squash(cause)), code: 1 }
+}
+
+/**
+ * Runs the program with arguments as they stand after its name.
+ */
+export const main = (args: ReadonlyArray<string>): void => {
+  const program = Command.runWith(root, { version: manifest.version })(args).pipe(
+    Effect.provideService(Json, args.includes("--json")),
+    Effect.provide(NodeServices.layer)
+  )
+  NodeRuntime.runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit, onExit) => {
+      if (Exit.isSuccess(exit)) return onExit(0)
+      const { code, message } = report(exit.cause, args.includes("--verbose"))
+      if (message !== undefined) say(message)
+      onExit(code)
+    }
+  })
+}

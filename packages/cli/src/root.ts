@@ -1,0 +1,15 @@
+/**
+ * The command tree. Names and JSON documents are fixed: other programs call them.
+ */
+import * as Command from "effect/cli/Command"
+import { train } from "./commands/train.ts"
+import { shared } from "./shared.ts"
+
+/**
+ * `memory-r1`.
+ */
+export const root = Command.make("memory-r1").pipe(
+  Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
+  Command.withSharedFlags(shared),
+  Command.withSubcommands([train])
+)

@@ -1,0 +1,118 @@
+/**
+ * The stages of a run: a supervised warm start, and reinforcement learning of one agent while the other is frozen.
+ */
+import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as AnswerEnvironment from "./AnswerEnvironment.ts"
+import * as Grpo from "./Grpo.ts"
+import * as ManagerEnvironment from "./ManagerEnvironment.ts"
+import * as Sft from "./Sft.ts"
+import type * as TrainConfig from "./TrainConfig.ts"
+
+/**
+ * The two agents: a learner each.
+ */
+export interface Agents {
+  readonly manager: Learner.Learner["Service"]
+  readonly answer: Learner.Learner["Service"]
+}
+
+/**
+ * Where training data come from, by number.
+ */
+export interface Sources {
+  readonly episodes: (index: number) => Episode.Episode
+  readonly managerDemonstrations: (index: number) => ReadonlyArray<Episode.Demonstration>
+  readonly answerDemonstrations: (index: number) => ReadonlyArray<Episode.Demonstration>
+}
+
+/**
+ * What decisions and answers get to see, and how long they may be.
+ */
+export interface Limits {
+  readonly perFact: number
+  readonly perSpeaker: number
+  readonly managerTokens: number
+  readonly answerTokens: number
+}
+
+/**
+ * A manager and an answer agent over samplers, greedy, in the formats that are trained on.
+ */
+export const managerOf = ({ sampler }: Learner.Learner["Service"], maxTokens: number): MemoryManager.MemoryManager["Service"] =>
+  MemoryManager.fromSampler(sampler, { format: ManagerFormat.compact, maxTokens })
+export const answerAgentOf = ({ sampler }: Learner.Learner["Service"], maxTokens: number): AnswerAgent.AnswerAgent["Service"] =>
+  AnswerAgent.fromSampler(sampler, { format: AnswerFormat.compact, maxTokens })
+
+/**
+ * Demonstrations of both kinds, dealt out in a fixed order so that `managerShare` of them are decisions.
+ */
+export const mixed = ({ answerDemonstrations, managerDemonstrations }: Sources, managerShare: number) => {
+  const decisions: Array<Episode.Demonstration> = []
+  const answers: Array<Episode.Demonstration> = []
+  let dealt = 0
+  return (index: number): ReadonlyArray<Episode.Demonstration> => {
+    decisions.push(...managerDemonstrations(index))
+    answers.push(...answerDemonstrations(index))
+    const found: Array<Episode.Demonstration> = []
+    for (;;) {
+      const wantsDecision = Math.floor((dealt + 1) * managerShare) > Math.floor(dealt * managerShare)
+      const next = (wantsDecision ? decisions : answers).shift()
+      if (next === undefined) return found
+      dealt++
+      found.push(next)
+    }
+  }
+}
+
+/**
+ * Runs a supervised stage on one learner.
+ */
+export const supervised = Effect.fn("Pipeline.supervised")(function*(
+  learner: Learner.Learner["Service"],
+  stage: typeof TrainConfig.SftStage.Type,
+  sources: Sources,
+  onStep: (step: number) => Effect.Effect<void, Learner.LearnerError> = () => Effect.void
+) {
+  const { beta2, groupsPerStep, learningRate, managerShare, steps, weightDecay } = stage
+  return yield* Sft.run({
+    demonstrations: mixed(sources, managerShare),
+    steps,
+    groupsPerStep,
+    schedule: learningRate,
+    weightDecay,
+    beta2,
+    onStep
+  }).pipe(Effect.provideService(Learner.Learner, learner))
+})
+
+/**
+ * Runs a reinforcement stage on one of the agents; the other is frozen and decides or answers greedily.
+ */
+export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
+  agents: Agents,
+  stage: TrainConfig.GrpoStage,
+  sources: Sources,
+  limits: Limits
+) {
+  const { kind, learningRate, maxTokens, ...options } = stage
+  const common = { episodes: sources.episodes, perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens }
+  if (kind === "manager") {
+    const environment = yield* ManagerEnvironment.make({ ...common, format: ManagerFormat.compact }).pipe(
+      Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits.answerTokens))
+    )
+    return yield* Grpo.run(environment, { ...options, schedule: learningRate }).pipe(
+      Effect.provideService(Learner.Learner, agents.manager)
+    )
+  }
+  const random = yield* Random.Random
+  const environment = yield* AnswerEnvironment.make({
+    ...common,
+    format: AnswerFormat.compact,
+    random: () => random.nextDoubleUnsafe()
+  }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits.managerTokens)))
+  return yield* Grpo.run(environment, { ...options, schedule: learningRate }).pipe(
+    Effect.provideService(Learner.Learner, agents.answer)
+  )
+})

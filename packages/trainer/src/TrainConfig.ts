@@ -1,0 +1,101 @@
+/**
+ * A training run as a file.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Schedule from "./Schedule.ts"
+
+const count = Schema.Int.check(Schema.isGreaterThan(0))
+const nonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const optional = <S extends Schema.Top>(schema: S, value: S["Encoded"]) => schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+
+/**
+ * The learning rate; see `Schedule`.
+ */
+const LearningRate = Schema.Struct({
+  peak: Schedule.Schedule.fields.peak,
+  warmup: optional(Schedule.Schedule.fields.warmup, 10),
+  decayFrom: optional(Schedule.Schedule.fields.decayFrom, 1),
+  floor: optional(Schedule.Schedule.fields.floor, 0)
+})
+
+/**
+ * A supervised stage on the teacher's demonstrations, for one model that both agents start from.
+ *
+ * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers.
+ */
+export const SftStage = Schema.Struct({
+  kind: Schema.Literal("sft"),
+  steps: count,
+  groupsPerStep: optional(count, 64),
+  managerShare: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })), 0.5),
+  learningRate: LearningRate,
+  weightDecay: optional(nonNegative, 0),
+  beta2: optional(Schema.Finite, 0.98),
+  saveEvery: optional(count, 1000)
+})
+
+const grpo = {
+  steps: count,
+  groupsPerStep: optional(count, 16),
+  groupSize: optional(count, 8),
+  maxTokens: optional(count, 40),
+  temperature: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
+  iterations: optional(count, 1),
+  epsilon: optional(nonNegative, 0.2),
+  beta: optional(nonNegative, 0),
+  learningRate: LearningRate
+}
+
+/**
+ * Reinforcement learning of one agent; the other one is frozen.
+ */
+export const ManagerStage = Schema.Struct({ kind: Schema.Literal("manager"), ...grpo })
+export const AnswerStage = Schema.Struct({ kind: Schema.Literal("answer"), ...grpo })
+
+/**
+ * A run.
+ *
+ * - `model`: a Hugging Face directory that both agents start from; with `initialize` its weights are drawn anew.
+ * - `data`: the Memory World that is trained on, from dialogue `firstSeed` on; `perFact` and `perSpeaker` limit what a decision and an
+ *   answer get to see.
+ * - `stages`: in their order. The paper trains the manager first.
+ */
+export const TrainConfig = Schema.Struct({
+  seed: optional(Schema.Int, 1),
+  model: Schema.Struct({
+    directory: Schema.String,
+    initialize: optional(Schema.Boolean, false),
+    threads: Schema.optionalKey(count),
+    microBatchTokens: optional(count, 2048)
+  }),
+  data: Schema.Struct({
+    dataset: Schema.Literal("memory-world"),
+    firstSeed: optional(Schema.Int, 1_000_000),
+    invented: optional(Schema.Finite, 0.25),
+    perFact: optional(count, 6),
+    perSpeaker: optional(count, 12)
+  }),
+  stages: Schema.NonEmptyArray(Schema.Union([SftStage, ManagerStage, AnswerStage]))
+})
+export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
+export type Stage = TrainConfig["stages"][number]
+export type GrpoStage = typeof ManagerStage.Type | typeof AnswerStage.Type
+
+/**
+ * The configuration in a JSON value. Unknown keys are refused, so that a misspelt setting is not a silent default.
+ *
+ * @example
+ * ```ts
+ * import { TrainConfig } from "@memory-r1/trainer"
+ * import { Effect } from "effect"
+ *
+ * const config = await Effect.runPromise(TrainConfig.decode({
+ *   model: { directory: "nano" },
+ *   data: { dataset: "memory-world" },
+ *   stages: [{ kind: "manager", steps: 100, learningRate: { peak: 3e-4 } }]
+ * }))
+ * config.stages[0].groupsPerStep // => 16
+ * ```
+ */
+export const decode = (json: unknown) => Schema.decodeUnknownEffect(TrainConfig)(json, { onExcessProperty: "error", errors: "all" })
