@@ -7,6 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Batch from "./internal/batch.ts"
 import * as DecoderGraphs from "./internal/decoderGraphs.ts"
 import * as Generation from "./internal/generation.ts"
+import * as Prefixes from "./internal/prefixes.ts"
+import * as Random from "./internal/random.ts"
 import { describe } from "./internal/session.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 
@@ -35,7 +37,7 @@ const wrong = (prompts: ReadonlyArray<ReadonlyArray<number>>, extra: number, { d
 export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel) {
   const { checkpoint, weights } = model
   const { decoder } = checkpoint
-  const session = (key: "prefill" | "decode" | "score") =>
+  const session = (key: "prefill" | "extend" | "decode" | "score") =>
     Effect.mapError(model.session(key, () => DecoderGraphs[key](decoder)), (error) => fail(error.message, error))
 
   const sample: Sampler.Sampler["Service"]["sample"] = Effect.fn("OnnxSampler.sample")(function*(request) {
@@ -45,31 +47,35 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
       ?? (Number.isInteger(maxTokens) && maxTokens > 0 ? undefined : `maxTokens is ${maxTokens}, it has to be a positive whole number`)
       ?? (temperature >= 0 && Number.isFinite(temperature) ? undefined : `temperature is ${temperature}, it has to be 0 or more`)
     if (problem !== undefined) return yield* fail(problem)
-    const sessions = { prefill: yield* session("prefill"), decode: yield* session("decode") }
-    const batches = Batch.microBatches(
-      prompts.map((prompt) => ({ prompt: prompt.length, group: n, completion: 0 })),
-      tokenBudget
-    ).flatMap((indices) => {
-      const size = Math.max(1, Math.floor(maxSequences / n))
-      return Array.from({ length: Math.ceil(indices.length / size) }, (_, i) => indices.slice(i * size, (i + 1) * size))
-    })
-    const results: Array<ReadonlyArray<Sampler.Completion>> = new Array(prompts.length)
-    for (const indices of batches) {
-      const groups = yield* Effect.tryPromise({
-        try: (signal) =>
-          Generation.generate(sessions, weights, decoder, {
-            prompts: indices.map((i) => prompts[i]!),
-            places: indices,
-            samples: n,
-            maxTokens,
-            temperature,
-            filter: { topK, topP },
-            stopTokens: new Set(stopTokens),
-            seed
-          }, signal),
-        catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
-      })
-      indices.forEach((index, i) => results[index] = groups[i]!)
+    const sessions = { prefill: yield* session("prefill"), extend: yield* session("extend"), decode: yield* session("decode") }
+    const settings = { maxTokens, temperature, filter: { topK, topP }, stopTokens: new Set(stopTokens) }
+    // A group is n completions of one prompt, or single completions of prompts that begin alike.
+    const shared = n > 1
+      ? prompts.map((prompt, i) => ({ members: new Array<number>(n).fill(i), shared: prompt.length - 1 }))
+      : Prefixes.group(prompts, { minimum: 16, largest: 12 })
+    const groups = shared.map(({ members, shared }): Generation.Group => ({
+      prefix: prompts[members[0]!]!.slice(0, shared),
+      rows: members.map((member, j) => ({
+        suffix: prompts[member]!.slice(shared),
+        stream: Random.stream(seed, member, n > 1 ? j : 0)
+      }))
+    }))
+    const sizes = groups.map(({ prefix, rows }) => ({
+      prompt: prefix.length,
+      group: rows.length,
+      completion: Math.max(...rows.map(({ suffix }) => suffix.length))
+    }))
+    const results: Array<Array<Sampler.Completion>> = prompts.map(() => [])
+    for (const batch of Batch.microBatches(sizes, tokenBudget)) {
+      const size = Math.max(1, Math.floor(maxSequences / Math.max(...batch.map((i) => sizes[i]!.group))))
+      for (let from = 0; from < batch.length; from += size) {
+        const indices = batch.slice(from, from + size)
+        const completions = yield* Effect.tryPromise({
+          try: (signal) => Generation.generate(sessions, weights, decoder, indices.map((i) => groups[i]!), settings, signal),
+          catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
+        })
+        indices.forEach((index, i) => shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!)))
+      }
     }
     return results
   })

@@ -37,6 +37,30 @@ export const promptFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>) => {
   return { N, P, feeds, visible }
 }
 
+/** Rows of tokens after their group's first `start` tokens, padded at the end to G rows of C tokens. */
+export const completionFeeds = (
+  groups: ReadonlyArray<{ readonly start: number; readonly rows: ReadonlyArray<ReadonlyArray<number>> }>,
+  { C, G, visible }: { readonly G: number; readonly C: number; readonly visible: Feeds[string] }
+) => {
+  const N = groups.length
+  const tokens = new Int32Array(N * G * C)
+  const positions = new Int32Array(N * G * C)
+  groups.forEach(({ rows, start }, n) => {
+    for (let g = 0; g < G; g++) {
+      const row = (n * G + g) * C
+      for (let t = 0; t < C; t++) positions[row + t] = start + t
+      tokens.set(rows[g] ?? [], row)
+    }
+  })
+  const feeds: Feeds = {
+    "completion.tokens": integers(tokens, [N * G * C]),
+    "completion.positions": integers(positions, [N * G, C]),
+    "completion.visible": visible,
+    "completion.causal": float(triangle(C), [C, C])
+  }
+  return { feeds }
+}
+
 /** Prompt groups as the score and train graphs take them. */
 export const groupFeeds = (
   groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<ReadonlyArray<number>> }>,
@@ -45,27 +69,16 @@ export const groupFeeds = (
   const { N, P, feeds, visible } = promptFeeds(groups.map(({ prompt }) => prompt))
   const G = Math.max(...groups.map(({ completions }) => completions.length))
   const C = Math.max(1, ...groups.flatMap(({ completions }) => completions.map((tokens) => tokens.length)))
-  const tokens = new Int32Array(N * G * C)
   const targets = new Int32Array(N * G * C)
-  const positions = new Int32Array(N * G * C)
-  groups.forEach(({ completions, prompt }, n) => {
-    for (let g = 0; g < G; g++) {
-      const completion = completions[g] ?? []
-      const row = (n * G + g) * C
-      for (let t = 0; t < C; t++) {
-        positions[row + t] = prompt.length - 1 + t
-        tokens[row + t] = t === 0 ? prompt.at(-1)! : completion[t - 1] ?? 0
-        targets[row + t] = completion[t] ?? 0
-      }
-    }
-  })
+  groups.forEach(({ completions }, n) => completions.forEach((tokens, g) => targets.set(tokens, (n * G + g) * C)))
+  const inputs = groups.map(({ completions, prompt }) => ({
+    start: prompt.length - 1,
+    rows: completions.map((tokens) => [prompt.at(-1)!, ...tokens.slice(0, -1)])
+  }))
   const all: Feeds = {
     ...feeds,
+    ...completionFeeds(inputs, { G, C, visible: float(visible, [N, 1, 1, 1, 1, P]) }).feeds,
     ...sizes({ N, P, G, C }),
-    "completion.tokens": integers(tokens, [N * G * C]),
-    "completion.positions": integers(positions, [N * G, C]),
-    "completion.visible": float(visible, [N, 1, 1, 1, 1, P]),
-    "completion.causal": float(triangle(C), [C, C]),
     targets: integers(targets, [N * G * C, 1]),
     inverseTemperature: float(Float32Array.of(1 / temperature), [])
   }

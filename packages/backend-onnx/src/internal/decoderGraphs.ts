@@ -17,13 +17,16 @@ const promptInputs = ({ graph }: Blocks.Builder) => ({
 /** Names of the cached keys and values of a layer. */
 export const cacheNames = (layer: number) => ({ keys: `keys.${layer}`, values: `values.${layer}` })
 
+const outputKeysValues = (graph: Graph, layers: ReadonlyArray<Blocks.KeysValues>): void =>
+  layers.forEach(({ keys, values }, layer) => {
+    GraphModule.output(graph, cacheNames(layer).keys, keys)
+    GraphModule.output(graph, cacheNames(layer).values, values)
+  })
+
 /** The prompts' keys and values. */
 export const prefill = (decoder: Decoder): Graph => {
   const b = Blocks.builder(decoder)
-  Blocks.promptStream(b, promptInputs(b)).forEach(({ keys, values }, layer) => {
-    GraphModule.output(b.graph, cacheNames(layer).keys, keys)
-    GraphModule.output(b.graph, cacheNames(layer).values, values)
-  })
+  outputKeysValues(b.graph, Blocks.promptStream(b, promptInputs(b)))
   return b.graph
 }
 
@@ -43,22 +46,33 @@ export const decode = (decoder: Decoder): Graph => {
   })
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
   GraphModule.output(graph, "probabilities", Blocks.probabilities(b, hidden, inverseTemperature))
-  step.forEach(({ keys, values }, layer) => {
-    GraphModule.output(graph, cacheNames(layer).keys, keys)
-    GraphModule.output(graph, cacheNames(layer).values, values)
-  })
+  outputKeysValues(graph, step)
   return graph
+}
+
+const completionInputs = ({ graph }: Blocks.Builder) => ({
+  tokens: GraphModule.input(graph, "completion.tokens", "int64", ["N*G*C"]),
+  positions: GraphModule.input(graph, "completion.positions", "int64", ["N*G", "C"]),
+  visible: GraphModule.input(graph, "completion.visible", "float32", ["N", 1, 1, 1, 1, "P"]),
+  causal: GraphModule.input(graph, "completion.causal", "float32", ["C", "C"])
+})
+
+/** The keys and values of tokens that follow prompts whose own are given: what different prompts add to a beginning they share. */
+export const extend = (decoder: Decoder): Graph => {
+  const b = Blocks.builder(decoder)
+  const shape = ["N", decoder.keyValueHeads, "P", decoder.headSize]
+  const prefix = Array.from({ length: decoder.layers }, (_, layer) => ({
+    keys: GraphModule.input(b.graph, `prefix.${cacheNames(layer).keys}`, "float32", shape),
+    values: GraphModule.input(b.graph, `prefix.${cacheNames(layer).values}`, "float32", shape)
+  }))
+  outputKeysValues(b.graph, Blocks.completionStream(b, prefix, completionInputs(b)).own)
+  return b.graph
 }
 
 const completionLogProbabilities = (b: Blocks.Builder) => {
   const { graph } = b
   const prefix = Blocks.promptStream(b, promptInputs(b))
-  const hidden = Blocks.completionStream(b, prefix, {
-    tokens: GraphModule.input(graph, "completion.tokens", "int64", ["N*G*C"]),
-    positions: GraphModule.input(graph, "completion.positions", "int64", ["N*G", "C"]),
-    visible: GraphModule.input(graph, "completion.visible", "float32", ["N", 1, 1, 1, 1, "P"]),
-    causal: GraphModule.input(graph, "completion.causal", "float32", ["C", "C"])
-  })
+  const { hidden } = Blocks.completionStream(b, prefix, completionInputs(b))
   const targets = GraphModule.input(graph, "targets", "int64", ["N*G*C", 1])
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
   const logp = Blocks.targetLogProbabilities(b, hidden, targets, inverseTemperature)

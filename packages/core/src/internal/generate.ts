@@ -33,12 +33,22 @@ export const tokensOf = (sampler: Sampler["Service"], prompt: PromptText): Reado
   return encode(prompt.map((message) => message.content).join("\n\n"))
 }
 
-export const withSampler = (
+export const withSampler = Effect.fnUntraced(function*(
   sampler: Sampler["Service"],
   prompts: ReadonlyArray<PromptText>,
   options: { readonly maxTokens: number; readonly temperature?: number; readonly seed?: number }
-): Effect.Effect<ReadonlyArray<string>, SamplerError> =>
-  Effect.map(
-    sampler.sample({ temperature: 0, ...options, prompts: prompts.map((prompt) => tokensOf(sampler, prompt)) }),
-    (groups) => groups.map(([completion]) => sampler.tokenizer.decode(withoutStop(completion!)))
-  )
+): Effect.fn.Return<ReadonlyArray<string>, SamplerError> {
+  const { temperature = 0 } = options
+  const keys = prompts.map((prompt, i) => temperature === 0 ? JSON.stringify(prompt) : String(i))
+  // Greedy completions of equal prompts are equal: each is generated once.
+  const places = new Map<string, number>()
+  const distinct: Array<PromptText> = []
+  keys.forEach((key, i) => {
+    if (places.has(key)) return
+    places.set(key, distinct.length)
+    distinct.push(prompts[i]!)
+  })
+  const groups = yield* sampler.sample({ ...options, temperature, prompts: distinct.map((prompt) => tokensOf(sampler, prompt)) })
+  const texts = groups.map(([completion]) => sampler.tokenizer.decode(withoutStop(completion!)))
+  return keys.map((key) => texts[places.get(key)!]!)
+})
