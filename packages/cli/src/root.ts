@@ -2,6 +2,7 @@
  * The command tree. Names and JSON documents are fixed: other programs call them.
  */
 import * as Command from "effect/cli/Command"
+import { quickstart } from "./commands/quickstart.ts"
 import { train } from "./commands/train.ts"
 import { shared } from "./shared.ts"
 
@@ -11,5 +12,5 @@ import { shared } from "./shared.ts"
 export const root = Command.make("memory-r1").pipe(
   Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
   Command.withSharedFlags(shared),
-  Command.withSubcommands([train])
+  Command.withSubcommands([quickstart, train])
 )

@@ -53,7 +53,7 @@ const banks = (
  * ```
  */
 export const manager = (seed: number, options: Options = {}): ReadonlyArray<Episode.Demonstration> => {
-  const { perFact = 6, samples = 2 } = options
+  const { perFact = 8, samples = 2 } = options
   const random = PrngModule.make(seed ^ 0x5bd1e995)
   const world = MemoryWorld.generate(seed, options)
   const read = Oracle.reader(world)
@@ -97,7 +97,7 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
   const world = MemoryWorld.generate(seed, options)
   const read = Oracle.reader(world)
   const behaviour = random.weighted({ oracle: 0.4, teacher: 0.4, addOnly: 0.2 })
-  const kept = banks(random, world, behaviour, 6)
+  const kept = banks(random, world, behaviour, 8)
   return [random.int(kept.length - 4) + 4, kept.length - 1].map((at) => {
     const { bank } = kept[at]!
     const slots = random.sample(MemoryWorld.toldUntil(world, at), questions - 1)

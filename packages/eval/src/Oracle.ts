@@ -70,6 +70,15 @@ const stated = (read: Reader, memory: Memory.Memory): Statement | undefined => {
 }
 
 /**
+ * The texts of the memories that are about the slot of a turn.
+ */
+export const about = (event: Event, memories: ReadonlyArray<Memory.Memory>, read: Reader = reader()): ReadonlyArray<string> =>
+  memories.flatMap((memory) => {
+    const statement = stated(read, memory)
+    return statement !== undefined && event.slot !== undefined && slotKey(statement.slot) === slotKey(event.slot) ? [memory.text] : []
+  })
+
+/**
  * The right operations on a snapshot: one memory for a slot, holding exactly what is true.
  *
  * @example

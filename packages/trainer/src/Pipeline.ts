@@ -75,9 +75,10 @@ export const supervised = Effect.fn("Pipeline.supervised")(function*(
   sources: Sources,
   onStep: (step: number) => Effect.Effect<void, Learner.LearnerError> = () => Effect.void
 ) {
-  const { beta2, groupsPerStep, learningRate, managerShare, steps, weightDecay } = stage
+  const { beta2, groupsPerStep, learningRate, managerShare, promptLoss, steps, weightDecay } = stage
   return yield* Sft.run({
     demonstrations: mixed(sources, managerShare),
+    promptLoss,
     steps,
     groupsPerStep,
     schedule: learningRate,

@@ -11,12 +11,14 @@ import * as Schedule from "./Schedule.ts"
 
 /**
  * - `demonstrations`: those with a given number; numbers count up from 0, so that a run can be continued and repeated.
+ * - `promptLoss`: learns prompts as well, each as plain text with its first completion.
  * - `groupsPerStep`: demonstrations of one optimiser step.
  * - `schedule`, `weightDecay`, `maxGradNorm`, `beta2`: of AdamW.
  */
 export interface Options {
   readonly stage?: string
   readonly demonstrations: (index: number) => ReadonlyArray<Episode.Demonstration>
+  readonly promptLoss?: boolean
   readonly steps: number
   readonly groupsPerStep: number
   readonly schedule: Schedule.Schedule
@@ -42,6 +44,14 @@ export const tokenize = (tokenizer: Sampler.Tokenizer, { completions, prompt }: 
 })
 
 /**
+ * A demonstration as plain text: everything after the first token is learned.
+ */
+export const asText = ({ completions: [first], prompt: [begin, ...rest] }: Learner.PromptGroup): Learner.PromptGroup => ({
+  prompt: [begin!],
+  completions: [{ tokens: [...rest, ...first!.tokens] }]
+})
+
+/**
  * How many tokens a group has, its shared prompt counted once.
  */
 export const tokensOf = ({ completions, prompt }: Learner.PromptGroup): number =>
@@ -62,6 +72,10 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
   const learner = yield* Learner.Learner
   const log = yield* RunLog
   const { beta2 = 0.98, demonstrations, from = 0, groupsPerStep, maxGradNorm = 1, schedule, stage = "sft", steps, weightDecay = 0 } = options
+  const prepare = (demonstration: Episode.Demonstration): Learner.PromptGroup => {
+    const group = tokenize(learner.sampler.tokenizer, demonstration)
+    return options.promptLoss === true ? asText(group) : group
+  }
   const waiting: Array<Learner.PromptGroup> = []
   let batches: Array<ReadonlyArray<Learner.PromptGroup>> = []
   let next = from
@@ -70,7 +84,7 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
     const started = yield* Clock.currentTimeMillis
     if (batches.length === 0) {
       while (waiting.length < groupsPerStep * pool) {
-        waiting.push(...demonstrations(next++).map((demonstration) => tokenize(learner.sampler.tokenizer, demonstration)))
+        waiting.push(...demonstrations(next++).map(prepare))
       }
       batches = yield* Random.shuffle(ofLikeLength(waiting.splice(0, groupsPerStep * pool), groupsPerStep))
     }

@@ -22,13 +22,15 @@ const LearningRate = Schema.Struct({
 /**
  * A supervised stage on the teacher's demonstrations, for one model that both agents start from.
  *
- * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers.
+ * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers. With `promptLoss`
+ * a model also learns the prompts, as plain text with one completion each: how a model from scratch learns to read.
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
   steps: count,
   groupsPerStep: optional(count, 64),
   managerShare: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })), 0.5),
+  promptLoss: optional(Schema.Boolean, false),
   learningRate: LearningRate,
   weightDecay: optional(nonNegative, 0),
   beta2: optional(Schema.Finite, 0.98),
@@ -73,7 +75,7 @@ export const TrainConfig = Schema.Struct({
     dataset: Schema.Literal("memory-world"),
     firstSeed: optional(Schema.Int, 1_000_000),
     invented: optional(Schema.Finite, 0.25),
-    perFact: optional(count, 6),
+    perFact: optional(count, 8),
     perSpeaker: optional(count, 12)
   }),
   stages: Schema.NonEmptyArray(Schema.Union([SftStage, ManagerStage, AnswerStage]))

@@ -79,7 +79,8 @@ export const make = (files: {
     vocabularySize: files.vocabularySize,
     stopTokens,
     encode,
-    decode: (tokens) => tokenizer.decode([...tokens], { skip_special_tokens: true }),
+    // The library refuses an empty list.
+    decode: (tokens) => tokens.length === 0 ? "" : tokenizer.decode([...tokens], { skip_special_tokens: true }),
     ...(template === undefined ? {} : {
       applyChatTemplate: (messages: ReadonlyArray<Sampler.Message>) =>
         encode(

@@ -60,14 +60,15 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
   for (const stage of config.stages) {
     if (stage.kind === "sft") {
       const learner = yield* learnerOf(directory, initialize)
-      yield* Pipeline.supervised(learner, stage, sources, (step) =>
-        step % stage.saveEvery === 0 ? learner.save(path.join(out, "model")) : Effect.void)
-      yield* learner.save(path.join(out, "model"))
+      const save = learner.save(path.join(out, "model"))
+      yield* Progress.stage("supervised", stage.steps, Pipeline.supervised(learner, stage, sources, (step) =>
+        step % stage.saveEvery === 0 ? save : Effect.void))
+      yield* save
       directory = path.join(out, "model")
       initialize = false
     } else {
       agents ??= { manager: yield* learnerOf(directory, initialize), answer: yield* learnerOf(directory, initialize) }
-      yield* Pipeline.reinforced(agents, stage, sources, limits)
+      yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
       yield* agents[stage.kind].save(path.join(out, stage.kind))
     }
   }
@@ -87,7 +88,8 @@ export const train = Command.make("train", {
     Effect.scoped,
     Random.withSeed(config.seed),
     Effect.provide(Retriever.layerBm25),
-    Effect.provide(Progress.layerWith(RunLog.layerFolder(folder)))
+    Effect.provide(RunLog.layerFolder(folder)),
+    Effect.provide(Progress.layer)
   )
   yield* Output.document(result, [`done: ${folder}`])
 })).pipe(Command.withDescription("Train: supervised, GRPO for the manager, GRPO for the answer agent"))

@@ -10,7 +10,7 @@ interface Pool {
   readonly capital: boolean
 }
 
-const list = (text: string): ReadonlyArray<string> => text.split(",").map((word) => word.trim()).filter((word) => word !== "")
+const list = (text: string): ReadonlyArray<string> => text.split(",").map((word) => word.trim().replace(/\s+/g, " ")).filter((word) => word !== "")
 
 export const people: Pool = {
   train: list(`Ann, Ben, Clara, David, Emma, Frank, Grace, Henry, Irene, Jack, Kate, Leo, Maria, Nathan, Olivia, Paul, Quinn, Rachel, Sam,

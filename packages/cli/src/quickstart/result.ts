@@ -1,0 +1,48 @@
+/**
+ * What the quickstart prints and leaves in `results.json`.
+ */
+import { WorldEvaluation } from "@memory-r1/eval"
+import * as Schema from "effect/Schema"
+
+/**
+ * Results by system. `addOnly` reads with the warm-start answer agent, `addOnlyRlReader` with the trained one, as do `bothRl` and `oracle`.
+ */
+export const Systems = Schema.Struct({
+  addOnly: WorldEvaluation.Result,
+  addOnlyRlReader: WorldEvaluation.Result,
+  warmStart: WorldEvaluation.Result,
+  managerRl: WorldEvaluation.Result,
+  bothRl: WorldEvaluation.Result,
+  oracle: WorldEvaluation.Result
+})
+export interface Systems extends Schema.Schema.Type<typeof Systems> {}
+
+/**
+ * A decision before and after training.
+ */
+export const Change = Schema.Struct({
+  kind: Schema.String,
+  turn: Schema.String,
+  memories: Schema.Array(Schema.String),
+  before: Schema.String,
+  after: Schema.String
+})
+
+/**
+ * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too; `probe` is the case
+ * that memory layers are known to get wrong; paths are relative to the working directory.
+ */
+export const QuickstartResult = Schema.Struct({
+  seed: Schema.Int,
+  algorithm: Schema.String,
+  order: Schema.Literals(["answer-first", "manager-first"]),
+  seconds: Schema.Number,
+  peakRssBytes: Schema.Int,
+  results: Systems,
+  resultsNewPhrasings: Systems,
+  probe: Change,
+  changes: Schema.Array(Change),
+  run: Schema.String,
+  report: Schema.String
+})
+export interface QuickstartResult extends Schema.Schema.Type<typeof QuickstartResult> {}

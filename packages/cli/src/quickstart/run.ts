@@ -1,0 +1,146 @@
+/**
+ * The whole story on the embedded model: measure, train both agents, measure again.
+ */
+import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
+import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
+import type { Learner } from "@memory-r1/core"
+import { Demonstrations, MemoryWorld, WorldEvaluation } from "@memory-r1/eval"
+import { directory as nano } from "@memory-r1/nano"
+import { Pipeline } from "@memory-r1/trainer"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Path from "effect/Path"
+import * as Progress from "../Progress.ts"
+import type { Systems } from "./result.ts"
+import * as Settings from "./settings.ts"
+
+/**
+ * `model`: another checkpoint in place of the embedded one; `heldOutSeed`: other dialogues to measure on, for development.
+ */
+export interface Options {
+  readonly seed: number
+  readonly order: Settings.Order
+  readonly out: string
+  readonly model?: string | undefined
+  readonly heldOutSeed?: number | undefined
+}
+
+type Learning = Learner.Learner["Service"]
+
+const { limits } = Settings
+
+const sources = (seed: number): Pipeline.Sources => {
+  const first = Settings.trainingSeed(seed)
+  const options = { weights: Settings.trainingWeights, perFact: limits.perFact, perSpeaker: limits.perSpeaker }
+  return {
+    episodes: (index) => MemoryWorld.episode(MemoryWorld.generate(first + index, options)),
+    managerDemonstrations: (index) => Demonstrations.manager(first + index, options),
+    answerDemonstrations: (index) => Demonstrations.answers(first + index, options)
+  }
+}
+
+const probe = {
+  fact: { text: "We adopted another dog, Scout!", speaker: "Ann", observedAt: "8 May 2023", sources: ["probe"] },
+  bank: MemoryBank.applyAll(
+    MemoryBank.empty,
+    ["Ann lives in Oslo", "Ann has a dog named Buddy", "Ann enjoys chess"].map((text) =>
+      MemoryBank.Edit.Add({ memory: { text, speaker: "Ann" } }))
+  )
+}
+
+const probed = Effect.fnUntraced(function*(learner: Learning) {
+  const snapshot = { revision: probe.bank.revision, memories: MemoryBank.memories(probe.bank) }
+  const [decision] = yield* Pipeline.managerOf(learner, limits.managerTokens).decide([{ fact: probe.fact, snapshot }])
+  return WorldEvaluation.inWords(probe.bank, decision!.edits)
+})
+
+// Everything that is measured on one kind of held-out dialogues, before and after training.
+const evaluation = Effect.fnUntraced(function*(name: string, seed: number, phrasing: "train" | "heldOut") {
+  const progress = yield* Progress.Progress
+  const worlds = Array.from(
+    { length: Settings.heldOutDialogues },
+    (_, i) => MemoryWorld.generate(seed + i, { values: "heldOut", phrasing })
+  )
+  const play = (label: string, manager: MemoryManager.MemoryManager["Service"]) =>
+    progress.phase(`${name}: ${label}`, worlds[0]!.events.length, (phase) =>
+      WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing, onStep: (step) => phase.update(step) }).pipe(
+        Effect.provideService(MemoryManager.MemoryManager, manager)
+      ))
+  const answered = (played: Effect.Success<ReturnType<typeof play>>, reader: Learning) =>
+    WorldEvaluation.measure(worlds, played, { perSpeaker: limits.perSpeaker }).pipe(
+      Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(reader, limits.answerTokens))
+    )
+  const managerOf = (learner: Learning) => Pipeline.managerOf(learner, limits.managerTokens)
+  const addOnly = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(Effect.provide(MemoryManager.layerAddOnly))
+
+  const before = Effect.fnUntraced(function*(agents: Pipeline.Agents) {
+    const played = yield* play("warm start", managerOf(agents.manager))
+    return { addOnly: yield* answered(addOnly, agents.answer), warmStart: yield* answered(played, agents.answer), played }
+  })
+  const after = Effect.fnUntraced(function*(agents: Pipeline.Agents, warmReader: Learning) {
+    const played = yield* play("both RL", managerOf(agents.manager))
+    const oracle = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(
+      Effect.provideService(MemoryManager.MemoryManager, WorldEvaluation.oracleManager(worlds))
+    )
+    return {
+      addOnlyRlReader: yield* answered(addOnly, agents.answer),
+      managerRl: yield* answered(played, warmReader),
+      bothRl: yield* answered(played, agents.answer),
+      oracle: yield* answered(oracle, agents.answer),
+      played
+    }
+  })
+  return { worlds, before, after }
+})
+
+/**
+ * Runs it. The run log and progress go to the services at hand.
+ */
+export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano, order, out, seed }: Options) {
+  const path = yield* Path.Path
+  const started = yield* Clock.currentTimeMillis
+  const load = Effect.fnUntraced(function*() {
+    return (yield* OnnxLearner.make(yield* OnnxModel.load(model))).learner
+  })
+  const agents: Pipeline.Agents = { manager: yield* load(), answer: yield* load() }
+  const warmReader = yield* load()
+
+  const first = heldOutSeed ?? Settings.heldOutSeed(seed)
+  const values = yield* evaluation("new people", first, "train")
+  const phrasings = yield* evaluation("new phrasings", first + 500, "heldOut")
+  const before = { values: yield* values.before(agents), phrasings: yield* phrasings.before(agents), probe: yield* probed(agents.manager) }
+
+  const train = (stage: typeof Settings.answerStage) =>
+    Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources(seed), limits)).pipe(
+      Effect.andThen(agents[stage.kind].save(path.join(out, stage.kind)))
+    )
+  const stages = [Settings.answerStage, Settings.managerStage]
+  for (const stage of order === "answer-first" ? stages : stages.toReversed()) yield* train(stage)
+
+  const after = { values: yield* values.after(agents, warmReader), phrasings: yield* phrasings.after(agents, warmReader), probe: yield* probed(agents.manager) }
+  const systems = (kind: "values" | "phrasings"): Systems => {
+    const { played: _, ...earlier } = before[kind]
+    const { played: __, ...later } = after[kind]
+    return { ...earlier, ...later }
+  }
+  const changes = WorldEvaluation.changes(values.worlds, before.values.played, after.values.played)
+  return {
+    seed,
+    algorithm: "grpo",
+    order,
+    seconds: ((yield* Clock.currentTimeMillis) - started) / 1000,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    results: systems("values"),
+    resultsNewPhrasings: systems("phrasings"),
+    probe: {
+      kind: "additive",
+      turn: `${probe.fact.speaker}: ${probe.fact.text}`,
+      memories: MemoryBank.memories(probe.bank).filter(({ text }) => text.includes("dog")).map(({ text }) => text),
+      before: before.probe,
+      after: after.probe
+    },
+    // One of each kind first, so that three examples show three things.
+    changes: [...new Map(changes.toReversed().map((change) => [change.kind, change])).values(), ...changes]
+      .filter((change, i, all) => all.indexOf(change) === i).slice(0, 3)
+  }
+})

@@ -1,0 +1,206 @@
+/**
+ * How well a manager and an answer agent do in the Memory World: answers, operations, and how large the banks get.
+ */
+import { MemoryBank, MemoryManager, MemoryOperation, Playthrough, TextMetrics } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as MemoryWorld from "./MemoryWorld.ts"
+import * as Oracle from "./Oracle.ts"
+import * as Statistics from "./Statistics.ts"
+
+const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Number, f1: Schema.Number })
+
+/**
+ * What a system reached.
+ *
+ * - `n`: questions; `exactMatch` (of a list: in any order) and `f1` are means over them.
+ * - `operations`: how many edits of each kind were made; `operationAccuracy`: the share of turns after which the bank was as it should be
+ *   (`Oracle.isRight`), of all turns and by kind of event.
+ * - `memories`: the mean size of a bank at the end.
+ * - `intervals`: 95 % by bootstrap over dialogues.
+ */
+export const Result = Schema.Struct({
+  n: Schema.Int,
+  dialogues: Schema.Int,
+  exactMatch: Schema.Number,
+  f1: Schema.Number,
+  byAnswerKind: Schema.Record(Schema.String, Answers),
+  operations: Schema.Struct({ add: Schema.Int, update: Schema.Int, delete: Schema.Int, noop: Schema.Int }),
+  operationAccuracy: Schema.Struct({
+    overall: Schema.Number,
+    byEvent: Schema.Record(Schema.String, Schema.Number),
+    events: Schema.Record(Schema.String, Schema.Int)
+  }),
+  memories: Schema.Number,
+  intervals: Schema.Struct({
+    exactMatch: Statistics.Interval,
+    f1: Statistics.Interval,
+    operationAccuracy: Statistics.Interval
+  })
+})
+export interface Result extends Schema.Schema.Type<typeof Result> {}
+
+/**
+ * Plays worlds with the manager at hand.
+ */
+export const play = Effect.fn("WorldEvaluation.play")(function*(
+  worlds: ReadonlyArray<MemoryWorld.World>,
+  options: {
+    readonly perFact: number
+    readonly phrasing?: MemoryWorld.Options["phrasing"]
+    readonly onStep?: (step: number, steps: number) => Effect.Effect<void>
+  }
+) {
+  const phrasing = options.phrasing === undefined ? {} : { phrasing: options.phrasing }
+  return yield* Playthrough.play(worlds.map((world) => MemoryWorld.episode(world, phrasing)), options)
+})
+
+/**
+ * A manager that always decides rightly, for the dialogues that it was made for.
+ */
+export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryManager.MemoryManager["Service"] => {
+  const key = (speaker: string, source: string | undefined, text: string): string => `${speaker}\n${source}\n${text}`
+  const events = new Map(worlds.flatMap((world) => {
+    const read = Oracle.reader(world)
+    return world.events.map((event) => [key(event.turn.speaker, event.turn.id, event.turn.text), { event, read }] as const)
+  }))
+  return {
+    decide: (requests) =>
+      Effect.sync(() =>
+        requests.map(({ fact, snapshot }) => {
+          const found = events.get(key(fact.speaker, fact.sources[0], fact.text))
+          const operations = found === undefined
+            ? [{ _tag: "Noop" } as const]
+            : Oracle.operations(found.event, snapshot, found.read)
+          const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
+          return { ...MemoryOperation.bind(parsed, snapshot, fact), raw: MemoryOperation.format(operations) }
+        })
+      )
+  }
+}
+
+/**
+ * Asks every question of worlds that were played, and measures. Needs the answer agent and the retriever at hand.
+ */
+export const measure = Effect.fn("WorldEvaluation.measure")(function*(
+  worlds: ReadonlyArray<MemoryWorld.World>,
+  played: ReadonlyArray<Playthrough.Played>,
+  options: { readonly perSpeaker: number }
+) {
+  const asked = yield* Playthrough.ask(
+    played.flatMap(({ banks, episode }) => episode.questions.map((question) => ({ bank: banks.at(-1)!, question }))),
+    options
+  )
+  const clusters = played.flatMap(({ episode }) => episode.questions.map(() => episode.id))
+  const scores = asked.map(({ answer, question }, i) => ({
+    cluster: clusters[i]!,
+    kind: question.kind ?? "single",
+    exactMatch: question.list === true
+      ? TextMetrics.exactListMatch(answer.text, question.gold)
+      : TextMetrics.exactMatch(answer.text, question.gold),
+    f1: TextMetrics.setF1(answer.text, question.gold)
+  }))
+  const decisions = worlds.flatMap((world, w) => {
+    const read = Oracle.reader(world)
+    const { banks } = played[w]!
+    return world.events.map((event, i) => ({
+      cluster: world.dialogue.id,
+      kind: event.kind,
+      value: Number(Oracle.isRight(event, MemoryBank.memories(banks[i]!), MemoryBank.memories(banks[i + 1]!), read))
+    }))
+  })
+  const edits = played.flatMap(({ decisions }) => decisions.flatMap((decision) => decision.edits))
+  const operations = (tag: MemoryBank.Edit["_tag"]): number => edits.filter((edit) => edit._tag === tag).length
+  const answers = (of: typeof scores): typeof Answers.Type => ({
+    n: of.length,
+    exactMatch: Statistics.mean(of.map(({ exactMatch }) => exactMatch)),
+    f1: Statistics.mean(of.map(({ f1 }) => f1))
+  })
+  const by = <A extends { readonly kind: string }, B>(items: ReadonlyArray<A>, f: (items: ReadonlyArray<A>) => B): Record<string, B> =>
+    Object.fromEntries([...Map.groupBy(items, ({ kind }) => kind)].sort(([a], [b]) => a < b ? -1 : 1).map(([kind, items]) => [kind, f(items)]))
+  const interval = (metric: "exactMatch" | "f1") =>
+    Statistics.bootstrap(scores.map((score) => ({ cluster: score.cluster, value: score[metric] })))
+  return {
+    ...answers(scores),
+    dialogues: worlds.length,
+    byAnswerKind: by(scores, (items) => answers([...items])),
+    operations: {
+      add: operations("Add"),
+      update: operations("Update"),
+      delete: operations("Delete"),
+      noop: operations("Noop")
+    },
+    operationAccuracy: {
+      overall: Statistics.mean(decisions.map(({ value }) => value)),
+      byEvent: by(decisions, (items) => Statistics.mean(items.map(({ value }) => value))),
+      events: by(decisions, (items) => items.length)
+    },
+    memories: Statistics.mean(played.map(({ banks }) => MemoryBank.size(banks.at(-1)!))),
+    intervals: {
+      exactMatch: yield* interval("exactMatch"),
+      f1: yield* interval("f1"),
+      operationAccuracy: yield* Statistics.bootstrap(decisions)
+    }
+  } satisfies Result
+})
+
+/**
+ * An operation in words, naming the memories that it touches.
+ */
+export const inWords = (before: MemoryBank.MemoryBank, edits: ReadonlyArray<MemoryBank.Edit>): string => {
+  const text = (id: string): string => MemoryBank.memories(before).find((memory) => memory.id === id)?.text ?? id
+  const words = edits.map((edit) => {
+    switch (edit._tag) {
+      case "Add":
+        return `ADD "${edit.memory.text}"`
+      case "Update":
+        return `UPDATE "${text(edit.id)}" to "${edit.text}"`
+      case "Delete":
+        return `DELETE "${text(edit.id)}"`
+      case "Noop":
+        return "NOOP"
+    }
+  })
+  return words.length === 0 ? "nothing that could be read" : words.join(", ")
+}
+
+/**
+ * A decision that changed from wrong to right, on banks that held the same about its subject.
+ */
+export interface Change {
+  readonly kind: MemoryWorld.EventKind
+  readonly turn: string
+  readonly memories: ReadonlyArray<string>
+  readonly before: string
+  readonly after: string
+}
+
+/**
+ * Decisions that were wrong in one playthrough and right in another, additive updates first, one for each dialogue.
+ */
+export const changes = (
+  worlds: ReadonlyArray<MemoryWorld.World>,
+  before: ReadonlyArray<Playthrough.Played>,
+  after: ReadonlyArray<Playthrough.Played>
+): ReadonlyArray<Change> => {
+  const order: ReadonlyArray<MemoryWorld.EventKind> = ["additive", "replace", "retract", "duplicate", "talk", "new"]
+  const found = worlds.flatMap((world, w) => {
+    const read = Oracle.reader(world)
+    const [old, now] = [before[w]!, after[w]!]
+    const candidates = world.events.flatMap((event, i): ReadonlyArray<Change> => {
+      const memories = (played: Playthrough.Played, at: number) => MemoryBank.memories(played.banks[at]!)
+      const about = (played: Playthrough.Played): ReadonlyArray<string> => Oracle.about(event, memories(played, i), read)
+      const right = (played: Playthrough.Played): boolean => Oracle.isRight(event, memories(played, i), memories(played, i + 1), read)
+      if (right(old) || !right(now) || about(old).join() !== about(now).join()) return []
+      return [{
+        kind: event.kind,
+        turn: `${event.turn.speaker}: ${event.turn.text}`,
+        memories: about(now),
+        before: inWords(old.banks[i]!, old.decisions[i]!.edits),
+        after: inWords(now.banks[i]!, now.decisions[i]!.edits)
+      }]
+    })
+    return candidates.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)).slice(0, 1)
+  })
+  return found.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
+}
