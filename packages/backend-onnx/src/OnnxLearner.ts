@@ -13,6 +13,7 @@ import * as Parameters from "./internal/parameters.ts"
 import { describe, type Feeds, float } from "./internal/session.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
+import type * as Safetensors from "./Safetensors.ts"
 
 /**
  * `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
@@ -174,8 +175,13 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       }),
       sampler
     }),
-    /** The gradient that is kept, in the checkpoint's layout: for inspection and tests. */
-    gradient
+    /** The gradient that is kept, parameter by parameter: for inspection. */
+    gradients: (): ReadonlyArray<Safetensors.NamedTensor> =>
+      layout.parameters.map((parameter) => ({
+        name: parameter.name,
+        shape: parameter.shape,
+        data: Parameters.view(gradient, parameter)
+      }))
   }
 })
 

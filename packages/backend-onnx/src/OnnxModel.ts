@@ -22,6 +22,8 @@ export interface OnnxModel {
   readonly weights: Session.Feeds
   /** Loads a graph into a session that lives as long as the model. One session for each key. */
   readonly session: (key: string, graph: () => Graph) => Effect.Effect<Session.Session, Session.EngineError>
+  /** Milliseconds that runs have taken so far, by the first word of the session's key: prefill, extend, decode, score, train. */
+  readonly timings: Map<string, number>
 }
 
 /**
@@ -31,10 +33,20 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
   function*(checkpoint: Checkpoint.Checkpoint, options: Options = {}) {
     const scope = yield* Effect.scope
     const sessions = new Map<string, Session.Session>()
+    const timings = new Map<string, number>()
     const session: OnnxModel["session"] = Effect.fnUntraced(function*(key, graph) {
       const known = sessions.get(key)
       if (known !== undefined) return known
-      const made = yield* Session.make(graph(), options).pipe(Effect.provideService(Scope.Scope, scope))
+      const { run } = yield* Session.make(graph(), options).pipe(Effect.provideService(Scope.Scope, scope))
+      const part = key.split(" ", 1)[0]!
+      const made: Session.Session = {
+        run: async (feeds, into) => {
+          const started = performance.now()
+          const result = await run(feeds, into)
+          timings.set(part, (timings.get(part) ?? 0) + performance.now() - started)
+          return result
+        }
+      }
       sessions.set(key, made)
       return made
     })
@@ -42,7 +54,7 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
       parameter.name,
       Session.float(Parameters.view(checkpoint.weights, parameter), parameter.shape)
     ]))
-    return { checkpoint, weights, session } satisfies OnnxModel
+    return { checkpoint, weights, session, timings } satisfies OnnxModel
   }
 )
 

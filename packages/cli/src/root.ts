@@ -2,6 +2,10 @@
  * The command tree. Names and JSON documents are fixed: other programs call them.
  */
 import * as Command from "effect/cli/Command"
+import { bench } from "./commands/bench.ts"
+import { evaluate, score } from "./commands/evaluate.ts"
+import { generate } from "./commands/generate.ts"
+import { inspect } from "./commands/inspect.ts"
 import { quickstart } from "./commands/quickstart.ts"
 import { train } from "./commands/train.ts"
 import { shared } from "./shared.ts"
@@ -12,5 +16,5 @@ import { shared } from "./shared.ts"
 export const root = Command.make("memory-r1").pipe(
   Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
   Command.withSharedFlags(shared),
-  Command.withSubcommands([quickstart, train])
+  Command.withSubcommands([quickstart, train, evaluate, score, generate, inspect, bench])
 )

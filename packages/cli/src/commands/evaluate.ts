@@ -1,0 +1,115 @@
+/**
+ * `memory-r1 eval` and `memory-r1 score`
+ */
+import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
+import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
+import { Dialogue, Evaluation, Locomo, Score } from "@memory-r1/eval"
+import { Pipeline } from "@memory-r1/trainer"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Output from "../Output.ts"
+
+/**
+ * A system that is neither a name nor a run folder.
+ */
+export class UnknownSystem extends Schema.TaggedError<UnknownSystem>()("UnknownSystem", { system: Schema.String }) {
+  override get message(): string {
+    return `${this.system} is no system: give ${Object.keys(Evaluation.baselines).join(" or ")}, or a run folder with manager/ and answer/ in it`
+  }
+}
+
+const data = Flag.String("data").pipe(Flag.withDescription("the data set's file"))
+const dataset = Flag.Literals("dataset", ["locomo", "memory-world"]).pipe(
+  Flag.withDescription("locomo asks categories 1 to 4; memory-world is any file in the same schema, all of it asked")
+)
+
+const load = Effect.fnUntraced(function*(name: "locomo" | "memory-world", file: string) {
+  if (name === "locomo") return { ...(yield* Locomo.load(file)), categories: Locomo.answered }
+  return { ...(yield* Dialogue.read(file)), dataset: name, categories: [1, 2, 3, 4] }
+})
+
+const number = (value: number | undefined): string => (value ?? 0).toFixed(4)
+
+const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): ReadonlyArray<string> => {
+  const row = (name: string, { bleu1, evidenceRecall, evidenceRecallAt10, exactMatch, f1, n }: Evaluation.Metrics): string =>
+    [name.padEnd(10), String(n).padStart(5), number(exactMatch), number(f1), number(bleu1), number(evidenceRecall), number(evidenceRecallAt10)]
+      .map((cell, i) => i < 2 ? cell : cell.padStart(8)).join("  ")
+  return [
+    `${system}: ${n} questions in ${seconds.toFixed(1)} s`,
+    ["category  ", "    n", "      EM", "      F1", "  BLEU-1", "  recall", "  rec@10"].join("  "),
+    ...Object.entries(metrics.byCategory).map(([category, of]) => row(category, of)),
+    row("all", metrics.overall)
+  ]
+}
+
+// The two trained agents of a run folder, as a system and its answer agent.
+const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.ManagedOptions["facts"], perFact: number) {
+  const path = yield* Path.Path
+  const load = Effect.fnUntraced(function*(directory: string) {
+    return (yield* OnnxLearner.make(yield* OnnxModel.load(directory))).learner
+  })
+  const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), 40)
+  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), 28)
+  const system = Evaluation.managed({ name: folder, facts, perFact })
+  return {
+    system: { ...system, build: (...of: Parameters<typeof system.build>) => Effect.provideService(system.build(...of), MemoryManager.MemoryManager, manager) },
+    answer
+  }
+})
+
+/**
+ * `memory-r1 eval --dataset NAME --data FILE --system NAME_OR_RUN_DIR [--limit N]`
+ */
+export const evaluate = Command.make("eval", {
+  dataset,
+  data,
+  system: Flag.String("system").pipe(Flag.withDescription("bm25, add-only, or a run folder of trained agents")),
+  facts: Flag.Literals("facts", ["turns", "observations"]).pipe(
+    Flag.withDescription("what memories are made of: turns, or the facts that come with the file"),
+    Flag.withDefault("turns" as const)
+  ),
+  perSpeaker: Flag.Int("per-speaker").pipe(Flag.withDescription("memories of each speaker that an answer gets to see"), Flag.withDefault(30)),
+  perFact: Flag.Int("per-fact").pipe(Flag.withDescription("memories that a trained manager gets to see"), Flag.withDefault(8)),
+  limit: Flag.Int("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
+}, Effect.fn(function*({ data, dataset, facts, limit, perFact, perSpeaker, system }) {
+  const loaded = yield* load(dataset, data)
+  const factsOf = facts === "turns" ? Evaluation.turnFacts : Evaluation.observationFacts
+  const options = { ...loaded, perSpeaker, ...(Option.isSome(limit) ? { limit: limit.value } : {}) }
+  const run = Effect.gen(function*() {
+    if (system === "bm25") return yield* Evaluation.run({ ...options, system: Evaluation.bm25 })
+    if (system === "add-only") return yield* Evaluation.run({ ...options, system: Evaluation.addOnly({ facts: factsOf }) })
+    const files = yield* FileSystem.FileSystem
+    if (!(yield* files.exists(system))) return yield* new UnknownSystem({ system })
+    const agents = yield* trained(system, factsOf, perFact)
+    return yield* Evaluation.run({ ...options, system: agents.system }).pipe(
+      Effect.provideService(AnswerAgent.AnswerAgent, agents.answer)
+    )
+  })
+  const result = yield* run.pipe(
+    Effect.scoped,
+    Effect.provide(AnswerAgent.layerExtractive),
+    Effect.provide(Retriever.layerBm25)
+  )
+  yield* Output.document(result, metricLines(result))
+})).pipe(Command.withDescription("Answer every question of a data set and print metrics by category"))
+
+/**
+ * `memory-r1 score --dataset NAME --data FILE --predictions FILE`
+ */
+export const score = Command.make("score", {
+  dataset,
+  data,
+  predictions: Flag.String("predictions").pipe(
+    Flag.withDescription("JSON lines of {id, prediction}, or JSON of {question, answer, response, category} items")
+  )
+}, Effect.fn(function*({ data, dataset, predictions: file }) {
+  const { categories, dialogues, dataset: name, sha256 } = yield* load(dataset, data)
+  const { predictions } = yield* Score.read(file)
+  const result = yield* Score.against({ dataset: name, sha256, dialogues, predictions, file, system: file, categories })
+  yield* Output.document(result, metricLines(result))
+})).pipe(Command.withDescription("Metrics of someone else's answers"))

@@ -1,0 +1,41 @@
+/**
+ * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N]`
+ */
+import { OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import { Sampler } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Output from "../Output.ts"
+
+/**
+ * The command.
+ */
+export const generate = Command.make("generate", {
+  model: Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory")),
+  prompt: Flag.String("prompt"),
+  maxTokens: Flag.Int("max-tokens").pipe(Flag.withDefault(64)),
+  temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
+  topK: Flag.Int("top-k").pipe(Flag.optional),
+  topP: Flag.Finite("top-p").pipe(Flag.optional),
+  seed: Flag.Int("seed").pipe(Flag.withDefault(0))
+}, Effect.fn(function*({ maxTokens, model, prompt, seed, temperature, topK, topP }) {
+  const result = yield* Effect.scoped(Effect.gen(function*() {
+    const sampler = yield* OnnxSampler.make(yield* OnnxModel.load(model))
+    const [[completion]] = (yield* sampler.sample({
+      prompts: [sampler.tokenizer.encode(prompt)],
+      maxTokens,
+      temperature,
+      seed,
+      ...(Option.isSome(topK) ? { topK: topK.value } : {}),
+      ...(Option.isSome(topP) ? { topP: topP.value } : {})
+    })) as readonly [readonly [Sampler.Completion]]
+    return {
+      text: sampler.tokenizer.decode(Sampler.withoutStop(completion)),
+      tokens: completion.tokens,
+      finishReason: completion.finishReason
+    }
+  }))
+  yield* Output.document(result, [result.text])
+})).pipe(Command.withDescription("Generate text from a checkpoint"))
