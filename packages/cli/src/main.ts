@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import manifest from "../package.json" with { type: "json" }
 import { Json } from "./Output.ts"
@@ -33,11 +34,17 @@ export const report = (cause: Cause.Cause<unknown>, verbose: boolean): { readonl
   return { message: verbose ? Cause.pretty(cause) : describe(error ?? Cause.squash(cause)), code: 1 }
 }
 
+// Wrong usage is reported at the end, on stderr and in few words; stdout is for results and for help that was asked for.
+const presenter: CliOutput.Presenter = {
+  present: (event) => event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event)
+}
+
 /**
  * Runs the program with arguments as they stand after its name.
  */
 export const main = (args: ReadonlyArray<string>): void => {
   const program = Command.runWith(root, { version: manifest.version })(args).pipe(
+    Effect.provideService(CliOutput.Presenter, presenter),
     Effect.provideService(Json, args.includes("--json")),
     Effect.provide(NodeServices.layer)
   )
