@@ -72,6 +72,10 @@ def sequence_logprobs(model, tokens):
     return model(row).logits[0, :-1].log_softmax(-1).gather(-1, row[0, 1:, None])[:, 0]
 
 
+def plain(tokenizer, text):
+    return tokenizer.decode(tokenizer.encode(text, add_special_tokens=False), skip_special_tokens=True)
+
+
 def digits(values):
     return [float(f"{v:.8g}") for v in values]
 
@@ -126,7 +130,7 @@ def write(name, architecture, config, dtype, chat):
         ],
         "greedy": [{"prompt": p, "tokens": t} for p, (t, _) in zip(prompts, continuations)],
         "texts": [
-            {"text": text, "ids": tokenizer.encode(text), "decoded": tokenizer.decode(encode(text))} for text in texts
+            {"text": text, "ids": tokenizer.encode(text), "decoded": plain(tokenizer, text)} for text in texts
         ],
         **({"chat": {
             "messages": messages,

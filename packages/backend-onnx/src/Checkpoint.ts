@@ -5,7 +5,8 @@
 import type { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import * as Schema from "effect/Schema"
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Architecture from "./internal/architecture.ts"
@@ -29,21 +30,41 @@ export interface Checkpoint {
   readonly files: Readonly<Record<string, string>>
 }
 
-const companions = ["config.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json", "special_tokens_map.json"] as const
+const companions = [
+  "config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "generation_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja"
+] as const
 const required: ReadonlyArray<string> = ["config.json", "tokenizer.json"]
 const weightsFile = "model.safetensors"
 const embedding = "model.embed_tokens.weight"
 
+const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+
 const readCompanion = Effect.fnUntraced(function*(directory: string, name: string) {
   const file = join(directory, name)
   const text = yield* Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
-    catch: (cause) => new CheckpointError({ file, reason: "cannot be read; is this a Hugging Face model directory?", cause })
-  }).pipe(Effect.catch((error) => required.includes(name) ? Effect.fail(error) : Effect.succeed(undefined)))
+    try: () =>
+      readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+        // A file that is there and cannot be read is a mistake, whether it has to be there or not.
+        if (cause.code === "ENOENT" && !required.includes(name)) return undefined
+        throw cause
+      }),
+    catch: (cause) =>
+      new CheckpointError({
+        file,
+        reason: `cannot be read (${describeCause(cause)}); is this a Hugging Face model directory?`,
+        cause
+      })
+  })
   if (text === undefined) return undefined
+  if (!name.endsWith(".json")) return { text, json: undefined }
   const json = yield* Effect.try({
     try: () => JSON.parse(text) as unknown,
-    catch: (cause) => new CheckpointError({ file, reason: `is broken JSON (${cause instanceof Error ? cause.message : String(cause)})`, cause })
+    catch: (cause) => new CheckpointError({ file, reason: `is broken JSON (${describeCause(cause)})`, cause })
   })
   return { text, json }
 })
@@ -52,21 +73,24 @@ type Companions = Partial<Record<typeof companions[number], { readonly text: str
 
 // Everything but the weights.
 const describe = Effect.fnUntraced(function*(directory: string, read: Companions) {
-  const at = (name: string) => (reason: string) => new CheckpointError({ file: join(directory, name), reason })
+  const at = (name: string, reason: string) => new CheckpointError({ file: join(directory, name), reason })
   const decoder = yield* Effect.fromResult(
-    Result.mapError(Architecture.fromConfig(read["config.json"]?.json), at("config.json"))
+    Result.mapError(Architecture.fromConfig(read["config.json"]?.json), (reason) => at("config.json", reason))
   )
   const tokenizer = yield* Effect.fromResult(Result.mapError(
     Tokenizer.make({
       tokenizer: read["tokenizer.json"]?.json,
       tokenizerConfig: read["tokenizer_config.json"]?.json,
+      chatTemplate: read["chat_template.jinja"]?.text,
       config: read["config.json"]?.json,
       generationConfig: read["generation_config.json"]?.json,
       vocabularySize: decoder.vocabularySize
     }),
-    at("tokenizer.json")
+    ({ file, reason }) => at(file, reason)
   ))
-  const files = Object.fromEntries(companions.flatMap((name) => read[name] === undefined ? [] : [[name, read[name].text] as const]))
+  const files = Object.fromEntries(
+    companions.flatMap((name) => read[name] === undefined ? [] : [[name, read[name].text] as const])
+  )
   return { directory, decoder, tokenizer, layout: Parameters.layout(Architecture.parameterShapes(decoder)), files }
 })
 
@@ -87,6 +111,10 @@ export const load = Effect.fn("Checkpoint.load")(function*(directory: string) {
   return { ...described, weights: yield* readWeights(directory, described.layout) } satisfies Checkpoint
 })
 
+const Initialization = Schema.Struct({
+  initializer_range: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)))
+})
+
 /**
  * A new checkpoint with random weights, from a directory that holds `config.json` and `tokenizer.json` only: matrices are normal
  * with the configuration's `initializer_range` (0.02 when it has none), norms are one, biases zero. The same seed gives the same weights.
@@ -94,8 +122,16 @@ export const load = Effect.fn("Checkpoint.load")(function*(directory: string) {
 export const initialize = Effect.fn("Checkpoint.initialize")(function*(directory: string, seed: number) {
   const read = yield* readCompanions(directory)
   const described = yield* describe(directory, read)
-  const { initializer_range: deviation = 0.02 } = read["config.json"]!.json as { readonly initializer_range?: number }
-  const weights = new Float32Array(described.layout.length)
+  const wrong = (reason: string) => new CheckpointError({ file: join(directory, "config.json"), reason })
+  const { initializer_range: deviation = 0.02 } = yield* Effect.mapError(
+    Schema.decodeUnknownEffect(Initialization)(read["config.json"]?.json),
+    () => wrong("has an initializer_range that is no standard deviation")
+  )
+  const { length } = described.layout
+  const weights = yield* Effect.try({
+    try: () => new Float32Array(length),
+    catch: () => wrong(`asks for ${length} parameters, more than fit into memory`)
+  })
   described.layout.parameters.forEach((parameter, i) => {
     const view = Parameters.view(weights, parameter)
     if (parameter.name.endsWith("norm.weight")) view.fill(1)
@@ -136,39 +172,52 @@ export const readWeights = Effect.fn("Checkpoint.readWeights")(
   Effect.scoped
 )
 
+// What is written is float32, whatever was read, and transformers converts to the type that config.json names.
+const inFloat32 = (config: string): string => {
+  const json = JSON.parse(config) as Record<string, unknown>
+  const stale = ["dtype", "torch_dtype"].filter((key) => Object.hasOwn(json, key) && json[key] !== "float32")
+  if (stale.length === 0) return config
+  return `${JSON.stringify({ ...json, ...Object.fromEntries(stale.map((key) => [key, "float32"])) }, null, 2)}\n`
+}
+
 /**
- * Writes a checkpoint directory. A directory that held a checkpoint before keeps a whole one at every moment: each file is
- * replaced in one step, the weights last.
+ * Writes a checkpoint directory. Everything is written beside its place first and then moved, the weights last: what fails halfway,
+ * on a full disk say, leaves the checkpoint that was there before.
  */
 export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoint, directory: string) {
-  const writing = <A>(file: string, run: () => Promise<A>) =>
+  const writing = <A>(name: string, run: () => Promise<A>) =>
     Effect.tryPromise({
       try: run,
       catch: (cause) =>
         new CheckpointError({
-          file,
-          reason: `cannot be written (${cause instanceof Error ? cause.message : String(cause)}); is the folder writable, and is there room?`,
+          file: join(directory, name),
+          reason: `cannot be written (${describeCause(cause)}); is the folder writable, and is there room?`,
           cause
         })
     })
-  yield* writing(directory, () => mkdir(directory, { recursive: true }))
-  for (const [name, text] of Object.entries(checkpoint.files)) {
-    const file = join(directory, name)
-    yield* writing(file, async () => {
-      const temporary = `${file}.${process.pid}.tmp`
-      await writeFile(temporary, text).catch(async (cause) => {
-        await rm(temporary, { force: true })
-        throw cause
-      })
-      await rename(temporary, file)
-    })
-  }
-  yield* Safetensors.writeFile(
-    join(directory, weightsFile),
-    checkpoint.layout.parameters.map((parameter) => ({
-      name: parameter.name,
-      shape: parameter.shape,
-      data: Parameters.view(checkpoint.weights, parameter)
-    }))
+  const files = Object.entries(checkpoint.files).map(([name, text]) => [name, name === "config.json" ? inFloat32(text) : text] as const)
+  const tensors = checkpoint.layout.parameters.map((parameter) => ({
+    name: parameter.name,
+    shape: parameter.shape,
+    data: Parameters.view(checkpoint.weights, parameter)
+  }))
+  yield* Effect.acquireUseRelease(
+    writing("", async () => {
+      await mkdir(directory, { recursive: true })
+      return mkdtemp(join(directory, ".saving-"))
+    }),
+    Effect.fnUntraced(function*(staging) {
+      for (const [name, text] of files) yield* writing(name, () => writeFile(join(staging, name), text))
+      yield* Effect.mapError(
+        Safetensors.writeFile(join(staging, weightsFile), tensors),
+        (error) => new CheckpointError({ ...error, file: join(directory, weightsFile) })
+      )
+      yield* Effect.uninterruptible(Effect.forEach(
+        [...files.map(([name]) => name), weightsFile],
+        (name) => writing(name, () => rename(join(staging, name), join(directory, name))),
+        { discard: true }
+      ))
+    }),
+    (staging) => Effect.promise(() => rm(staging, { recursive: true, force: true }))
   )
 })

@@ -20,23 +20,26 @@ export interface Decoder {
 }
 
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
+const above0 = Schema.Finite.check(Schema.isGreaterThan(0))
+
+const Named = Schema.Struct({ architectures: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))) })
 
 const Config = Schema.Struct({
-  architectures: Schema.optionalKey(Schema.Array(Schema.String)),
   vocab_size: positive,
   hidden_size: positive,
   intermediate_size: positive,
-  num_hidden_layers: positive,
+  // More than any model has: what is above is a mistake, and would be a graph that never ends.
+  num_hidden_layers: positive.check(Schema.isLessThanOrEqualTo(1000)),
   num_attention_heads: positive,
   num_key_value_heads: Schema.optionalKey(Schema.NullOr(positive)),
   head_dim: Schema.optionalKey(Schema.NullOr(positive)),
   hidden_act: Schema.optionalKey(Schema.String),
-  rms_norm_eps: Schema.Finite,
-  rope_theta: Schema.optionalKey(Schema.Finite),
+  rms_norm_eps: above0,
+  rope_theta: Schema.optionalKey(above0),
   rope_scaling: Schema.optionalKey(Schema.NullOr(Schema.Unknown)),
   // transformers 5 writes both rope settings as one object.
   rope_parameters: Schema.optionalKey(Schema.NullOr(Schema.Struct({
-    rope_theta: Schema.optionalKey(Schema.Finite),
+    rope_theta: Schema.optionalKey(above0),
     rope_type: Schema.optionalKey(Schema.String)
   }))),
   max_position_embeddings: positive,
@@ -54,14 +57,18 @@ const families: Readonly<Record<string, (config: Config) => Decoder["attentionBi
 
 /** The decoder that a config.json describes, or in one line why it cannot be run. */
 export const fromConfig = (json: unknown): Result.Result<Decoder, string> => {
-  const decoded = Schema.decodeUnknownResult(Config)(json)
-  if (Result.isFailure(decoded)) return Result.fail(`is no decoder configuration: ${String(decoded.failure)}`)
-  const config = decoded.success
-  const architecture = config.architectures?.[0] ?? "(none)"
-  const bias = families[architecture]
-  if (bias === undefined) {
+  const invalid = (error: Schema.SchemaError) =>
+    Result.fail(`is no decoder configuration: ${error.message.replaceAll(/\s+/g, " ")}`)
+  // The architecture first: the configurations of others lack what those here have.
+  const named = Schema.decodeUnknownResult(Named)(json)
+  if (Result.isFailure(named)) return invalid(named.failure)
+  const architecture = named.success.architectures?.[0] ?? "(none)"
+  if (!Object.hasOwn(families, architecture)) {
     return Result.fail(`names architecture ${architecture}; known are ${Object.keys(families).join(", ")}`)
   }
+  const decoded = Schema.decodeUnknownResult(Config)(json)
+  if (Result.isFailure(decoded)) return invalid(decoded.failure)
+  const config = decoded.success
   const { hidden_size, num_attention_heads } = config
   const rope = config.rope_parameters ?? undefined
   const unsupported = [
@@ -88,7 +95,7 @@ export const fromConfig = (json: unknown): Result.Result<Decoder, string> => {
     ropeTheta: config.rope_theta ?? rope?.rope_theta ?? 10_000,
     contextLength: config.max_position_embeddings,
     tied: config.tie_word_embeddings ?? false,
-    attentionBias: bias(config)
+    attentionBias: families[architecture]!(config)
   })
 }
 

@@ -12,10 +12,16 @@ const TokenizerFile = Schema.Struct({
 
 const TokenText = Schema.Union([Schema.String, Schema.Struct({ content: Schema.String })])
 
+// Some models have several templates; the one for conversations is called "default".
+const ChatTemplate = Schema.Union([
+  Schema.String,
+  Schema.Array(Schema.Struct({ name: Schema.String, template: Schema.String }))
+])
+
 const TokenizerConfig = Schema.Struct({
   bos_token: Schema.optionalKey(Schema.NullOr(TokenText)),
   eos_token: Schema.optionalKey(Schema.NullOr(TokenText)),
-  chat_template: Schema.optionalKey(Schema.NullOr(Schema.String))
+  chat_template: Schema.optionalKey(Schema.NullOr(ChatTemplate))
 })
 
 const EndTokens = Schema.Struct({
@@ -25,23 +31,37 @@ const EndTokens = Schema.Struct({
 const textOf = (token: typeof TokenText.Type | null | undefined): string | undefined =>
   typeof token === "string" ? token : token?.content
 
+const textOfCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
+
 const endTokensOf = (json: unknown): ReadonlyArray<number> => {
   const decoded = Schema.decodeUnknownResult(EndTokens)(json)
   const ids = Result.isSuccess(decoded) ? decoded.success.eos_token_id : undefined
   return ids == null ? [] : typeof ids === "number" ? [ids] : ids
 }
 
-/** Builds the tokenizer out of the parsed files, or says in one line why it cannot. */
+/** The file that is at fault, and in one line why. */
+export interface Problem {
+  readonly file: string
+  readonly reason: string
+}
+
+/** Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of chat_template.jinja. */
 export const make = (files: {
   readonly tokenizer: unknown
   readonly tokenizerConfig: unknown
+  readonly chatTemplate: string | undefined
   readonly config: unknown
   readonly generationConfig: unknown
   readonly vocabularySize: number
-}): Result.Result<Sampler.Tokenizer, string> => {
+}): Result.Result<Sampler.Tokenizer, Problem> => {
+  const fail = (reason: string, file = "tokenizer.json") => Result.fail({ file, reason })
   const shape = Schema.decodeUnknownResult(TokenizerFile)(files.tokenizer)
-  if (Result.isFailure(shape)) return Result.fail("is no tokenizer.json of Hugging Face tokenizers")
-  const config = Result.getOrElse(Schema.decodeUnknownResult(TokenizerConfig)(files.tokenizerConfig ?? {}), () => ({}) as typeof TokenizerConfig.Type)
+  if (Result.isFailure(shape)) return fail("is no tokenizer.json of Hugging Face tokenizers")
+  const decoded = Schema.decodeUnknownResult(TokenizerConfig)(files.tokenizerConfig ?? {})
+  if (Result.isFailure(decoded)) {
+    return fail(`is not understood: ${decoded.failure.message.replaceAll(/\s+/g, " ")}`, "tokenizer_config.json")
+  }
+  const config = decoded.success
 
   const { added_tokens = [], model } = shape.success
   // A Unigram vocabulary is a list of [token, score], one of BPE or WordPiece a record of ids.
@@ -49,9 +69,9 @@ export const make = (files: {
   let largest = -1
   for (const id of vocabularyIds) largest = Math.max(largest, id)
   for (const { id } of added_tokens) largest = Math.max(largest, id)
-  if (largest < 0) return Result.fail("has no tokens")
+  if (largest < 0) return fail("has no tokens")
   if (largest >= files.vocabularySize) {
-    return Result.fail(
+    return fail(
       `has a token with id ${largest}, but the model embeds only ${files.vocabularySize}: tokenizer and model do not belong together`
     )
   }
@@ -60,7 +80,7 @@ export const make = (files: {
   try {
     tokenizer = new HuggingFaceTokenizer(files.tokenizer as object, (files.tokenizerConfig ?? {}) as object)
   } catch (cause) {
-    return Result.fail(`cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`)
+    return fail(`cannot be used: ${textOfCause(cause)}`)
   }
   const eos = textOf(config.eos_token)
   const eosId = eos === undefined ? undefined : tokenizer.token_to_id(eos)
@@ -68,13 +88,22 @@ export const make = (files: {
     ...endTokensOf(files.generationConfig),
     ...endTokensOf(files.config),
     ...(eosId === undefined ? [] : [eosId])
-  ])]
+  ])].filter((token) => token >= 0 && token < files.vocabularySize)
   if (stopTokens.length === 0) {
-    return Result.fail("names no end token, and neither does config.json: a completion could never end")
+    return fail("names no end token, and neither does config.json: a completion could never end")
   }
   const encode: Sampler.Tokenizer["encode"] = (text, { addSpecialTokens = true } = {}) =>
     tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
-  const template = config.chat_template == null ? undefined : new Template(config.chat_template)
+  const source = files.chatTemplate ?? (typeof config.chat_template === "string"
+    ? config.chat_template
+    : config.chat_template?.find(({ name }) => name === "default")?.template)
+  let template: Template | undefined
+  try {
+    template = source === undefined ? undefined : new Template(source)
+  } catch (cause) {
+    const file = files.chatTemplate === undefined ? "tokenizer_config.json" : "chat_template.jinja"
+    return fail(`has a chat template that cannot be read: ${textOfCause(cause)}`, file)
+  }
   return Result.succeed({
     vocabularySize: files.vocabularySize,
     stopTokens,
