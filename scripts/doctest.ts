@@ -70,3 +70,5 @@ export const generate = (root: string): string => {
   }
   return folder
 }
+
+if (import.meta.main) generate(join(import.meta.dirname, ".."))

@@ -65,7 +65,7 @@ while (tokens.length < vocabularySize) {
   const [left, right] = best.split(" ") as [string, string]
   merges.push(best)
   tokens.push(left + right)
-  for (const word of [...holders.get(best)!]) {
+  for (const word of Array.from(holders.get(best)!)) {
     index(word, -1)
     const merged: Array<string> = []
     for (const symbol of word.symbols) {

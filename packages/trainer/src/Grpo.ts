@@ -92,7 +92,7 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(environment: Environ
       values: {
         ...Rollout.summary(groups, seconds),
         zeroVariance: 1 - useful.length / groups.length,
-        ...(updates.at(-1) ?? {}),
+        ...updates.at(-1),
         seconds
       }
     })

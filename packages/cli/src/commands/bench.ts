@@ -34,8 +34,8 @@ export class PeerError extends Schema.TaggedError<PeerError>()("PeerError", { re
 
 const PeerResult = Schema.fromJsonString(Schema.Struct({
   engine: Schema.String,
-  stepSeconds: Schema.Array(Schema.Number),
-  tokensPerSecond: Schema.Number
+  stepSeconds: Schema.Array(Schema.Finite),
+  tokensPerSecond: Schema.Finite
 }))
 
 const peerFlag = Flag.String("peer").pipe(

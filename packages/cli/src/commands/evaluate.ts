@@ -92,8 +92,7 @@ export const evaluate = Command.make("eval", {
   })
   const result = yield* run.pipe(
     Effect.scoped,
-    Effect.provide(AnswerAgent.layerExtractive),
-    Effect.provide(Retriever.layerBm25)
+    Effect.provide([AnswerAgent.layerExtractive, Retriever.layerBm25])
   )
   yield* Output.document(result, metricLines(result))
 })).pipe(Command.withDescription("Answer every question of a data set and print metrics by category"))

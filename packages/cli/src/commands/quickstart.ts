@@ -51,9 +51,7 @@ export const quickstart = Command.make("quickstart", {
   }).pipe(
     Effect.scoped,
     Random.withSeed(seed),
-    Effect.provide(Retriever.layerBm25),
-    Effect.provide(RunLog.layerFolder(folder)),
-    Effect.provide(Progress.layer)
+    Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])
   )
   yield* Output.document(result, lines(result))
 })).pipe(Command.withDescription("Train both agents of the embedded model on this machine, and show what they learned"))

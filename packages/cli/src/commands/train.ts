@@ -87,9 +87,7 @@ export const train = Command.make("train", {
   const result = yield* run(config, folder).pipe(
     Effect.scoped,
     Random.withSeed(config.seed),
-    Effect.provide(Retriever.layerBm25),
-    Effect.provide(RunLog.layerFolder(folder)),
-    Effect.provide(Progress.layer)
+    Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])
   )
   yield* Output.document(result, [`done: ${folder}`])
 })).pipe(Command.withDescription("Train: supervised, GRPO for the manager, GRPO for the answer agent"))

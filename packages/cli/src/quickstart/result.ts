@@ -36,7 +36,7 @@ export const QuickstartResult = Schema.Struct({
   seed: Schema.Int,
   algorithm: Schema.String,
   order: Schema.Literals(["answer-first", "manager-first"]),
-  seconds: Schema.Number,
+  seconds: Schema.Finite,
   peakRssBytes: Schema.Int,
   results: Systems,
   resultsNewPhrasings: Systems,
