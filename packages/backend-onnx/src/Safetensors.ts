@@ -120,8 +120,9 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   const tensors = new Map<string, TensorInfo>()
   let metadata: Readonly<Record<string, string>> = {}
   for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") metadata = entry as Record<string, string>
-    else if (typeof entry.dtype === "string" && Array.isArray(entry.shape)) tensors.set(name, entry as TensorInfo)
+    const isTensor = Array.isArray(entry["shape"])
+    if (name === "__metadata__" && !isTensor) metadata = entry as Record<string, string>
+    else if (name !== "__metadata__" && isTensor) tensors.set(name, entry as TensorInfo)
     else return yield* fail("has a broken entry in its header", { tensor: name })
   }
   let end = 0
@@ -187,6 +188,11 @@ export interface NamedTensor {
  */
 export const writeFile = Effect.fn("Safetensors.writeFile")(
   function*(file: string, tensors: ReadonlyArray<NamedTensor>, metadata: Readonly<Record<string, string>> = { format: "pt" }) {
+    const odd = tensors.find(({ data, shape }) => count(shape) !== data.length)
+    if (odd !== undefined) {
+      const reason = `[${odd.shape.join(", ")}] is no shape of ${odd.data.length} elements; nothing was written`
+      return yield* new CheckpointError({ file, tensor: odd.name, reason })
+    }
     const chunks = tensors.map(({ data, dtype }) => {
       const stored = dtype === "BF16" ? toBfloat16(data) : data
       return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength)
@@ -198,8 +204,9 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
       header[name] = { dtype, shape, data_offsets: [offset, end] }
       offset = end
     })
-    const json = JSON.stringify(header)
-    const headerBytes = Buffer.from(json.padEnd(Math.ceil(json.length / 8) * 8))
+    const json = Buffer.from(JSON.stringify(header))
+    const headerBytes = Buffer.alloc(Math.ceil(json.length / 8) * 8, " ")
+    headerBytes.set(json)
     const prefix = Buffer.alloc(8)
     prefix.writeBigUInt64LE(BigInt(headerBytes.length))
     const temporary = `${file}.${process.pid}.tmp`

@@ -58,11 +58,14 @@ describe("Graph", () => {
       const [leaky] = Graph.node(graph, "LeakyRelu", [turned], [turned], { attributes: { alpha: { float: 0.25 } } })
       const flat = Op.concat(graph, [leaky!, Graph.constant(graph, Float32Array.of(9), [1, 1])], 0)
       const [normal] = Graph.node(graph, "LpNormalization", [flat], [flat], { attributes: { axis: -2, p: 1 } })
-      const [sum] = Graph.node(graph, "Einsum", [normal], [{ type: "float32", shape: [1] }], { attributes: { equation: "ij->j" } })
+      const [sum] = Graph.node(graph, "Einsum", [normal], [{ type: "float32", shape: [1] }], {
+        attributes: { equation: "ij->j" }
+      })
       Graph.output(graph, "flat", flat)
       Graph.output(graph, "sum", sum!)
       Graph.output(graph, "wide", Op.neg(graph, Graph.scalar(graph, 1 / 3, "float64")))
-      Graph.output(graph, "whole", Op.concat(graph, [Graph.integers(graph, [-(2 ** 40)]), Graph.integers(graph, [3])], 0))
+      const wholes = [Graph.integers(graph, [-(2 ** 40)]), Graph.integers(graph, [3])]
+      Graph.output(graph, "whole", Op.concat(graph, wholes, 0))
       const found = yield* (yield* Engine.load(graph))({ x: { shape: [1, 3], data: [1, -2, 4] } })
       assert.deepStrictEqual(found["flat"], { shape: [4, 1], data: [1, -0.5, 4, 9] })
       assert.closeTo(found["sum"]!.data[0]!, 13.5 / 14.5, 1e-6)

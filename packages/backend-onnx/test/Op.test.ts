@@ -18,7 +18,8 @@ const triangle = (graph: Graph.Graph, size: number): Graph.Value => {
 // [rows, heads, tokens, size] as the decoder has its queries: [rows, heads of keys, repeats * tokens, size].
 const attention: Build = (graph, { keys, query, values }) => {
   const sizes = (shape: ReadonlyArray<Graph.Dimension>) => Graph.integers(graph, shape.map(Number))
-  const block = { query: Op.reshape(graph, query!, [2, 2, 6, 4]), keys: keys!, values: values!, mask: triangle(graph, 3) }
+  const rows = Op.reshape(graph, query!, [2, 2, 6, 4])
+  const block = { query: rows, keys: keys!, values: values!, mask: triangle(graph, 3) }
   const mixed = Op.attention(graph, [block], { shape: [2, 2, 2, 3], sizes }, 0.5)
   return Op.reshape(graph, mixed, [2, 4, 3, 4])
 }
@@ -107,7 +108,8 @@ describe("Op", () => {
     const product = Op.matMul(graph, value("N", 3, 2), value(4, 3), { transA: true, transB: true })
     assert.deepStrictEqual(product.shape, ["N", 2, 4])
     assert.deepStrictEqual(Op.concat(graph, [value("N", 2), value(3, 2)], 0).shape, ["N+3", 2])
-    assert.deepStrictEqual(Op.gather(graph, value(5, 2), Graph.input(graph, "at", "int64", ["N", 3])).shape, ["N", 3, 2])
+    const at = Graph.input(graph, "at", "int64", ["N", 3])
+    assert.deepStrictEqual(Op.gather(graph, value(5, 2), at).shape, ["N", 3, 2])
     assert.deepStrictEqual(Op.reduceSum(graph, value("N", 2, 3), [-1, 0]).shape, [1, 2, 1])
     assert.deepStrictEqual(Op.reshape(graph, value("N", 6), ["N", 2, 3]).shape, ["N", 2, 3])
     assert.deepStrictEqual(Op.transpose(graph, value("N", 2, 3), [2, 0, 1]).shape, [3, "N", 2])
@@ -118,7 +120,7 @@ describe("Op", () => {
       ["shapes that do not broadcast", () => Op.add(graph, value(2, 3), value(2)), "shapes [2, 3] and [2] do not fit"],
       ["a name beside a number", () => Op.mul(graph, value("N"), value(2)), "shapes [N] and [2] do not fit"],
       ["matrices whose inner sizes differ", () => Op.matMul(graph, value(2, 3), value(2, 3)), "3 is not 2"],
-      ["two free dimensions in a reshape", () => Op.reshape(graph, value(6), ["N", "M"]), "needs the sizes at run time"],
+      ["two free sizes in a reshape", () => Op.reshape(graph, value(6), ["N", "M"]), "needs the sizes at run time"],
       ["a named part of a split", () => Op.split(graph, value(5), 0, ["N", 2]), "needs the sizes at run time"]
     ] as const
   ) {

@@ -43,7 +43,9 @@ for (const name of Checkpoints.names) {
           const scores = (yield* sampler.score({ groups })).flat()
           sequences.forEach(({ logprobs }, i) => {
             assert.lengthOf(scores[i]!, logprobs.length - at + 1)
-            scores[i]!.forEach((logp, t) => assert.closeTo(logp, logprobs[at - 1 + t]!, 1e-4, `sequence ${i}, token ${t}`))
+            scores[i]!.forEach((logp, t) =>
+              assert.closeTo(logp, logprobs[at - 1 + t]!, 1e-4, `sequence ${i}, token ${t}`)
+            )
           })
         }
       }))

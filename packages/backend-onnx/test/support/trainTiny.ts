@@ -1,5 +1,5 @@
-// A few steps of training on a tiny checkpoint: what tools/parity/train_tiny.ts saved for transformers to load, and what
-// roundtrip.test.ts does again.
+// A few steps of training on a tiny checkpoint: what tools/parity/train_tiny.ts saved for transformers to load, and
+// what roundtrip.test.ts does again.
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
 import { Effect } from "effect"
