@@ -310,7 +310,7 @@ describe("HfLanguageModel.streamText", () => {
         // The text's own bytes one by one, the rest in two pieces.
         const from = bytes.findIndex((byte) => byte > 127) - 4
         const to = bytes.findLastIndex((byte) => byte > 127) + 1
-        await sendSlowly(response, [bytes.slice(0, from), ...[...bytes.slice(from, to)].map((byte) => Uint8Array.of(byte)), bytes.slice(to)])
+        await sendSlowly(response, [bytes.slice(0, from), ...Array.from(bytes.slice(from, to), (byte) => Uint8Array.of(byte)), bytes.slice(to)])
         response.end(event(chunk({}, "stop")) + event("[DONE]"))
       })
       const parts = yield* collect(server.url)

@@ -20,7 +20,7 @@ import type { Scope } from "./Scope.ts"
  */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   scope: Schema.String,
-  base: Schema.Number,
+  base: Schema.Finite,
   current: Schema.Int
 }) {
   override get message(): string {
@@ -33,7 +33,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
  */
 export class UnknownRevision extends Schema.TaggedError<UnknownRevision>()("UnknownRevision", {
   scope: Schema.String,
-  revision: Schema.Number,
+  revision: Schema.Finite,
   current: Schema.Int
 }) {
   override get message(): string {

@@ -26,9 +26,9 @@ import * as Scoring from "./internal/scoring.ts"
 import * as Statistics from "./Statistics.ts"
 
 const recall = {
-  evidenceRecall: Schema.optionalKey(Schema.Number),
-  evidenceRecallAt10: Schema.optionalKey(Schema.Number),
-  evidenceRecallAt30: Schema.optionalKey(Schema.Number)
+  evidenceRecall: Schema.optionalKey(Schema.Finite),
+  evidenceRecallAt10: Schema.optionalKey(Schema.Finite),
+  evidenceRecallAt30: Schema.optionalKey(Schema.Finite)
 }
 
 /**
@@ -42,10 +42,10 @@ const recall = {
  */
 export const Metrics = Schema.Struct({
   n: Schema.Int,
-  exactMatch: Schema.Number,
-  f1: Schema.Number,
-  bleu1: Schema.Number,
-  squadF1: Schema.Number,
+  exactMatch: Schema.Finite,
+  f1: Schema.Finite,
+  bleu1: Schema.Finite,
+  squadF1: Schema.Finite,
   ...recall
 })
 export interface Metrics extends Schema.Schema.Type<typeof Metrics> {}
@@ -59,10 +59,10 @@ export const Item = Schema.Struct({
   question: Schema.String,
   gold: Schema.String,
   prediction: Schema.String,
-  exactMatch: Schema.Number,
-  f1: Schema.Number,
-  bleu1: Schema.Number,
-  squadF1: Schema.Number,
+  exactMatch: Schema.Finite,
+  f1: Schema.Finite,
+  bleu1: Schema.Finite,
+  squadF1: Schema.Finite,
   ...recall
 })
 export interface Item extends Schema.Schema.Type<typeof Item> {}
@@ -98,7 +98,7 @@ export const Result = Schema.Struct({
   memories: Schema.optionalKey(Schema.Int),
   operations: Schema.optionalKey(Operations),
   missing: Schema.optionalKey(Schema.Int),
-  seconds: Schema.Number
+  seconds: Schema.Finite
 })
 export interface Result extends Schema.Schema.Type<typeof Result> {}
 

@@ -9,8 +9,8 @@ import * as Schema from "effect/Schema"
  * A confidence interval of a mean, and what was drawn again for it: whole clusters, or items where there is but one cluster.
  */
 export const Interval = Schema.Struct({
-  low: Schema.Number,
-  high: Schema.Number,
+  low: Schema.Finite,
+  high: Schema.Finite,
   resampledBy: Schema.Literals(["cluster", "item"])
 })
 export interface Interval extends Schema.Schema.Type<typeof Interval> {}

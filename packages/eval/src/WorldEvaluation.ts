@@ -8,7 +8,7 @@ import * as MemoryWorld from "./MemoryWorld.ts"
 import * as Oracle from "./Oracle.ts"
 import * as Statistics from "./Statistics.ts"
 
-const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Number, f1: Schema.Number })
+const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Finite, f1: Schema.Finite })
 
 /**
  * What a system reached.
@@ -22,16 +22,16 @@ const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Number, f1: Sc
 export const Result = Schema.Struct({
   n: Schema.Int,
   dialogues: Schema.Int,
-  exactMatch: Schema.Number,
-  f1: Schema.Number,
+  exactMatch: Schema.Finite,
+  f1: Schema.Finite,
   byAnswerKind: Schema.Record(Schema.String, Answers),
   operations: Schema.Struct({ add: Schema.Int, update: Schema.Int, delete: Schema.Int, noop: Schema.Int }),
   operationAccuracy: Schema.Struct({
-    overall: Schema.Number,
-    byEvent: Schema.Record(Schema.String, Schema.Number),
+    overall: Schema.Finite,
+    byEvent: Schema.Record(Schema.String, Schema.Finite),
     events: Schema.Record(Schema.String, Schema.Int)
   }),
-  memories: Schema.Number,
+  memories: Schema.Finite,
   intervals: Schema.Struct({
     exactMatch: Statistics.Interval,
     f1: Statistics.Interval,

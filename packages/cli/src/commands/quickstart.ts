@@ -2,6 +2,7 @@
  * `memory-r1 quickstart [--seed N] [--out DIR]`
  */
 import { Retriever } from "@memory-r1/core"
+import { type QuickstartResult, Report } from "@memory-r1/eval"
 import { RunLog } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -12,7 +13,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
-import type { QuickstartResult } from "../quickstart/result.ts"
+import * as RunFile from "../RunFile.ts"
 import { run } from "../quickstart/run.ts"
 import { defaultOrder } from "../quickstart/settings.ts"
 import { lines } from "../quickstart/tables.ts"
@@ -38,6 +39,7 @@ export const quickstart = Command.make("quickstart", {
   const path = yield* Path.Path
   const folder = Option.getOrElse(out, () => path.join("runs", `quickstart-${seed}`))
   const result = yield* Effect.gen(function*() {
+    yield* RunFile.write(folder, { seed, algorithm: "grpo", order })
     const found = yield* run({
       seed,
       order,
@@ -45,7 +47,7 @@ export const quickstart = Command.make("quickstart", {
       model: Option.getOrUndefined(model),
       heldOutSeed: Option.getOrUndefined(heldOutSeed)
     })
-    const document: QuickstartResult = { ...found, run: folder, report: path.join(folder, "report.html") }
+    const document: QuickstartResult.QuickstartResult = { ...found, run: folder, report: path.join(folder, "report.html") }
     yield* files.writeFileString(path.join(folder, "results.json"), `${JSON.stringify(document, null, 2)}\n`)
     return document
   }).pipe(
@@ -53,5 +55,7 @@ export const quickstart = Command.make("quickstart", {
     Random.withSeed(seed),
     Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])
   )
+  // When the log is closed, so that the page says how the run ended.
+  yield* Report.write(folder)
   yield* Output.document(result, lines(result))
 })).pipe(Command.withDescription("Train both agents of the embedded model on this machine, and show what they learned"))

@@ -14,6 +14,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
+import * as RunFile from "../RunFile.ts"
 import * as Sources from "../Sources.ts"
 
 /**
@@ -84,7 +85,8 @@ export const train = Command.make("train", {
 }, Effect.fn(function*({ config: file, out }) {
   const config = yield* readConfig(file)
   const folder = Option.getOrElse(out, () => "runs/train")
-  const result = yield* run(config, folder).pipe(
+  const result = yield* RunFile.write(folder, { seed: config.seed }).pipe(
+    Effect.andThen(run(config, folder)),
     Effect.scoped,
     Random.withSeed(config.seed),
     Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])

@@ -4,14 +4,13 @@
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
-import { Demonstrations, MemoryWorld, WorldEvaluation } from "@memory-r1/eval"
+import { Demonstrations, MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import * as Progress from "../Progress.ts"
-import type { Systems } from "./result.ts"
 import * as Settings from "./settings.ts"
 
 /**
@@ -118,7 +117,7 @@ export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano
   for (const stage of order === "answer-first" ? stages : stages.toReversed()) yield* train(stage)
 
   const after = { values: yield* values.after(agents, warmReader), phrasings: yield* phrasings.after(agents, warmReader), probe: yield* probed(agents.manager) }
-  const systems = (kind: "values" | "phrasings"): Systems => {
+  const systems = (kind: "values" | "phrasings"): QuickstartResult.Systems => {
     const { played: _, ...earlier } = before[kind]
     const { played: __, ...later } = after[kind]
     return { ...earlier, ...later }

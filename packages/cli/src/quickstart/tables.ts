@@ -1,20 +1,10 @@
 /**
  * The quickstart's result as text.
  */
-import type { WorldEvaluation } from "@memory-r1/eval"
-import type { QuickstartResult, Systems } from "./result.ts"
+import { QuickstartResult, type WorldEvaluation } from "@memory-r1/eval"
 
-/**
- * The systems in the order of the tables, with their names.
- */
-export const systems: ReadonlyArray<readonly [key: keyof Systems, name: string]> = [
-  ["addOnly", "ADD-only"],
-  ["addOnlyRlReader", "ADD-only, RL answers"],
-  ["warmStart", "warm start"],
-  ["managerRl", "manager RL"],
-  ["bothRl", "both RL"],
-  ["oracle", "oracle operations"]
-]
+const { systems } = QuickstartResult
+type Systems = QuickstartResult.Systems
 
 const percent = (share: number | undefined): string => share === undefined ? "-" : (100 * share).toFixed(1)
 
@@ -67,7 +57,7 @@ const size = ({ dialogues, n }: WorldEvaluation.Result): string => `${dialogues}
 /**
  * Lines for people.
  */
-export const lines = (result: QuickstartResult): ReadonlyArray<string> => [
+export const lines = (result: QuickstartResult.QuickstartResult): ReadonlyArray<string> => [
   `Held-out people and values (${size(result.results.bothRl)}): exact match in %`,
   ...answers(result.results),
   "",

@@ -14,7 +14,7 @@ type FileTurn = typeof FileTurn.Type
 const FileQuestion = Schema.Struct({
   id: Schema.optionalKey(Schema.NonEmptyString),
   question: Schema.String,
-  answer: Schema.optionalKey(Schema.Union([Schema.String, Schema.Number])),
+  answer: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite])),
   evidence: Schema.optionalKey(Schema.Array(Schema.String)),
   category: Schema.Int,
   kind: Schema.optionalKey(Schema.Literals(["single", "list", "date", "none"])),

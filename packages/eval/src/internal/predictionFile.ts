@@ -18,7 +18,7 @@ export class BrokenLine extends Schema.TaggedError<BrokenLine>()("BrokenLine", {
 
 const Line = Schema.Struct({ id: Schema.String, prediction: Schema.String })
 
-const Text = Schema.Union([Schema.String, Schema.Number, Schema.Null])
+const Text = Schema.Union([Schema.String, Schema.Finite, Schema.Null])
 
 const ByQuestion = Schema.Struct({
   question: Schema.String,

@@ -1,8 +1,8 @@
 /**
- * What the quickstart prints and leaves in `results.json`.
+ * What the quickstart measured: the document that it prints, leaves in `results.json`, and that the report page shows.
  */
-import { WorldEvaluation } from "@memory-r1/eval"
 import * as Schema from "effect/Schema"
+import * as WorldEvaluation from "./WorldEvaluation.ts"
 
 /**
  * Results by system. `addOnly` reads with the warm-start answer agent, `addOnlyRlReader` with the trained one, as do `bothRl` and `oracle`.
@@ -18,6 +18,18 @@ export const Systems = Schema.Struct({
 export interface Systems extends Schema.Schema.Type<typeof Systems> {}
 
 /**
+ * The systems in the order of tables, with the names that they are shown under.
+ */
+export const systems: ReadonlyArray<readonly [key: keyof Systems, name: string]> = [
+  ["addOnly", "ADD-only"],
+  ["addOnlyRlReader", "ADD-only, RL answers"],
+  ["warmStart", "warm start"],
+  ["managerRl", "manager RL"],
+  ["bothRl", "both RL"],
+  ["oracle", "oracle operations"]
+]
+
+/**
  * A decision before and after training.
  */
 export const Change = Schema.Struct({
@@ -27,6 +39,7 @@ export const Change = Schema.Struct({
   before: Schema.String,
   after: Schema.String
 })
+export interface Change extends Schema.Schema.Type<typeof Change> {}
 
 /**
  * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too; `probe` is the case

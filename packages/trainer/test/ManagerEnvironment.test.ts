@@ -1,0 +1,84 @@
+import { assert, describe, it } from "@effect/vitest"
+import { AnswerAgent, type Episode, ManagerFormat, Retriever, Reward } from "@memory-r1/core"
+import { ManagerEnvironment } from "@memory-r1/trainer"
+import { Effect, Layer } from "effect"
+
+const fact = (text: string) => ({ text, speaker: "Ann", sources: ["D1:1"] })
+const asked = (question: string, gold: string, weight: number): Episode.LinkedQuestion => ({ id: question, question, gold, weight })
+
+const episode: Episode.Episode = {
+  id: "one",
+  steps: [
+    { fact: fact("I live in Oslo."), questions: [asked("Where does Ann live?", "Oslo", 3)] },
+    { fact: fact("I have a dog named Buddy."), questions: [asked("Which dog does Ann have?", "Buddy", 3), asked("Where does Ann live?", "Oslo", 1)] }
+  ],
+  questions: []
+}
+
+const environment = ManagerEnvironment.make({
+  episodes: () => episode,
+  format: ManagerFormat.compact,
+  maxTokens: 10,
+  perFact: 5,
+  perSpeaker: 5
+})
+
+// The reader that core has without a model: it says nothing wrong about what is in the bank.
+const layer = Layer.merge(AnswerAgent.layerExtractive, Retriever.layerBm25)
+
+describe("ManagerEnvironment", () => {
+  it.effect("rewards what the answers from the changed bank earn", () =>
+    Effect.gen(function*() {
+      const { score, tasks } = yield* environment
+      const [task] = yield* tasks(1)
+      const texts = ["ADD Ann lives in Oslo", "NOOP", "ADD Ann lives in Lima", "ADD Ann lives in Oslo\nADD Ann is here", "please"]
+      const [outcomes] = yield* score([{ task: task!, texts }])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.parts["answers"]), [1, 0, 0, 1, 0])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [0.95, 0, -0.05, 0.9, -0.25])
+      assert.deepStrictEqual(outcomes!.map(({ labels }) => labels.join()), ["add", "noop", "add", "add,add", ""])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("differs within a group by the completion alone", () =>
+    Effect.gen(function*() {
+      const { score, tasks } = yield* environment
+      const [task] = yield* tasks(1)
+      const same = new Array<string>(6).fill("ADD Ann lives in Oslo")
+      const [outcomes] = yield* score([{ task: task!, texts: same }])
+      for (const outcome of outcomes!) assert.deepStrictEqual(outcome, outcomes![0])
+      // Scoring leaves no trace: the same text earns the same again, in another order too.
+      const [again] = yield* score([{ task: task!, texts: ["NOOP", ...same] }])
+      assert.deepStrictEqual(again!.slice(1), outcomes!)
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("goes on from the chosen completion, and opens the next dialogue at the end of one", () =>
+    Effect.gen(function*() {
+      const { settle, tasks } = yield* environment
+      const [first] = yield* tasks(1)
+      yield* settle([{ task: first!, texts: ["NOOP", "ADD Ann lives in Oslo"] }], [1])
+      const [second] = yield* tasks(1)
+      assert.strictEqual(second!.step.fact.text, "I have a dog named Buddy.")
+      assert.deepStrictEqual(second!.snapshot.memories.map(({ text }) => text), ["Ann lives in Oslo"])
+      yield* settle([{ task: second!, texts: ["NOOP"] }], [0])
+      const [third] = yield* tasks(1)
+      assert.strictEqual(third!.step.fact.text, "I live in Oslo.")
+      assert.deepStrictEqual(third!.snapshot.memories, [])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("weighs linked questions, and takes a reward of one's own", () =>
+    Effect.gen(function*() {
+      const { score, settle, tasks } = yield* ManagerEnvironment.make({
+        episodes: () => episode,
+        format: ManagerFormat.compact,
+        maxTokens: 10,
+        perFact: 5,
+        perSpeaker: 5,
+        reward: Reward.cap(ManagerEnvironment.answersRight, 0.8)
+      })
+      const [first] = yield* tasks(1)
+      yield* settle([{ task: first!, texts: ["ADD Ann lives in Oslo"] }], [0])
+      const [task] = yield* tasks(1)
+      const [outcomes] = yield* score([{ task: task!, texts: ["NOOP", "UPDATE 0 Ann has a dog named Buddy", "ADD Ann has a dog named Buddy"] }])
+      // Right about the home only: 1 of 4; about the dog only: 3 of 4; about both: 1, capped.
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [0.25, 0.75, 0.8])
+    }).pipe(Effect.provide(layer)))
+})

@@ -1,0 +1,79 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { RunLog } from "@memory-r1/trainer"
+import { Deferred, Effect, Exit, Fiber, FileSystem, Path, Schema } from "effect"
+
+const metrics = { stage: "manager", step: 3, steps: 10, values: { reward: 0.5 } }
+
+const inFolder = Effect.gen(function*() {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const folder = path.join(yield* files.makeTempDirectoryScoped(), "deep", "run")
+  const status = Effect.flatMap(
+    files.readFileString(path.join(folder, "status.json")),
+    Schema.decodeEffect(Schema.fromJsonString(RunLog.Status))
+  )
+  return { files, path, folder, status }
+})
+
+describe("RunLog", () => {
+  it.effect("leaves metrics, transcripts and how it ended", () =>
+    Effect.gen(function*() {
+      const { files, folder, path, status } = yield* inFolder
+      yield* Effect.gen(function*() {
+        const log = yield* RunLog.RunLog
+        assert.strictEqual((yield* status).state, "running")
+        yield* log.metrics(metrics)
+        yield* log.metrics({ ...metrics, step: 4 })
+        yield* log.transcript({ stage: "manager", step: 4, prompt: "p", completions: [] })
+      }).pipe(Effect.provide(RunLog.layerFolder(folder)))
+      assert.deepStrictEqual(yield* status, { state: "done", stage: "manager", step: 4 })
+      const lines = (yield* files.readFileString(path.join(folder, "metrics.jsonl"))).trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>)
+      assert.deepStrictEqual(lines.map(({ reward, stage, step }) => ({ stage, step, reward })), [
+        { stage: "manager", step: 3, reward: 0.5 },
+        { stage: "manager", step: 4, reward: 0.5 }
+      ])
+      assert.include(yield* files.readFileString(path.join(folder, "transcripts.jsonl")), "\"prompt\":\"p\"")
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+
+  it.effect("says what failed", () =>
+    Effect.gen(function*() {
+      const { folder, status } = yield* inFolder
+      const failing = Effect.andThen(RunLog.RunLog.use((log) => log.metrics(metrics)), Effect.fail("no more tokens"))
+      const exit = yield* Effect.exit(Effect.provide(failing, RunLog.layerFolder(folder)))
+      assert.isTrue(Exit.isFailure(exit))
+      const { message, state, step } = yield* status
+      assert.deepStrictEqual([state, step], ["failed", 3])
+      assert.include(message!, "no more tokens")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.live("says where it was interrupted, and stays readable", () =>
+    Effect.gen(function*() {
+      const { folder, status } = yield* inFolder
+      const reached = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkChild(
+        RunLog.RunLog.use((log) => log.metrics(metrics)).pipe(
+          Effect.andThen(Deferred.succeed(reached, undefined)),
+          Effect.andThen(Effect.never),
+          Effect.provide(RunLog.layerFolder(folder))
+        )
+      )
+      yield* Deferred.await(reached)
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(Exit.isFailure(yield* Fiber.await(fiber)))
+      const { state, step } = yield* status
+      assert.deepStrictEqual([state, step], ["interrupted", 3])
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("names the folder that it cannot write", () =>
+    Effect.gen(function*() {
+      const { files, folder } = yield* inFolder
+      const path = yield* Path.Path
+      yield* files.makeDirectory(path.dirname(folder), { recursive: true })
+      yield* files.writeFileString(folder, "a file where the folder should be")
+      const error = yield* Effect.flip(Effect.provide(Effect.void, RunLog.layerFolder(folder)))
+      assert.strictEqual(error._tag, "RunLogError")
+      assert.include(error.message, folder)
+      assert.include(error.message, "is the folder writable")
+    }).pipe(Effect.provide(NodeServices.layer)))
+})
