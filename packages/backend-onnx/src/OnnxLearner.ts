@@ -4,13 +4,15 @@
 import { Learner, Objective } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Adam from "./internal/adam.ts"
 import * as Batch from "./internal/batch.ts"
 import * as DecoderGraphs from "./internal/decoderGraphs.ts"
 import * as ObjectiveGraph from "./internal/objectiveGraph.ts"
 import * as Parameters from "./internal/parameters.ts"
-import { describe, type Feeds, float } from "./internal/session.ts"
+import * as Requests from "./internal/requests.ts"
+import { describe, type Feeds, float, type Session } from "./internal/session.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
 import type * as Safetensors from "./Safetensors.ts"
@@ -25,6 +27,10 @@ export interface Options extends OnnxModel.Options {
 const fail = (reason: string, cause?: unknown) =>
   new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
+// JSON has no infinity, which an objective may hold as a bound.
+const keyOf = ({ loss }: Objective.Objective): string =>
+  `train ${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
+
 const countOf = (completion: Learner.TrainingCompletion): number => {
   if (completion.mask === undefined) return completion.tokens.length
   let count = 0
@@ -32,26 +38,46 @@ const countOf = (completion: Learner.TrainingCompletion): number => {
   return count
 }
 
-const problemOf = (batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, decoder: Checkpoint.Checkpoint["decoder"]): string | undefined => {
+const problemOf = (
+  batch: ReadonlyArray<Learner.PromptGroup>,
+  objective: Objective.Objective,
+  temperature: number,
+  decoder: Checkpoint.Checkpoint["decoder"]
+): string | undefined => {
   const wanted = [...Objective.quantities(objective)].filter((name) => name !== "logp")
-  for (const [i, { completions, prompt }] of batch.entries()) {
-    if (prompt.length === 0) return `group ${i} has an empty prompt`
-    if (completions.length === 0) return `group ${i} has no completions`
-    for (const [j, completion] of completions.entries()) {
-      const where = `group ${i}, completion ${j}`
-      if (prompt.length + completion.tokens.length > decoder.contextLength) {
-        return `${where} has ${prompt.length + completion.tokens.length} tokens with its prompt; the model takes ${decoder.contextLength}`
+  const ofCompletion = (where: string, completion: Learner.TrainingCompletion): string | undefined => {
+    const { mask = [], tokens } = completion
+    if (completion.mask !== undefined && mask.length !== tokens.length) {
+      return `${where} has ${tokens.length} tokens but ${mask.length} numbers of mask`
+    }
+    for (let t = 0; t < mask.length; t++) {
+      const problem = Requests.atLeast0(`mask ${t} of ${where}`, mask[t])
+      if (problem !== undefined) return problem
+    }
+    for (const name of wanted) {
+      const given = completion[name]
+      if (given === undefined) return `objective ${objective.name} reads ${name}, which ${where} does not have`
+      if (typeof given === "number") {
+        if (!Number.isFinite(given)) return `${name} of ${where} is ${given}`
+        continue
       }
-      for (const name of wanted) {
-        const given = completion[name]
-        if (given === undefined) return `objective ${objective.name} reads ${name}, which ${where} does not have`
-        if (typeof given !== "number" && given.length !== completion.tokens.length) {
-          return `${where} has ${completion.tokens.length} tokens but ${given.length} numbers of ${name}`
-        }
+      if (given.length !== tokens.length) return `${where} has ${tokens.length} tokens but ${given.length} numbers of ${name}`
+      for (let t = 0; t < given.length; t++) {
+        // What a token without loss has does not matter.
+        if (mask[t] !== 0 && !Number.isFinite(given[t])) return `${name} ${t} of ${where} is ${given[t]}`
       }
     }
+    return undefined
   }
-  return undefined
+  const empty = batch.findIndex(({ completions }) => completions.length === 0)
+  return Requests.first(
+    empty < 0 ? undefined : `group ${empty} has no completions`,
+    Requests.positive("temperature", temperature),
+    Requests.groups(batch, decoder, ofCompletion),
+    Objective.Aggregation.$is("ConstantLength")(objective.aggregation)
+      ? Requests.positive("the length of the aggregation", objective.aggregation.length)
+      : undefined
+  )
 }
 
 /**
@@ -67,6 +93,8 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   const gradient = new Float32Array(layout.length)
   const scratch = new Float32Array(layout.length)
   let kept = false
+  // Passes of several fibers would mix their gradients.
+  const oneAtATime = yield* Semaphore.make(1)
   const outputsOver = (flat: Float32Array): Feeds =>
     Object.fromEntries(layout.parameters.map((parameter) => [
       DecoderGraphs.gradientName(parameter.name),
@@ -75,14 +103,13 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   const intoGradient = outputsOver(gradient)
   const intoScratch = outputsOver(scratch)
 
-  const forwardBackward: Learner.Learner["Service"]["forwardBackward"] = Effect.fn("OnnxLearner.forwardBackward")(
-    function*(batch, objective, { temperature = 1 } = {}) {
-      const problem = problemOf(batch, objective, decoder)
-      if (problem !== undefined) return yield* fail(problem)
-      const session = yield* Effect.mapError(
-        model.session(`train ${JSON.stringify([objective.loss])}`, () => DecoderGraphs.train(decoder, objective)),
-        (error) => fail(error.message, error)
-      )
+  const forget = (): void => {
+    gradient.fill(0)
+    kept = false
+  }
+
+  const accumulate = Effect.fnUntraced(
+    function*(session: Session, batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, temperature: number) {
       const counts = batch.map(({ completions }) => completions.map(countOf))
       const sequences = counts.reduce((sum, group) => sum + group.length, 0)
       const tokens = counts.flat().reduce((sum, count) => sum + count, 0)
@@ -109,6 +136,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
               const mask = completion.mask?.[t] ?? 1
               perToken.mask[row + t] = mask
               perToken.weight[row + t] = mask * weight
+              if (mask === 0) continue
               for (const name of given) {
                 const quantity = completion[name]!
                 quantities[name]![row + t] = typeof quantity === "number" ? quantity : quantity[t]!
@@ -136,34 +164,53 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         })
       }
       if (!Number.isFinite(loss)) {
-        forget()
-        return yield* fail(`the loss is ${loss}; its gradient was dropped, the weights are as they were`)
+        return yield* fail(`the loss is ${loss}; the gradient since the last step was dropped, the weights are as they were`)
       }
       return { loss, logprobs }
-    }
+    },
+    // What failed or was interrupted halfway has left a part of its gradient, which must not be stepped by.
+    Effect.onError(() => Effect.sync(forget))
   )
 
-  const forget = (): void => {
-    gradient.fill(0)
-    kept = false
-  }
+  const forwardBackward: Learner.Learner["Service"]["forwardBackward"] = Effect.fn("OnnxLearner.forwardBackward")(
+    function*(batch, objective, { temperature = 1 } = {}) {
+      const problem = problemOf(batch, objective, temperature, decoder)
+      if (problem !== undefined) return yield* fail(problem)
+      const session = yield* Effect.mapError(
+        model.session(keyOf(objective), () => DecoderGraphs.train(decoder, objective)),
+        (error) => fail(error.message, error)
+      )
+      return yield* accumulate(session, batch, objective, temperature)
+    },
+    oneAtATime.withPermit
+  )
+
   return {
     learner: Learner.Learner.of({
       capabilities: { critic: false, fullFineTuning: true },
       forwardBackward,
       optimStep: Effect.fn("OnnxLearner.optimStep")(function*(step) {
+        const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm, weightDecay = 0 } = step
+        const problem = Requests.first(
+          Requests.atLeast0("learningRate", learningRate),
+          Requests.below1("beta1", beta1),
+          Requests.below1("beta2", beta2),
+          Requests.positive("epsilon", epsilon),
+          Requests.atLeast0("weightDecay", weightDecay),
+          Requests.positive("maxGradNorm", maxGradNorm)
+        )
+        if (problem !== undefined) return yield* fail(problem)
         if (!kept) return { gradNorm: 0 }
         const gradNorm = Adam.norm(gradient)
         if (!Number.isFinite(gradNorm)) {
           forget()
           return yield* fail("the gradient is not finite; the weights were left as they are")
         }
-        const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm, weightDecay = 0 } = step
         const scale = maxGradNorm !== undefined && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1
         Adam.step(adam, checkpoint.weights, gradient, scale, { learningRate, beta1, beta2, epsilon, weightDecay })
         forget()
         return { gradNorm }
-      }),
+      }, oneAtATime.withPermit),
       save: Effect.fn("OnnxLearner.save")((directory) =>
         Effect.mapError(Checkpoint.save(checkpoint, directory), (error) => fail(error.message, error))
       ),
@@ -172,7 +219,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         checkpoint.weights.set(loaded)
         adam = Adam.make(layout.length)
         forget()
-      }),
+      }, oneAtATime.withPermit),
       sampler
     }),
     /** The gradient that is kept, parameter by parameter: for inspection. */

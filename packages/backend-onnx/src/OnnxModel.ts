@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import type { Graph } from "./Graph.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Parameters from "./internal/parameters.ts"
@@ -34,10 +35,16 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
     const scope = yield* Effect.scope
     const sessions = new Map<string, Session.Session>()
     const timings = new Map<string, number>()
+    // One after the other, so that fibers that want the same session at once get the same one.
+    const building = yield* Semaphore.make(1)
     const session: OnnxModel["session"] = Effect.fnUntraced(function*(key, graph) {
       const known = sessions.get(key)
       if (known !== undefined) return known
-      const { run } = yield* Session.make(graph(), options).pipe(Effect.provideService(Scope.Scope, scope))
+      const built = yield* Effect.try({
+        try: graph,
+        catch: (cause) => new Session.EngineError({ reason: "the graph cannot be built", cause })
+      })
+      const { run } = yield* Session.make(built, options).pipe(Effect.provideService(Scope.Scope, scope))
       const part = key.split(" ", 1)[0]!
       const made: Session.Session = {
         run: async (feeds, into) => {
@@ -49,7 +56,7 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
       }
       sessions.set(key, made)
       return made
-    })
+    }, building.withPermit)
     const weights = Object.fromEntries(checkpoint.layout.parameters.map((parameter) => [
       parameter.name,
       Session.float(Parameters.view(checkpoint.weights, parameter), parameter.shape)

@@ -9,6 +9,7 @@ import * as DecoderGraphs from "./internal/decoderGraphs.ts"
 import * as Generation from "./internal/generation.ts"
 import * as Prefixes from "./internal/prefixes.ts"
 import * as Random from "./internal/random.ts"
+import * as Requests from "./internal/requests.ts"
 import { describe } from "./internal/session.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 
@@ -18,18 +19,6 @@ const maxSequences = 256
 
 const fail = (reason: string, cause?: unknown) =>
   new Sampler.SamplerError({ reason, ...(cause === undefined ? {} : { cause }) })
-
-const wrong = (prompts: ReadonlyArray<ReadonlyArray<number>>, extra: number, { decoder }: OnnxModel.OnnxModel["checkpoint"]): string | undefined => {
-  for (const [i, prompt] of prompts.entries()) {
-    if (prompt.length === 0) return `prompt ${i} is empty`
-    if (prompt.length + extra > decoder.contextLength) {
-      return `prompt ${i} has ${prompt.length} tokens; with ${extra} more it does not fit into the model's ${decoder.contextLength}`
-    }
-    const unknown = prompt.find((token) => !Number.isInteger(token) || token < 0 || token >= decoder.vocabularySize)
-    if (unknown !== undefined) return `prompt ${i} has token ${unknown}; the vocabulary has ${decoder.vocabularySize}`
-  }
-  return undefined
-}
 
 /**
  * The sampler of a resident model. Prompts of any number and length: they are sorted into runs of like length.
@@ -42,10 +31,7 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
 
   const sample: Sampler.Sampler["Service"]["sample"] = Effect.fn("OnnxSampler.sample")(function*(request) {
     const { maxTokens, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
-    const problem = wrong(prompts, maxTokens, checkpoint)
-      ?? (Number.isInteger(n) && n > 0 ? undefined : `n is ${n}, it has to be a positive whole number`)
-      ?? (Number.isInteger(maxTokens) && maxTokens > 0 ? undefined : `maxTokens is ${maxTokens}, it has to be a positive whole number`)
-      ?? (temperature >= 0 && Number.isFinite(temperature) ? undefined : `temperature is ${temperature}, it has to be 0 or more`)
+    const problem = Requests.sample(request, decoder)
     if (problem !== undefined) return yield* fail(problem)
     const sessions = { prefill: yield* session("prefill"), extend: yield* session("extend"), decode: yield* session("decode") }
     const settings = { maxTokens, temperature, filter: { topK, topP }, stopTokens: new Set(stopTokens) }
@@ -81,18 +67,26 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
   })
 
   const score: Sampler.Sampler["Service"]["score"] = Effect.fn("OnnxSampler.score")(function*({ groups, temperature = 1 }) {
-    const longest = Math.max(0, ...groups.flatMap(({ completions }) => completions.map((tokens) => tokens.length)))
-    const problem = wrong(groups.map(({ prompt }) => prompt), longest, checkpoint)
+    const problem = Requests.first(
+      Requests.groups(
+        groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map((tokens) => ({ tokens })) })),
+        decoder
+      ),
+      Requests.positive("temperature", temperature)
+    )
     if (problem !== undefined) return yield* fail(problem)
     const scorer = yield* session("score")
-    const results: Array<ReadonlyArray<Float32Array>> = new Array(groups.length)
-    for (const indices of Batch.microBatches(groups.map(Batch.sizeOf), tokenBudget)) {
+    const results = groups.map((): ReadonlyArray<Float32Array> => [])
+    const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
+    for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
+      const indices = places.map((place) => scored[place]!)
       const { C, G, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature)
       const { logp } = yield* Effect.tryPromise({
         try: () => scorer.run({ ...weights, ...feeds }),
         catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
       })
       const flat = logp!.data as Float32Array
+      if (!flat.every(Number.isFinite)) return yield* fail("the model gives log-probabilities that are no numbers; are its weights?")
       indices.forEach((index, n) => {
         results[index] = groups[index]!.completions.map((tokens, g) => flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length))
       })

@@ -48,8 +48,10 @@ export const completionFeeds = (
   groups.forEach(({ rows, start }, n) => {
     for (let g = 0; g < G; g++) {
       const row = (n * G + g) * C
-      for (let t = 0; t < C; t++) positions[row + t] = start + t
-      tokens.set(rows[g] ?? [], row)
+      const own = rows[g] ?? []
+      // Padding stays at position 0: behind a long prompt it would run out of the context.
+      for (let t = 0; t < own.length; t++) positions[row + t] = start + t
+      tokens.set(own, row)
     }
   })
   const feeds: Feeds = {

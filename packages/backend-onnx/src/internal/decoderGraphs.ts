@@ -92,10 +92,13 @@ export const train = (decoder: Decoder, objective: Objective.Objective): Graph =
   const { graph } = b
   const logp = completionLogProbabilities(b)
   const perToken = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
+  const mask = perToken("mask")
+  // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.
+  const counts = Op.less(graph, GraphModule.scalar(graph, 0), mask)
   const given = [...Objective.quantities(objective)].filter((name) => name !== "logp")
   const losses = ObjectiveGraph.lower(graph, objective.loss, {
-    quantities: { logp, ...Object.fromEntries(given.map((name) => [name, perToken(name)])) },
-    mask: perToken("mask"),
+    quantities: { logp: Op.mul(graph, logp, counts), ...Object.fromEntries(given.map((name) => [name, perToken(name)])) },
+    mask,
     inverseCount: GraphModule.input(graph, "inverseCount", "float32", ["N*G", 1])
   })
   const loss = Op.reduceSum(graph, Op.mul(graph, losses, perToken("weight")), [0, 1])
@@ -103,7 +106,10 @@ export const train = (decoder: Decoder, objective: Objective.Objective): Graph =
   GraphModule.output(graph, "logp", logp)
   const parameters = [...b.weights]
   const gradients = Autodiff.gradient(graph, loss, parameters.map(([, value]) => value))
-  parameters.forEach(([name], i) => GraphModule.output(graph, gradientName(name), gradients[i]!))
+  // An objective that stops every gradient, or reads no logp, has none.
+  parameters.forEach(([name, value], i) =>
+    GraphModule.output(graph, gradientName(name), gradients[i] ?? Op.zerosLike(graph, value))
+  )
   return graph
 }
 

@@ -137,8 +137,10 @@ export const generate = async (
       const token = temperature === 0
         ? Choose.greedy(probabilities, from, vocabularySize)
         : Choose.sample(probabilities, from, vocabularySize, Random.uniform(rowAt(row)!.stream, step), filter)
+      const probability = probabilities[from + token]!
+      if (Number.isNaN(probability)) throw new RangeError("the model gives probabilities that are no numbers; are its weights?")
       tokens[row]!.push(token)
-      logprobs[row]!.push(Math.log(Math.max(probabilities[from + token]!, 1e-37)))
+      logprobs[row]!.push(Math.log(Math.max(probability, 1e-37)))
       next[row] = token
       if (stopTokens.has(token) || step === maxTokens - 1) {
         finished[row] = 1
