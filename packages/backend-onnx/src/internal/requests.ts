@@ -24,10 +24,14 @@ const vocabulary = (what: string, tokens: Tokens, { vocabularySize }: Decoder): 
 const prompt = (what: string, tokens: Tokens, more: number, decoder: Decoder): string | undefined => {
   if (tokens.length === 0) return `${what} is empty`
   if (tokens.length + more > decoder.contextLength) {
-    return `${what} has ${tokens.length} tokens; with ${more} more it does not fit into the model's ${decoder.contextLength}`
+    const fits = `it does not fit into the model's ${decoder.contextLength}`
+    return `${what} has ${tokens.length} tokens; with ${more} more ${fits}`
   }
   return vocabulary(what, tokens, decoder)
 }
+
+const longest = (completions: ReadonlyArray<{ readonly tokens: Tokens }>): number =>
+  completions.reduce((most, { tokens }) => Math.max(most, tokens.length), 0)
 
 /** Completions of prompts. What is said of one completion is up to `completion`. */
 export const groups = <Completion extends { readonly tokens: Tokens }>(
@@ -37,14 +41,19 @@ export const groups = <Completion extends { readonly tokens: Tokens }>(
 ): string | undefined =>
   each(given, (group, i) =>
     first(
-      prompt(`the prompt of group ${i}`, group.prompt, Math.max(0, ...group.completions.map(({ tokens }) => tokens.length)), decoder),
+      prompt(`the prompt of group ${i}`, group.prompt, longest(group.completions), decoder),
       each(group.completions, (one, j) => {
         const where = `completion ${j} of group ${i}`
         return first(vocabulary(where, one.tokens, decoder), completion(where, one))
       })
     ))
 
-const number = (name: string, value: number | undefined, is: (value: number) => boolean, what: string): string | undefined =>
+const number = (
+  name: string,
+  value: number | undefined,
+  is: (value: number) => boolean,
+  what: string
+): string | undefined =>
   value === undefined || is(value) ? undefined : `${name} is ${value}, it has to be ${what}`
 
 export const positive = (name: string, value: number | undefined): string | undefined =>

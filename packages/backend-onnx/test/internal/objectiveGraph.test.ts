@@ -46,7 +46,7 @@ const objectives: ReadonlyArray<Objective.Objective> = [
     ),
     aggregation: SequenceMean()
   },
-  { name: "the mean of a constant", loss: Objective.mul(Objective.sequenceMean(2), Objective.logp), aggregation: Sum() },
+  { name: "a constant's mean", loss: Objective.mul(Objective.sequenceMean(2), Objective.logp), aggregation: Sum() },
   { name: "no bound above", loss: Objective.clip(Objective.ratio, 0.5, Infinity), aggregation: TokenMean() }
 ]
 
