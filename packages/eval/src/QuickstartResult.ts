@@ -5,7 +5,8 @@ import * as Schema from "effect/Schema"
 import * as WorldEvaluation from "./WorldEvaluation.ts"
 
 /**
- * Results by system. `addOnly` reads with the warm-start answer agent, `addOnlyRlReader` with the trained one, as do `bothRl` and `oracle`.
+ * Results by system. `addOnly` reads with the warm-start answer agent, `addOnlyRlReader` with the trained one, as do
+ * `bothRl` and `oracle`.
  */
 export const Systems = Schema.Struct({
   addOnly: WorldEvaluation.Result,
@@ -42,8 +43,8 @@ export const Change = Schema.Struct({
 export interface Change extends Schema.Schema.Type<typeof Change> {}
 
 /**
- * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too; `probe` is the case
- * that memory layers are known to get wrong; paths are relative to the working directory.
+ * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too;
+ * `probe` is the case that memory layers are known to get wrong; paths are relative to the working directory.
  */
 export const QuickstartResult = Schema.Struct({
   seed: Schema.Int,

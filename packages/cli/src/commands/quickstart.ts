@@ -38,6 +38,11 @@ export const quickstart = Command.make("quickstart", {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const folder = Option.getOrElse(out, () => path.join("runs", `quickstart-${seed}`))
+  // The quickstart begins anew: what an earlier one left here would be taken for this one's.
+  yield* Effect.forEach(
+    ["results.json", "metrics.jsonl", "transcripts.jsonl", "report.html"],
+    (name) => files.remove(path.join(folder, name), { force: true })
+  )
   const result = yield* Effect.gen(function*() {
     yield* RunFile.write(folder, { seed, algorithm: "grpo", order })
     const found = yield* run({

@@ -1,4 +1,5 @@
-// Run folders made of synthetic figures, for the tests of the report page and for looking at it. Nothing in them was measured.
+// Run folders made of synthetic figures, for the tests of the report page and for looking at it. Nothing in them was
+// measured.
 import type { QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 
 /** The files of a run folder, by name. */
@@ -8,14 +9,19 @@ export type Folder = Readonly<Record<string, string>>
 const numbers = (seed: number) => {
   let state = seed >>> 0
   return (): number => {
-    state = Math.imul(state, 1664525) + 1013904223 >>> 0
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     return state / 2 ** 32
   }
 }
 
 const events = { additive: 210, duplicate: 96, new: 344, replace: 118, retract: 86, talk: 106 }
 
-const result = (level: number, memories: number, operations: WorldEvaluation.Result["operations"], right: number): WorldEvaluation.Result => {
+const result = (
+  level: number,
+  memories: number,
+  operations: WorldEvaluation.Result["operations"],
+  right: number
+): WorldEvaluation.Result => {
   const share = (offset: number): number => Math.round(Math.min(0.995, Math.max(0.02, level + offset)) * 1000) / 1000
   const answers = (n: number, offset: number) => ({ n, exactMatch: share(offset), f1: share(offset + 0.05) })
   const interval = (value: number, width: number) => ({
@@ -26,26 +32,36 @@ const result = (level: number, memories: number, operations: WorldEvaluation.Res
   return {
     ...answers(672, 0),
     dialogues: 48,
-    byAnswerKind: { single: answers(300, 0.06), list: answers(190, -0.15), date: answers(82, -0.04), none: answers(100, 0.12) },
+    byAnswerKind: {
+      single: answers(300, 0.06),
+      list: answers(190, -0.15),
+      date: answers(82, -0.04),
+      none: answers(100, 0.12)
+    },
     operations,
     operationAccuracy: {
       overall: right,
-      byEvent: right === 1
-        ? { new: 1, additive: 1, replace: 1, retract: 1, duplicate: 1, talk: 1 }
-        : operations.update === 0
-        ? { new: 1, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0 }
-        : {
-          new: Math.min(1, right + 0.08),
-          additive: right - 0.2,
-          replace: right - 0.05,
-          retract: right - 0.08,
-          duplicate: right,
-          talk: Math.min(1, right + 0.06)
-        },
+      byEvent:
+        right === 1
+          ? { new: 1, additive: 1, replace: 1, retract: 1, duplicate: 1, talk: 1 }
+          : operations.update === 0
+            ? { new: 1, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0 }
+            : {
+                new: Math.min(1, right + 0.08),
+                additive: right - 0.2,
+                replace: right - 0.05,
+                retract: right - 0.08,
+                duplicate: right,
+                talk: Math.min(1, right + 0.06)
+              },
       events
     },
     memories,
-    intervals: { exactMatch: interval(share(0), 0.038), f1: interval(share(0.05), 0.034), operationAccuracy: interval(right, 0.021) }
+    intervals: {
+      exactMatch: interval(share(0), 0.038),
+      f1: interval(share(0.05), 0.034),
+      operationAccuracy: interval(right, 0.021)
+    }
   }
 }
 
@@ -110,11 +126,16 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
   const next = numbers(steps + stage.length)
   const noise = (size: number): number => (next() + next() + next() - 1.5) * size
   return Array.from({ length: done }, (_, i) => {
-    const learned = 1 - Math.exp(-3 * i / steps)
+    const learned = 1 - Math.exp((-3 * i) / steps)
     const reward = 0.48 + 0.3 * learned + noise(0.09)
-    const mix = stage === "manager"
-      ? { add: 0.47 - 0.1 * learned + noise(0.04), delete: 0.06 + 0.03 * learned + noise(0.02), noop: 0.19 + noise(0.03) }
-      : { single: 0.5 + noise(0.1), date: 0.12 + noise(0.05), list: 0.27 + noise(0.06) }
+    const mix =
+      stage === "manager"
+        ? {
+            add: 0.47 - 0.1 * learned + noise(0.04),
+            delete: 0.06 + 0.03 * learned + noise(0.02),
+            noop: 0.19 + noise(0.03)
+          }
+        : { single: 0.5 + noise(0.1), date: 0.12 + noise(0.05), list: 0.27 + noise(0.06) }
     const rest = 1 - Object.values(mix).reduce((sum, share) => sum + share, 0)
     const shares = { ...mix, ...(stage === "manager" ? { update: rest } : { none: Math.max(0, rest) }) }
     return line({
@@ -124,7 +145,11 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
       at: began + Math.round((from + i * 1.6) * 1000),
       reward,
       ...(stage === "manager"
-        ? { "reward.answers": reward + 0.03, "reward.growth": -0.45 + 0.12 * learned + noise(0.03), "reward.rejected": -0.08 * (1 - learned) }
+        ? {
+            "reward.answers": reward + 0.03,
+            "reward.growth": -0.45 + 0.12 * learned + noise(0.03),
+            "reward.rejected": -0.08 * (1 - learned)
+          }
         : { "reward.exactMatch": reward + 0.01, "reward.malformed": -0.04 * (1 - learned) }),
       ...Object.fromEntries(Object.entries(shares).map(([name, share]) => [`share.${name}`, share])),
       completionTokens: 11.5 - 1.4 * learned + noise(0.8),
@@ -132,13 +157,15 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
       entropy: 0.62 - 0.4 * learned + noise(0.06),
       tokensPerSecond: 9400 + noise(1600),
       zeroVariance: Math.min(1, 0.28 + 0.3 * learned + noise(0.12)),
-      ...(i === 11 ? {} : {
-        loss: noise(0.02),
-        gradNorm: 0.9 - 0.35 * learned + Math.abs(noise(0.5)),
-        ratio: 1,
-        clipped: 0,
-        mismatch: 2e-5 + Math.abs(noise(1e-5))
-      }),
+      ...(i === 11
+        ? {}
+        : {
+            loss: noise(0.02),
+            gradNorm: 0.9 - 0.35 * learned + Math.abs(noise(0.5)),
+            ratio: 1,
+            clipped: 0,
+            mismatch: 2e-5 + Math.abs(noise(1e-5))
+          }),
       seconds: 1.6 + noise(0.2)
     })
   }).join("")
@@ -153,12 +180,24 @@ export const sft = (steps: number): string => {
       step: i + 1,
       steps,
       at: began + i * 240,
-      loss: 0.35 + 5.2 * Math.exp(-6 * i / steps) + (next() - 0.5) * 0.3,
-      gradNorm: 0.5 + 1.5 * Math.exp(-9 * i / steps) + next() * 0.3,
+      loss: 0.35 + 5.2 * Math.exp((-6 * i) / steps) + (next() - 0.5) * 0.3,
+      gradNorm: 0.5 + 1.5 * Math.exp((-9 * i) / steps) + next() * 0.3,
       tokens: 2000 + Math.floor(next() * 2500),
       tokensPerSecond: 15500 + (next() - 0.5) * 3000
-    })).join("")
+    })
+  ).join("")
 }
+
+const prompt = (plays: string, asked: string): string =>
+  [
+    "Memories:",
+    `0 Synthia: Synthia plays ${plays}`,
+    "1 Synthia: Synthia lives in Exampleville",
+    "2 Sample: Sample has a parrot named Nil",
+    `${asked}\n`
+  ].join("\n")
+
+const right = "the harp and the cello"
 
 /** Transcripts of a stage, a group every ten steps. */
 export const transcripts = (stage: "manager" | "answer", steps: number): string =>
@@ -171,16 +210,20 @@ export const transcripts = (stage: "manager" | "answer", steps: number): string 
       stage,
       step: i * 10 + 1,
       prompt: manager
-        ? "Memories:\n0 Synthia: Synthia plays the harp\n1 Synthia: Synthia lives in Exampleville\n2 Sample: Sample has a parrot named Nil\n[20 June 2023] Synthia: I have started playing the cello as well.\n"
-        : "Memories:\n0 Synthia: Synthia plays the harp and the cello\n1 Synthia: Synthia lives in Exampleville\n2 Sample: Sample has a parrot named Nil\nQuestion: Which instruments does Synthia play?\n",
+        ? prompt("the harp", "[20 June 2023] Synthia: I have started playing the cello as well.")
+        : prompt(right, "Question: Which instruments does Synthia play?"),
       completions: rewards.map((reward) => ({
         text: manager
-          ? reward === 1 ? "UPDATE 0 Synthia plays the harp and the cello" : "ADD Synthia plays the cello"
-          : reward === 1 ? "0 = the harp and the cello" : "0 = the harp",
+          ? reward === 1
+            ? "UPDATE 0 Synthia plays the harp and the cello"
+            : "ADD Synthia plays the cello"
+          : reward === 1
+            ? "0 = the harp and the cello"
+            : "0 = the harp",
         reward: manager && reward === 0 ? -0.05 : reward,
         advantage: deviation === 0 ? 0 : (reward - mean) / deviation,
         parts: manager ? { answers: reward, growth: reward - 1, rejected: 0 } : { exactMatch: reward, malformed: 0 },
-        result: `Which instruments does Synthia play? ${reward === 1 ? "the harp and the cello" : "the harp"} (the harp and the cello)`
+        result: `Which instruments does Synthia play? ${reward === 1 ? right : "the harp"} (${right})`
       }))
     })
   }).join("")
@@ -209,7 +252,12 @@ export const interrupted: Folder = {
 
 /** A training run with a supervised stage, which failed in the stage after it. */
 export const failed: Folder = {
-  "status.json": status("failed", "manager", 9, "LearnerError: the gradient is not a number\n  in model.layers.2.mlp.up_proj.weight"),
+  "status.json": status(
+    "failed",
+    "manager",
+    9,
+    "LearnerError: the gradient is not a number\n  in model.layers.2.mlp.up_proj.weight"
+  ),
   "run.json": JSON.stringify({ command: "memory-r1 train --config nano/train.json --out runs/nano", seed: 7 }),
   "metrics.jsonl": sft(1500) + grpo("manager", 120, 400, 9)
 }

@@ -17,10 +17,15 @@ export const write = Effect.fnUntraced(function*(folder: string, content: Runs.F
 const [kind, folder] = process.argv.slice(2)
 
 if (import.meta.main) {
-  const runs: Readonly<Record<string, Runs.Folder>> = { quickstart: Runs.quickstart, interrupted: Runs.interrupted, failed: Runs.failed }
+  const runs: Readonly<Record<string, Runs.Folder>> = {
+    quickstart: Runs.quickstart,
+    interrupted: Runs.interrupted,
+    failed: Runs.failed
+  }
   const program = Effect.gen(function*() {
     const content = runs[kind ?? ""]
-    if (content === undefined || folder === undefined) return yield* Effect.fail(new Error(`usage: writeRun.ts ${Object.keys(runs).join("|")} FOLDER`))
+    if (content === undefined || folder === undefined)
+      return yield* Effect.fail(new Error(`usage: writeRun.ts ${Object.keys(runs).join("|")} FOLDER`))
     yield* write(folder, content)
     yield* Console.log(yield* Report.write(folder))
   })

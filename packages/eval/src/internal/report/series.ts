@@ -1,0 +1,72 @@
+// The metrics of a run as curves: by stage, smoothed, and thinned to what a chart can show.
+import type { Metrics } from "./format.ts"
+
+/** The steps of one stage, as far as they were logged. */
+export interface Stage {
+  readonly name: string
+  readonly records: ReadonlyArray<Metrics>
+}
+
+/**
+ * Stages in the order of the log. A step that was done again, after a run was taken up where it had stopped, counts
+ * once.
+ */
+export const stages = (metrics: ReadonlyArray<Metrics>): ReadonlyArray<Stage> => {
+  const found: Array<{ readonly name: string; records: Array<Metrics> }> = []
+  for (const record of metrics) {
+    const last = found.at(-1)
+    if (last?.name !== record.stage) found.push({ name: record.stage, records: [record] })
+    else {
+      while (last.records.length > 0 && last.records.at(-1)!.step >= record.step) last.records.pop()
+      last.records.push(record)
+    }
+  }
+  return found
+}
+
+/** The names of all figures of a stage, in the order in which they first appear. */
+export const namesOf = ({ records }: Stage): ReadonlyArray<string> => [
+  ...new Set(records.flatMap(({ values }) => [...values.keys()]))
+]
+
+/** A figure at every step; null where it was not logged, or 0 for a share, which is logged where it is not 0. */
+export const valuesOf = ({ records }: Stage, name: string): ReadonlyArray<number | null> =>
+  records.map(({ values }) => values.get(name) ?? (name.startsWith("share.") ? 0 : null))
+
+/** How many steps a point of the smoothed line is the mean of: an odd number, a twelfth of all. */
+export const windowOf = (length: number): number => Math.max(1, Math.floor(length / 12)) | 1
+
+/**
+ * The mean over a window around each point, as far as there are points: it does not lag, and takes in fewer at both
+ * ends.
+ */
+export const smooth = (values: ReadonlyArray<number | null>, window: number): ReadonlyArray<number | null> => {
+  const sums = new Float64Array(values.length + 1)
+  const counts = new Int32Array(values.length + 1)
+  values.forEach((value, i) => {
+    sums[i + 1] = sums[i]! + (value ?? 0)
+    counts[i + 1] = counts[i]! + (value === null ? 0 : 1)
+  })
+  const half = (window - 1) / 2
+  return values.map((_, i) => {
+    const [from, to] = [Math.max(0, i - half), Math.min(values.length, i + half + 1)]
+    const count = counts[to]! - counts[from]!
+    return count === 0 ? null : (sums[to]! - sums[from]!) / count
+  })
+}
+
+/** Places of at most `most` points, evenly apart, with the first and the last. */
+export const places = (length: number, most: number): ReadonlyArray<number> =>
+  length <= most
+    ? Array.from({ length }, (_, i) => i)
+    : Array.from({ length: most }, (_, i) => Math.round((i * (length - 1)) / (most - 1)))
+
+const mean = (values: ReadonlyArray<number>): number | undefined =>
+  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/** The means of a figure over the first and the last tenth of the steps, and how many steps those are. */
+export const ends = (values: ReadonlyArray<number | null>) => {
+  const steps = Math.max(1, Math.round(values.length / 10))
+  const there = (part: ReadonlyArray<number | null>) => mean(part.filter((value) => value !== null))
+  return { steps, first: there(values.slice(0, steps)), last: there(values.slice(-steps)) }
+}
