@@ -10,6 +10,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Architecture from "./internal/architecture.ts"
+import * as LookBack from "./internal/lookBack.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Random from "./internal/random.ts"
 import * as Tokenizer from "./internal/tokenizer.ts"
@@ -118,8 +119,16 @@ const Initialization = Schema.Struct({
 /**
  * A new checkpoint with random weights, from a directory that holds `config.json` and `tokenizer.json` only: matrices are normal
  * with the configuration's `initializer_range` (0.02 when it has none), norms are one, biases zero. The same seed gives the same weights.
+ *
+ * With `lookBack: n` the first `n` heads of the first layer begin by attending to the token 1, …, `n` positions before: a small model
+ * then learns to copy in some hundred steps, where from random weights it takes many thousands. It needs a model with biases on queries
+ * and keys (Qwen2).
  */
-export const initialize = Effect.fn("Checkpoint.initialize")(function*(directory: string, seed: number) {
+export const initialize = Effect.fn("Checkpoint.initialize")(function*(
+  directory: string,
+  seed: number,
+  options: { readonly lookBack?: number } = {}
+) {
   const read = yield* readCompanions(directory)
   const described = yield* describe(directory, read)
   const wrong = (reason: string) => new CheckpointError({ file: join(directory, "config.json"), reason })
@@ -140,6 +149,9 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(directory
       for (let j = 0; j < view.length; j++) view[j] = deviation * Random.normal(key, j)
     }
   })
+  if (!LookBack.initialize(described, weights, options.lookBack ?? 0)) {
+    return yield* wrong(`describes no model whose first layer has ${options.lookBack} heads with biases on queries and keys, as lookBack asks for`)
+  }
   return { ...described, weights } satisfies Checkpoint
 })
 

@@ -1,7 +1,7 @@
 /**
  * Data sets by the names that configurations use.
  */
-import { Demonstrations, MemoryWorld } from "@memory-r1/eval"
+import { Copying, Demonstrations, MemoryWorld } from "@memory-r1/eval"
 import type { Pipeline, TrainConfig } from "@memory-r1/trainer"
 
 /**
@@ -11,7 +11,9 @@ export const memoryWorld = ({ firstSeed, invented, perFact, perSpeaker }: TrainC
   const options = { invented, perFact, perSpeaker }
   return {
     episodes: (index) => MemoryWorld.episode(MemoryWorld.generate(firstSeed + index, options)),
-    managerDemonstrations: (index) => Demonstrations.manager(firstSeed + index, { ...options, samples: 3 }),
-    answerDemonstrations: (index) => Demonstrations.answers(firstSeed + index, options)
+    managerDemonstrations: (index, more) => Demonstrations.manager(firstSeed + index, { ...options, ...more }),
+    answerDemonstrations: (index, more) => Demonstrations.answers(firstSeed + index, { ...options, ...more }),
+    repeats: (index) => Copying.repeats(firstSeed + index),
+    lookUps: (index) => Copying.lookUps(firstSeed + index)
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Data sets, metrics, baselines and reports for agent memory.
  */
+export * as Copying from "./Copying.ts"
 export * as Demonstrations from "./Demonstrations.ts"
 export * as Dialogue from "./Dialogue.ts"
 export * as Evaluation from "./Evaluation.ts"

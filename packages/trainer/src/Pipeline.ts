@@ -19,12 +19,23 @@ export interface Agents {
 }
 
 /**
+ * Dialogues of this many sessions, and this many decisions on one turn.
+ */
+export interface DemonstrationOptions {
+  readonly sessions?: number
+  readonly samples?: number
+}
+
+/**
  * Where training data come from, by number.
  */
 export interface Sources {
   readonly episodes: (index: number) => Episode.Episode
-  readonly managerDemonstrations: (index: number) => ReadonlyArray<Episode.Demonstration>
-  readonly answerDemonstrations: (index: number) => ReadonlyArray<Episode.Demonstration>
+  readonly managerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
+  readonly answerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
+  /** Exercises in copying, for models from scratch. */
+  readonly repeats: (index: number) => ReadonlyArray<Episode.Demonstration>
+  readonly lookUps: (index: number) => ReadonlyArray<Episode.Demonstration>
 }
 
 /**
@@ -48,13 +59,16 @@ export const answerAgentOf = ({ sampler }: Learner.Learner["Service"], maxTokens
 /**
  * Demonstrations of both kinds, dealt out in a fixed order so that `managerShare` of them are decisions.
  */
-export const mixed = ({ answerDemonstrations, managerDemonstrations }: Sources, managerShare: number) => {
+export const mixed = (
+  { answerDemonstrations, managerDemonstrations }: Pick<Sources, "answerDemonstrations" | "managerDemonstrations">,
+  { managerShare, ...options }: DemonstrationOptions & { readonly managerShare: number }
+) => {
   const decisions: Array<Episode.Demonstration> = []
   const answers: Array<Episode.Demonstration> = []
   let dealt = 0
   return (index: number): ReadonlyArray<Episode.Demonstration> => {
-    decisions.push(...managerDemonstrations(index))
-    answers.push(...answerDemonstrations(index))
+    decisions.push(...managerDemonstrations(index, options))
+    answers.push(...answerDemonstrations(index, options))
     const found: Array<Episode.Demonstration> = []
     for (;;) {
       const wantsDecision = Math.floor((dealt + 1) * managerShare) > Math.floor(dealt * managerShare)
@@ -75,9 +89,10 @@ export const supervised = Effect.fn("Pipeline.supervised")(function*(
   sources: Sources,
   onStep: (step: number) => Effect.Effect<void, Learner.LearnerError> = () => Effect.void
 ) {
-  const { beta2, groupsPerStep, learningRate, managerShare, promptLoss, steps, weightDecay } = stage
+  const { beta2, data, groupsPerStep, learningRate, managerShare, promptLoss, samples, sessions, steps, weightDecay } = stage
+  const taught = { managerShare, samples, ...(sessions === undefined ? {} : { sessions }) }
   return yield* Sft.run({
-    demonstrations: mixed(sources, managerShare),
+    demonstrations: data === "teacher" ? mixed(sources, taught) : sources[data],
     promptLoss,
     steps,
     groupsPerStep,

@@ -23,12 +23,17 @@ const LearningRate = Schema.Struct({
  * A supervised stage on the teacher's demonstrations, for one model that both agents start from.
  *
  * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers. With `promptLoss`
- * a model also learns the prompts, as plain text with one completion each: how a model from scratch learns to read.
+ * a model also learns the prompts, as plain text with one completion each: how a model from scratch learns to read. `data` are the
+ * teacher's demonstrations, or exercises in copying for a model from scratch. `sessions` is the length of the teacher's dialogues (short
+ * ones show more turns in the same time), `samples` the number of decisions on one turn.
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
+  data: optional(Schema.Literals(["teacher", "repeats", "lookUps"]), "teacher"),
   steps: count,
   groupsPerStep: optional(count, 64),
+  sessions: Schema.optionalKey(count),
+  samples: optional(count, 1),
   managerShare: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })), 0.5),
   promptLoss: optional(Schema.Boolean, false),
   learningRate: LearningRate,
@@ -58,7 +63,8 @@ export const AnswerStage = Schema.Struct({ kind: Schema.Literal("answer"), ...gr
 /**
  * A run.
  *
- * - `model`: a Hugging Face directory that both agents start from; with `initialize` its weights are drawn anew.
+ * - `model`: a Hugging Face directory that both agents start from; with `initialize` its weights are drawn anew, and `lookBack` heads
+ *   of its first layer begin by attending to one of the tokens just before.
  * - `data`: the Memory World that is trained on, from dialogue `firstSeed` on; `perFact` and `perSpeaker` limit what a decision and an
  *   answer get to see.
  * - `stages`: in their order. The paper trains the manager first.
@@ -68,6 +74,7 @@ export const TrainConfig = Schema.Struct({
   model: Schema.Struct({
     directory: Schema.String,
     initialize: optional(Schema.Boolean, false),
+    lookBack: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), 0),
     threads: Schema.optionalKey(count),
     microBatchTokens: optional(count, 2048)
   }),

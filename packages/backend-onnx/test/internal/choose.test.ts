@@ -51,6 +51,9 @@ describe("Choose", () => {
         assert.isAbove(row[token]!, 0, `token ${token} at ${u}`)
       }
     }
+    // A set that has just the probability of topP needs no further token.
+    const halves = Float32Array.of(0.25, 0.5, 0.25)
+    assert.strictEqual(Choose.sample(halves, 0, 3, 0.99, { ...none, topP: 0.5 }), 1)
     // Probabilities that sum to a little less than 1, as those of a softmax may.
     assert.strictEqual(Choose.sample(Float32Array.of(0.4, 0.5, 0), 0, 3, 0.99, none), 1)
   })

@@ -155,6 +155,16 @@ describe("ObjectiveGraph is Objective.evaluate, with its slopes", () => {
     return Effect.flatMap(load(objective), (engine) => check(engine, objective, batch))
   }, { arbitrary: { runs: 150, seed: 2 } })
 
+  it.effect("a stopped expression counts, and has no slope", () =>
+    Effect.gen(function*() {
+      const loss = Objective.mul(Objective.stopGradient(Objective.ratio), Objective.logp)
+      const objective = { name: "stopped", loss, aggregation: Sum() }
+      const batch = [[{ logp: -1, oldLogp: -1.5, refLogp: 0, advantage: 0, mask: 1 }]]
+      const { loss: found, slope } = yield* run(yield* load(objective), objective, batch)
+      close(found, -Math.exp(0.5), 1e-6, "the loss")
+      close(slope(0, 0), Math.exp(0.5), 1e-6, "the slope")
+    }))
+
   it("a quantity that the graph does not have is named", () => {
     const graph = Graph.make()
     const values = { quantities: {}, mask: Graph.scalar(graph, 1), inverseCount: Graph.scalar(graph, 1) }

@@ -51,7 +51,7 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
   const sources = Sources.memoryWorld(data)
   const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, managerTokens: 40, answerTokens: 32 }
   const learnerOf = Effect.fnUntraced(function*(directory: string, initialize: boolean) {
-    const checkpoint = yield* initialize ? Checkpoint.initialize(directory, config.seed) : Checkpoint.load(directory)
+    const checkpoint = yield* initialize ? Checkpoint.initialize(directory, config.seed, model) : Checkpoint.load(directory)
     return (yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, options), options)).learner
   })
 

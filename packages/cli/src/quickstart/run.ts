@@ -4,7 +4,7 @@
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
-import { Demonstrations, MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
+import { Copying, Demonstrations, MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
@@ -33,8 +33,10 @@ const sources = (seed: number): Pipeline.Sources => {
   const options = { weights: Settings.trainingWeights, perFact: limits.perFact, perSpeaker: limits.perSpeaker }
   return {
     episodes: (index) => MemoryWorld.episode(MemoryWorld.generate(first + index, options)),
-    managerDemonstrations: (index) => Demonstrations.manager(first + index, options),
-    answerDemonstrations: (index) => Demonstrations.answers(first + index, options)
+    managerDemonstrations: (index, more) => Demonstrations.manager(first + index, { ...options, ...more }),
+    answerDemonstrations: (index, more) => Demonstrations.answers(first + index, { ...options, ...more }),
+    repeats: Copying.repeats,
+    lookUps: Copying.lookUps
   }
 }
 

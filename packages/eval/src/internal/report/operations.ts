@@ -111,7 +111,7 @@ const kindNames: Readonly<Record<string, string>> = {
 }
 
 // Of the probe nobody has said which decision is right, so its colours say nothing either.
-const card = ({ after, before, kind, memories, turn }: Change, label: string, tone: "judged" | "plain"): Markup =>
+const card = ({ after, before, kind, memories, turn }: Change, label: string, tone: "judged" | "neutral"): Markup =>
   html`<article class="card ${tone}">
 <p class="tag">${label} · ${Object.hasOwn(kindNames, kind) ? kindNames[kind] : kind}</p>
 <h3 class="turn">${turn}</h3>
@@ -138,7 +138,7 @@ overwrite the first. ${
       : `The others are decisions on held-out dialogues that were wrong before training and are right after it; they are
 picked for that, so they say nothing about how often.`
   }</p>
-<div class="cards">${card(probe, "the probe", "plain")}${changes.map((change) =>
+<div class="cards">${card(probe, "the probe", "neutral")}${changes.map((change) =>
     card(change, "held-out dialogue", "judged")
   )}</div>
 </section>`

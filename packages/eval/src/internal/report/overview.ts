@@ -23,7 +23,7 @@ const states = { running: "running", done: "done", interrupted: "interrupted", f
 const facts = (input: Input): ReadonlyArray<readonly [name: string, value: string]> => {
   const { metrics, results, run } = input
   const [algorithm, order, seed] = [results?.algorithm ?? run?.algorithm, results?.order ?? run?.order, seedOf(input)]
-  const [first, last] = [metrics[0]?.at, metrics.at(-1)?.at]
+  const [first, last] = [Series.stages(metrics)[0]?.records[0]?.at, metrics.at(-1)?.at]
   const logged = first === undefined || last === undefined ? undefined : (last - first) / 1000
   const ended = Text.moment(last)
   const found: ReadonlyArray<readonly [string, string | undefined]> = [

@@ -33,8 +33,8 @@ export const namesOf = ({ records }: Stage): ReadonlyArray<string> => [
 export const valuesOf = ({ records }: Stage, name: string): ReadonlyArray<number | null> =>
   records.map(({ values }) => values.get(name) ?? (name.startsWith("share.") ? 0 : null))
 
-/** How many steps a point of the smoothed line is the mean of: an odd number, a twelfth of all. */
-export const windowOf = (length: number): number => Math.max(1, Math.floor(length / 12)) | 1
+/** How many steps a point of the smoothed line is the mean of: an odd number, a twelfth of all and at most 101. */
+export const windowOf = (length: number): number => Math.min(101, Math.floor(length / 12)) | 1
 
 /**
  * The mean over a window around each point, as far as there are points: it does not lag, and takes in fewer at both

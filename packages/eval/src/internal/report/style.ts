@@ -32,7 +32,7 @@ h2 { font-size: 1.5rem; margin: 0 0 1rem }
 h3 { font-size: 1.125rem; margin: 2rem 0 0.5rem }
 h3 small { font-weight: 400; color: var(--muted); font-size: 0.875rem; letter-spacing: 0 }
 h4 { font-size: 0.8125rem; font-weight: 600; color: var(--muted); margin: 1.25rem 0 0.375rem; letter-spacing: 0 }
-p { margin: 0 0 1rem }
+p { margin: 0 0 1rem; text-wrap: pretty }
 a { color: var(--accent); text-underline-offset: 0.2em }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 3px }
 .brand { margin: 0; color: var(--muted); font-size: 0.875rem }
