@@ -122,7 +122,9 @@ const Initialization = Schema.Struct({
  *
  * With `lookBack: n` the first `n` heads of the first layer begin by attending to the token 1, …, `n` positions before: a small model
  * then learns to copy in some hundred steps, where from random weights it takes many thousands. It needs a model with biases on queries
- * and keys (Qwen2).
+ * and keys: Qwen2, or Llama with `attention_bias`.
+ *
+ * Fails with a `CheckpointError` that names config.json where the model has too few such heads.
  */
 export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   directory: string,
@@ -149,8 +151,9 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
       for (let j = 0; j < view.length; j++) view[j] = deviation * Random.normal(key, j)
     }
   })
-  if (!LookBack.initialize(described, weights, options.lookBack ?? 0)) {
-    return yield* wrong(`describes no model whose first layer has ${options.lookBack} heads with biases on queries and keys, as lookBack asks for`)
+  const { lookBack = 0 } = options
+  if (!LookBack.initialize(described, weights, lookBack)) {
+    return yield* wrong(`describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`)
   }
   return { ...described, weights } satisfies Checkpoint
 })

@@ -268,6 +268,45 @@ describe("Checkpoint", () => {
     }))
 })
 
+describe("Checkpoint.initialize with lookBack", () => {
+  it.effect("gives the same weights for the same seed, and those without it for 0", () =>
+    Effect.gen(function*() {
+      const folder = yield* Checkpoints.copy("qwen2")
+      rmSync(join(folder, "model.safetensors"))
+      const { weights } = yield* Checkpoint.initialize(folder, 3, { lookBack: 2 })
+      assert.deepStrictEqual((yield* Checkpoint.initialize(folder, 3, { lookBack: 2 })).weights, weights)
+      const plain = (yield* Checkpoint.initialize(folder, 3)).weights
+      assert.notDeepEqual(plain, weights)
+      assert.deepStrictEqual((yield* Checkpoint.initialize(folder, 3, { lookBack: 0 })).weights, plain)
+    }))
+
+  const refused: ReadonlyArray<readonly [name: string, lookBack: number]> = [
+    // It has no biases; it has only three heads.
+    ["llama-tied", 1],
+    ["qwen2", 4],
+    ["qwen2", -1],
+    ["qwen2", 1.5],
+    ["qwen2", NaN]
+  ]
+  for (const [name, lookBack] of refused) {
+    it.effect(`refuses ${lookBack} of ${name}`, () =>
+      Effect.gen(function*() {
+        const folder = yield* Checkpoints.copy(name)
+        const error = yield* Effect.flip(Checkpoint.initialize(folder, 1, { lookBack }))
+        assert.strictEqual(error._tag, "CheckpointError")
+        assert.strictEqual(
+          error.message,
+          `${join(folder, "config.json")}: describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`
+        )
+      }))
+  }
+
+  it.effect("needs no biases for 0", () =>
+    Effect.gen(function*() {
+      yield* Checkpoint.initialize(Checkpoints.directory("llama-tied"), 1, { lookBack: 0 })
+    }))
+})
+
 describe("Checkpoint.save", () => {
   it.effect("writes what load reads, and the other files as they were", () =>
     Effect.gen(function*() {

@@ -10,20 +10,21 @@ const frequencies = 6
 // One token further off scores about 3 less than the one at the distance, with heads of size 32.
 const magnitude = 5
 
-/** Sets the biases of the first `count` heads of the first layer; `false` where a model has no such heads or biases. */
+/** Sets the biases of the first `count` heads of the first layer; `false` where a model has not so many heads, or no such biases. */
 export const initialize = (
   { decoder, layout }: { readonly decoder: Decoder; readonly layout: Parameters.Layout },
   weights: Float32Array,
   count: number
 ): boolean => {
   if (count === 0) return true
+  if (!Number.isInteger(count) || count < 0 || count > decoder.heads) return false
   const bias = (projection: string) => {
     const parameter = layout.parameters.find(({ name }) => name === `model.layers.0.self_attn.${projection}_proj.bias`)
     return parameter === undefined ? undefined : Parameters.view(weights, parameter)
   }
   const query = bias("q")
   const key = bias("k")
-  if (query === undefined || key === undefined || count > decoder.heads) return false
+  if (query === undefined || key === undefined) return false
   const half = decoder.headSize / 2
   const headsPerKey = decoder.heads / decoder.keyValueHeads
   for (let head = 0; head < count; head++) {
