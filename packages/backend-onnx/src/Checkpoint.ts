@@ -65,7 +65,7 @@ const readCompanion = Effect.fnUntraced(function*(directory: string, name: strin
   if (!name.endsWith(".json")) return { text, json: undefined }
   const json = yield* Effect.try({
     try: () => JSON.parse(text) as unknown,
-    catch: (cause) => new CheckpointError({ file, reason: `is broken JSON (${describeCause(cause)})`, cause })
+    catch: (cause) => new CheckpointError({ file, reason: `is broken JSON (${describeCause(cause)}); mend it, or fetch it again`, cause })
   })
   return { text, json }
 })

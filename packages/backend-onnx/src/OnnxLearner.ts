@@ -211,8 +211,10 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         forget()
         return { gradNorm }
       }, oneAtATime.withPermit),
-      save: Effect.fn("OnnxLearner.save")((directory) =>
-        Effect.mapError(Checkpoint.save(checkpoint, directory), (error) => fail(error.message, error))
+      // A step in between would write the weights of two moments.
+      save: Effect.fn("OnnxLearner.save")(
+        (directory) => Effect.mapError(Checkpoint.save(checkpoint, directory), (error) => fail(error.message, error)),
+        oneAtATime.withPermit
       ),
       load: Effect.fn("OnnxLearner.load")(function*(directory) {
         const loaded = yield* Effect.mapError(Checkpoint.readWeights(directory, layout), (error) => fail(error.message, error))

@@ -58,7 +58,7 @@ describe("Checkpoint.load refuses", () => {
   const beyond = { added_tokens: [{ id: 4000, content: "x" }] }
   const tokenizers: ReadonlyArray<readonly [title: string, file: string, change: Json, reason: RegExp]> = [
     ["a tokenizer without a vocabulary", json, { model: {} }, /is no tokenizer.json of Hugging Face tokenizers/],
-    ["an empty vocabulary", json, empty, /has no tokens/],
+    ["an empty vocabulary", json, empty, /^has no tokens; fetch it again$/],
     ["a split that nobody knows", json, { pre_tokenizer: { type: "Magic" } }, /cannot be used: .*Magic/],
     ["a token beyond the embedding", json, beyond, /has a token with id 4000, but the model embeds only 128/],
     ["an end token that is a number", config, { eos_token: 3 }, /is not understood: .*at \["eos_token"\]/],
@@ -115,7 +115,7 @@ describe("Checkpoint.load refuses", () => {
         truncateSync(join(folder, file), 30)
         const found = yield* failure(folder)
         assert.strictEqual(found.file, file)
-        assert.match(found.reason, /^is broken JSON \(.+\)$/)
+        assert.match(found.reason, /^is broken JSON \(.+\); mend it, or fetch it again$/)
       }))
   }
 

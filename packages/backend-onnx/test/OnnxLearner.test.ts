@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OnnxLearner } from "@memory-r1/backend-onnx"
+import { Checkpoint, OnnxLearner } from "@memory-r1/backend-onnx"
 import { Learner, Objective } from "@memory-r1/core"
 import { learnerLaws } from "@memory-r1/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
+import { rmSync, truncateSync } from "node:fs"
+import { join } from "node:path"
 import * as Checkpoints from "./support/checkpoints.ts"
 import * as Models from "./support/models.ts"
 
@@ -238,5 +240,144 @@ describe("OnnxLearner, interrupted or failing,", () => {
       assert.strictEqual(second.message, "the gradient is not finite; the weights were left as they are")
       assert.deepStrictEqual(yield* learner.optimStep({ learningRate: 0.1 }), { gradNorm: 0 })
       assert.deepStrictEqual(weights, before)
+    }))
+})
+
+describe("OnnxLearner, saving and loading,", () => {
+  it.live("writes the weights of one moment, whatever steps come meanwhile", () =>
+    Effect.gen(function*() {
+      const folder = yield* Checkpoints.temporary
+      const { learner, model } = yield* Models.learner({})
+      const moments = [Float32Array.from(model.checkpoint.weights)]
+      let saved = false
+      const step = Effect.gen(function*() {
+        yield* learner.forwardBackward(batch, Objective.sft)
+        yield* learner.optimStep({ learningRate: 1e-3 })
+        moments.push(Float32Array.from(model.checkpoint.weights))
+      })
+      const saving = Effect.andThen(learner.save(folder), Effect.sync(() => saved = true))
+      yield* Effect.all([saving, Effect.whileLoop({ while: () => !saved, body: () => step, step: () => {} })], { concurrency: 2 })
+      assert.isAbove(moments.length, 1)
+      const { weights } = yield* Checkpoint.load(folder)
+      assert.isTrue(moments.some((moment) => moment.every((x, i) => x === weights[i])), "the weights of several moments")
+    }))
+
+  it.effect("begins anew with what it loaded: no gradient and no momentum stay", () =>
+    Effect.gen(function*() {
+      const { learner, model } = yield* Models.learner({})
+      const step = (of: typeof learner) =>
+        Effect.andThen(of.forwardBackward(batch, grpo), of.optimStep({ learningRate: 1e-2 }))
+      yield* step(learner)
+      yield* learner.forwardBackward(batch, grpo)
+      yield* learner.load(Checkpoints.directory("llama-tied"))
+      assert.deepStrictEqual(yield* learner.optimStep({ learningRate: 1 }), { gradNorm: 0 })
+      const fresh = yield* Models.learner({})
+      assert.deepStrictEqual(model.checkpoint.weights, fresh.model.checkpoint.weights)
+      yield* step(learner)
+      yield* step(fresh.learner)
+      assert.deepStrictEqual(model.checkpoint.weights, fresh.model.checkpoint.weights)
+    }))
+
+  it.effect("keeps its weights and its gradient when a checkpoint cannot be loaded, and names the file", () =>
+    Effect.gen(function*() {
+      const { learner, model } = yield* Models.learner({})
+      const before = Float32Array.from(model.checkpoint.weights)
+      yield* learner.forwardBackward(batch, grpo)
+      const none = join(yield* Checkpoints.temporary, "none")
+      const cut = yield* Checkpoints.copy("llama-tied")
+      truncateSync(join(cut, "model.safetensors"), 60_000)
+      for (const [directory, reason] of [
+        [none, /: cannot be opened; is the path right, and is the checkpoint complete\?$/],
+        [cut, /: its bytes end at \d+, but the file holds \d+ bytes of data: it is cut off; fetch it again$/],
+        [Checkpoints.directory("qwen2"), /: has shape \[128, 24\], config\.json asks for \[128, 32\]$/]
+      ] as const) {
+        const error = yield* Effect.flip(learner.load(directory))
+        assert.strictEqual(error._tag, "LearnerError")
+        assert.include(error.message, join(directory, "model.safetensors"))
+        assert.match(error.message, reason)
+      }
+      assert.deepStrictEqual(model.checkpoint.weights, before)
+      assert.isAbove((yield* learner.optimStep({ learningRate: 0 })).gradNorm, 0)
+    }))
+
+  it.effect("says which place cannot be written", () =>
+    Effect.gen(function*() {
+      const { learner } = yield* Models.learner({})
+      const file = join(Checkpoints.directory("llama-tied"), "config.json")
+      const error = yield* Effect.flip(learner.save(file))
+      assert.strictEqual(error._tag, "LearnerError")
+      assert.match(error.message, /config\.json: cannot be written \(.*\); is the folder writable, and is there room\?$/)
+    }))
+
+  it.effect("cannot be made of a directory without weights", () =>
+    Effect.gen(function*() {
+      const folder = yield* Checkpoints.copy("llama-tied")
+      rmSync(join(folder, "model.safetensors"))
+      const error = yield* Effect.flip(Effect.provide(Learner.Learner, OnnxLearner.layer(folder)))
+      assert.strictEqual(error._tag, "CheckpointError")
+      assert.strictEqual(error.file, join(folder, "model.safetensors"))
+    }))
+})
+
+describe("OnnxLearner refuses, before anything runs", () => {
+  const completion: Learner.TrainingCompletion = { tokens: [4, 5], advantage: 1, oldLogp: [-1, -2], refLogp: [-1, -2] }
+  const one = (change: Partial<Learner.TrainingCompletion>) => [
+    { prompt: [3], completions: [completion] },
+    { prompt: [3, 4], completions: [completion, { ...completion, ...change }] }
+  ]
+  const { oldLogp: _, ...withoutOld } = completion
+  const where = "completion 1 of group 1"
+  const constant = { ...grpo, aggregation: Objective.Aggregation.ConstantLength({ length: 0 }) }
+  const passes: ReadonlyArray<
+    readonly [title: string, batch: ReadonlyArray<Learner.PromptGroup>, reason: string, objective?: Objective.Objective, temperature?: number]
+  > = [
+    ["a group of nothing", [...one({}), { prompt: [3], completions: [] }], "group 2 has no completions"],
+    ["an empty prompt", [{ prompt: [], completions: [completion] }], "the prompt of group 0 is empty"],
+    ["a token beyond the vocabulary", one({ tokens: [4, 128] }), `${where} has token 128; the vocabulary has 128`],
+    [
+      "what is longer than the context",
+      one({ tokens: tokens(255, 1) }),
+      "the prompt of group 1 has 2 tokens; with 255 more it does not fit into the model's 256: shorten it"
+    ],
+    ["a mask of another length", one({ mask: [1] }), `${where} has 2 tokens but 1 numbers of mask`],
+    ["a mask below zero", one({ mask: [1, -1] }), `mask 1 of ${where} is -1, it has to be 0 or more`],
+    ["a mask that is no number", one({ mask: [NaN, 1] }), `mask 0 of ${where} is NaN, it has to be 0 or more`],
+    ["advantages of another length", one({ advantage: [1, 2, 3] }), `${where} has 2 tokens but 3 numbers of advantage`],
+    ["an advantage that is no number", one({ advantage: NaN }), `advantage of ${where} is NaN`],
+    ["an endless log-probability", one({ oldLogp: [-1, -Infinity] }), `oldLogp 1 of ${where} is -Infinity`],
+    ["a quantity that is not there", [{ prompt: [3], completions: [withoutOld] }], "objective grpo reads oldLogp, which completion 0 of group 0 does not have"],
+    ["a mean over nothing", one({}), "the length of the aggregation is 0, it has to be a number above 0", constant],
+    ["temperature 0", one({}), "temperature is 0, it has to be a number above 0", grpo, 0]
+  ]
+  for (const [title, batch, reason, objective = grpo, temperature = 1] of passes) {
+    it.effect(title, () =>
+      Effect.gen(function*() {
+        const { learner, runs } = yield* Models.learner({})
+        const error = yield* Effect.flip(learner.forwardBackward(batch, objective, { temperature }))
+        assert.deepStrictEqual([error._tag, error.reason, runs()], ["LearnerError", reason, 0])
+        yield* learner.forwardBackward(one({}), grpo)
+      }))
+  }
+
+  const steps: ReadonlyArray<readonly [step: Learner.OptimStep, reason: string]> = [
+    [{ learningRate: NaN }, "learningRate is NaN, it has to be 0 or more"],
+    [{ learningRate: -1 }, "learningRate is -1, it has to be 0 or more"],
+    [{ learningRate: 1, beta1: 1 }, "beta1 is 1, it has to be 0 or more, and below 1"],
+    [{ learningRate: 1, beta2: -0.1 }, "beta2 is -0.1, it has to be 0 or more, and below 1"],
+    [{ learningRate: 1, epsilon: 0 }, "epsilon is 0, it has to be a number above 0"],
+    [{ learningRate: 1, weightDecay: Infinity }, "weightDecay is Infinity, it has to be 0 or more"],
+    [{ learningRate: 1, maxGradNorm: 0 }, "maxGradNorm is 0, it has to be a number above 0"]
+  ]
+  it.effect("steps that are none, and keeps weights and gradient", () =>
+    Effect.gen(function*() {
+      const { learner, model } = yield* Models.learner({})
+      const before = Float32Array.from(model.checkpoint.weights)
+      yield* learner.forwardBackward(one({}), grpo)
+      for (const [step, reason] of steps) {
+        const error = yield* Effect.flip(learner.optimStep(step))
+        assert.deepStrictEqual([error._tag, error.reason], ["LearnerError", reason])
+      }
+      assert.deepStrictEqual(model.checkpoint.weights, before)
+      assert.isAbove((yield* learner.optimStep({ learningRate: 0 })).gradNorm, 0)
     }))
 })

@@ -213,7 +213,7 @@ describe("OnnxSampler refuses, before anything runs", () => {
     [
       "a prompt that is too long",
       { prompts: [[3], tokens(250, 1)] },
-      "prompt 1 has 250 tokens; with 8 more it does not fit into the model's 256"
+      "prompt 1 has 250 tokens; with 8 more it does not fit into the model's 256: shorten it"
     ],
     ["no tokens to sample", { maxTokens: 0 }, "maxTokens is 0, it has to be a positive whole number"],
     ["half a token", { maxTokens: 1.5 }, "maxTokens is 1.5, it has to be a positive whole number"],
@@ -247,7 +247,7 @@ describe("OnnxSampler refuses, before anything runs", () => {
     [
       "to score a completion that is too long",
       { groups: [{ prompt: tokens(250, 1), completions: [[], tokens(7, 1)] }] },
-      "the prompt of group 0 has 250 tokens; with 7 more it does not fit into the model's 256"
+      "the prompt of group 0 has 250 tokens; with 7 more it does not fit into the model's 256: shorten it"
     ],
     ["to score at temperature 0", { temperature: 0 }, "temperature is 0, it has to be a number above 0"],
     ["to score at no temperature", { temperature: NaN }, "temperature is NaN, it has to be a number above 0"]

@@ -24,7 +24,7 @@ const vocabulary = (what: string, tokens: Tokens, { vocabularySize }: Decoder): 
 const prompt = (what: string, tokens: Tokens, more: number, decoder: Decoder): string | undefined => {
   if (tokens.length === 0) return `${what} is empty`
   if (tokens.length + more > decoder.contextLength) {
-    const fits = `it does not fit into the model's ${decoder.contextLength}`
+    const fits = `it does not fit into the model's ${decoder.contextLength}: shorten it`
     return `${what} has ${tokens.length} tokens; with ${more} more ${fits}`
   }
   return vocabulary(what, tokens, decoder)

@@ -69,7 +69,7 @@ export const make = (files: {
   let largest = -1
   for (const id of vocabularyIds) largest = Math.max(largest, id)
   for (const { id } of added_tokens) largest = Math.max(largest, id)
-  if (largest < 0) return fail("has no tokens")
+  if (largest < 0) return fail("has no tokens; fetch it again")
   if (largest >= files.vocabularySize) {
     return fail(
       `has a token with id ${largest}, but the model embeds only ${files.vocabularySize}: tokenizer and model do not belong together`
