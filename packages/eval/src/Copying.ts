@@ -25,8 +25,8 @@ const words = (random: Prng.Prng, count: number, taken: Set<string>): ReadonlyAr
  * ```ts
  * import { Copying } from "@memory-r1/eval"
  *
- * const [{ completions: [completion], prompt }] = Copying.repeats(3)
- * completion.target === prompt.trim() // => true
+ * const { completions, prompt } = Copying.repeats(3)[0]!
+ * completions[0]?.target === prompt.trim() // => true
  * ```
  */
 export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
@@ -44,7 +44,7 @@ export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
  * ```ts
  * import { Copying } from "@memory-r1/eval"
  *
- * /^\d+ = ./.test(Copying.lookUps(3)[0].completions[0].target) // => true
+ * /^\d+ = ./.test(Copying.lookUps(3)[0]!.completions[0]!.target) // => true
  * ```
  */
 export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
