@@ -52,7 +52,7 @@ describe("Teacher.decide", () => {
 
   it("does each thing as often as managerErrors states", () => {
     const random = Prng.make(20)
-    const steps = oracleSteps(150)
+    const steps = oracleSteps(120)
     for (const [kind, shares] of Object.entries(Teacher.managerErrors) as ReadonlyArray<[MemoryWorld.EventKind, Partial<Record<Teacher.ManagerMode, number>>]>) {
       const counts = new Map<string, number>()
       let n = 0
@@ -61,7 +61,7 @@ describe("Teacher.decide", () => {
         // Only where what is done tells the mode.
         const modeOf = new Map(modesOf(kind).map((mode) => [MemoryOperation.format(Teacher.decide(forced(mode), event, snapshot)), mode]))
         if (modeOf.size < modesOf(kind).length) continue
-        for (let i = 0; i < 20; i++, n++) {
+        for (let i = 0; i < 10; i++, n++) {
           const mode = modeOf.get(MemoryOperation.format(Teacher.decide(random, event, snapshot)))!
           assert.isDefined(mode)
           counts.set(mode, (counts.get(mode) ?? 0) + 1)
