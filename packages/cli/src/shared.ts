@@ -1,7 +1,13 @@
 /**
- * Flags of every command.
+ * Flags of every command, and kinds of flags.
  */
 import * as Flag from "effect/cli/Flag"
+
+/**
+ * A flag that counts something: a whole number from 1 on.
+ */
+export const count = (name: string): Flag.Flag<number> =>
+  Flag.Int(name).pipe(Flag.filter((value) => value >= 1, () => "a whole number from 1 on"))
 
 export const shared = {
   json: Flag.Boolean("json").pipe(Flag.withDescription("print one JSON document on stdout"), Flag.withDefault(false)),

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
+import { count } from "../shared.ts"
 
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 
@@ -43,8 +44,8 @@ const peerFlag = Flag.String("peer").pipe(
   Flag.optional
 )
 const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory"))
-const steps = Flag.Int("steps").pipe(Flag.withDescription("timed steps in each round"), Flag.withDefault(5))
-const rounds = Flag.Int("rounds").pipe(Flag.withDescription("how often this engine and its peer take turns"), Flag.withDefault(3))
+const steps = count("steps").pipe(Flag.withDescription("timed steps in each round"), Flag.withDefault(5))
+const rounds = count("rounds").pipe(Flag.withDescription("how often this engine and its peer take turns"), Flag.withDefault(3))
 
 const peer = Effect.fnUntraced(function*(python: string, args: ReadonlyArray<string>) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
@@ -104,7 +105,7 @@ const compared = Effect.fnUntraced(function*<E, R>(
 })
 
 const randomTokens = Effect.fnUntraced(function*(count: number, vocabulary: number) {
-  return yield* Effect.forEach(Array.from({ length: count }), () => Random.nextIntBetween(3, vocabulary))
+  return yield* Effect.forEach(Array.from({ length: count }), () => Random.nextIntBetween(3, vocabulary, { halfOpen: true }))
 })
 
 const load = Effect.fnUntraced(function*(directory: string) {
@@ -116,10 +117,10 @@ const optimizer = { learningRate: 1e-4, weightDecay: 0.01, maxGradNorm: 1 } as c
 
 const trainStep = Command.make("train-step", {
   model,
-  rows: Flag.Int("rows").pipe(Flag.withDefault(16)),
-  tokens: Flag.Int("tokens").pipe(Flag.withDescription("tokens that are learned in each row"), Flag.withDefault(128)),
-  prompt: Flag.Int("prompt").pipe(Flag.withDescription("tokens of a prompt that a group of rows shares, before those"), Flag.withDefault(1)),
-  group: Flag.Int("group").pipe(Flag.withDescription("rows that share a prompt"), Flag.withDefault(1)),
+  rows: count("rows").pipe(Flag.withDefault(16)),
+  tokens: count("tokens").pipe(Flag.withDescription("tokens that are learned in each row"), Flag.withDefault(128)),
+  prompt: count("prompt").pipe(Flag.withDescription("tokens of a prompt that a group of rows shares, before those"), Flag.withDefault(1)),
+  group: count("group").pipe(Flag.withDescription("rows that share a prompt"), Flag.withDefault(1)),
   steps,
   rounds,
   peer: peerFlag
@@ -142,10 +143,10 @@ const trainStep = Command.make("train-step", {
 
 const decode = Command.make("decode", {
   model,
-  rows: Flag.Int("rows").pipe(Flag.withDescription("completions that are generated at a time"), Flag.withDefault(16)),
-  group: Flag.Int("group").pipe(Flag.withDescription("completions of each prompt"), Flag.withDefault(1)),
-  prompt: Flag.Int("prompt").pipe(Flag.withDefault(128)),
-  tokens: Flag.Int("tokens").pipe(Flag.withDescription("tokens of a completion, with no early stop"), Flag.withDefault(64)),
+  rows: count("rows").pipe(Flag.withDescription("completions that are generated at a time"), Flag.withDefault(16)),
+  group: count("group").pipe(Flag.withDescription("completions of each prompt"), Flag.withDefault(1)),
+  prompt: count("prompt").pipe(Flag.withDefault(128)),
+  tokens: count("tokens").pipe(Flag.withDescription("tokens of a completion, with no early stop"), Flag.withDefault(64)),
   steps,
   rounds,
   peer: peerFlag
@@ -172,15 +173,15 @@ const flopsPerToken = ({ checkpoint: { decoder } }: OnnxModel.OnnxModel, withVoc
 
 const grpoStep = Command.make("grpo-step", {
   model,
-  prompt: Flag.Int("prompt").pipe(Flag.withDefault(512)),
-  group: Flag.Int("group").pipe(Flag.withDefault(8)),
-  completion: Flag.Int("completion").pipe(Flag.withDefault(48)),
-  prompts: Flag.Int("prompts").pipe(Flag.withDefault(2)),
+  prompt: count("prompt").pipe(Flag.withDefault(512)),
+  group: count("group").pipe(Flag.withDefault(8)),
+  completion: count("completion").pipe(Flag.withDefault(48)),
+  prompts: count("prompts").pipe(Flag.withDefault(2)),
   steps
-}, Effect.fn(function*({ completion, group, model: directory, prompt, prompts: count, steps }) {
+}, Effect.fn(function*({ completion, group, model: directory, prompt, prompts: many, steps }) {
   const found = yield* Effect.scoped(Effect.gen(function*() {
     const { learner, model } = yield* load(directory)
-    const prompts = yield* Effect.forEach(Array.from({ length: count }), () => randomTokens(prompt, model.checkpoint.decoder.vocabularySize))
+    const prompts = yield* Effect.forEach(Array.from({ length: many }), () => randomTokens(prompt, model.checkpoint.decoder.vocabularySize))
     const objective = Objective.grpo()
     let optimizerSeconds = 0
     const step = Effect.gen(function*() {
@@ -197,8 +198,8 @@ const grpoStep = Command.make("grpo-step", {
     const stepSeconds: Array<number> = []
     for (let i = 0; i < steps; i++) stepSeconds.push((yield* timed(step)).seconds)
     const part = (name: string): number => (model.timings.get(name) ?? 0) / 1000 / steps
-    const completionTokens = count * group * completion
-    const promptTokens = count * prompt
+    const completionTokens = many * group * completion
+    const promptTokens = many * prompt
     // Sampling reads every prompt once and every completion token once; the gradient passes three times over both.
     const flops = (promptTokens * flopsPerToken(model, false) + completionTokens * flopsPerToken(model, true)) * 4
     const seconds = median(stepSeconds)

@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
+import { count } from "../shared.ts"
 
 /**
  * A system that is neither a name nor a run folder.
@@ -73,9 +74,9 @@ export const evaluate = Command.make("eval", {
     Flag.withDescription("what memories are made of: turns, or the facts that come with the file"),
     Flag.withDefault("turns" as const)
   ),
-  perSpeaker: Flag.Int("per-speaker").pipe(Flag.withDescription("memories of each speaker that an answer gets to see"), Flag.withDefault(30)),
-  perFact: Flag.Int("per-fact").pipe(Flag.withDescription("memories that a trained manager gets to see"), Flag.withDefault(8)),
-  limit: Flag.Int("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
+  perSpeaker: count("per-speaker").pipe(Flag.withDescription("memories of each speaker that an answer gets to see"), Flag.withDefault(30)),
+  perFact: count("per-fact").pipe(Flag.withDescription("memories that a trained manager gets to see"), Flag.withDefault(8)),
+  limit: count("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
 }, Effect.fn(function*({ data, dataset, facts, limit, perFact, perSpeaker, system }) {
   const loaded = yield* load(dataset, data)
   const factsOf = facts === "turns" ? Evaluation.turnFacts : Evaluation.observationFacts

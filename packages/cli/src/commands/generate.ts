@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
+import { count } from "../shared.ts"
 
 /**
  * The command.
@@ -15,9 +16,9 @@ import * as Output from "../Output.ts"
 export const generate = Command.make("generate", {
   model: Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory")),
   prompt: Flag.String("prompt"),
-  maxTokens: Flag.Int("max-tokens").pipe(Flag.withDefault(64)),
+  maxTokens: count("max-tokens").pipe(Flag.withDefault(64)),
   temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
-  topK: Flag.Int("top-k").pipe(Flag.optional),
+  topK: count("top-k").pipe(Flag.optional),
   topP: Flag.Finite("top-p").pipe(Flag.optional),
   seed: Flag.Int("seed").pipe(Flag.withDefault(0))
 }, Effect.fn(function*({ maxTokens, model, prompt, seed, temperature, topK, topP }) {

@@ -15,7 +15,7 @@ const numbers = (name: string, isRight: (value: number) => boolean, what: string
     Flag.filterMap((text) => {
       const values = text.trim().split(/[\s,]+/).map(Number)
       return text.trim() !== "" && values.every(isRight) ? Option.some(values) : Option.none()
-    }, (text) => `--${name} takes ${what} between spaces or commas, not "${text}"`)
+    }, () => `${what} between spaces or commas`)
   )
 
 const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory"))
@@ -55,7 +55,7 @@ const logprobs = Command.make("logprobs", { model, tokens }, Effect.fn(function*
 const gradients = Command.make("gradients", {
   model,
   tokens,
-  weights: numbers("weights", Number.isFinite, "numbers, one less than tokens,"),
+  weights: numbers("weights", Number.isFinite, "numbers, one less than tokens"),
   out: Flag.String("out").pipe(Flag.withDescription("the safetensors file to write"))
 }, Effect.fn(function*({ model, out, tokens, weights }) {
   const { completion, prompt } = yield* split(tokens)

@@ -36,7 +36,7 @@ const readConfig = Effect.fnUntraced(function*(file: string) {
     catch: (cause) => new ConfigError({ file, reason: `is broken JSON (${cause instanceof Error ? cause.message : String(cause)})` })
   })
   return yield* TrainConfig.decode(json).pipe(
-    Effect.mapError((error) => new ConfigError({ file, reason: `is no training configuration\n${String(error)}` }))
+    Effect.mapError((error) => new ConfigError({ file, reason: `is no training configuration\n${error.message}` }))
   )
 })
 

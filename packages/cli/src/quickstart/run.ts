@@ -6,7 +6,7 @@ import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
 import { Copying, Demonstrations, MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
-import { Pipeline } from "@memory-r1/trainer"
+import { Pipeline, type TrainConfig } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
@@ -14,7 +14,8 @@ import * as Progress from "../Progress.ts"
 import * as Settings from "./settings.ts"
 
 /**
- * `model`: another checkpoint in place of the embedded one; `heldOutSeed`: other dialogues to measure on, for development.
+ * `model`: another checkpoint in place of the embedded one; `heldOutSeed`: other dialogues to measure on, for development;
+ * `settings`: how much is trained and measured, less for a test.
  */
 export interface Options {
   readonly seed: number
@@ -22,6 +23,7 @@ export interface Options {
   readonly out: string
   readonly model?: string | undefined
   readonly heldOutSeed?: number | undefined
+  readonly settings?: Settings.Settings
 }
 
 type Learning = Learner.Learner["Service"]
@@ -56,10 +58,10 @@ const probed = Effect.fnUntraced(function*(learner: Learning) {
 })
 
 // Everything that is measured on one kind of held-out dialogues, before and after training.
-const evaluation = Effect.fnUntraced(function*(name: string, seed: number, phrasing: "train" | "heldOut") {
+const evaluation = Effect.fnUntraced(function*(name: string, seed: number, dialogues: number, phrasing: "train" | "heldOut") {
   const progress = yield* Progress.Progress
   const worlds = Array.from(
-    { length: Settings.heldOutDialogues },
+    { length: dialogues },
     (_, i) => MemoryWorld.generate(seed + i, { values: "heldOut", phrasing })
   )
   const play = (label: string, manager: MemoryManager.MemoryManager["Service"]) =>
@@ -97,7 +99,7 @@ const evaluation = Effect.fnUntraced(function*(name: string, seed: number, phras
 /**
  * Runs it. The run log and progress go to the services at hand.
  */
-export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano, order, out, seed }: Options) {
+export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano, order, out, seed, settings = Settings.defaults }: Options) {
   const path = yield* Path.Path
   const started = yield* Clock.currentTimeMillis
   const load = Effect.fnUntraced(function*() {
@@ -107,15 +109,15 @@ export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano
   const warmReader = yield* load()
 
   const first = heldOutSeed ?? Settings.heldOutSeed(seed)
-  const values = yield* evaluation("new people", first, "train")
-  const phrasings = yield* evaluation("new phrasings", first + 500, "heldOut")
+  const values = yield* evaluation("new people", first, settings.heldOutDialogues, "train")
+  const phrasings = yield* evaluation("new phrasings", first + 500, settings.heldOutDialogues, "heldOut")
   const before = { values: yield* values.before(agents), phrasings: yield* phrasings.before(agents), probe: yield* probed(agents.manager) }
 
-  const train = (stage: typeof Settings.answerStage) =>
+  const train = (stage: TrainConfig.GrpoStage) =>
     Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources(seed), limits)).pipe(
       Effect.andThen(agents[stage.kind].save(path.join(out, stage.kind)))
     )
-  const stages = [Settings.answerStage, Settings.managerStage]
+  const stages = [settings.stages.answer, settings.stages.manager]
   for (const stage of order === "answer-first" ? stages : stages.toReversed()) yield* train(stage)
 
   const after = { values: yield* values.after(agents, warmReader), phrasings: yield* phrasings.after(agents, warmReader), probe: yield* probed(agents.manager) }

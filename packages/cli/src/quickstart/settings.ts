@@ -16,16 +16,11 @@ export const trainingSeed = (seed: number): number => 2_000_000_000 + seed * 100
 export const heldOutSeed = (seed: number): number => 3_000_000_000 + seed * 1_000
 
 /**
- * Held-out dialogues of each kind (held-out people and values; and those with held-out phrasings).
- */
-export const heldOutDialogues = 48
-
-/**
  * Events of the dialogues that the manager trains on: those in which there is something to learn come more often.
  */
 export const trainingWeights = { new: 0.3, additive: 0.28, replace: 0.13, retract: 0.12, duplicate: 0.1, talk: 0.07 } as const
 
-export const answerStage: TrainConfig.GrpoStage = {
+const answer: TrainConfig.GrpoStage = {
   kind: "answer",
   steps: 80,
   groupsPerStep: 32,
@@ -38,7 +33,7 @@ export const answerStage: TrainConfig.GrpoStage = {
   learningRate: { peak: 3e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
-export const managerStage: TrainConfig.GrpoStage = {
+const manager: TrainConfig.GrpoStage = {
   kind: "manager",
   steps: 120,
   groupsPerStep: 16,
@@ -50,6 +45,17 @@ export const managerStage: TrainConfig.GrpoStage = {
   beta: 0,
   learningRate: { peak: 3e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
+
+/**
+ * How much is measured and trained: dialogues of each kind (held-out people and values; and those with held-out phrasings), and a
+ * stage for each agent.
+ */
+export interface Settings {
+  readonly heldOutDialogues: number
+  readonly stages: { readonly answer: TrainConfig.GrpoStage; readonly manager: TrainConfig.GrpoStage }
+}
+
+export const defaults: Settings = { heldOutDialogues: 48, stages: { answer, manager } }
 
 /**
  * Which agent is trained first. The paper trains the manager first; see docs/quickstart.md for what both orders measure.

@@ -1,0 +1,78 @@
+// The quickstart with its real parts, on a tiny model and for a few steps. What it reaches with the embedded model is in docs/quickstart.md.
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Checkpoint } from "@memory-r1/backend-onnx"
+import { Retriever } from "@memory-r1/core"
+import { QuickstartResult } from "@memory-r1/eval"
+import { RunLog } from "@memory-r1/trainer"
+import { Effect, Layer, Random } from "effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import * as Progress from "../src/Progress.ts"
+import { run } from "../src/quickstart/run.ts"
+import * as Settings from "../src/quickstart/settings.ts"
+import { lines } from "../src/quickstart/tables.ts"
+import * as Program from "./support/program.ts"
+import * as Workplace from "./support/Workplace.ts"
+
+const smaller: Settings.Settings = {
+  heldOutDialogues: 2,
+  stages: {
+    answer: { ...Settings.defaults.stages.answer, steps: 1, groupsPerStep: 2, groupSize: 2, maxTokens: 6 },
+    manager: { ...Settings.defaults.stages.manager, steps: 2, groupsPerStep: 2, groupSize: 2, maxTokens: 6 }
+  }
+}
+
+const layerProgress = (said: Array<string>) =>
+  Layer.succeed(Progress.Progress, {
+    line: (text) => Effect.sync(() => void said.push(text)),
+    phase: (name, total, run) => Effect.andThen(Effect.sync(() => void said.push(`${name}: ${total}`)), run({ update: () => Effect.void }))
+  })
+
+layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
+  it.effect("measures, trains both agents in the order asked for, measures again", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* Workplace.Workplace
+      const said: Array<string> = []
+      const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+      const out = join(folder, "run")
+      const found = yield* run({ seed: 3, order: "manager-first", out, model: join(folder, "tiny"), settings: smaller }).pipe(
+        Effect.scoped,
+        Random.withSeed(3),
+        Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress(said)])
+      )
+      assert.deepStrictEqual(
+        records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
+        [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1]]
+      )
+      const phases = said.map((line) => line.replace(/: \d+$/, ""))
+      const measured = (label: string) => [`new people: ${label}`, `new phrasings: ${label}`]
+      assert.deepStrictEqual(phases, [...measured("warm start"), "GRPO, manager", "GRPO, answer", ...measured("both RL")])
+      for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
+
+      for (const results of [found.results, found.resultsNewPhrasings]) {
+        for (const [key] of QuickstartResult.systems) assert.strictEqual(results[key].dialogues, 2, key)
+        // A perfect bank holds what is asked for, so the oracle's is right after every turn.
+        assert.strictEqual(results.oracle.operationAccuracy.overall, 1)
+        assert.strictEqual(results.addOnly.operations.add, results.addOnly.memories * 2)
+      }
+      assert.deepStrictEqual([found.seed, found.order, found.algorithm], [3, "manager-first", "grpo"])
+      assert.isNotEmpty(found.probe.memories)
+
+      const document = { ...found, run: out, report: join(out, "report.html") } as QuickstartResult.QuickstartResult
+      const text = lines(document).join("\n")
+      for (const [, name] of QuickstartResult.systems) assert.include(text, name)
+      assert.include(text, "2 dialogues")
+      assert.notMatch(text, /NaN|undefined/)
+    }), Program.timeout)
+
+  it.effect("exits with 1 when the model is missing, and removes what an earlier run left", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      for (const name of ["results.json", "metrics.jsonl"]) file(name, "{}")
+      const finished = yield* Program.run(folder, ["quickstart", "--model", "nowhere", "--out", ".", "--json"])
+      assert.match(Program.failure(1, finished), /^nowhere\/config\.json: cannot be read/)
+      assert.isFalse(existsSync(join(folder, "results.json")))
+      assert.isFalse(existsSync(join(folder, "metrics.jsonl")))
+    }), Program.timeout)
+})

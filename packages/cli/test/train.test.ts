@@ -1,0 +1,120 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Checkpoint } from "@memory-r1/backend-onnx"
+import { Report } from "@memory-r1/eval"
+import { Effect, Layer } from "effect"
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import * as Program from "./support/program.ts"
+import * as Workplace from "./support/Workplace.ts"
+
+const learningRate = { peak: 1e-3, warmup: 1 }
+const supervised = { kind: "sft", steps: 3, groupsPerStep: 4, learningRate, saveEvery: 2 }
+const reinforced = { steps: 2, groupsPerStep: 2, groupSize: 2, maxTokens: 6, learningRate }
+const configOf = (...stages: ReadonlyArray<object>) => ({
+  seed: 3,
+  model: { directory: "tiny" },
+  data: { dataset: "memory-world" },
+  stages
+})
+
+const bytes = (...parts: ReadonlyArray<string>) => readFileSync(join(...parts))
+
+layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
+  it.effect("leaves a run folder that says what was done, with a checkpoint that loads", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      file("sft.json", configOf(supervised))
+      const args = ["train", "--config", "sft.json", "--out", "runs/sft"]
+      const finished = yield* Program.run(folder, [...args, "--json"])
+      assert.deepStrictEqual(Program.document(finished), { out: "runs/sft", stages: ["sft"] })
+      assert.match(finished.stderr, /^supervised: 1\/3, .*\n(.*\n)*supervised: done in \d+ s\n$/)
+
+      const run = join(folder, "runs/sft")
+      assert.deepStrictEqual(readdirSync(run).sort(), ["metrics.jsonl", "model", "run.json", "status.json"])
+      const read = yield* Report.read(run)
+      assert.deepStrictEqual(read.run, { command: `memory-r1 ${args.join(" ")} --json`, seed: 3 })
+      assert.deepStrictEqual(read.status, { state: "done", stage: "sft", step: 3 })
+      assert.deepStrictEqual(read.metrics.map(({ stage, step, steps }) => [stage, step, steps]), [["sft", 1, 3], ["sft", 2, 3], ["sft", 3, 3]])
+      assert.deepStrictEqual(read.skipped, [])
+      const trained = yield* Checkpoint.load(join(run, "model"))
+      assert.notDeepEqual(trained.weights, (yield* Checkpoint.load(join(folder, "tiny"))).weights)
+      for (const name of ["metrics.jsonl", "run.json", "status.json"]) assert.notInclude(bytes(run, name).toString(), Program.secret)
+    }), Program.timeout)
+
+  it.effect("trains both agents, bit for bit the same from the same seed; the other commands take the run folder", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      file("both.json", configOf({ ...supervised, steps: 1 }, { kind: "manager", ...reinforced }, { kind: "answer", ...reinforced }))
+      const [first] = yield* Program.table(["one", "two"], (out) => Program.run(folder, ["train", "--config", "both.json", "--out", out, "--json"]))
+      assert.deepStrictEqual(Program.document(first!), { out: "one", stages: ["sft", "manager", "answer"] })
+      for (const weights of ["manager/model.safetensors", "answer/model.safetensors"]) {
+        assert.isTrue(bytes(folder, "one", weights).equals(bytes(folder, "two", weights)), weights)
+      }
+      assert.deepStrictEqual(bytes(folder, "one/transcripts.jsonl"), bytes(folder, "two/transcripts.jsonl"))
+
+      const [report, generated, evaluated] = yield* Program.table([
+        ["report", "one", "--json"],
+        ["generate", "--model", "one/manager", "--prompt", "x", "--max-tokens", "2", "--json"],
+        ["eval", "--dataset", "memory-world", "--data", file("none.json", []), "--system", "one", "--json"]
+      ], (args) => Program.run(folder, args))
+      assert.deepStrictEqual(Program.document(report!), { report: "one/report.html" })
+      assert.include(bytes(folder, "one/report.html").toString(), "<!doctype html>")
+      assert.property(Program.document(generated!), "text")
+      assert.propertyVal(Program.document(evaluated!), "system", "one")
+    }), Program.timeout)
+
+  it.effect("exits with 130 when interrupted; the folder says where it stopped, and what was saved loads", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      file("long.json", configOf({ ...supervised, steps: 1_000_000, saveEvery: 1 }))
+      const run = join(folder, "long")
+      const metrics = join(run, "metrics.jsonl")
+      const finished = yield* Program.run(folder, ["train", "--config", "long.json", "--out", "long", "--json"], {
+        interruptWhen: () => existsSync(metrics) && readFileSync(metrics, "utf8").split("\n").length > 3
+      })
+      assert.deepStrictEqual(finished, { code: 130, stdout: "", stderr: "interrupted\n" })
+
+      const read = yield* Report.read(run)
+      assert.deepStrictEqual(read.skipped, [])
+      assert.deepStrictEqual([read.status?.state, read.status?.stage], ["interrupted", "sft"])
+      // The step is noted before its line is written.
+      assert.oneOf(read.status!.step - read.metrics.at(-1)!.step, [0, 1])
+      yield* Checkpoint.load(join(run, "model"))
+      assert.deepStrictEqual(readdirSync(join(run, "model")).filter((name) => name.startsWith(".")), [])
+    }), Program.timeout)
+
+  it.effect("exits with 1 and names the file, and the key, of a configuration that is no good", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      file("broken.json", `{ "seed": 1, `)
+      file("misspelt.json", configOf({ ...supervised, steps: 0, groupPerStep: 8 }))
+      file("kind.json", configOf({ ...supervised, kind: "ppo2" }))
+      file("lost.json", { ...configOf(supervised), model: { directory: "nowhere" } })
+      file("sft.json", configOf(supervised))
+      const said = yield* Program.table([
+        ["nowhere.json"],
+        ["broken.json"],
+        ["misspelt.json"],
+        ["kind.json"],
+        ["lost.json", "--out", "lost"],
+        ["sft.json", "--out", "sft.json/run"]
+      ], ([config, ...more]) =>
+        Effect.map(Program.run(folder, ["train", "--config", config!, ...more, "--json"]), (finished) => Program.failure(1, finished)))
+      assert.strictEqual(said[0], "nowhere.json: cannot be read\n")
+      assert.match(said[1]!, /^broken\.json: is broken JSON/)
+      assert.match(said[2]!, /^misspelt\.json: is no training configuration\n/)
+      assert.include(said[2], `a value greater than 0\n  at ["stages"][0]["steps"]`)
+      assert.include(said[2], `["stages"][0]["groupPerStep"]`)
+      assert.match(said[3]!, /^kind\.json: .*\nExpected .*"sft".*"manager".*"answer".*\n  at \["stages"\]\[0\]\n$/)
+      assert.match(said[4]!, /^nowhere\/config\.json: cannot be read/)
+      assert.match(said[5]!, /^sft\.json\/run cannot be written .*is the folder writable/)
+      // A configuration that cannot be used leaves no folder behind.
+      assert.isFalse(existsSync(join(folder, "runs/train")))
+
+      const { status } = yield* Report.read(join(folder, "lost"))
+      assert.strictEqual(status?.state, "failed")
+      assert.include(status?.message, "nowhere/config.json")
+      rmSync(join(folder, "lost"), { recursive: true })
+    }), Program.timeout)
+})
