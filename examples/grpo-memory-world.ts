@@ -21,7 +21,7 @@ const program = Effect.gen(function*() {
     maxTokens: 40,
     perFact: 8,
     perSpeaker: 12
-  }).pipe(Effect.provideService(AnswerAgent.AnswerAgent, AnswerAgent.fromSampler(reader, { format: AnswerFormat.compact, maxTokens: 28 })))
+  }).pipe(Effect.provideService(AnswerAgent.AnswerAgent, AnswerAgent.fromSampler(reader, { format: AnswerFormat.compact, maxTokens: 64 })))
 
   yield* Grpo.run(environment, {
     steps,

@@ -10,7 +10,7 @@ const [managerModel, answerModel] = run === undefined ? [directory, directory] :
 
 const memory = await createMemory({
   manager: MemoryManager.layerTrained({ format: ManagerFormat.compact, maxTokens: 40 }).pipe(Layer.provide(OnnxSampler.layer(managerModel))),
-  answerAgent: AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 28 }).pipe(Layer.provide(OnnxSampler.layer(answerModel)))
+  answerAgent: AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 64 }).pipe(Layer.provide(OnnxSampler.layer(answerModel)))
 })
 
 for (const text of ["I adopted a dog named Buddy.", "Nice weather today, isn't it?", "We adopted another dog, Scout!"]) {

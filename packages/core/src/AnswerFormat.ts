@@ -33,8 +33,17 @@ export interface AnswerFormat {
   readonly decode: (raw: string, request: AnswerRequest) => Answer
 }
 
+const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory))
+
 /**
- * Plain text for small trained models. The completion is `0 3 = Buddy and Scout`: handles, then the answer.
+ * Plain text for small trained models. The completion repeats the memories that help, a line each, and then gives the answer:
+ *
+ * ```text
+ * Ann has dogs named Buddy and Scout
+ * = Buddy and Scout
+ * ```
+ *
+ * A small model learns to repeat the right line long before it learns to point at it by number.
  *
  * @example
  * ```ts
@@ -47,13 +56,20 @@ export interface AnswerFormat {
  */
 export const compact: AnswerFormat = {
   prompt: ({ candidates, question }) =>
-    `Memories:\n${candidates.map((memory, handle) => `${handle} ${oneLine(Memory.attributed(memory))}\n`).join("")}Question: ${oneLine(question)}\n`,
+    `Memories:\n${candidates.map((memory) => `${line(memory)}\n`).join("")}Question: ${oneLine(question)}\n`,
   decode: (raw, { candidates }) => {
-    const at = raw.indexOf("=")
+    const known = new Set(candidates.map(line))
+    const lines = raw.trim().split("\n").map((text) => text.trim())
+    // A memory may itself begin with the sign of an answer.
+    const at = lines.findIndex((text) => text.startsWith("=") && !known.has(text))
     if (at < 0) return { text: raw.trim(), selected: [], wellFormed: false, raw }
-    const handles = raw.slice(0, at).trim().split(/\s+/).filter((handle) => handle !== "")
-    const selected = [...new Set(handles.map(Number))].flatMap((handle) => candidates[handle] ?? [])
-    return { text: raw.slice(at + 1).trim(), selected, wellFormed: selected.length === handles.length, raw }
+    const listed = new Set(lines.slice(0, at))
+    return {
+      text: oneLine(lines.slice(at).join(" ").slice(1)),
+      selected: candidates.filter((memory) => listed.has(line(memory))),
+      wellFormed: listed.size === at && [...listed].every((text) => known.has(text)),
+      raw
+    }
   }
 }
 

@@ -59,18 +59,18 @@ describe("AnswerAgent.layerPrompted", () => {
 describe("AnswerAgent.layerTrained", () => {
   it.effect("samples all questions at once, greedily, and reads handles and answer", () =>
     Effect.gen(function*() {
-      const { requests, service } = yield* RecordedModel.sampler((prompt) => prompt.includes("city") ? "1 = Oslo" : "0 = Buddy")
+      const { requests, service } = yield* RecordedModel.sampler((prompt) => prompt.includes("city") ? "Ann lives in Oslo\n= Oslo" : "Ann has a dog named Buddy\n= Buddy")
       const layer = Layer.provide(
-        AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 32 }),
+        AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 48 }),
         Layer.succeed(Sampler.Sampler, service)
       )
       const answers = yield* Effect.provide(ask("Which city?", "Which dog?"), layer)
       assert.deepStrictEqual(answers, [
-        { text: "Oslo", selected: [oslo!], wellFormed: true, raw: "1 = Oslo" },
-        { text: "Buddy", selected: [buddy!], wellFormed: true, raw: "0 = Buddy" }
+        { text: "Oslo", selected: [oslo!], wellFormed: true, raw: "Ann lives in Oslo\n= Oslo" },
+        { text: "Buddy", selected: [buddy!], wellFormed: true, raw: "Ann has a dog named Buddy\n= Buddy" }
       ])
       const [sent, ...others] = yield* Ref.get(requests)
       assert.lengthOf(others, 0)
-      assert.deepStrictEqual([sent?.temperature, sent?.maxTokens, sent?.prompts.length], [0, 32, 2])
+      assert.deepStrictEqual([sent?.temperature, sent?.maxTokens, sent?.prompts.length], [0, 48, 2])
     }))
 })

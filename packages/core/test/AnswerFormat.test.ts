@@ -16,26 +16,41 @@ const read = (format: AnswerFormat.AnswerFormat, raw: string) => {
 }
 
 describe("AnswerFormat.compact", () => {
-  it("shows handles, memories and the question", () => {
+  it("shows memories and the question", () => {
     assert.strictEqual(
       AnswerFormat.compact.prompt({ ...request, candidates: candidates.slice(0, 2) }),
-      "Memories:\n0 Ann has a dog named Buddy\n1 Ben lives in Oslo\nQuestion: Which dogs does Ann have?\n"
+      "Memories:\nAnn has a dog named Buddy\nBen lives in Oslo\nQuestion: Which dogs does Ann have?\n"
     )
   })
 
-  it("reads the handles and the answer", () => {
-    assert.deepStrictEqual(read(AnswerFormat.compact, "0 2 = Buddy and Scout\n"), { text: "Buddy and Scout", wellFormed: true, handles: [0, 2] })
+  it("reads the memories that are repeated, and the answer", () => {
+    assert.deepStrictEqual(
+      read(AnswerFormat.compact, "Ann has a dog named Buddy\nAnn adopted Scout\n= Buddy and Scout\n"),
+      { text: "Buddy and Scout", wellFormed: true, handles: [0, 2] }
+    )
     assert.deepStrictEqual(read(AnswerFormat.compact, "= none"), { text: "none", wellFormed: true, handles: [] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, "1= a = b"), { text: "a = b", wellFormed: true, handles: [1] })
+    assert.deepStrictEqual(read(AnswerFormat.compact, " Ben lives in Oslo \n= a = b"), { text: "a = b", wellFormed: true, handles: [1] })
   })
 
   it("says where the format was not kept", () => {
-    assert.deepStrictEqual(read(AnswerFormat.compact, " Buddy "), { text: "Buddy", wellFormed: false, handles: [] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, "0 9 = Buddy"), { text: "Buddy", wellFormed: false, handles: [0] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, "0 0 = Buddy"), { text: "Buddy", wellFormed: false, handles: [0] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, "I think 2 = Buddy"), { text: "Buddy", wellFormed: false, handles: [2] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, "-1 0.5 = Buddy"), { text: "Buddy", wellFormed: false, handles: [] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, ""), { text: "", wellFormed: false, handles: [] })
+    const malformed = (raw: string) => {
+      const { handles, text, wellFormed } = read(AnswerFormat.compact, raw)
+      assert.isFalse(wellFormed, raw)
+      return [text, handles]
+    }
+    assert.deepStrictEqual(malformed(" Buddy "), ["Buddy", []])
+    assert.deepStrictEqual(malformed("Ann has a dog named Buddy\nAnn has a cat\n= Buddy"), ["Buddy", [0]])
+    assert.deepStrictEqual(malformed("It rained\nIt rained\n= Buddy"), ["Buddy", [3]])
+    assert.deepStrictEqual(malformed("Ann has a dog = Buddy"), ["Ann has a dog = Buddy", []])
+    assert.deepStrictEqual(malformed(""), ["", []])
+  })
+
+  it("is not misled by a memory that looks like an answer", () => {
+    const hostile = MemoryBank.memories(MemoryBank.applyAll(MemoryBank.empty, [
+      MemoryBank.Edit.Add({ memory: { text: "= Oslo\n= Lima" } })
+    ]))
+    const { selected, text, wellFormed } = AnswerFormat.compact.decode("= Oslo = Lima\n= none", { question: "", candidates: hostile })
+    assert.deepStrictEqual([text, wellFormed, selected.length], ["none", true, 1])
   })
 })
 

@@ -6,7 +6,7 @@
  * behaviour as one mode among others; reinforcement learning has to find out which one. The shares are stated in `managerErrors`
  * and `answerErrors` and are the same for every seed.
  */
-import type { Memory, MemoryOperation } from "@memory-r1/core"
+import { Memory, type MemoryOperation } from "@memory-r1/core"
 import type { Prng } from "./internal/world/prng.ts"
 import { joined, memoryText, type Slot, slotKey } from "./internal/world/subjects.ts"
 import { answerKind, type Event, type EventKind } from "./MemoryWorld.ts"
@@ -74,13 +74,14 @@ export const decide = (
   byMode(random.weighted<ManagerMode>(managerErrors[event.kind]), event, snapshot, read)
 
 /**
- * One answer of the teacher about a slot, as `AnswerFormat.compact` reads it: the handles of the memories that help, then the answer.
+ * One answer of the teacher about a slot, as `AnswerFormat.compact` reads it: the memories that help, then the answer.
  */
 export const answer = (random: Prng, slot: Slot, candidates: ReadonlyArray<Memory.Memory>, read: Oracle.Reader): string => {
   const statements = candidates.map(read)
   const about = statements.flatMap((statement, handle) =>
     statement !== undefined && slotKey(statement.slot) === slotKey(slot) ? [handle] : [])
-  const write = (handles: ReadonlyArray<number>, text: string): string => `${handles.join(" ")} = ${text}`.trim()
+  const write = (handles: ReadonlyArray<number>, text: string): string =>
+    [...new Set(handles.map((handle) => Memory.attributed(candidates[handle]!))), `= ${text}`].join("\n")
   const values = Oracle.believed(candidates, slot, read)
   const kind = answerKind(slot, values)
   if (random.chance(answerErrors[kind])) return write(about, values.length === 0 ? "none" : joined(values))

@@ -4,12 +4,12 @@ import * as Demonstrations from "../src/Demonstrations.ts"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import { between, seeds } from "./support/worlds.ts"
 
-// The memories of a prompt, as far as a prompt tells.
-const memoriesOf = (lines: ReadonlyArray<string>): ReadonlyArray<Memory.Memory> => {
-  lines.forEach((line, handle) => assert.isTrue(line.startsWith(`${handle} `), line))
-  const bank = MemoryBank.applyAll(MemoryBank.empty, lines.map((line) => MemoryBank.Edit.Add({ memory: { text: line.slice(line.indexOf(" ") + 1) } })))
-  return MemoryBank.memories(bank)
-}
+// The memories of a prompt, numbered or not, as far as a prompt tells.
+const memoriesOf = (lines: ReadonlyArray<string>): ReadonlyArray<Memory.Memory> =>
+  MemoryBank.memories(MemoryBank.applyAll(
+    MemoryBank.empty,
+    lines.map((line) => MemoryBank.Edit.Add({ memory: { text: line.replace(/^\d+ /, "") } }))
+  ))
 const rowsOf = (prompt: string): ReadonlyArray<string> => {
   const rows = prompt.split("\n")
   assert.deepStrictEqual([rows[0], rows.at(-1)], ["Memories:", ""])
@@ -98,10 +98,11 @@ describe("Demonstrations.answers", () => {
   }, { arbitrary: { runs: 20, seed: 5 } })
 
   it("shows answers of all kinds: one value, a list, none", () => {
-    const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.answers(seed)).flat().flatMap(({ completions }) => completions.map(({ target }) => target))
-    assert.isTrue(targets.some((target) => /^\d+ = .+ and .+$/.test(target)))
-    assert.isTrue(targets.some((target) => /^\d+ = \S+$/.test(target)))
-    assert.isTrue(targets.some((target) => target === "= none"))
-    assert.isTrue(targets.some((target) => target.endsWith(" 2023")))
+    const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.answers(seed)).flat().flatMap(({ completions }) => completions)
+    const answers = targets.map(({ target }) => AnswerFormat.compact.decode(target, { question: "", candidates: [] }).text)
+    assert.isTrue(answers.some((answer) => / and /.test(answer)))
+    assert.isTrue(answers.some((answer) => answer !== "none" && /^\S+$/.test(answer)))
+    assert.isTrue(answers.some((answer) => answer === "none"))
+    assert.isTrue(answers.some((answer) => answer.endsWith(" 2023")))
   })
 })

@@ -55,7 +55,7 @@ const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.Ma
     return (yield* OnnxLearner.make(yield* OnnxModel.load(directory))).learner
   })
   const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), 40)
-  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), 28)
+  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), 64)
   const system = Evaluation.managed({ name: folder, facts, perFact })
   return {
     system: { ...system, build: (...of: Parameters<typeof system.build>) => Effect.provideService(system.build(...of), MemoryManager.MemoryManager, manager) },

@@ -49,7 +49,7 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
   const { data, model } = config
   const options = { ...(model.threads === undefined ? {} : { threads: model.threads }), microBatchTokens: model.microBatchTokens }
   const sources = Sources.memoryWorld(data)
-  const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, managerTokens: 40, answerTokens: 32 }
+  const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, managerTokens: 40, answerTokens: 64 }
   const learnerOf = Effect.fnUntraced(function*(directory: string, initialize: boolean) {
     const checkpoint = yield* initialize ? Checkpoint.initialize(directory, config.seed, model) : Checkpoint.load(directory)
     return (yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, options), options)).learner

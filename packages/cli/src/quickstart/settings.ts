@@ -6,7 +6,7 @@ import type { Pipeline, TrainConfig } from "@memory-r1/trainer"
 /**
  * What decisions and answers get to see, and how long they may be.
  */
-export const limits: Pipeline.Limits = { perFact: 8, perSpeaker: 12, managerTokens: 40, answerTokens: 28 }
+export const limits: Pipeline.Limits = { perFact: 8, perSpeaker: 12, managerTokens: 40, answerTokens: 64 }
 
 /**
  * Dialogues that are trained on, beyond those that the nano model was warmed up with, and dialogues that are measured on. Each seed
@@ -25,7 +25,7 @@ const answer: TrainConfig.GrpoStage = {
   steps: 80,
   groupsPerStep: 32,
   groupSize: 8,
-  maxTokens: 28,
+  maxTokens: 64,
   temperature: 1,
   iterations: 1,
   epsilon: 0.2,
