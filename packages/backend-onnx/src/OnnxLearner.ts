@@ -12,7 +12,7 @@ import * as DecoderGraphs from "./internal/decoderGraphs.ts"
 import * as ObjectiveGraph from "./internal/objectiveGraph.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Requests from "./internal/requests.ts"
-import { describe, type Feeds, float, type Session } from "./internal/session.ts"
+import { describe, type Feeds, float } from "./internal/session.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
 import type * as Safetensors from "./Safetensors.ts"
@@ -28,8 +28,8 @@ const fail = (reason: string, cause?: unknown) =>
   new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
 // JSON has no infinity, which an objective may hold as a bound.
-const keyOf = ({ loss }: Objective.Objective): string =>
-  `train ${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
+const keyOf = ({ loss }: Objective.Objective, prompted: boolean): string =>
+  `train ${prompted ? "" : "unprompted "}${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
 
 const countOf = (completion: Learner.TrainingCompletion): number => {
   if (completion.mask === undefined) return completion.tokens.length
@@ -109,7 +109,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   }
 
   const accumulate = Effect.fnUntraced(
-    function*(session: Session, batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, temperature: number) {
+    function*(batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, temperature: number) {
       const counts = batch.map(({ completions }) => completions.map(countOf))
       const sequences = counts.reduce((sum, group) => sum + group.length, 0)
       const tokens = counts.flat().reduce((sum, count) => sum + count, 0)
@@ -119,7 +119,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       let loss = 0
       for (const indices of Batch.microBatches(sizes, microBatchTokens)) {
         const groups = indices.map((i) => batch[i]!)
-        const { C, G, N, feeds } = Batch.groupFeeds(
+        const { C, G, N, feeds, prompted } = Batch.groupFeeds(
           groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
           temperature
         )
@@ -145,6 +145,10 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
           })
         )
         const shape = [N * G, C]
+        const session = yield* Effect.mapError(
+          model.session(keyOf(objective, prompted), () => DecoderGraphs.train(decoder, objective, prompted)),
+          (error) => fail(error.message, error)
+        )
         const result = yield* Effect.tryPromise({
           try: () =>
             session.run({
@@ -176,11 +180,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
     function*(batch, objective, { temperature = 1 } = {}) {
       const problem = problemOf(batch, objective, temperature, decoder)
       if (problem !== undefined) return yield* fail(problem)
-      const session = yield* Effect.mapError(
-        model.session(keyOf(objective), () => DecoderGraphs.train(decoder, objective)),
-        (error) => fail(error.message, error)
-      )
-      return yield* accumulate(session, batch, objective, temperature)
+      return yield* accumulate(batch, objective, temperature)
     },
     oneAtATime.withPermit
   )

@@ -26,8 +26,13 @@ const fail = (reason: string, cause?: unknown) =>
 export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel) {
   const { checkpoint, weights } = model
   const { decoder } = checkpoint
-  const session = (key: "prefill" | "extend" | "decode" | "score") =>
+  const session = (key: "prefill" | "extend" | "decode") =>
     Effect.mapError(model.session(key, () => DecoderGraphs[key](decoder)), (error) => fail(error.message, error))
+  const scorer = (prompted: boolean) =>
+    Effect.mapError(
+      model.session(prompted ? "score" : "score unprompted", () => DecoderGraphs.score(decoder, prompted)),
+      (error) => fail(error.message, error)
+    )
 
   const sample: Sampler.Sampler["Service"]["sample"] = Effect.fn("OnnxSampler.sample")(function*(request) {
     const { maxTokens, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
@@ -75,14 +80,14 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
       Requests.positive("temperature", temperature)
     )
     if (problem !== undefined) return yield* fail(problem)
-    const scorer = yield* session("score")
     const results = groups.map((): ReadonlyArray<Float32Array> => [])
     const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
     for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
       const indices = places.map((place) => scored[place]!)
-      const { C, G, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature)
+      const { C, G, feeds, prompted } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature)
+      const session = yield* scorer(prompted)
       const { logp } = yield* Effect.tryPromise({
-        try: () => scorer.run({ ...weights, ...feeds }),
+        try: () => session.run({ ...weights, ...feeds }),
         catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
       })
       const flat = logp!.data as Float32Array

@@ -40,8 +40,8 @@ export const promptFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>) => {
 /** Rows of tokens after their group's first `start` tokens, padded at the end to G rows of C tokens. */
 export const completionFeeds = (
   groups: ReadonlyArray<{ readonly start: number; readonly rows: ReadonlyArray<ReadonlyArray<number>> }>,
-  { C, G, visible }: { readonly G: number; readonly C: number; readonly visible: Feeds[string] }
-) => {
+  { C, G }: { readonly G: number; readonly C: number }
+): Feeds => {
   const N = groups.length
   const tokens = new Int32Array(N * G * C)
   const positions = new Int32Array(N * G * C)
@@ -54,21 +54,25 @@ export const completionFeeds = (
       tokens.set(own, row)
     }
   })
-  const feeds: Feeds = {
+  return {
     "completion.tokens": integers(tokens, [N * G * C]),
     "completion.positions": integers(positions, [N * G, C]),
-    "completion.visible": visible,
     "completion.causal": float(triangle(C), [C, C])
   }
-  return { feeds }
 }
 
-/** Prompt groups as the score and train graphs take them. */
+const sharedFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>): Feeds => {
+  const { N, P, feeds, visible } = promptFeeds(prompts)
+  return { ...feeds, ...sizes({ P }), "completion.visible": float(visible, [N, 1, 1, 1, 1, P]) }
+}
+
+/** Prompt groups as the score and train graphs take them; `prompted` says which of the two. */
 export const groupFeeds = (
   groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<ReadonlyArray<number>> }>,
   temperature: number
 ) => {
-  const { N, P, feeds, visible } = promptFeeds(groups.map(({ prompt }) => prompt))
+  const N = groups.length
+  const prompted = groups.some(({ prompt }) => prompt.length > 1)
   const G = Math.max(...groups.map(({ completions }) => completions.length))
   const C = Math.max(1, ...groups.flatMap(({ completions }) => completions.map((tokens) => tokens.length)))
   const targets = new Int32Array(N * G * C)
@@ -77,14 +81,14 @@ export const groupFeeds = (
     start: prompt.length - 1,
     rows: completions.map((tokens) => [prompt.at(-1)!, ...tokens.slice(0, -1)])
   }))
-  const all: Feeds = {
-    ...feeds,
-    ...completionFeeds(inputs, { G, C, visible: float(visible, [N, 1, 1, 1, 1, P]) }).feeds,
-    ...sizes({ N, P, G, C }),
+  const feeds: Feeds = {
+    ...(prompted ? sharedFeeds(groups.map(({ prompt }) => prompt)) : {}),
+    ...completionFeeds(inputs, { G, C }),
+    ...sizes({ N, G, C }),
     targets: integers(targets, [N * G * C, 1]),
     inverseTemperature: float(Float32Array.of(1 / temperature), [])
   }
-  return { N, P, G, C, feeds: all }
+  return { G, C, N, prompted, feeds }
 }
 
 /**

@@ -158,13 +158,13 @@ export const promptStream = (
 
 /**
  * The hidden states `[N*G*C, hidden]` of completions that attend to their prompt and to themselves, and their own keys and values
- * `[N, heads, G, C, size]`. `visible` `[N, 1, 1, 1, 1, P]` is 0 for prompt tokens and very negative for padding, `causal` `[C, C]`
- * likewise.
+ * `[N, heads, G, C, size]`. `causal` `[C, C]` is 0 for what may be seen and very negative for the rest; `visible` `[N, 1, 1, 1, 1, P]`
+ * likewise for prompt tokens and padding. Without a prefix there is no prompt.
  */
 export const completionStream = (
   b: Builder,
-  prefix: ReadonlyArray<KeysValues>,
-  inputs: { readonly tokens: Value; readonly positions: Value; readonly visible: Value; readonly causal: Value }
+  inputs: { readonly tokens: Value; readonly positions: Value; readonly causal: Value },
+  prefix?: { readonly layers: ReadonlyArray<KeysValues>; readonly visible: Value }
 ): { readonly hidden: Value; readonly own: ReadonlyArray<KeysValues> } => {
   const { decoder, graph } = b
   const { headSize: size, keyValueHeads: heads } = decoder
@@ -175,14 +175,15 @@ export const completionStream = (
   const found: Array<KeysValues> = []
   let x = embed(b, inputs.tokens)
   for (let layer = 0; layer < decoder.layers; layer++) {
-    const { keys, values } = prefix[layer]!
     const projected = attentionInputs(b, x, layer, inputs.positions, true)
     const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "G", "C", heads, size), [0, 3, 1, 2, 4])
     const own = { keys: byHead(projected.keys), values: byHead(projected.values) }
     found.push(own)
     const query = Op.transpose(graph, shaped(b, projected.query, "N", "G", "C", heads, repeat, size), [0, 3, 1, 4, 2, 5])
     const mixed = Op.attention(graph, [
-      { query: shaped(b, query, "N", heads, all, size), keys, values, mask: inputs.visible },
+      ...(prefix === undefined
+        ? []
+        : [{ query: shaped(b, query, "N", heads, all, size), ...prefix.layers[layer]!, mask: prefix.visible }]),
       { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: inputs.causal }
     ], { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes }, size ** -0.5)
     x = finishLayer(b, x, Op.transpose(graph, mixed, [0, 2, 4, 1, 3, 5]), layer)

@@ -53,9 +53,10 @@ export const decode = (decoder: Decoder): Graph => {
 const completionInputs = ({ graph }: Blocks.Builder) => ({
   tokens: GraphModule.input(graph, "completion.tokens", "int64", ["N*G*C"]),
   positions: GraphModule.input(graph, "completion.positions", "int64", ["N*G", "C"]),
-  visible: GraphModule.input(graph, "completion.visible", "float32", ["N", 1, 1, 1, 1, "P"]),
   causal: GraphModule.input(graph, "completion.causal", "float32", ["C", "C"])
 })
+
+const visibleInput = ({ graph }: Blocks.Builder) => GraphModule.input(graph, "completion.visible", "float32", ["N", 1, 1, 1, 1, "P"])
 
 /** The keys and values of tokens that follow prompts whose own are given: what different prompts add to a beginning they share. */
 export const extend = (decoder: Decoder): Graph => {
@@ -65,14 +66,15 @@ export const extend = (decoder: Decoder): Graph => {
     keys: GraphModule.input(b.graph, `prefix.${cacheNames(layer).keys}`, "float32", shape),
     values: GraphModule.input(b.graph, `prefix.${cacheNames(layer).values}`, "float32", shape)
   }))
-  outputKeysValues(b.graph, Blocks.completionStream(b, prefix, completionInputs(b)).own)
+  outputKeysValues(b.graph, Blocks.completionStream(b, completionInputs(b), { layers: prefix, visible: visibleInput(b) }).own)
   return b.graph
 }
 
-const completionLogProbabilities = (b: Blocks.Builder) => {
+// Prompts of a single token have nothing that would be shared: it is the first input of each completion. `prompted` is false for them.
+const completionLogProbabilities = (b: Blocks.Builder, prompted: boolean) => {
   const { graph } = b
-  const prefix = Blocks.promptStream(b, promptInputs(b))
-  const { hidden } = Blocks.completionStream(b, prefix, completionInputs(b))
+  const prefix = prompted ? { layers: Blocks.promptStream(b, promptInputs(b)), visible: visibleInput(b) } : undefined
+  const { hidden } = Blocks.completionStream(b, completionInputs(b), prefix)
   const targets = GraphModule.input(graph, "targets", "int64", ["N*G*C", 1])
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
   const logp = Blocks.targetLogProbabilities(b, hidden, targets, inverseTemperature)
@@ -80,17 +82,17 @@ const completionLogProbabilities = (b: Blocks.Builder) => {
 }
 
 /** The log-probabilities `[N*G, C]` of given completions. */
-export const score = (decoder: Decoder): Graph => {
+export const score = (decoder: Decoder, prompted: boolean): Graph => {
   const b = Blocks.builder(decoder)
-  GraphModule.output(b.graph, "logp", completionLogProbabilities(b))
+  GraphModule.output(b.graph, "logp", completionLogProbabilities(b, prompted))
   return b.graph
 }
 
 /** Log-probabilities, the loss, and its gradient for every parameter, each under the parameter's name. */
-export const train = (decoder: Decoder, objective: Objective.Objective): Graph => {
+export const train = (decoder: Decoder, objective: Objective.Objective, prompted: boolean): Graph => {
   const b = Blocks.builder(decoder)
   const { graph } = b
-  const logp = completionLogProbabilities(b)
+  const logp = completionLogProbabilities(b, prompted)
   const perToken = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
   const mask = perToken("mask")
   // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.

@@ -77,18 +77,24 @@ const makeCache = async (
     }
   })
   if (S > 0) {
-    const { feeds: suffixes } = Batch.completionFeeds(
+    const suffixes = Batch.completionFeeds(
       groups.map(({ prefix, rows }) => ({
         start: prefix.length,
         rows: Array.from({ length: G }, (_, g) => rows[g]?.suffix.slice(0, -1) ?? [])
       })),
-      { G, C: S, visible: float(visiblePrefix, [N, 1, 1, 1, 1, P]) }
+      { G, C: S }
     )
     const keysValues = Object.fromEntries(cache.flatMap((_, layer) => {
       const { keys, values } = cacheNames(layer)
       return [[`prefix.${keys}`, prefix[keys]!], [`prefix.${values}`, prefix[values]!]]
     }))
-    const found = await sessions.extend.run({ ...weights, ...keysValues, ...suffixes, ...Batch.sizes({ N, P, G, C: S }) })
+    const found = await sessions.extend.run({
+      ...weights,
+      ...keysValues,
+      ...suffixes,
+      "completion.visible": float(visiblePrefix, [N, 1, 1, 1, 1, P]),
+      ...Batch.sizes({ N, P, G, C: S })
+    })
     write(found, parts, T * headSize, P * headSize)
   }
   return { N, T, visible, cache, write, generated: P + G * S }
