@@ -30,6 +30,8 @@ describe("Demonstrations.manager", () => {
       const { observedAt, speaker, text } = events[i]!.turn
       const snapshot = { revision: 0, memories: memoriesOf(rowsOf(prompt).slice(0, -1)) }
       assert.isAtMost(snapshot.memories.length, Math.min(perFact, i))
+      // Only memories of the one who speaks.
+      for (const memory of snapshot.memories) assert.include(memory.text, speaker)
       const fact = { text, speaker, observedAt: observedAt!, sources: [] }
       assert.strictEqual(prompt, ManagerFormat.compact.prompt({ fact, snapshot }))
       assert.strictEqual(completions.length, samples)
@@ -91,6 +93,13 @@ describe("Demonstrations.answers", () => {
       for (const { context } of demonstration.completions) assert.match(context!, /^Question: [^\n]+\n$/)
     }
   }, { arbitrary: { runs: 40, seed: 4 } })
+
+  it.prop("the last bank is that before the last turn: what that tells is not in it", { seed: seeds }, ({ seed }) => {
+    const { kind, said, slot } = MemoryWorld.generate(seed).events.at(-1)!
+    if (slot?.subject === "trips" || !["new", "additive", "replace"].includes(kind)) return
+    const last = Demonstrations.answers(seed, { perSpeaker: 100 })[1]!
+    last.completions.forEach((_, at) => assert.notMatch(full(last, at), new RegExp(`\\b${said[0]}\\b`, "i")))
+  }, { arbitrary: { runs: 40, seed: 6 } })
 
   it.prop("repeats itself from a seed", { seed: seeds }, ({ seed }) => {
     assert.deepStrictEqual(Demonstrations.answers(seed), Demonstrations.answers(seed))

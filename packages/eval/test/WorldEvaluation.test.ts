@@ -207,6 +207,15 @@ layer(Retriever.layerBm25)("WorldEvaluation.changes", (it) => {
       assert.deepStrictEqual(WorldEvaluation.changes(worlds, right, wrong), [])
     }))
 
+  it.effect("banks that differed about the subject before the turn are not compared", () =>
+    Effect.gen(function*() {
+      const [before, after] = [yield* played(MemoryManager.layerAddOnly), yield* played(oracle())]
+      const changes = WorldEvaluation.changes(worlds, before, after)
+      assert.isAbove(changes.length, 0)
+      // ADD-only has turns where the oracle has statements: they agree only on what neither has.
+      for (const { memories } of changes) assert.deepStrictEqual(memories, [])
+    }))
+
   it.effect("one for each dialogue, additive updates first, on banks that held the same about the subject", () =>
     Effect.gen(function*() {
       const before = yield* played(erring("add", worlds))
