@@ -34,7 +34,7 @@ const load = Effect.fnUntraced(function*(name: "locomo" | "memory-world", file: 
   return { ...(yield* Dialogue.read(file)), dataset: name, categories: [1, 2, 3, 4] }
 })
 
-const number = (value: number | undefined): string => (value ?? 0).toFixed(4)
+const number = (value: number | undefined): string => value === undefined ? "-" : value.toFixed(4)
 
 const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): ReadonlyArray<string> => {
   const row = (name: string, { bleu1, evidenceRecall, evidenceRecallAt10, exactMatch, f1, n }: Evaluation.Metrics): string =>
