@@ -97,7 +97,7 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(environment: Environ
       }
     })
     if (step % transcriptEvery === 0) {
-      const shown = yield* Random.nextIntBetween(0, groups.length)
+      const shown = yield* Random.nextIntBetween(0, groups.length, { halfOpen: true })
       yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, advantage))
     }
   }

@@ -46,7 +46,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     texts: sampled[i]!.map((completion) => sampler.tokenizer.decode(Sampler.withoutStop(completion)))
   }))
   const outcomes = yield* environment.score(attempts)
-  const chosen = yield* Effect.forEach(attempts, () => Random.nextIntBetween(0, groupSize))
+  const chosen = yield* Effect.forEach(attempts, () => Random.nextIntBetween(0, groupSize, { halfOpen: true }))
   yield* environment.settle(attempts, chosen)
   return attempts.map(({ texts }, i): Group => ({
     asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]),

@@ -1,6 +1,7 @@
 /**
  * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl` and `status.json` in its folder, readable at every moment.
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -81,8 +82,13 @@ export const layerMemory = (records: Array<Metrics | Transcript>): Layer.Layer<R
   return Layer.succeed(RunLog, { metrics: push, transcript: push })
 }
 
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
+
 /**
- * Writes into a folder, which is made if need be. `status.json` says "running" until the layer is closed, and then how the run ended:
+ * Writes into a folder, which is made if need be; the log of an earlier run in it is removed. `status.json` says "running" until the layer is closed, and then how the run ended:
  * done, failed (with the message), or interrupted (Ctrl-C).
  */
 export const layerFolder = (folder: string): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
@@ -94,6 +100,9 @@ export const layerFolder = (folder: string): Layer.Layer<RunLog, RunLogError, Fi
       const last = yield* Ref.make({ stage: "start", step: 0 })
       const failing = (file: string) => Effect.mapError((cause: unknown) => new RunLogError({ file, cause }))
       yield* files.makeDirectory(folder, { recursive: true }).pipe(failing(folder))
+      for (const name of ["metrics.jsonl", "transcripts.jsonl"]) {
+        yield* files.remove(path.join(folder, name), { force: true }).pipe(failing(path.join(folder, name)))
+      }
 
       const statusFile = path.join(folder, "status.json")
       const status = Effect.fnUntraced(function*(state: Status["state"], message?: string) {
@@ -108,7 +117,7 @@ export const layerFolder = (folder: string): Layer.Layer<RunLog, RunLogError, Fi
             ? status("done")
             : Exit.hasInterrupts(exit)
             ? status("interrupted", "stopped before the end; what is in this folder is what was done until then")
-            : status("failed", String(Exit.findErrorOption(exit)))
+            : status("failed", messageOf(exit.cause))
         )
       )
       const append = Effect.fnUntraced(function*(name: string, record: object) {

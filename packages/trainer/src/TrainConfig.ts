@@ -85,7 +85,13 @@ export const TrainConfig = Schema.Struct({
     perFact: optional(count, 8),
     perSpeaker: optional(count, 12)
   }),
-  stages: Schema.NonEmptyArray(Schema.Union([SftStage, ManagerStage, AnswerStage]))
+  stages: Schema.NonEmptyArray(Schema.Union([SftStage, ManagerStage, AnswerStage])).check(
+    Schema.makeFilter((stages) =>
+      stages.some(({ kind }, i) => kind === "sft" && i > 0 && stages[i - 1]!.kind !== "sft")
+        ? "a supervised stage trains the one model that both agents start from: it cannot follow a stage that trains one of them"
+        : undefined
+    )
+  )
 })
 export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
 export type Stage = TrainConfig["stages"][number]

@@ -44,7 +44,19 @@ describe("RunLog", () => {
       assert.isTrue(Exit.isFailure(exit))
       const { message, state, step } = yield* status
       assert.deepStrictEqual([state, step], ["failed", 3])
-      assert.include(message!, "no more tokens")
+      assert.strictEqual(message, "no more tokens")
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("begins anew in the folder of an earlier run", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* inFolder
+      const files = yield* FileSystem.FileSystem
+      const path = yield* Path.Path
+      for (const _ of [1, 2]) {
+        yield* Effect.provide(RunLog.RunLog.use((log) => log.metrics(metrics)), RunLog.layerFolder(folder))
+      }
+      const lines = (yield* files.readFileString(path.join(folder, "metrics.jsonl"))).trim().split("\n")
+      assert.lengthOf(lines, 1)
     }).pipe(Effect.provide(NodeServices.layer)))
 
   it.live("says where it was interrupted, and stays readable", () =>

@@ -27,7 +27,7 @@ describe("TrainConfig", () => {
 
   it.effect("refuses what cannot be run", () =>
     Effect.gen(function*() {
-      for (const stages of [[], [{ kind: "manager", steps: 0, learningRate: { peak: 1 } }], [{ kind: "ppo", steps: 1, learningRate: { peak: 1 } }], [{ kind: "answer", steps: 1, learningRate: { peak: -1 } }]]) {
+      for (const stages of [[], [{ kind: "manager", steps: 0, learningRate: { peak: 1 } }], [{ kind: "ppo", steps: 1, learningRate: { peak: 1 } }], [{ kind: "answer", steps: 1, learningRate: { peak: -1 } }], [...minimal.stages, { kind: "sft", steps: 1, learningRate: { peak: 1 } }]]) {
         yield* Effect.flip(TrainConfig.decode({ ...minimal, stages }))
       }
     }))

@@ -40,7 +40,7 @@ export const quickstart = Command.make("quickstart", {
   const folder = Option.getOrElse(out, () => path.join("runs", `quickstart-${seed}`))
   // The quickstart begins anew: what an earlier one left here would be taken for this one's.
   yield* Effect.forEach(
-    ["results.json", "metrics.jsonl", "transcripts.jsonl", "report.html"],
+    ["results.json", "report.html"],
     (name) => files.remove(path.join(folder, name), { force: true })
   )
   const result = yield* Effect.gen(function*() {
