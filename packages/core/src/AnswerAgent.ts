@@ -14,11 +14,16 @@ import { Sampler, type SamplerError } from "./Sampler.ts"
 /**
  * Answers many questions at once, each from its own candidates; the result has the order of the requests.
  */
-export class AnswerAgent extends Context.Service<AnswerAgent, {
+export interface Service {
   readonly answer: (
     requests: ReadonlyArray<AnswerFormat.AnswerRequest>
   ) => Effect.Effect<ReadonlyArray<AnswerFormat.Answer>, AiError.AiError | SamplerError>
-}>()("@memory-r1/core/AnswerAgent") {}
+}
+
+/**
+ * The tag of the service.
+ */
+export class AnswerAgent extends Context.Service<AnswerAgent, Service>()("@memory-r1/core/AnswerAgent") {}
 
 /**
  * A deterministic reader, no model: takes the candidate that shares most of the question's rarer words, and cuts the part

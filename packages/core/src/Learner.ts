@@ -77,7 +77,7 @@ export interface Capabilities {
  * - `save`, `load`: weights as a checkpoint directory.
  * - `sampler`: a sampler over the current weights; it follows every later step.
  */
-export class Learner extends Context.Service<Learner, {
+export interface Service {
   readonly capabilities: Capabilities
   readonly forwardBackward: (
     batch: ReadonlyArray<PromptGroup>,
@@ -88,4 +88,9 @@ export class Learner extends Context.Service<Learner, {
   readonly save: (directory: string) => Effect.Effect<void, LearnerError>
   readonly load: (directory: string) => Effect.Effect<void, LearnerError>
   readonly sampler: Sampler["Service"]
-}>()("@memory-r1/core/Learner") {}
+}
+
+/**
+ * The tag of the service.
+ */
+export class Learner extends Context.Service<Learner, Service>()("@memory-r1/core/Learner") {}

@@ -22,11 +22,16 @@ export interface Decision extends MemoryOperation.Decoded {
 /**
  * Decides on many requests at once, each on its own snapshot; the result has the order of the requests.
  */
-export class MemoryManager extends Context.Service<MemoryManager, {
+export interface Service {
   readonly decide: (
     requests: ReadonlyArray<ManagerFormat.ManagerRequest>
   ) => Effect.Effect<ReadonlyArray<Decision>, AiError.AiError | SamplerError>
-}>()("@memory-r1/core/MemoryManager") {}
+}
+
+/**
+ * The tag of the service.
+ */
+export class MemoryManager extends Context.Service<MemoryManager, Service>()("@memory-r1/core/MemoryManager") {}
 
 const byRule = (rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation.MemoryOperation): Layer.Layer<MemoryManager> =>
   Layer.succeed(MemoryManager, {

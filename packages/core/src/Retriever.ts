@@ -37,9 +37,14 @@ export interface Scored {
  * Ranks the memories of a bank for a query, best first. A bank no larger than the limit comes back whole, so that a reader
  * of a small bank misses nothing.
  */
-export class Retriever extends Context.Service<Retriever, {
+export interface Service {
   readonly retrieve: (bank: MemoryBank.MemoryBank, query: Query) => Effect.Effect<ReadonlyArray<Scored>, RetrieverError>
-}>()("@memory-r1/core/Retriever") {}
+}
+
+/**
+ * The tag of the service.
+ */
+export class Retriever extends Context.Service<Retriever, Service>()("@memory-r1/core/Retriever") {}
 
 interface Indexed {
   readonly memories: ReadonlyArray<Memory>

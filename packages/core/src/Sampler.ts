@@ -90,12 +90,17 @@ export interface ScoreRequest {
  * - `sample`: `n` completions for each prompt, in the order of the prompts.
  * - `score`: the log-probability of every token of every given completion.
  */
-export class Sampler extends Context.Service<Sampler, {
+export interface Service {
   readonly tokenizer: Tokenizer
   readonly contextLength: number
   readonly sample: (request: SampleRequest) => Effect.Effect<ReadonlyArray<ReadonlyArray<Completion>>, SamplerError>
   readonly score: (request: ScoreRequest) => Effect.Effect<ReadonlyArray<ReadonlyArray<Float32Array>>, SamplerError>
-}>()("@memory-r1/core/Sampler") {}
+}
+
+/**
+ * The tag of the service.
+ */
+export class Sampler extends Context.Service<Sampler, Service>()("@memory-r1/core/Sampler") {}
 
 /**
  * A completion's tokens without the stop token at their end.

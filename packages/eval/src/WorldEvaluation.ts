@@ -2,8 +2,10 @@
  * How well a manager and an answer agent do in the Memory World: answers, operations, and how large the banks get.
  */
 import { MemoryBank, MemoryManager, MemoryOperation, Playthrough, TextMetrics } from "@memory-r1/core"
+import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { AiError } from "effect/ai"
 import * as MemoryWorld from "./MemoryWorld.ts"
 import * as Oracle from "./Oracle.ts"
 import * as Statistics from "./Statistics.ts"
@@ -40,6 +42,8 @@ export const Result = Schema.Struct({
 })
 export interface Result extends Schema.Schema.Type<typeof Result> {}
 
+type Failure = AiError.AiError | Retriever.RetrieverError | Sampler.SamplerError
+
 /**
  * Plays worlds with the manager at hand.
  */
@@ -50,7 +54,7 @@ export const play = Effect.fn("WorldEvaluation.play")(function*(
     readonly phrasing?: MemoryWorld.Options["phrasing"]
     readonly onStep?: (step: number, steps: number) => Effect.Effect<void>
   }
-) {
+): Effect.fn.Return<ReadonlyArray<Playthrough.Played>, Failure, MemoryManager.MemoryManager | Retriever.Retriever> {
   const phrasing = options.phrasing === undefined ? {} : { phrasing: options.phrasing }
   return yield* Playthrough.play(worlds.map((world) => MemoryWorld.episode(world, phrasing)), options)
 })
@@ -86,7 +90,7 @@ export const measure = Effect.fn("WorldEvaluation.measure")(function*(
   worlds: ReadonlyArray<MemoryWorld.World>,
   played: ReadonlyArray<Playthrough.Played>,
   options: { readonly perSpeaker: number }
-) {
+): Effect.fn.Return<Result, Failure, AnswerAgent.AnswerAgent | Retriever.Retriever> {
   const asked = yield* Playthrough.ask(
     played.flatMap(({ banks, episode }) => episode.questions.map((question) => ({ bank: banks.at(-1)!, question }))),
     options

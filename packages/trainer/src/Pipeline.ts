@@ -2,11 +2,14 @@
  * The stages of a run: a supervised warm start, and reinforcement learning of one agent while the other is frozen.
  */
 import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager } from "@memory-r1/core"
+import type { Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import type { AiError } from "effect/ai"
 import * as AnswerEnvironment from "./AnswerEnvironment.ts"
 import * as Grpo from "./Grpo.ts"
 import * as ManagerEnvironment from "./ManagerEnvironment.ts"
+import type * as RunLog from "./RunLog.ts"
 import * as Sft from "./Sft.ts"
 import type * as TrainConfig from "./TrainConfig.ts"
 
@@ -103,6 +106,8 @@ export const supervised = Effect.fn("Pipeline.supervised")(function*(
   }).pipe(Effect.provideService(Learner.Learner, learner))
 })
 
+type Failure = AiError.AiError | Learner.LearnerError | Retriever.RetrieverError | RunLog.RunLogError | Sampler.SamplerError
+
 /**
  * Runs a reinforcement stage on one of the agents; the other is frozen and decides or answers greedily.
  */
@@ -111,7 +116,7 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
   stage: TrainConfig.GrpoStage,
   sources: Sources,
   limits: Limits
-) {
+): Effect.fn.Return<void, Failure, Retriever.Retriever | RunLog.RunLog> {
   const { kind, learningRate, maxTokens, ...options } = stage
   const common = { episodes: sources.episodes, perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens }
   if (kind === "manager") {
