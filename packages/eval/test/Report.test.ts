@@ -208,7 +208,7 @@ describe("Report.html", () => {
     assert.isTrue(loss.series[0].line.every((value: number) => Math.abs(value - 0.5) < 0.01))
     assert.isBelow(page.length, 350_000)
     assert.include(text(page), "6,000 of 6,000 steps. Mean loss: 0.5 in the first 600 steps, 0.5 in the last 600.")
-    assert.include(text(page), "12 of 6,000 steps loss gradNorm step 1 0.500 1.00")
+    assert.include(text(page), "12 of 6,000 steps loss gradNorm step 1 0.490 1.00")
   })
 
   it("counts a step that was done again once, and tells repeated stages apart", () => {

@@ -23,7 +23,7 @@ export interface Schedule extends Schema.Schema.Type<typeof Schedule> {}
  * import { Schedule } from "@memory-r1/trainer"
  *
  * const schedule = { peak: 1, warmup: 2, decayFrom: 0.5, floor: 0 }
- * [0, 1, 4, 9].map((step) => Schedule.at(schedule, step, 10)) // => [0.5, 1, 1, 0.2]
+ * [0, 1, 4, 6].map((step) => Schedule.at(schedule, step, 8)) // => [0.5, 1, 1, 0.5]
  * ```
  */
 export const at = ({ decayFrom, floor, peak, warmup }: Schedule, step: number, steps: number): number => {

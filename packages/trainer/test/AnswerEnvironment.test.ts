@@ -43,7 +43,7 @@ describe("AnswerEnvironment", () => {
       const { score, tasks } = yield* environment
       const all = yield* tasks(2)
       for (const task of all) {
-        const texts = ["3 = 7", "= 8 and 7", "7", "99 = 7"]
+        const texts = [`${task.candidates[3]!.speaker}: ${task.candidates[3]!.text}\n= 7`, "= 8 and 7", "7", "Thing number 99.\n= 7"]
         const [outcomes] = yield* score([{ task, texts }])
         const values = outcomes!.map(({ reward }) => reward.value)
         assert.deepStrictEqual(values, task.question.list === true ? [0, 1, -0.25, -0.25] : [1, 0, 0.75, 0.75])
