@@ -6,7 +6,7 @@ import type { Pipeline, TrainConfig } from "@memory-r1/trainer"
 /**
  * What decisions and answers get to see, and how long they may be.
  */
-export const limits: Pipeline.Limits = { perFact: 8, perSpeaker: 12, managerTokens: 40, answerTokens: 64 }
+export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, managerTokens: 40, answerTokens: 64 }
 
 /**
  * Dialogues that are trained on, beyond those that the nano model was warmed up with, and dialogues that are measured on. Each seed
@@ -22,7 +22,7 @@ export const trainingWeights = { new: 0.3, additive: 0.28, replace: 0.13, retrac
 
 const answer: TrainConfig.GrpoStage = {
   kind: "answer",
-  steps: 80,
+  steps: 60,
   groupsPerStep: 32,
   groupSize: 8,
   maxTokens: 64,
@@ -35,7 +35,7 @@ const answer: TrainConfig.GrpoStage = {
 
 const manager: TrainConfig.GrpoStage = {
   kind: "manager",
-  steps: 120,
+  steps: 100,
   groupsPerStep: 16,
   groupSize: 8,
   maxTokens: 40,
