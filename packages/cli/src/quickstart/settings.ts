@@ -30,7 +30,7 @@ const answer: TrainConfig.GrpoStage = {
   iterations: 1,
   epsilon: 0.2,
   beta: 0,
-  learningRate: { peak: 3e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
+  learningRate: { peak: 1e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
 const manager: TrainConfig.GrpoStage = {
@@ -43,7 +43,7 @@ const manager: TrainConfig.GrpoStage = {
   iterations: 1,
   epsilon: 0.2,
   beta: 0,
-  learningRate: { peak: 3e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
+  learningRate: { peak: 1e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
 /**
