@@ -98,7 +98,7 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
   const read = Oracle.reader(world)
   const behaviour = random.weighted({ oracle: 0.4, teacher: 0.4, addOnly: 0.2 })
   const kept = banks(random, world, behaviour, 8)
-  return [random.int(kept.length - 4) + 4, kept.length - 1].map((at) => {
+  return [random.int(kept.length - 1) + 1, kept.length - 1].map((at) => {
     const { bank } = kept[at]!
     const slots = random.sample(MemoryWorld.toldUntil(world, at), questions - 1)
     const asked = [...slots, ...random.sample(world.untold, questions - slots.length)]
