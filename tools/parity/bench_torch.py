@@ -24,10 +24,11 @@ vocabulary = model.config.vocab_size
 
 
 def train_step():
-    tokens = torch.randint(3, vocabulary, (args.rows, args.tokens + 1))
+    # Prompt and completion go through the model, the completion's tokens are learned. `logits_to_keep` spares the prompt's logits.
+    tokens = torch.randint(3, vocabulary, (args.rows, args.prompt + args.tokens))
     started = time.perf_counter()
-    logits = model(input_ids=tokens[:, :-1]).logits
-    loss = torch.nn.functional.cross_entropy(logits.reshape(-1, vocabulary), tokens[:, 1:].reshape(-1))
+    logits = model(input_ids=tokens[:, :-1], logits_to_keep=args.tokens).logits
+    loss = torch.nn.functional.cross_entropy(logits.reshape(-1, vocabulary), tokens[:, args.prompt:].reshape(-1))
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()

@@ -13,3 +13,8 @@ export const shared = {
   json: Flag.Boolean("json").pipe(Flag.withDescription("print one JSON document on stdout"), Flag.withDefault(false)),
   verbose: Flag.Boolean("verbose").pipe(Flag.withDescription("show the stack of an error"), Flag.withDefault(false))
 }
+
+/**
+ * How long decisions and answers of trained agents may be, in tokens.
+ */
+export const completionTokens = { managerTokens: 40, answerTokens: 64 } as const

@@ -73,6 +73,19 @@ export const compact: AnswerFormat = {
   }
 }
 
+/**
+ * An answer as `compact` reads it, for demonstrations.
+ *
+ * @example
+ * ```ts
+ * import { AnswerFormat } from "@memory-r1/core"
+ *
+ * AnswerFormat.format({ selected: [], text: "none" }) // => "= none"
+ * ```
+ */
+export const format = ({ selected, text }: Pick<Answer, "selected" | "text">): string =>
+  [...new Set(selected.map(line)), `= ${text}`].join("\n")
+
 const instructions = `You answer questions about two people from memories of their conversations. Each memory has the time at which it was said.
 Read all memories. Look for direct evidence; where memories contradict each other, the newest one holds. Turn relative times
 ("last week") into dates with the memory's own time. Use nothing but the memories, and do not mix up the people.

@@ -6,7 +6,8 @@
  * behaviour as one mode among others; reinforcement learning has to find out which one. The shares are stated in `managerErrors`
  * and `answerErrors` and are the same for every seed.
  */
-import { Memory, type MemoryOperation } from "@memory-r1/core"
+import { AnswerFormat } from "@memory-r1/core"
+import type { Memory, MemoryOperation } from "@memory-r1/core"
 import type { Prng } from "./internal/world/prng.ts"
 import { joined, memoryText, type Slot, slotKey } from "./internal/world/subjects.ts"
 import { answerKind, type Event, type EventKind } from "./MemoryWorld.ts"
@@ -81,7 +82,7 @@ export const answer = (random: Prng, slot: Slot, candidates: ReadonlyArray<Memor
   const about = statements.flatMap((statement, handle) =>
     statement !== undefined && slotKey(statement.slot) === slotKey(slot) ? [handle] : [])
   const write = (handles: ReadonlyArray<number>, text: string): string =>
-    [...new Set(handles.map((handle) => Memory.attributed(candidates[handle]!))), `= ${text}`].join("\n")
+    AnswerFormat.format({ selected: handles.map((handle) => candidates[handle]!), text })
   const values = Oracle.believed(candidates, slot, read)
   const kind = answerKind(slot, values)
   if (random.chance(answerErrors[kind])) return write(about, values.length === 0 ? "none" : joined(values))

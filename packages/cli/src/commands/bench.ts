@@ -115,54 +115,64 @@ const load = Effect.fnUntraced(function*(directory: string) {
 
 const optimizer = { learningRate: 1e-4, weightDecay: 0.01, maxGradNorm: 1 } as const
 
-const trainStep = Command.make("train-step", {
+// What both of the compared benchmarks are told; rows are made up to whole groups.
+const shape = (defaults: { readonly prompt: number; readonly tokens: number }) => ({
   model,
-  rows: count("rows").pipe(Flag.withDefault(16)),
-  tokens: count("tokens").pipe(Flag.withDescription("tokens that are learned in each row"), Flag.withDefault(128)),
-  prompt: count("prompt").pipe(Flag.withDescription("tokens of a prompt that a group of rows shares, before those"), Flag.withDefault(1)),
-  group: count("group").pipe(Flag.withDescription("rows that share a prompt"), Flag.withDefault(1)),
-  steps,
-  rounds,
-  peer: peerFlag
-}, Effect.fn(function*({ group, model: directory, peer, prompt, rounds, rows, steps, tokens }) {
-  const { lines, result } = yield* Effect.scoped(Effect.gen(function*() {
-    const { learner, model } = yield* load(directory)
-    const { vocabularySize } = model.checkpoint.decoder
-    const batch = yield* Effect.forEach(Array.from({ length: Math.ceil(rows / group) }), () =>
-      Effect.gen(function*() {
-        const completions = yield* Effect.forEach(Array.from({ length: group }), () =>
-          Effect.map(randomTokens(tokens, vocabularySize), (tokens) => ({ tokens })))
-        return { prompt: yield* randomTokens(prompt, vocabularySize), completions } satisfies Learner.PromptGroup
-      }))
-    const step = Effect.andThen(learner.forwardBackward(batch, Objective.sft), learner.optimStep(optimizer))
-    const args = ["train-step", "--model", directory, "--rows", `${rows}`, "--tokens", `${tokens}`, "--prompt", `${prompt}`, "--steps", `${steps}`]
-    return yield* compared({ rounds, steps, tokensPerStep: rows * tokens, peer, args }, step)
-  })).pipe(Random.withSeed(1))
-  yield* Output.document({ rows, tokens, prompt, group, ...result }, lines)
-})).pipe(Command.withDescription("Forward, backward, clipping and AdamW on random tokens"))
-
-const decode = Command.make("decode", {
-  model,
-  rows: count("rows").pipe(Flag.withDescription("completions that are generated at a time"), Flag.withDefault(16)),
+  rows: count("rows").pipe(Flag.withDescription("completions that are worked on at a time"), Flag.withDefault(16)),
   group: count("group").pipe(Flag.withDescription("completions of each prompt"), Flag.withDefault(1)),
-  prompt: count("prompt").pipe(Flag.withDefault(128)),
-  tokens: count("tokens").pipe(Flag.withDescription("tokens of a completion, with no early stop"), Flag.withDefault(64)),
+  prompt: count("prompt").pipe(Flag.withDescription("tokens of a prompt"), Flag.withDefault(defaults.prompt)),
+  tokens: count("tokens").pipe(Flag.withDescription("tokens of a completion, with no early stop"), Flag.withDefault(defaults.tokens)),
   steps,
   rounds,
   peer: peerFlag
-}, Effect.fn(function*({ group, model: directory, peer, prompt, rounds, rows, steps, tokens }) {
-  const { lines, result } = yield* Effect.scoped(Effect.gen(function*() {
-    const { learner, model } = yield* load(directory)
-    const prompts = yield* Effect.forEach(
-      Array.from({ length: Math.ceil(rows / group) }),
-      () => randomTokens(prompt, model.checkpoint.decoder.vocabularySize)
-    )
-    const step = learner.sampler.sample({ prompts, n: group, maxTokens: tokens, temperature: 1, stopTokens: [] })
-    const args = ["decode", "--model", directory, "--rows", `${rows}`, "--tokens", `${tokens}`, "--prompt", `${prompt}`, "--steps", `${steps}`]
-    return yield* compared({ rounds, steps, tokensPerStep: rows * tokens, peer, args }, step)
-  })).pipe(Random.withSeed(1))
-  yield* Output.document({ rows, group, prompt, tokens, ...result }, lines)
-})).pipe(Command.withDescription("Sampling from random prompts, prefill included"))
+})
+
+type Engine = Effect.Success<ReturnType<typeof load>>
+
+// Runs `task` here and in PyTorch: `stepOf` makes one step of it from a loaded model and random prompts.
+const comparison = <E, R>(
+  task: "train-step" | "decode",
+  stepOf: (engine: Engine, shape: { readonly group: number; readonly prompts: ReadonlyArray<ReadonlyArray<number>>; readonly tokens: number }) => Effect.Effect<Effect.Effect<unknown, E>, E, R>
+) =>
+  Effect.fnUntraced(function*({ model: directory, peer, rounds, steps, ...asked }: {
+    readonly model: string
+    readonly rows: number
+    readonly group: number
+    readonly prompt: number
+    readonly tokens: number
+    readonly steps: number
+    readonly rounds: number
+    readonly peer: Option.Option<string>
+  }) {
+    const { group, prompt, tokens } = asked
+    const groups = Math.ceil(asked.rows / group)
+    const rows = groups * group
+    const { lines, result } = yield* Effect.scoped(Effect.gen(function*() {
+      const engine = yield* load(directory)
+      const { vocabularySize } = engine.model.checkpoint.decoder
+      const prompts = yield* Effect.forEach(Array.from({ length: groups }), () => randomTokens(prompt, vocabularySize))
+      const step = yield* stepOf(engine, { group, prompts, tokens })
+      const args = [task, "--model", directory, "--rows", `${rows}`, "--tokens", `${tokens}`, "--prompt", `${prompt}`, "--steps", `${steps}`]
+      return yield* compared({ rounds, steps, tokensPerStep: rows * tokens, peer, args }, step)
+    })).pipe(Random.withSeed(1))
+    yield* Output.document({ rows, group, prompt, tokens, ...result }, lines)
+  })
+
+const trainStep = Command.make("train-step", shape({ prompt: 1, tokens: 128 }), comparison("train-step", ({ learner, model }, { group, prompts, tokens }) =>
+  Effect.gen(function*() {
+    const { vocabularySize } = model.checkpoint.decoder
+    const batch = yield* Effect.forEach(prompts, (prompt) =>
+      Effect.map(
+        Effect.forEach(Array.from({ length: group }), () => randomTokens(tokens, vocabularySize)),
+        (completions): Learner.PromptGroup => ({ prompt, completions: completions.map((tokens) => ({ tokens })) })
+      ))
+    return Effect.andThen(learner.forwardBackward(batch, Objective.sft), learner.optimStep(optimizer))
+  }))).pipe(Command.withDescription("Forward, backward, clipping and AdamW on random tokens"))
+
+const decode = Command.make("decode", shape({ prompt: 128, tokens: 64 }), comparison("decode", ({ learner }, { group, prompts, tokens }) =>
+  Effect.succeed(learner.sampler.sample({ prompts, n: group, maxTokens: tokens, temperature: 1, stopTokens: [] })))).pipe(
+  Command.withDescription("Sampling from random prompts, prefill included")
+)
 
 // Multiplications and additions of one token: twice the parameters that it passes through forward, twice that again backward.
 const flopsPerToken = ({ checkpoint: { decoder } }: OnnxModel.OnnxModel, withVocabulary: boolean): number => {

@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
-import { count } from "../shared.ts"
+import { completionTokens, count } from "../shared.ts"
 
 /**
  * A system that is neither a name nor a run folder.
@@ -54,8 +54,8 @@ const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.Ma
   const load = Effect.fnUntraced(function*(directory: string) {
     return (yield* OnnxLearner.make(yield* OnnxModel.load(directory))).learner
   })
-  const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), 40)
-  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), 64)
+  const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), completionTokens.managerTokens)
+  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), completionTokens.answerTokens)
   const system = Evaluation.managed({ name: folder, facts, perFact })
   return {
     system: { ...system, build: (...of: Parameters<typeof system.build>) => Effect.provideService(system.build(...of), MemoryManager.MemoryManager, manager) },
