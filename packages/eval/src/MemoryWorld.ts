@@ -69,7 +69,10 @@ export const defaultWeights: Readonly<Record<EventKind, number>> = {
 }
 
 const maxListLength = 3
-const year = 2023
+const firstYear = 2023
+
+// A month by its number, counted from the first year's January.
+const monthAt = (index: number): string => `${Values.months[index % 12]} ${firstYear + Math.floor(index / 12)}`
 
 const expand = (random: PrngModule.Prng, template: string): string => {
   const expanded = template.replace(/\(([^()]*)\)/g, (_, choices: string) => random.pick(choices.split("|")))
@@ -87,9 +90,9 @@ const sentence = (random: PrngModule.Prng, template: string, values: Readonly<Re
   const body = expand(random, template)
   const filled = fill(body, values)
   // After "Guess what," a sentence goes on in small letters, except for "I" and for names.
-  const joint = /[,:] $|and $/.test(opener) && !/^(I\b|\{)/.test(body) ? filled[0]!.toLowerCase() + filled.slice(1) : filled
+  const joint = /([,:]|and|but) $/.test(opener) && !/^(I\b|\{)/.test(body) ? filled[0]!.toLowerCase() + filled.slice(1) : filled
   const closer = fill(random.pick(Phrases.closers[split]), values)
-  const whole = opener.endsWith("! ") ? opener + capitalized(joint) : opener + joint
+  const whole = /[.!?] $/.test(opener) ? opener + capitalized(joint) : opener + joint
   return capitalized(whole) + closer
 }
 
@@ -99,13 +102,17 @@ interface Person {
   readonly known: Map<string, { readonly slot: Slot; values: ReadonlyArray<string>; evidence: ReadonlyArray<string> }>
 }
 
-const slotsOf = (random: PrngModule.Prng, person: string, split: Values.Split, invented: number): ReadonlyArray<Slot> =>
+const slotsOf = (random: PrngModule.Prng, person: string, split: Values.Split, invented: number, taken: Set<string>): ReadonlyArray<Slot> =>
   Object.values(subjects).flatMap(({ details, name: subject, pool }): ReadonlyArray<Slot> => {
     if (details === undefined) return [{ person, subject, detail: "" }]
     const drawn = details === "drawn"
-      ? [1, 2].map(() => Values.draw(random, pool, split, new Set(), invented))
+      ? [1, 2].map(() => {
+        const value = Values.draw(random, pool, split, taken, invented)
+        taken.add(value)
+        return value
+      })
       : random.sample(details[split], 2)
-    return [...new Set(drawn)].map((detail) => ({ person, subject, detail }))
+    return drawn.map((detail) => ({ person, subject, detail }))
   })
 
 interface Move {
@@ -122,7 +129,7 @@ const move = (
   random: PrngModule.Prng,
   kind: EventKind,
   person: Person,
-  draw: (subject: Subject, slot: Slot) => string
+  draw: (subject: Subject, before: string | undefined) => string
 ): Move | undefined => {
   const held = person.slots.filter((slot) => (person.known.get(slotKey(slot))?.values.length ?? 0) > 0)
   const valuesOf = (slot: Slot): ReadonlyArray<string> => person.known.get(slotKey(slot))?.values ?? []
@@ -144,15 +151,15 @@ const move = (
   const of = (said: ReadonlyArray<string>, after: ReadonlyArray<string>, other: string): Move => ({ kind, slot, said, after, other })
   switch (kind) {
     case "new": {
-      const value = draw(subjects[slot.subject], slot)
+      const value = draw(subjects[slot.subject], values[0])
       return of([value], [value], "")
     }
     case "additive": {
-      const value = draw(subjects[slot.subject], slot)
+      const value = draw(subjects[slot.subject], values[0])
       return of([value], [...values, value], random.pick(values))
     }
     case "replace": {
-      const value = draw(subjects[slot.subject], slot)
+      const value = draw(subjects[slot.subject], values[0])
       return of([value], [value], values[0]!)
     }
     case "retract": {
@@ -230,9 +237,12 @@ export const generate = (seed: number, options: Options = {}): World => {
   const speakers: readonly [string, string] = [first, second]
   // A name means one thing in a dialogue.
   const taken = new Set<string>(speakers)
-  const people = speakers.map((name): Person => ({ name, slots: slotsOf(random, name, valueSplit, invented), known: new Map() }))
-  const draw = (month: number) => (subject: Subject, _: Slot): string => {
-    if (subject.shape === "date") return `${Values.months[month + 1 + random.int(11 - month)]} ${year}`
+  const people = speakers.map((name): Person => ({ name, slots: slotsOf(random, name, valueSplit, invented, taken), known: new Map() }))
+  const draw = (month: number) => (subject: Subject, before: string | undefined): string => {
+    if (subject.shape === "date") {
+      const ahead = Array.from({ length: 11 - Math.min(month % 12, 9) }, (_, i) => monthAt(month + 1 + i))
+      return random.pick(ahead.filter((date) => date !== before))
+    }
     const value = Values.draw(random, subject.pool, valueSplit, taken, invented)
     taken.add(value)
     return value
@@ -240,8 +250,8 @@ export const generate = (seed: number, options: Options = {}): World => {
 
   const events: Array<Event> = []
   const sessions = Array.from({ length: sessionCount }, (_, s) => {
-    const month = Math.min(9, s * 2 + random.int(2))
-    const observedAt = `${1 + random.int(28)} ${Values.months[month]} ${year}`
+    const month = s * 2 + random.int(2)
+    const observedAt = `${1 + random.int(28)} ${monthAt(month)}`
     const turns = Array.from({ length: turnsPerSession }, (_, t): Turn => {
       const person = people[t % 2]!
       const listener = speakers[(t + 1) % 2]!

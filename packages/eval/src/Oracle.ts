@@ -59,8 +59,10 @@ const union = (values: ReadonlyArray<string>): ReadonlyArray<string> => [...new 
  */
 export const expected = ({ kind, said, slot }: Event, held: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (slot === undefined) return held
-  if (kind === "retract") return held.filter((value) => !said.includes(value))
-  return subjects[slot.subject].shape === "list" ? union([...held, ...said]) : said
+  const isList = subjects[slot.subject].shape === "list"
+  // Where there is one value at a time, taking it back leaves none, whatever older ones a damaged bank still holds.
+  if (kind === "retract") return isList ? held.filter((value) => !said.includes(value)) : []
+  return isList ? union([...held, ...said]) : said
 }
 
 // A turn that takes something back is no place for a slot's values.

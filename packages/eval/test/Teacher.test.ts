@@ -67,7 +67,7 @@ describe("Teacher.decide", () => {
           counts.set(mode, (counts.get(mode) ?? 0) + 1)
         }
       }
-      assert.isAbove(n, 400, kind)
+      assert.isAtLeast(n, 400, kind)
       for (const [mode, share] of Object.entries(shares)) isNear(counts.get(mode) ?? 0, n, share, `${kind}, ${mode}`)
     }
   })
@@ -140,7 +140,7 @@ describe("Teacher.answer", () => {
     }
     assert.deepStrictEqual([...counts.keys()].sort(), ["date", "list", "none", "single"])
     for (const [kind, { expected, n, right }] of counts) {
-      assert.isAbove(n, 400, kind)
+      assert.isAtLeast(n, 400, kind)
       isNear(right, n, expected / n, kind)
     }
   })

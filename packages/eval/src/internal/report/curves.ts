@@ -187,6 +187,7 @@ const stageSection = (
   const parts = names.filter((name) => name.startsWith("reward."))
   const operations = operationNames.map((name) => `share.${name}`).filter(has)
   const shares = names.filter((name) => name.startsWith("share.") && !operations.includes(name))
+  const rewards = names.filter((name) => name.startsWith("rewardOf."))
   const lead = has("reward") ? "reward" : has("loss") ? "loss" : undefined
   const leading = lead === undefined ? undefined : single(context, lead, "wide")
   const mix = several(context, operations, "share.", {
@@ -201,13 +202,18 @@ const stageSection = (
   })
   const small = [...main].filter(has)
   const rest = names.filter(
-    (name) => name !== lead && !main.has(name) && !parts.includes(name) && !name.startsWith("share.")
+    (name) => name !== lead && !main.has(name) && ![...parts, ...rewards].includes(name) && !name.startsWith("share.")
   )
   const more = [
     ...rest.map((name) => single(context, name)),
     several(context, shares, "share.", {
       title: "Kinds of task",
       note: "Shares of the labels of a step.",
+      filled: false
+    }),
+    several(context, rewards, "rewardOf.", {
+      title: "Reward by kind",
+      note: "The mean reward under each label, smoothed.",
       filled: false
     })
   ].filter((figure) => figure !== undefined)

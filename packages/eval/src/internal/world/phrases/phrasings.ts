@@ -1,0 +1,14 @@
+export interface Phrasings {
+  readonly train: ReadonlyArray<string>
+  readonly heldOut: ReadonlyArray<string>
+}
+
+/** What can be said about one subject. `again` repeats what is known, in other words. */
+export interface SubjectPhrases {
+  readonly question: Phrasings
+  readonly new: Phrasings
+  readonly add?: Phrasings
+  readonly replace?: Phrasings
+  readonly remove?: Phrasings
+  readonly again: Phrasings
+}
