@@ -45,7 +45,11 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
   it.effect("trains both agents, bit for bit the same from the same seed; the other commands take the run folder", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace
-      file("both.json", configOf({ ...supervised, steps: 1 }, { kind: "manager", ...reinforced }, { kind: "answer", ...reinforced }))
+      file("both.json", configOf(
+        { ...supervised, steps: 1 },
+        { kind: "manager", ...reinforced, beta: 0.1, advantage: "groupCentred" },
+        { kind: "answer", ...reinforced }
+      ))
       const [first] = yield* Program.table(["one", "two"], (out) => Program.run(folder, ["train", "--config", "both.json", "--out", out, "--json"]))
       assert.deepStrictEqual(Program.document(first!), { out: "one", stages: ["sft", "manager", "answer"] })
       for (const weights of ["manager/model.safetensors", "answer/model.safetensors"]) {

@@ -2,7 +2,7 @@
  * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", algorithm 1).
  */
 import { Learner, Objective } from "@memory-r1/core"
-import { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -15,7 +15,8 @@ import * as Schedule from "./Schedule.ts"
 /**
  * - `groupsPerStep` tasks a step, `groupSize` completions each, sampled at `temperature`.
  * - `iterations`: optimiser steps on each batch of rollouts (mu in the paper); above 1 the clipping of the ratio comes into play.
- * - `epsilon`, `epsilonHigh`: the clipping range; `beta`: the weight of the KL term to `reference`, none when 0.
+ * - `epsilon`, `epsilonHigh`: the clipping range.
+ * - `kl`: a KL term of weight `beta` to a frozen `reference`, such as the weights that training began with; none when left out.
  * - `advantage`: from a group's rewards to advantages.
  * - `transcriptEvery`: how often one group is written to the transcripts.
  */
@@ -28,8 +29,7 @@ export interface Options {
   readonly iterations?: number
   readonly epsilon?: number
   readonly epsilonHigh?: number
-  readonly beta?: number
-  readonly reference?: Sampler.Sampler["Service"]
+  readonly kl?: { readonly beta: number; readonly reference: Sampler.Service }
   readonly advantage?: (rewards: ReadonlyArray<number>) => ReadonlyArray<number>
   readonly schedule: Schedule.Schedule
   readonly maxGradNorm?: number
@@ -42,10 +42,10 @@ export interface Options {
 export const run = Effect.fn("Grpo.run")(function*<Task, E>(environment: Environment<Task, E>, options: Options) {
   const learner = yield* Learner.Learner
   const log = yield* RunLog
-  const { advantage = Advantage.groupNormalized, beta = 0, groupSize, groupsPerStep, iterations = 1, maxGradNorm = 1, steps, temperature = 1 } = options
+  const { advantage = Advantage.groupNormalized, groupSize, groupsPerStep, iterations = 1, kl, maxGradNorm = 1, steps, temperature = 1 } = options
   const { stage = environment.name, transcriptEvery = 10 } = options
   const objective = Objective.grpo({
-    beta,
+    ...(kl === undefined ? {} : { beta: kl.beta }),
     ...(options.epsilon === undefined ? {} : { epsilon: options.epsilon }),
     ...(options.epsilonHigh === undefined ? {} : { epsilonHigh: options.epsilonHigh })
   })
@@ -58,7 +58,7 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(environment: Environ
     // 2. Advantages within each group. A group whose rewards are all the same teaches nothing and is left out, and counted.
     const useful = groups.filter(({ outcomes }) => !Advantage.isZeroVariance(outcomes.map(({ reward }) => reward.value)))
     const advantages = useful.map(({ outcomes }) => advantage(outcomes.map(({ reward }) => reward.value)))
-    const references = beta === 0 ? undefined : yield* (options.reference ?? learner.sampler).score({
+    const references = kl === undefined ? undefined : yield* kl.reference.score({
       groups: useful.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
       temperature
     })
@@ -92,6 +92,7 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(environment: Environ
       values: {
         ...Rollout.summary(groups, seconds),
         zeroVariance: 1 - useful.length / groups.length,
+        ...(references === undefined ? {} : { kl: Rollout.kl(useful, references) }),
         ...updates.at(-1),
         seconds
       }

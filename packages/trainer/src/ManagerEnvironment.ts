@@ -43,12 +43,12 @@ export const answersRight: Reward.Reward<ManagerOutcome> = Reward.make("answers"
 })
 
 /**
- * The default reward: right answers, less 0.05 for each memory that the bank gains and 0.25 where a part of the text is no operation.
+ * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is no operation.
  * Without the price on growth a manager that only adds looks as good as one that keeps the bank in order.
  */
 export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([
   [answersRight, 1],
-  [Reward.make("growth", ({ growth }: ManagerOutcome) => -Math.max(0, growth)), 0.05],
+  [Reward.make("growth", ({ growth }: ManagerOutcome) => -Math.max(0, growth)), 0.15],
   [Reward.make("rejected", ({ rejections }: ManagerOutcome) => rejections > 0 ? -1 : 0), 0.25]
 ])
 

@@ -6,6 +6,7 @@ import type { Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { AiError } from "effect/ai"
+import * as Advantage from "./Advantage.ts"
 import * as AnswerEnvironment from "./AnswerEnvironment.ts"
 import * as Grpo from "./Grpo.ts"
 import * as ManagerEnvironment from "./ManagerEnvironment.ts"
@@ -14,11 +15,12 @@ import * as Sft from "./Sft.ts"
 import type * as TrainConfig from "./TrainConfig.ts"
 
 /**
- * The two agents: a learner each.
+ * The two agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta` holds on to.
  */
 export interface Agents {
-  readonly manager: Learner.Learner["Service"]
-  readonly answer: Learner.Learner["Service"]
+  readonly manager: Learner.Service
+  readonly answer: Learner.Service
+  readonly reference: Sampler.Service
 }
 
 /**
@@ -54,40 +56,38 @@ export interface Limits {
 /**
  * A manager and an answer agent over samplers, greedy, in the formats that are trained on.
  */
-export const managerOf = ({ sampler }: Learner.Learner["Service"], maxTokens: number): MemoryManager.MemoryManager["Service"] =>
+export const managerOf = ({ sampler }: Learner.Service, maxTokens: number): MemoryManager.MemoryManager["Service"] =>
   MemoryManager.fromSampler(sampler, { format: ManagerFormat.compact, maxTokens })
-export const answerAgentOf = ({ sampler }: Learner.Learner["Service"], maxTokens: number): AnswerAgent.AnswerAgent["Service"] =>
+export const answerAgentOf = ({ sampler }: Learner.Service, maxTokens: number): AnswerAgent.AnswerAgent["Service"] =>
   AnswerAgent.fromSampler(sampler, { format: AnswerFormat.compact, maxTokens })
 
+// Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up.
+const dealer = <A>(make: (index: number) => ReadonlyArray<A>): (() => A) => {
+  let made: ReadonlyArray<A> = []
+  let [at, index] = [0, 0]
+  return () => {
+    while (at >= made.length) [made, at] = [make(index++), 0]
+    return made[at++]!
+  }
+}
+
 /**
- * Demonstrations of both kinds, dealt out in a fixed order so that `managerShare` of them are decisions.
+ * Demonstrations of both kinds, dealt out one by one in a fixed order so that `managerShare` of them are decisions.
  */
 export const mixed = (
   { answerDemonstrations, managerDemonstrations }: Pick<Sources, "answerDemonstrations" | "managerDemonstrations">,
   { managerShare, ...options }: DemonstrationOptions & { readonly managerShare: number }
-) => {
-  const decisions: Array<Episode.Demonstration> = []
-  const answers: Array<Episode.Demonstration> = []
-  let dealt = 0
-  return (index: number): ReadonlyArray<Episode.Demonstration> => {
-    decisions.push(...managerDemonstrations(index, options))
-    answers.push(...answerDemonstrations(index, options))
-    const found: Array<Episode.Demonstration> = []
-    for (;;) {
-      const wantsDecision = Math.floor((dealt + 1) * managerShare) > Math.floor(dealt * managerShare)
-      const next = (wantsDecision ? decisions : answers).shift()
-      if (next === undefined) return found
-      dealt++
-      found.push(next)
-    }
-  }
+): (index: number) => ReadonlyArray<Episode.Demonstration> => {
+  const decision = dealer((index) => managerDemonstrations(index, options))
+  const answer = dealer((index) => answerDemonstrations(index, options))
+  return (index) => [Math.floor((index + 1) * managerShare) > Math.floor(index * managerShare) ? decision() : answer()]
 }
 
 /**
  * Runs a supervised stage on one learner.
  */
 export const supervised = Effect.fn("Pipeline.supervised")(function*(
-  learner: Learner.Learner["Service"],
+  learner: Learner.Service,
   stage: typeof TrainConfig.SftStage.Type,
   sources: Sources,
   onStep: (step: number) => Effect.Effect<void, Learner.LearnerError> = () => Effect.void
@@ -117,13 +117,19 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
   sources: Sources,
   limits: Limits
 ): Effect.fn.Return<void, Failure, Retriever.Retriever | RunLog.RunLog> {
-  const { kind, learningRate, maxTokens, ...options } = stage
+  const { advantage, beta, kind, learningRate, maxTokens, ...stageOptions } = stage
+  const options: Grpo.Options = {
+    ...stageOptions,
+    advantage: Advantage[advantage],
+    schedule: learningRate,
+    ...(beta === 0 ? {} : { kl: { beta, reference: agents.reference } })
+  }
   const common = { episodes: sources.episodes, perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens }
   if (kind === "manager") {
     const environment = yield* ManagerEnvironment.make({ ...common, format: ManagerFormat.compact }).pipe(
       Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits.answerTokens))
     )
-    return yield* Grpo.run(environment, { ...options, schedule: learningRate }).pipe(
+    return yield* Grpo.run(environment, options).pipe(
       Effect.provideService(Learner.Learner, agents.manager)
     )
   }
@@ -133,7 +139,7 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
     format: AnswerFormat.compact,
     random: () => random.nextDoubleUnsafe()
   }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits.managerTokens)))
-  return yield* Grpo.run(environment, { ...options, schedule: learningRate }).pipe(
+  return yield* Grpo.run(environment, options).pipe(
     Effect.provideService(Learner.Learner, agents.answer)
   )
 })

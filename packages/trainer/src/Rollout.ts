@@ -60,21 +60,23 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
 const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
- * The mean reward and its parts, shares of the labels, the length of completions, the share that was cut off, the entropy (a Monte
- * Carlo estimate: the mean of `-logp` over sampled tokens), and tokens per second.
+ * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the length of completions, the
+ * share that was cut off, the entropy (a Monte Carlo estimate: the mean of `-logp` over sampled tokens), and tokens per second.
  */
 export const summary = (groups: ReadonlyArray<Group>, seconds: number): Readonly<Record<string, number>> => {
   const outcomes = groups.flatMap((group) => group.outcomes)
   const completions = groups.flatMap((group) => group.completions)
   const labels = outcomes.flatMap((outcome) => outcome.labels)
+  const kinds = [...new Set(labels)].sort()
   const parts = [...new Set(outcomes.flatMap(({ reward }) => Object.keys(reward.parts)))]
   const tokens = completions.reduce((sum, completion) => sum + completion.tokens.length, 0)
   const logp = completions.reduce((sum, { logprobs }) => logprobs.reduce((part, value) => part + value, sum), 0)
   return {
     reward: mean(outcomes.map(({ reward }) => reward.value)),
     ...Object.fromEntries(parts.map((part) => [`reward.${part}`, mean(outcomes.map(({ reward }) => reward.parts[part] ?? 0))])),
+    ...Object.fromEntries(kinds.map((label) => [`share.${label}`, labels.filter((other) => other === label).length / labels.length])),
     ...Object.fromEntries(
-      [...new Set(labels)].sort().map((label) => [`share.${label}`, labels.filter((other) => other === label).length / labels.length])
+      kinds.map((label) => [`rewardOf.${label}`, mean(outcomes.filter((outcome) => outcome.labels.includes(label)).map(({ reward }) => reward.value))])
     ),
     completionTokens: tokens / Math.max(completions.length, 1),
     truncated: mean(completions.map(({ finishReason }) => finishReason === "length" ? 1 : 0)),
@@ -82,6 +84,17 @@ export const summary = (groups: ReadonlyArray<Group>, seconds: number): Readonly
     tokensPerSecond: (tokens + groups.reduce((sum, { prompt }) => sum + prompt.length, 0)) / Math.max(seconds, 1e-3)
   }
 }
+
+/**
+ * The mean over sampled tokens of the k3 estimate of KL(policy || reference); `references` are the reference's log-probabilities.
+ */
+export const kl = (groups: ReadonlyArray<Group>, references: ReadonlyArray<ReadonlyArray<Float32Array>>): number =>
+  mean(groups.flatMap(({ completions }, i) =>
+    completions.flatMap(({ logprobs }, g) =>
+      Array.from(logprobs, (logp, t) => {
+        const difference = references[i]![g]![t]! - logp
+        return Math.exp(difference) - difference - 1
+      }))))
 
 /**
  * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens outside the clipping

@@ -44,6 +44,14 @@ export const tokenize = (tokenizer: Sampler.Tokenizer, { completions, prompt }: 
 })
 
 /**
+ * Without the completions that do not fit into the context behind their prompt. One of them would stop a run of hours.
+ */
+export const fitting = ({ completions, prompt }: Learner.PromptGroup, contextLength: number): Learner.PromptGroup => ({
+  prompt,
+  completions: completions.filter(({ tokens }) => prompt.length + tokens.length <= contextLength)
+})
+
+/**
  * A demonstration as plain text: everything after the first token is learned.
  */
 export const asText = ({ completions: [first], prompt: [begin, ...rest] }: Learner.PromptGroup): Learner.PromptGroup => ({
@@ -59,6 +67,8 @@ export const tokensOf = ({ completions, prompt }: Learner.PromptGroup): number =
 
 // Steps are drawn from a pool of this many, sorted by length: little of a batch is padding.
 const pool = 8
+// So many times in a row there may be nothing to learn from.
+const patience = 1000
 
 const ofLikeLength = (groups: ReadonlyArray<Learner.PromptGroup>, size: number): ReadonlyArray<ReadonlyArray<Learner.PromptGroup>> => {
   const sorted = groups.toSorted((a, b) => tokensOf(a) - tokensOf(b))
@@ -66,15 +76,19 @@ const ofLikeLength = (groups: ReadonlyArray<Learner.PromptGroup>, size: number):
 }
 
 /**
- * Trains the learner at hand, on batches of like length in an order drawn from Effect's `Random`. Each step is logged with its loss, gradient norm, tokens and tokens per second.
+ * Trains the learner at hand, on batches of like length in an order drawn from Effect's `Random`. Each step is logged with its loss,
+ * gradient norm, tokens and tokens per second, and with the number of completions so far that were too long for the model's context.
  */
 export const run = Effect.fn("Sft.run")(function*(options: Options) {
   const learner = yield* Learner.Learner
   const log = yield* RunLog
   const { beta2 = 0.98, demonstrations, from = 0, groupsPerStep, maxGradNorm = 1, schedule, stage = "sft", steps, weightDecay = 0 } = options
-  const prepare = (demonstration: Episode.Demonstration): Learner.PromptGroup => {
-    const group = tokenize(learner.sampler.tokenizer, demonstration)
-    return options.promptLoss === true ? asText(group) : group
+  let tooLong = 0
+  const prepare = (demonstration: Episode.Demonstration): ReadonlyArray<Learner.PromptGroup> => {
+    const whole = tokenize(learner.sampler.tokenizer, demonstration)
+    const group = fitting(whole, learner.sampler.contextLength)
+    tooLong += whole.completions.length - group.completions.length
+    return group.completions.length === 0 ? [] : [options.promptLoss === true ? asText(group) : group]
   }
   const waiting: Array<Learner.PromptGroup> = []
   let batches: Array<ReadonlyArray<Learner.PromptGroup>> = []
@@ -83,8 +97,15 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
   for (let step = 0; step < steps; step++) {
     const started = yield* Clock.currentTimeMillis
     if (batches.length === 0) {
+      let without = 0
       while (waiting.length < groupsPerStep * pool) {
-        waiting.push(...demonstrations(next++).map(prepare))
+        const prepared = demonstrations(next++).flatMap(prepare)
+        waiting.push(...prepared)
+        without = prepared.length === 0 ? without + 1 : 0
+        if (without === patience) {
+          const reason = `${patience} demonstrations in a row do not fit into the model's context of ${learner.sampler.contextLength} tokens: shorten them`
+          return yield* new Learner.LearnerError({ reason })
+        }
       }
       batches = yield* Random.shuffle(ofLikeLength(waiting.splice(0, groupsPerStep * pool), groupsPerStep))
     }
@@ -99,7 +120,7 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
     loss = result.loss
     const tokens = batch.reduce((sum, group) => sum + tokensOf(group), 0)
     const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
-    yield* log.metrics({ stage, step: step + 1, steps, values: { loss, gradNorm, tokens, tokensPerSecond: tokens / Math.max(seconds, 1e-3) } })
+    yield* log.metrics({ stage, step: step + 1, steps, values: { loss, gradNorm, tokens, tooLong, tokensPerSecond: tokens / Math.max(seconds, 1e-3) } })
     if (options.onStep !== undefined) yield* options.onStep(step + 1)
   }
   return { loss, next }

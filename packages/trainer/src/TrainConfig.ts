@@ -51,11 +51,13 @@ const grpo = {
   iterations: optional(count, 1),
   epsilon: optional(nonNegative, 0.2),
   beta: optional(nonNegative, 0),
+  advantage: optional(Schema.Literals(["groupNormalized", "groupCentred"]), "groupNormalized"),
   learningRate: LearningRate
 }
 
 /**
- * Reinforcement learning of one agent; the other one is frozen.
+ * Reinforcement learning of one agent; the other one is frozen. `beta` is the weight of the KL term to the model that training began
+ * with; `advantage` one of `Advantage`.
  */
 export const ManagerStage = Schema.Struct({ kind: Schema.Literal("manager"), ...grpo })
 export const AnswerStage = Schema.Struct({ kind: Schema.Literal("answer"), ...grpo })

@@ -71,9 +71,13 @@ describe("Grpo", () => {
     Effect.scoped(Effect.gen(function*() {
       const reference = (yield* Tiny.learner).sampler
       const free = yield* run({ steps: 8 })
-      const held = yield* run({ steps: 8, beta: 5, reference })
+      const held = yield* run({ steps: 8, kl: { beta: 5, reference } })
       const rise = ({ metrics }: typeof free) => metrics.at(-1)!["reward"]! - metrics[0]!["reward"]!
       assert.isBelow(rise(held), rise(free))
+      // The policy begins as the reference and then moves; what is estimated is never negative.
+      assert.approximately(held.metrics[0]!["kl"]!, 0, 1e-6)
+      assert.isAbove(held.metrics.at(-1)!["kl"]!, held.metrics[0]!["kl"]!)
+      assert.notProperty(free.metrics[0], "kl")
     })))
 
   it.effect("counts groups that teach nothing, and does not step on them", () =>

@@ -34,7 +34,7 @@ describe("ManagerEnvironment", () => {
       const texts = ["ADD Ann lives in Oslo", "NOOP", "ADD Ann lives in Lima", "ADD Ann lives in Oslo\nADD Ann is here", "please"]
       const [outcomes] = yield* score([{ task: task!, texts }])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.parts["answers"]), [1, 0, 0, 1, 0])
-      assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [0.95, 0, -0.05, 0.9, -0.25])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [0.85, 0, -0.15, 0.7, -0.25])
       assert.deepStrictEqual(outcomes!.map(({ labels }) => labels.join()), ["add", "noop", "add", "add,add", ""])
     }).pipe(Effect.provide(layer)))
 

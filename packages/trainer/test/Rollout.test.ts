@@ -15,6 +15,7 @@ describe("Rollout", () => {
     assert.strictEqual(found["reward"], 0.5)
     assert.strictEqual(found["reward.growth"], -1)
     assert.strictEqual(found["share.add"], 1)
+    assert.strictEqual(found["rewardOf.add"], 0.5)
     assert.strictEqual(found["completionTokens"], 3)
     assert.strictEqual(found["truncated"], 0.5)
     assert.strictEqual(found["entropy"], 0.5)

@@ -21,6 +21,35 @@ describe("Sft", () => {
       assert.deepStrictEqual([begin, ...text!.tokens], [...prompt, ...plain!.tokens])
     })))
 
+  it.effect("leaves out what does not fit into the model's context, and counts it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const learner = yield* Tiny.learner
+      const { contextLength, tokenizer } = learner.sampler
+      const [short, long] = [{ target: "ba" }, { target: "a".repeat(contextLength) }]
+      const group = Sft.tokenize(tokenizer, { prompt: "ab", completions: [short, long] })
+      const exact = group.prompt.length + group.completions[0]!.tokens.length
+      assert.strictEqual(Sft.fitting(group, exact).completions.length, 1)
+      assert.strictEqual(Sft.fitting(group, exact - 1).completions.length, 0)
+
+      const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+      // Every other demonstration has nothing that fits.
+      const demonstrations = (i: number) => [{ prompt: "ab", completions: i % 2 === 0 ? [short, long] : [long] }]
+      yield* Sft.run({ demonstrations, steps: 1, groupsPerStep: 2, schedule }).pipe(
+        Effect.provideService(Learner.Learner, learner),
+        Effect.provide(RunLog.layerMemory(records))
+      )
+      assert.strictEqual(records.length, 1)
+      const [{ values }] = records as [RunLog.Metrics]
+      assert.isAbove(values["tooLong"]!, 0)
+      assert.isTrue(Number.isFinite(values["loss"]))
+
+      const failure = yield* Effect.flip(Sft.run({ demonstrations: () => [{ prompt: "ab", completions: [long] }], steps: 1, groupsPerStep: 2, schedule }).pipe(
+        Effect.provideService(Learner.Learner, learner),
+        Effect.provide(RunLog.layerMemory([]))
+      ))
+      assert.include(failure.message, `context of ${contextLength} tokens`)
+    })))
+
   it.effect("lowers the loss, logs every step, and repeats itself from its seed", () =>
     Effect.gen(function*() {
       const run = Effect.scoped(Effect.gen(function*() {

@@ -16,6 +16,7 @@ import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import * as RunFile from "../RunFile.ts"
 import * as Sources from "../Sources.ts"
+import { completionTokens } from "../shared.ts"
 
 /**
  * A configuration file that cannot be used.
@@ -49,7 +50,7 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
   const { data, model } = config
   const options = { ...(model.threads === undefined ? {} : { threads: model.threads }), microBatchTokens: model.microBatchTokens }
   const sources = Sources.memoryWorld(data)
-  const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, managerTokens: 40, answerTokens: 64 }
+  const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, ...completionTokens }
   const learnerOf = Effect.fnUntraced(function*(directory: string, initialize: boolean) {
     const checkpoint = yield* initialize ? Checkpoint.initialize(directory, config.seed, model) : Checkpoint.load(directory)
     return (yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, options), options)).learner
@@ -68,7 +69,12 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
       directory = path.join(out, "model")
       initialize = false
     } else {
-      agents ??= { manager: yield* learnerOf(directory, initialize), answer: yield* learnerOf(directory, initialize) }
+      if (agents === undefined) {
+        const [manager, answer] = [yield* learnerOf(directory, initialize), yield* learnerOf(directory, initialize)]
+        // A third copy of the weights only where a stage holds on to it.
+        const isHeld = config.stages.some((other) => other.kind !== "sft" && other.beta > 0)
+        agents = { manager, answer, reference: (isHeld ? yield* learnerOf(directory, initialize) : manager).sampler }
+      }
       yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
       yield* agents[stage.kind].save(path.join(out, stage.kind))
     }

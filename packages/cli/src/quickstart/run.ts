@@ -4,13 +4,14 @@
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
-import { Copying, Demonstrations, MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
+import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline, type TrainConfig } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
 import * as Progress from "../Progress.ts"
+import * as Sources from "../Sources.ts"
 import * as Settings from "./settings.ts"
 
 /**
@@ -26,21 +27,9 @@ export interface Options {
   readonly settings?: Settings.Settings
 }
 
-type Learning = Learner.Learner["Service"]
+type Learning = Learner.Service
 
 const { limits } = Settings
-
-const sources = (seed: number): Pipeline.Sources => {
-  const first = Settings.trainingSeed(seed)
-  const options = { weights: Settings.trainingWeights, perFact: limits.perFact, perSpeaker: limits.perSpeaker }
-  return {
-    episodes: (index) => MemoryWorld.episode(MemoryWorld.generate(first + index, options)),
-    managerDemonstrations: (index, more) => Demonstrations.manager(first + index, { ...options, ...more }),
-    answerDemonstrations: (index, more) => Demonstrations.answers(first + index, { ...options, ...more }),
-    repeats: Copying.repeats,
-    lookUps: Copying.lookUps
-  }
-}
 
 const probe = {
   fact: { text: "We adopted another dog, Scout!", speaker: "Ann", observedAt: "8 May 2023", sources: ["probe"] },
@@ -105,16 +94,22 @@ export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano
   const load = Effect.fnUntraced(function*() {
     return (yield* OnnxLearner.make(yield* OnnxModel.load(model))).learner
   })
-  const agents: Pipeline.Agents = { manager: yield* load(), answer: yield* load() }
   const warmReader = yield* load()
+  const agents: Pipeline.Agents = { manager: yield* load(), answer: yield* load(), reference: warmReader.sampler }
 
   const first = heldOutSeed ?? Settings.heldOutSeed(seed)
   const values = yield* evaluation("new people", first, settings.heldOutDialogues, "train")
   const phrasings = yield* evaluation("new phrasings", first + 500, settings.heldOutDialogues, "heldOut")
   const before = { values: yield* values.before(agents), phrasings: yield* phrasings.before(agents), probe: yield* probed(agents.manager) }
 
+  const sources = Sources.memoryWorld({
+    firstSeed: Settings.trainingSeed(seed),
+    weights: Settings.trainingWeights,
+    perFact: limits.perFact,
+    perSpeaker: limits.perSpeaker
+  })
   const train = (stage: TrainConfig.GrpoStage) =>
-    Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources(seed), limits)).pipe(
+    Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(
       Effect.andThen(agents[stage.kind].save(path.join(out, stage.kind)))
     )
   const stages = [settings.stages.answer, settings.stages.manager]

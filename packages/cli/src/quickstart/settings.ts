@@ -2,11 +2,12 @@
  * What the quickstart trains and measures with. Nothing here depends on the seed.
  */
 import type { Pipeline, TrainConfig } from "@memory-r1/trainer"
+import { completionTokens } from "../shared.ts"
 
 /**
  * What decisions and answers get to see, and how long they may be.
  */
-export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, managerTokens: 40, answerTokens: 64 }
+export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, ...completionTokens }
 
 /**
  * Dialogues that are trained on, beyond those that the nano model was warmed up with, and dialogues that are measured on. Each seed
@@ -20,29 +21,33 @@ export const heldOutSeed = (seed: number): number => 3_000_000_000 + seed * 1_00
  */
 export const trainingWeights = { new: 0.3, additive: 0.28, replace: 0.13, retract: 0.12, duplicate: 0.1, talk: 0.07 } as const
 
+// Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of a malformed answer) up
+// to the size of a right answer, and the manager ends in NOOP.
 const answer: TrainConfig.GrpoStage = {
   kind: "answer",
-  steps: 60,
+  steps: 36,
   groupsPerStep: 32,
   groupSize: 8,
-  maxTokens: 64,
+  maxTokens: completionTokens.answerTokens,
   temperature: 1,
   iterations: 1,
   epsilon: 0.2,
   beta: 0,
+  advantage: "groupCentred",
   learningRate: { peak: 1e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
 const manager: TrainConfig.GrpoStage = {
   kind: "manager",
-  steps: 100,
+  steps: 60,
   groupsPerStep: 16,
   groupSize: 8,
-  maxTokens: 40,
+  maxTokens: completionTokens.managerTokens,
   temperature: 1,
   iterations: 1,
   epsilon: 0.2,
   beta: 0,
+  advantage: "groupCentred",
   learningRate: { peak: 1e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
@@ -55,7 +60,7 @@ export interface Settings {
   readonly stages: { readonly answer: TrainConfig.GrpoStage; readonly manager: TrainConfig.GrpoStage }
 }
 
-export const defaults: Settings = { heldOutDialogues: 48, stages: { answer, manager } }
+export const defaults: Settings = { heldOutDialogues: 32, stages: { answer, manager } }
 
 /**
  * Which agent is trained first. The paper trains the manager first; see docs/quickstart.md for what both orders measure.

@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Episode } from "@memory-r1/core"
+import * as Pipeline from "../src/Pipeline.ts"
+
+const named = (kind: string, count: number) => (index: number): ReadonlyArray<Episode.Demonstration> =>
+  Array.from({ length: count }, (_, i) => ({ prompt: `${kind} ${index}.${i}`, completions: [{ target: "" }] }))
+
+const dealt = (managerShare: number, count: number) => {
+  const next = Pipeline.mixed({ managerDemonstrations: named("decision", 3), answerDemonstrations: named("answer", 2) }, { managerShare })
+  return Array.from({ length: count }, (_, i) => next(i)).flat().map(({ prompt }) => prompt)
+}
+
+describe("Pipeline.mixed", () => {
+  it("deals decisions and answers in turn, each in their own order", () => {
+    assert.deepStrictEqual(dealt(0.5, 8), [
+      "answer 0.0", "decision 0.0", "answer 0.1", "decision 0.1", "answer 1.0", "decision 0.2", "answer 1.1", "decision 1.0"
+    ])
+  })
+
+  it("keeps to the share, the ends included", () => {
+    for (const share of [0, 0.2, 0.55, 1]) {
+      assert.strictEqual(dealt(share, 100).filter((prompt) => prompt.startsWith("decision")).length, Math.round(100 * share))
+    }
+  })
+
+  it("passes over dialogues that have none of a kind", () => {
+    const next = Pipeline.mixed({
+      managerDemonstrations: (index) => index % 2 === 0 ? [] : named("decision", 1)(index),
+      answerDemonstrations: () => []
+    }, { managerShare: 1 })
+    assert.deepStrictEqual([next(0), next(1)].flat().map(({ prompt }) => prompt), ["decision 1.0", "decision 3.0"])
+  })
+})
