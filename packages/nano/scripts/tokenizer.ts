@@ -120,8 +120,8 @@ write("tokenizer_config.json", {
 })
 write("generation_config.json", { bos_token_id: 1, eos_token_id: 2, do_sample: false })
 write("config.json", {
-  architectures: ["LlamaForCausalLM"],
-  model_type: "llama",
+  architectures: ["Qwen2ForCausalLM"],
+  model_type: "qwen2",
   vocab_size: tokens.length,
   hidden_size: 128,
   intermediate_size: 384,
@@ -134,8 +134,6 @@ write("config.json", {
   max_position_embeddings: 1024,
   initializer_range: 0.05,
   tie_word_embeddings: true,
-  attention_bias: false,
-  mlp_bias: false,
   bos_token_id: 1,
   eos_token_id: 2,
   torch_dtype: "float32"
