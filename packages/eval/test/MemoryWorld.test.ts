@@ -258,6 +258,25 @@ describe("MemoryWorld's held-out part", () => {
     }
   })
 
+  it("says nothing that training says with a word more or less", () => {
+    // All that a template can become, as words; "I'm {v}" alone is too short to tell a phrasing.
+    const expanded = (template: string): ReadonlyArray<string> => {
+      const choice = /\(([^()]*)\)/.exec(template)
+      if (choice === null) return [` ${template.toLowerCase().replaceAll("{a v}", "{v}").match(/[a-z{}']+/g)?.join(" ") ?? ""} `]
+      const [before, after] = [template.slice(0, choice.index), template.slice(choice.index + choice[0].length)]
+      return choice[1]!.split("|").flatMap((part) => expanded(before + part + after))
+    }
+    const wordings = (templates: ReadonlyArray<string>) =>
+      [...new Set(templates.flatMap(expanded))].filter((words) => words.trim().split(" ").length > 2)
+    const kinds = subjects.flatMap((phrases) => Object.values(phrases) as ReadonlyArray<Phrases.Phrasings>)
+    for (const { heldOut, train } of [...kinds, Phrases.smallTalk]) {
+      const trained = wordings(train)
+      for (const words of wordings(heldOut)) {
+        assert.deepStrictEqual(trained.filter((other) => other.includes(words) || words.includes(other)), [], words)
+      }
+    }
+  })
+
   it("values: none of one part in dialogues of the other", () => {
     for (let seed = 0; seed < 400; seed++) {
       const train = valuesOf(MemoryWorld.generate(seed))

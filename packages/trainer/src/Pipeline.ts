@@ -61,13 +61,14 @@ export const managerOf = ({ sampler }: Learner.Service, maxTokens: number): Memo
 export const answerAgentOf = ({ sampler }: Learner.Service, maxTokens: number): AnswerAgent.AnswerAgent["Service"] =>
   AnswerAgent.fromSampler(sampler, { format: AnswerFormat.compact, maxTokens })
 
-// Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up.
-const dealer = <A>(make: (index: number) => ReadonlyArray<A>): (() => A) => {
+// Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up. It asks once: where nothing is made, nothing
+// is dealt, and who asks decides how long to go on.
+const dealer = <A>(make: (index: number) => ReadonlyArray<A>): (() => ReadonlyArray<A>) => {
   let made: ReadonlyArray<A> = []
   let [at, index] = [0, 0]
   return () => {
-    while (at >= made.length) [made, at] = [make(index++), 0]
-    return made[at++]!
+    if (at >= made.length) [made, at] = [make(index++), 0]
+    return made.slice(at, ++at)
   }
 }
 
@@ -80,7 +81,7 @@ export const mixed = (
 ): (index: number) => ReadonlyArray<Episode.Demonstration> => {
   const decision = dealer((index) => managerDemonstrations(index, options))
   const answer = dealer((index) => answerDemonstrations(index, options))
-  return (index) => [Math.floor((index + 1) * managerShare) > Math.floor(index * managerShare) ? decision() : answer()]
+  return (index) => Math.floor((index + 1) * managerShare) > Math.floor(index * managerShare) ? decision() : answer()
 }
 
 /**

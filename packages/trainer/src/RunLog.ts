@@ -88,8 +88,8 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
 }
 
 /**
- * Writes into a folder, which is made if need be; the log of an earlier run in it is removed. `status.json` says "running" until the layer is closed, and then how the run ended:
- * done, failed (with the message), or interrupted (Ctrl-C).
+ * Writes into a folder, which is made if need be; the log of an earlier run in it is removed. `status.json` says "running" until the layer
+ * is closed, and then how the run ended: done, failed (with the message), or interrupted (Ctrl-C).
  */
 export const layerFolder = (folder: string): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
   Layer.effect(

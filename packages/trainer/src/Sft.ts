@@ -103,7 +103,7 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
         waiting.push(...prepared)
         without = prepared.length === 0 ? without + 1 : 0
         if (without === patience) {
-          const reason = `${patience} demonstrations in a row do not fit into the model's context of ${learner.sampler.contextLength} tokens: shorten them`
+          const reason = `${patience} times in a row there was no demonstration that fits into the model's context of ${learner.sampler.contextLength} tokens`
           return yield* new Learner.LearnerError({ reason })
         }
       }

@@ -23,11 +23,11 @@ describe("Pipeline.mixed", () => {
     }
   })
 
-  it("passes over dialogues that have none of a kind", () => {
+  it("deals nothing where a dialogue has none of a kind, and does not search for ever", () => {
     const next = Pipeline.mixed({
       managerDemonstrations: (index) => index % 2 === 0 ? [] : named("decision", 1)(index),
       answerDemonstrations: () => []
-    }, { managerShare: 1 })
-    assert.deepStrictEqual([next(0), next(1)].flat().map(({ prompt }) => prompt), ["decision 1.0", "decision 3.0"])
+    }, { managerShare: 0.5 })
+    assert.deepStrictEqual(Array.from({ length: 8 }, (_, i) => next(i).map(({ prompt }) => prompt)), [[], [], [], ["decision 1.0"], [], [], [], ["decision 3.0"]])
   })
 })

@@ -1,6 +1,6 @@
-// What speakers of the Memory World say. `(a|b|)` is a choice; `{v}` the value that is told, `{o}` the value before it, `{all}` all
-// values so far, `{k}` a kind of animal, `{a v}` the value with its article, `{m}` a month, `{other}` the listener, `{p}` the person
-// that a question is about. Training and held-out phrasings share no template.
+// What speakers of the Memory World say. `(a|b|)` is a choice; `{v}` the value that is told, `{o}` the value before it, `{k}` a
+// kind of animal, `{a v}` the value with its article, `{m}` a month, `{other}` the listener, `{p}` the person that a question is about.
+// Training and held-out phrasings share no template.
 export type * from "./phrases/phrasings.ts"
 export * from "./phrases/city.ts"
 export * from "./phrases/food.ts"

@@ -1,3 +1,4 @@
+/** Templates that training sees, and those that only measurements use. */
 export interface Phrasings {
   readonly train: ReadonlyArray<string>
   readonly heldOut: ReadonlyArray<string>

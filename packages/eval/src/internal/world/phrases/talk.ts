@@ -1,18 +1,12 @@
 // What stands around what people tell, and what they say when they tell nothing.
 import type { Phrasings } from "./phrasings.ts"
 
+// Often nothing stands there.
+const silence = (times: number): ReadonlyArray<string> => new Array<string>(times).fill("")
+
 export const openers: Phrasings = {
   train: [
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
+    ...silence(10),
     "Hey {other}, ",
     "Guess what, ",
     "By the way, ",
@@ -56,8 +50,7 @@ export const openers: Phrasings = {
     "Since you ask, "
   ],
   heldOut: [
-    "",
-    "",
+    ...silence(2),
     "Before I forget, ",
     "Funny story, ",
     "Hello {other}, ",
@@ -68,19 +61,7 @@ export const openers: Phrasings = {
 
 export const closers: Phrasings = {
   train: [
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
+    ...silence(13),
     " How are you?",
     " It feels great.",
     " What about you?",
@@ -117,8 +98,7 @@ export const closers: Phrasings = {
     " Wish me luck!"
   ],
   heldOut: [
-    "",
-    "",
+    ...silence(2),
     " Who would have thought?",
     " More on that soon.",
     " I could talk about it all day.",
