@@ -12,5 +12,6 @@ export const memoryWorld = ({ firstSeed, ...options }: Demonstrations.Options & 
   managerDemonstrations: (index, more) => Demonstrations.manager(firstSeed + index, { ...options, ...more }),
   answerDemonstrations: (index, more) => Demonstrations.answers(firstSeed + index, { ...options, ...more }),
   repeats: (index) => Copying.repeats(firstSeed + index),
-  lookUps: (index) => Copying.lookUps(firstSeed + index)
+  lookUps: (index) => Copying.lookUps(firstSeed + index),
+  additions: (index) => Copying.additions(firstSeed + index)
 })

@@ -17,4 +17,4 @@ export const shared = {
 /**
  * How long decisions and answers of trained agents may be, in tokens.
  */
-export const completionTokens = { managerTokens: 40, answerTokens: 64 } as const
+export const completionTokens = { managerTokens: 72, answerTokens: 64 } as const

@@ -29,8 +29,62 @@ const decode: ManagerFormat["decode"] = (raw, { fact, snapshot }) => MemoryOpera
 const heading = ({ observedAt, speaker, text }: Fact): string =>
   observedAt === undefined ? `${speaker}: ${text}` : `[${observedAt}] ${speaker}: ${text}`
 
+const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory))
+
+const quoting = /^(UPDATE|DELETE) (.+)$/
+
+// Reads a decision that quotes memories. A row that quotes none, or names one by its number, is read as `MemoryOperation.parse` reads it.
+const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot): MemoryOperation.Parsed => {
+  const operations: Array<MemoryOperation.Parsed["operations"][number]> = []
+  const rejections: Array<MemoryOperation.Rejection> = []
+  const shown = memories.map(line)
+  const taken = new Set<number>()
+  // Of two memories with the same text the second quotation means the second.
+  const handleOf = (text: string): number => {
+    const free = shown.findIndex((one, handle) => one === text && !taken.has(handle))
+    const handle = free < 0 ? shown.indexOf(text) : free
+    taken.add(handle)
+    return handle
+  }
+  const rows = raw.split("\n")
+  let position = 0
+  for (let i = 0; i < rows.length; i++) {
+    const at = position
+    const row = rows[i]!.trim()
+    position += rows[i]!.length + 1
+    if (row === "") continue
+    const [, kind, quoted = ""] = quoting.exec(row) ?? []
+    if (kind === undefined || (/^\d+\b/.test(quoted) && !shown.includes(quoted))) {
+      const parsed = MemoryOperation.parse(row)
+      operations.push(...parsed.operations.map(({ operation }) => ({ operation, position: at })))
+      rejections.push(...parsed.rejections.map((rejection) => rejection._tag === "Unparsable" ? { ...rejection, raw, position: at } : { ...rejection, position: at }))
+      continue
+    }
+    const text = kind === "UPDATE" && /^\s*=/.test(rows[i + 1] ?? "") ? rows[++i]! : undefined
+    if (text !== undefined) position += text.length + 1
+    const handle = handleOf(quoted)
+    const written = text?.trim().slice(1).trim() ?? ""
+    if (handle < 0) rejections.push({ _tag: "UnknownMemory", quoted, position: at })
+    else if (kind === "DELETE") operations.push({ operation: { _tag: "Delete", handle }, position: at })
+    else if (written === "") rejections.push({ _tag: "EmptyText", position: at })
+    else operations.push({ operation: { _tag: "Update", handle, text: written }, position: at })
+  }
+  return { operations, rejections }
+}
+
 /**
- * Plain text for small trained models: handles and memories, the turn, then the operation in its line form.
+ * Plain text for small trained models: memories, the turn, then the decision. It quotes the memory that it changes:
+ *
+ * ```text
+ * Memories:
+ * Ann has a dog named Buddy
+ * [May 2023] Ann: We adopted another dog, Scout!
+ * UPDATE Ann has a dog named Buddy
+ * = Ann has dogs named Buddy and Scout
+ * ```
+ *
+ * A small model learns to repeat the right line long before it learns to point at it by number. A text without a quotation is read by
+ * `MemoryOperation.parse`; to quote what was not shown is rejected as `UnknownMemory`.
  *
  * @example
  * ```ts
@@ -43,9 +97,31 @@ const heading = ({ observedAt, speaker, text }: Fact): string =>
  */
 export const compact: ManagerFormat = {
   prompt: ({ fact, snapshot }) =>
-    `Memories:\n${snapshot.memories.map((memory, handle) => `${handle} ${oneLine(Memory.attributed(memory))}\n`).join("")}${oneLine(heading(fact))}\n`,
-  decode
+    `Memories:\n${snapshot.memories.map((memory) => `${line(memory)}\n`).join("")}${oneLine(heading(fact))}\n`,
+  decode: (raw, { fact, snapshot }) => {
+    const quotes = raw.split("\n").some((row) => quoting.test(row.trim()))
+    return MemoryOperation.bind(quotes ? parseQuoted(raw, snapshot) : MemoryOperation.parse(raw), snapshot, fact)
+  }
 }
+
+/**
+ * A decision as `compact` reads it, for demonstrations.
+ *
+ * @example
+ * ```ts
+ * import { ManagerFormat, MemoryBank } from "@memory-r1/core"
+ *
+ * const bank = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }))
+ * const snapshot = { revision: bank.revision, memories: MemoryBank.memories(bank) }
+ * ManagerFormat.format([{ _tag: "Delete", handle: 0 }], snapshot) // => "DELETE Ann has a dog named Buddy"
+ * ```
+ */
+export const format = (operations: ReadonlyArray<MemoryOperation.MemoryOperation>, { memories }: MemoryOperation.Snapshot): string =>
+  operations.map((operation) => {
+    if (operation._tag === "Add" || operation._tag === "Noop") return MemoryOperation.format([operation])
+    const quoted = line(memories[operation.handle]!)
+    return operation._tag === "Delete" ? `DELETE ${quoted}` : `UPDATE ${quoted}\n= ${oneLine(operation.text)}`
+  }).join("\n")
 
 const instructions = `You manage the memory of an assistant. You get the memories that are closest to a new fact, and the fact.
 Decide for the fact one of four operations:

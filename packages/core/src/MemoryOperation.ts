@@ -36,6 +36,7 @@ export interface Snapshot {
  *
  * - `Unparsable`: not an operation in any known form.
  * - `UnknownHandle`: names a memory that was not shown.
+ * - `UnknownMemory`: quotes a memory that was not shown.
  * - `DuplicateHandle`: a second operation on one memory; the first one stands.
  * - `EmptyText`: an ADD or UPDATE without text.
  * - `UnchangedUpdate`: an UPDATE to the text that is already there.
@@ -43,6 +44,7 @@ export interface Snapshot {
 export const Rejection = Schema.TaggedUnion({
   Unparsable: { raw: Schema.String, position: Schema.Int, reason: Schema.String },
   UnknownHandle: { handle: Schema.Int, shown: Schema.Int, position: Schema.Int },
+  UnknownMemory: { quoted: Schema.String, position: Schema.Int },
   DuplicateHandle: { handle: Schema.Int, position: Schema.Int },
   EmptyText: { position: Schema.Int },
   UnchangedUpdate: { handle: Schema.Int, position: Schema.Int }

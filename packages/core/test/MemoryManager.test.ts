@@ -99,7 +99,7 @@ describe("MemoryManager.layerPrompted", () => {
     Effect.gen(function*() {
       const calls = RecordedModel.newCalls()
       const layer = MemoryManager.layerPrompted({ format: ManagerFormat.compact, concurrency: 3 })
-      const model = RecordedModel.layer((prompt) => prompt.startsWith("user: Memories:\n0 Ann has") ? "DELETE 1" : undefined, calls)
+      const model = RecordedModel.layer((prompt) => prompt.startsWith("user: Memories:\nAnn has") ? "DELETE 1" : undefined, calls)
       const decisions = yield* Effect.provide(decide(...Array.from({ length: 10 }, (_, i) => request(`fact ${i}`))), Layer.provide(layer, model))
       assert.deepStrictEqual(decisions.map(({ edits }) => edits), Array.from({ length: 10 }, () => [Delete({ id: oslo! })]))
       assert.strictEqual(calls.total, 10)

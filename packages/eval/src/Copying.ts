@@ -7,6 +7,7 @@
  */
 import type { Episode } from "@memory-r1/core"
 import * as Prng from "./internal/world/prng.ts"
+import { joined } from "./internal/world/subjects.ts"
 import * as Values from "./internal/world/values.ts"
 
 const invented = (capital: boolean): Values.Pool => ({ train: [], heldOut: [], capital })
@@ -38,26 +39,74 @@ export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
 }
 
 /**
- * Numbered lines of invented words; the first word of a line is answered with its number and the rest of it.
+ * Lines with the two words that each is found by; both of them, in either order, are answered with the line and the rest of it, or with
+ * "none" where no line has both. What a question about memories comes to: the person and the subject have to fit, and nothing is known
+ * where only one of them does.
  *
  * @example
  * ```ts
  * import { Copying } from "@memory-r1/eval"
  *
- * /^\d+ = ./.test(Copying.lookUps(3)[0]!.completions[0]!.target) // => true
+ * /(^|\n)= ./.test(Copying.lookUps(3)[0]!.completions[0]!.target) // => true
  * ```
  */
 export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   const random = Prng.make(seed ^ 0x165667b1)
-  return Array.from({ length: 16 }, () => {
+  return Array.from({ length: 8 }, () => {
     const taken = new Set<string>()
-    const lines = Array.from({ length: 2 + random.int(8) }, () => words(random, 2 + random.int(4), taken))
+    const [firsts, seconds] = [words(random, 2 + random.int(2), taken), words(random, 2 + random.int(4), taken)]
+    const keys = firsts.flatMap((first) => seconds.map((second) => [first, second] as const))
+    const lines = random.sample(keys, Math.max(2, Math.round(keys.length * (0.4 + 0.5 * random.next()))))
+      .map(([first, second]) => ({ first, second, rest: words(random, 1 + random.int(3), taken).join(" ") }))
     return {
-      prompt: lines.map((line, handle) => `${handle} ${line.join(" ")}\n`).join(""),
-      completions: random.sample([...lines.entries()], 4).map(([handle, [first, ...rest]]) => ({
-        context: `${first}\n`,
-        target: `${handle} = ${rest.join(" ")}`
-      }))
+      prompt: lines.map(({ first, rest, second }) => `${first} ${second} ${rest}\n`).join(""),
+      completions: random.sample(keys, 8).map(([first, second]) => {
+        const found = lines.find((line) => line.first === first && line.second === second)
+        return {
+          context: `${(random.chance(0.5) ? [first, second] : [second, first]).join(" ")}\n`,
+          target: found === undefined ? "= none" : `${first} ${second} ${found.rest}\n= ${found.rest}`
+        }
+      })
+    }
+  })
+}
+
+/**
+ * Lines with the two words that each is found by, and one word more for two such words: what a manager does that keeps a list. The line is
+ * written anew with the word at its end; where no line has both it is a new line, and where the line has the word already there is nothing
+ * to do. Targets are written as `ManagerFormat.format` writes them.
+ *
+ * @example
+ * ```ts
+ * import { Copying } from "@memory-r1/eval"
+ *
+ * /^(ADD|UPDATE|NOOP)/.test(Copying.additions(3)[0]!.completions[0]!.target) // => true
+ * ```
+ */
+export const additions = (seed: number): ReadonlyArray<Episode.Demonstration> => {
+  const random = Prng.make(seed ^ 0x2545f491)
+  return Array.from({ length: 8 }, () => {
+    const taken = new Set<string>()
+    const [firsts, seconds] = [words(random, 1 + random.int(2), taken), words(random, 2 + random.int(4), taken)]
+    const keys = firsts.flatMap((first) => seconds.map((second) => [first, second] as const))
+    const lines = random.sample(keys, Math.max(1, Math.round(keys.length * (0.4 + 0.5 * random.next()))))
+      .map(([first, second]) => ({ first, second, values: words(random, 1 + random.int(2), taken) }))
+    return {
+      prompt: lines.map(({ first, second, values }) => `${first} ${second} ${joined(values)}\n`).join(""),
+      completions: random.sample(keys, 8).map(([first, second]) => {
+        const values = lines.find((line) => line.first === first && line.second === second)?.values ?? []
+        const value = values.length > 0 && random.chance(0.2) ? random.pick(values) : words(random, 1, taken)[0]!
+        const said = random.pick([[first, second, value], [second, first, value], [value, second, first], [first, value, second]])
+        const before = `${first} ${second} ${joined(values)}`
+        return {
+          context: `${said.join(" ")}\n`,
+          target: values.includes(value)
+            ? "NOOP"
+            : values.length === 0
+            ? `ADD ${first} ${second} ${value}`
+            : `UPDATE ${before}\n= ${first} ${second} ${joined([...values, value])}`
+        }
+      })
     }
   })
 }

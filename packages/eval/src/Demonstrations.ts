@@ -63,7 +63,7 @@ export const manager = (seed: number, options: Options = {}): ReadonlyArray<Epis
     return {
       prompt: ManagerFormat.compact.prompt({ fact, snapshot }) as string,
       completions: Array.from({ length: samples }, () => ({
-        target: MemoryOperation.format(Teacher.decide(random, event, snapshot, read))
+        target: ManagerFormat.format(Teacher.decide(random, event, snapshot, read), snapshot)
       }))
     }
   })
@@ -92,16 +92,17 @@ const commonLines = (prompts: ReadonlyArray<string>): string => {
  * ```
  */
 export const answers = (seed: number, options: Options = {}): ReadonlyArray<Episode.Demonstration> => {
-  const { perSpeaker = 12, phrasing = "train", questions = 6 } = options
+  const { perSpeaker = 12, phrasing = "train", questions = 10 } = options
   const random = PrngModule.make(seed ^ 0x3c6ef372)
   const world = MemoryWorld.generate(seed, options)
   const read = Oracle.reader(world)
-  const behaviour = random.weighted({ oracle: 0.4, teacher: 0.4, addOnly: 0.2 })
+  const behaviour = random.weighted({ oracle: 0.45, teacher: 0.45, addOnly: 0.1 })
   const kept = banks(random, world, behaviour, 8)
   return [random.int(kept.length - 1) + 1, kept.length - 1].map((at) => {
     const { bank } = kept[at]!
-    const slots = random.sample(MemoryWorld.toldUntil(world, at), questions - 1)
-    const asked = [...slots, ...random.sample(world.untold, questions - slots.length)]
+    // One in five is about what was never told.
+    const slots = random.sample(MemoryWorld.toldUntil(world, at), questions - Math.max(1, Math.round(questions / 5)))
+    const asked = [...slots, ...random.sample(world.untold, Math.max(1, Math.floor(slots.length / 4)))]
     const shown = asked.map((slot) => {
       const question = MemoryWorld.ask(random, slot, phrasing)
       const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))

@@ -32,26 +32,66 @@ describe("Copying.repeats", () => {
 })
 
 describe("Copying.lookUps", () => {
-  it.prop("the first word of a line is answered with its number and the rest of it", { seed: seeds }, ({ seed }) => {
+  it.prop("the two words of a line are answered with it and the rest of it, any others with none", { seed: seeds }, ({ seed }) => {
     const exercises = Copying.lookUps(seed)
-    assert.strictEqual(exercises.length, 16)
+    assert.strictEqual(exercises.length, 8)
     for (const { completions, prompt } of exercises) {
       const rows = prompt.trimEnd().split("\n").map((row) => row.split(" "))
-      assert.isTrue(rows.length >= 2 && rows.length <= 9)
-      assert.deepStrictEqual(rows.map(([handle]) => handle), rows.map((_, handle) => String(handle)))
-      const words = rows.flatMap(([, ...words]) => words)
-      assert.strictEqual(new Set(words).size, words.length)
-      assert.strictEqual(completions.length, Math.min(4, rows.length))
-      assert.strictEqual(new Set(completions.map(({ context }) => context)).size, completions.length)
+      assert.isTrue(rows.length >= 2 && rows.length <= 14)
+      assert.strictEqual(new Set(rows.map(([first, second]) => `${first} ${second}`)).size, rows.length)
+      const rests = rows.flatMap((row) => row.slice(2))
+      assert.strictEqual(new Set(rests).size, rests.length)
+      assert.isTrue(completions.length >= 4 && completions.length <= 8)
       for (const { context, target } of completions) {
-        const found = rows.filter(([, first]) => `${first}\n` === context)
-        assert.deepStrictEqual(found.map(([handle, , ...rest]) => `${handle} = ${rest.join(" ")}`), [target])
+        const asked = context!.trimEnd().split(" ").toSorted().join(" ")
+        const found = rows.filter(([first, second]) => [first!, second!].toSorted().join(" ") === asked)
+        assert.deepStrictEqual(found.length === 0 ? ["= none"] : found.map((row) => `${row.join(" ")}\n= ${row.slice(2).join(" ")}`), [target])
       }
     }
   }, { arbitrary: { runs: 50, seed: 3 } })
+
+  it("asks now and then for words that no line has together, in both orders", () => {
+    const asked = Array.from({ length: 40 }, (_, seed) => Copying.lookUps(seed)).flat().flatMap(({ completions, prompt }) =>
+      completions.map(({ context, target }) => ({ target, inOrder: `\n${prompt}`.includes(`\n${context!.trimEnd()} `) })))
+    assert.approximately(asked.filter(({ target }) => target === "= none").length / asked.length, 0.35, 0.05)
+    const told = asked.filter(({ target }) => target !== "= none")
+    assert.approximately(told.filter(({ inOrder }) => inOrder).length / told.length, 0.5, 0.05)
+  })
 
   it.prop("repeats itself from a seed, and is another for another", { seed: seeds }, ({ seed }) => {
     assert.deepStrictEqual(Copying.lookUps(seed), Copying.lookUps(seed))
     assert.notDeepEqual(Copying.lookUps(seed), Copying.lookUps(seed + 1))
   }, { arbitrary: { runs: 20, seed: 4 } })
+})
+
+describe("Copying.additions", () => {
+  it.prop("a line is written anew with the word at its end, a new line is added, a known word changes nothing", { seed: seeds }, ({ seed }) => {
+    const exercises = Copying.additions(seed)
+    assert.strictEqual(exercises.length, 8)
+    for (const { completions, prompt } of exercises) {
+      const rows = prompt.trimEnd().split("\n")
+      const heads = rows.map((row) => row.split(" ").slice(0, 2))
+      for (const { context, target } of completions) {
+        const said = context!.trimEnd().split(" ")
+        assert.strictEqual(said.length, 3)
+        const handle = heads.findIndex((head) => head.every((word) => said.includes(word)))
+        if (handle < 0) {
+          const [sign, ...text] = target.split(" ")
+          assert.strictEqual(sign, "ADD")
+          assert.deepStrictEqual(text.toSorted(), said.toSorted())
+          continue
+        }
+        const word = said.find((one) => !heads[handle]!.includes(one))!
+        const values = rows[handle]!.split(" ").slice(2).join(" ").split(" and ")
+        assert.strictEqual(target, values.includes(word)
+          ? "NOOP"
+          : `UPDATE ${rows[handle]}\n= ${heads[handle]!.join(" ")} ${[...values, word].slice(0, -1).join(", ")} and ${word}`)
+      }
+    }
+  }, { arbitrary: { runs: 50, seed: 5 } })
+
+  it.prop("repeats itself from a seed, and is another for another", { seed: seeds }, ({ seed }) => {
+    assert.deepStrictEqual(Copying.additions(seed), Copying.additions(seed))
+    assert.notDeepEqual(Copying.additions(seed), Copying.additions(seed + 1))
+  }, { arbitrary: { runs: 20, seed: 6 } })
 })

@@ -4,11 +4,11 @@ import * as Demonstrations from "../src/Demonstrations.ts"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import { between, seeds } from "./support/worlds.ts"
 
-// The memories of a prompt, numbered or not, as far as a prompt tells.
+// The memories of a prompt, as far as a prompt tells.
 const memoriesOf = (lines: ReadonlyArray<string>): ReadonlyArray<Memory.Memory> =>
   MemoryBank.memories(MemoryBank.applyAll(
     MemoryBank.empty,
-    lines.map((line) => MemoryBank.Edit.Add({ memory: { text: line.replace(/^\d+ /, "") } }))
+    lines.map((line) => MemoryBank.Edit.Add({ memory: { text: line } }))
   ))
 const rowsOf = (prompt: string): ReadonlyArray<string> => {
   const rows = prompt.split("\n")
@@ -57,7 +57,7 @@ describe("Demonstrations.manager", () => {
     )
     const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.manager(seed)).flat().flatMap(({ completions }) => completions)
     const words = new Set(targets.flatMap(({ target }) => target.split("\n").map((line) => line.split(" ")[0])))
-    assert.deepStrictEqual(words, new Set(["ADD", "UPDATE", "DELETE", "NOOP"]))
+    assert.deepStrictEqual(words, new Set(["ADD", "UPDATE", "=", "DELETE", "NOOP"]))
   })
 })
 

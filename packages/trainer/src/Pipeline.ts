@@ -41,6 +41,7 @@ export interface Sources {
   /** Exercises in copying, for models from scratch. */
   readonly repeats: (index: number) => ReadonlyArray<Episode.Demonstration>
   readonly lookUps: (index: number) => ReadonlyArray<Episode.Demonstration>
+  readonly additions: (index: number) => ReadonlyArray<Episode.Demonstration>
 }
 
 /**

@@ -65,18 +65,13 @@ export const asText = ({ completions: [first], prompt: [begin, ...rest] }: Learn
 export const tokensOf = ({ completions, prompt }: Learner.PromptGroup): number =>
   completions.reduce((sum, { tokens }) => sum + tokens.length, prompt.length)
 
-// Steps are drawn from a pool of this many, sorted by length: little of a batch is padding.
+// Steps are drawn from a shuffled pool of this many: one dialogue's demonstrations are spread over several.
 const pool = 8
 // So many times in a row there may be nothing to learn from.
 const patience = 1000
 
-const ofLikeLength = (groups: ReadonlyArray<Learner.PromptGroup>, size: number): ReadonlyArray<ReadonlyArray<Learner.PromptGroup>> => {
-  const sorted = groups.toSorted((a, b) => tokensOf(a) - tokensOf(b))
-  return Array.from({ length: Math.ceil(sorted.length / size) }, (_, i) => sorted.slice(i * size, (i + 1) * size))
-}
-
 /**
- * Trains the learner at hand, on batches of like length in an order drawn from Effect's `Random`. Each step is logged with its loss,
+ * Trains the learner at hand, in an order drawn from Effect's `Random`. Each step is logged with its loss,
  * gradient norm, tokens and tokens per second, and with the number of completions so far that were too long for the model's context.
  */
 export const run = Effect.fn("Sft.run")(function*(options: Options) {
@@ -91,12 +86,12 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
     return group.completions.length === 0 ? [] : [options.promptLoss === true ? asText(group) : group]
   }
   const waiting: Array<Learner.PromptGroup> = []
-  let batches: Array<ReadonlyArray<Learner.PromptGroup>> = []
+  let drawn: Array<Learner.PromptGroup> = []
   let next = from
   let loss = NaN
   for (let step = 0; step < steps; step++) {
     const started = yield* Clock.currentTimeMillis
-    if (batches.length === 0) {
+    if (drawn.length === 0) {
       let without = 0
       while (waiting.length < groupsPerStep * pool) {
         const prepared = demonstrations(next++).flatMap(prepare)
@@ -107,9 +102,9 @@ export const run = Effect.fn("Sft.run")(function*(options: Options) {
           return yield* new Learner.LearnerError({ reason })
         }
       }
-      batches = yield* Random.shuffle(ofLikeLength(waiting.splice(0, groupsPerStep * pool), groupsPerStep))
+      drawn = yield* Random.shuffle(waiting.splice(0, groupsPerStep * pool))
     }
-    const batch = batches.pop()!
+    const batch = drawn.splice(0, groupsPerStep)
     const result = yield* learner.forwardBackward(batch, Objective.sft)
     const { gradNorm } = yield* learner.optimStep({
       learningRate: Schedule.at(schedule, step, steps),

@@ -29,7 +29,7 @@ const LearningRate = Schema.Struct({
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
-  data: optional(Schema.Literals(["teacher", "repeats", "lookUps"]), "teacher"),
+  data: optional(Schema.Literals(["teacher", "repeats", "lookUps", "additions"]), "teacher"),
   steps: count,
   groupsPerStep: optional(count, 64),
   sessions: Schema.optionalKey(count),

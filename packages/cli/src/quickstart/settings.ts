@@ -39,7 +39,7 @@ const answer: TrainConfig.GrpoStage = {
 
 const manager: TrainConfig.GrpoStage = {
   kind: "manager",
-  steps: 60,
+  steps: 50,
   groupsPerStep: 16,
   groupSize: 8,
   maxTokens: completionTokens.managerTokens,
@@ -48,7 +48,7 @@ const manager: TrainConfig.GrpoStage = {
   epsilon: 0.2,
   beta: 0,
   advantage: "groupCentred",
-  learningRate: { peak: 1e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
+  learningRate: { peak: 5e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
 /**
