@@ -18,7 +18,7 @@ const program = Effect.gen(function*() {
   const environment = yield* ManagerEnvironment.make({
     episodes: (index) => MemoryWorld.episode(MemoryWorld.generate(42 + index)),
     format: ManagerFormat.compact,
-    maxTokens: 40,
+    maxTokens: 72,
     perFact: 8,
     perSpeaker: 12
   }).pipe(Effect.provideService(AnswerAgent.AnswerAgent, AnswerAgent.fromSampler(reader, { format: AnswerFormat.compact, maxTokens: 64 })))

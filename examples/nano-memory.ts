@@ -9,7 +9,7 @@ const run = process.argv[2]
 const [managerModel, answerModel] = run === undefined ? [directory, directory] : [`${run}/manager`, `${run}/answer`]
 
 const memory = await createMemory({
-  manager: MemoryManager.layerTrained({ format: ManagerFormat.compact, maxTokens: 40 }).pipe(Layer.provide(OnnxSampler.layer(managerModel))),
+  manager: MemoryManager.layerTrained({ format: ManagerFormat.compact, maxTokens: 72 }).pipe(Layer.provide(OnnxSampler.layer(managerModel))),
   answerAgent: AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 64 }).pipe(Layer.provide(OnnxSampler.layer(answerModel)))
 })
 

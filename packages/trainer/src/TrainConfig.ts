@@ -46,7 +46,7 @@ const grpo = {
   steps: count,
   groupsPerStep: optional(count, 16),
   groupSize: optional(count, 8),
-  maxTokens: optional(count, 40),
+  maxTokens: optional(count, 72),
   temperature: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
   iterations: optional(count, 1),
   epsilon: optional(nonNegative, 0.2),
