@@ -197,9 +197,20 @@ export const scatterAdd = (graph: GraphType, base: Value, indices: Value, update
     attributes: { axis: base.shape.length - 1, reduction: "add" }
   })
 
-/** `base`, with `updates` added at the given rows: the adjoint of `gather`. */
-export const scatterRows = (graph: GraphType, base: Value, indices: Value, updates: Value): Value =>
-  one(graph, "ScatterND", [base, indices, updates], base, { attributes: { reduction: "add" } })
+/** `base`, with `updates` added at the rows that `indices` of any shape name: the adjoint of `gather`. */
+export const scatterRows = (graph: GraphType, base: Value, indices: Value, updates: Value): Value => {
+  const [, ...row] = base.shape
+  const rows = indices.shape.length === 1 ? indices.shape[0]! : indices.shape.join("*")
+  const flat = reshape(graph, updates, [rows, ...row], concat(graph, [
+    Graph.integers(graph, [-1]),
+    ...(row.length === 0 ? [] : [gather(graph, shapeOf(graph, base), Graph.integers(graph, row.map((_, i) => i + 1)))])
+  ], 0))
+  const column = reshape(graph, indices, [rows, ...row.map(() => 1)], Graph.integers(graph, [-1, ...row.map(() => 1)]))
+  // ScatterND would take the indices as they are, but its kernel adds rows in parallel without a lock: equal indices lose updates.
+  return one(graph, "ScatterElements", [base, expand(graph, column, flat.shape, shapeOf(graph, flat)), flat], base, {
+    attributes: { axis: 0, reduction: "add" }
+  })
+}
 
 /** Zeros with the type, and at run time the size, of `x`. */
 export const zerosLike = (graph: GraphType, x: Value): Value => mul(graph, x, Graph.scalar(graph, 0, x.type))

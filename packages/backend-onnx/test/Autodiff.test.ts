@@ -97,6 +97,22 @@ describe("Autodiff", () => {
       assert.deepStrictEqual([found["loss"]!.data, found["dx"]!.data], [[35], [4, 9]])
     }))
 
+  it.effect("the gradient of a row that is looked up many times is the sum of all, on several threads", () =>
+    Effect.gen(function*() {
+      const [rows, lookUps, width] = [4, 8192, 32]
+      const graph = Graph.make()
+      const table = Graph.input(graph, "table", "float32", [rows, width])
+      const indices = Graph.input(graph, "indices", "int64", [lookUps])
+      const loss = Op.reduceSum(graph, Op.gather(graph, table, indices), [0, 1])
+      Graph.output(graph, "dtable", Autodiff.gradient(graph, loss, [table])[0]!)
+      const run = yield* Engine.load(graph, 4)
+      const found = yield* run({
+        table: { shape: [rows, width], data: new Array<number>(rows * width).fill(0) },
+        indices: { shape: [lookUps], data: Array.from({ length: lookUps }, (_, i) => i % rows) }
+      })
+      assert.deepStrictEqual(found["dtable"]!.data, new Array<number>(rows * width).fill(lookUps / rows))
+    }))
+
   it("a parameter that the loss does not depend on has none", () => {
     const graph = Graph.make()
     const [x, y, z] = ["x", "y", "z"].map((name) => Graph.input(graph, name, "float32", [2]))

@@ -145,11 +145,7 @@ export const gradients: Readonly<Record<string, Rule>> = {
 
   Gather: ({ graph, node, upstream: [dy] }) => {
     const [table, indices] = [input(node, 0), input(node, 1)]
-    const rows = Op.reshape(graph, indices, [...indices.shape, 1], Op.concat(graph, [
-      Op.shapeOf(graph, indices),
-      GraphModule.integers(graph, [1])
-    ], 0))
-    return [Op.scatterRows(graph, Op.zerosLike(graph, table), rows, dy!)]
+    return [Op.scatterRows(graph, Op.zerosLike(graph, table), indices, dy!)]
   },
   GatherElements: ({ graph, node, upstream: [dy] }) => {
     const [x, indices] = [input(node, 0), input(node, 1)]

@@ -20,11 +20,11 @@ const tensor = (type: Graph.ElementType, { data, shape }: Numbers): ort.Tensor =
 /** The outputs of a graph for numbers that are fed to its inputs by their names. */
 export type Run = (feeds: Readonly<Record<string, Numbers>>) => Effect.Effect<Readonly<Record<string, Numbers>>>
 
-/** Loads a graph, until the scope closes. */
-export const load = (graph: Graph.Graph) =>
+/** Loads a graph, until the scope closes. One thread is quickest for a few numbers. */
+export const load = (graph: Graph.Graph, threads = 1) =>
   Effect.acquireRelease(
     Effect.promise(() =>
-      ort.InferenceSession.create(Graph.toModel(graph), { logSeverityLevel: 4, intraOpNumThreads: 1 })
+      ort.InferenceSession.create(Graph.toModel(graph), { logSeverityLevel: 4, intraOpNumThreads: threads })
     ),
     (session) => Effect.promise(() => session.release())
   ).pipe(Effect.map((session): Run => (feeds) =>
