@@ -64,6 +64,22 @@ describe("OnnxSampler", () => {
       assert.lengthOf(new Set(tokensOf(many).flat().map(String)), 4 * many.length)
     }))
 
+  it.effect("what goes on when others have ended has the probabilities of its own tokens", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Models.sampler()
+      // Long enough for the cache to grow, and few that get there.
+      const prompts = alike.slice(0, 8)
+      const groups = yield* sampler.sample({ prompts, n: 6, maxTokens: 60, seed: 8, stopTokens: [20, 21] })
+      const lengths = groups.flatMap((group) => group.map(({ tokens }) => tokens.length))
+      assert.isAbove(Math.max(...lengths), 40)
+      assert.isAbove(new Set(lengths).size, 12)
+      const scores = yield* sampler.score({
+        groups: groups.map((completions, i) => ({ prompt: prompts[i]!, completions: completions.map(({ tokens }) => tokens) }))
+      })
+      groups.forEach((group, i) =>
+        group.forEach(({ logprobs }, g) => assertClose(logprobs, scores[i]![g]!, `completion ${g} of prompt ${i}`)))
+    }))
+
   const filters: ReadonlyArray<Pick<Sampler.SampleRequest, "topK" | "topP" | "temperature">> = [
     {},
     { temperature: 0.4 },
