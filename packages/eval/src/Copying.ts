@@ -38,6 +38,21 @@ export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   })
 }
 
+// Some of the lines that two lists of words can begin, each with up to `most` words more.
+const keyed = (random: Prng.Prng, { firsts, least, most }: { readonly firsts: number; readonly least: number; readonly most: number }) => {
+  const taken = new Set<string>()
+  const [before, after] = [words(random, firsts, taken), words(random, 2 + random.int(4), taken)]
+  const keys = before.flatMap((first) => after.map((second) => [first, second] as const))
+  const lines = random.sample(keys, Math.max(least, Math.round(keys.length * (0.4 + 0.5 * random.next()))))
+    .map(([first, second]) => ({ first, second, values: words(random, 1 + random.int(most), taken) }))
+  return {
+    keys,
+    lines,
+    valuesOf: (first: string, second: string) => lines.find((line) => line.first === first && line.second === second)?.values ?? [],
+    another: () => words(random, 1, taken)[0]!
+  }
+}
+
 /**
  * Lines with the two words that each is found by; both of them, in either order, are answered with the line and the rest of it, or with
  * "none" where no line has both. What a question about memories comes to: the person and the subject have to fit, and nothing is known
@@ -53,18 +68,14 @@ export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
 export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   const random = Prng.make(seed ^ 0x165667b1)
   return Array.from({ length: 8 }, () => {
-    const taken = new Set<string>()
-    const [firsts, seconds] = [words(random, 2 + random.int(2), taken), words(random, 2 + random.int(4), taken)]
-    const keys = firsts.flatMap((first) => seconds.map((second) => [first, second] as const))
-    const lines = random.sample(keys, Math.max(2, Math.round(keys.length * (0.4 + 0.5 * random.next()))))
-      .map(([first, second]) => ({ first, second, rest: words(random, 1 + random.int(3), taken).join(" ") }))
+    const { keys, lines, valuesOf } = keyed(random, { firsts: 2 + random.int(2), least: 2, most: 3 })
     return {
-      prompt: lines.map(({ first, rest, second }) => `${first} ${second} ${rest}\n`).join(""),
+      prompt: lines.map(({ first, second, values }) => `${first} ${second} ${values.join(" ")}\n`).join(""),
       completions: random.sample(keys, 8).map(([first, second]) => {
-        const found = lines.find((line) => line.first === first && line.second === second)
+        const rest = valuesOf(first, second).join(" ")
         return {
           context: `${(random.chance(0.5) ? [first, second] : [second, first]).join(" ")}\n`,
-          target: found === undefined ? "= none" : `${first} ${second} ${found.rest}\n= ${found.rest}`
+          target: rest === "" ? "= none" : `${first} ${second} ${rest}\n= ${rest}`
         }
       })
     }
@@ -86,16 +97,12 @@ export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
 export const additions = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   const random = Prng.make(seed ^ 0x2545f491)
   return Array.from({ length: 8 }, () => {
-    const taken = new Set<string>()
-    const [firsts, seconds] = [words(random, 1 + random.int(2), taken), words(random, 2 + random.int(4), taken)]
-    const keys = firsts.flatMap((first) => seconds.map((second) => [first, second] as const))
-    const lines = random.sample(keys, Math.max(1, Math.round(keys.length * (0.4 + 0.5 * random.next()))))
-      .map(([first, second]) => ({ first, second, values: words(random, 1 + random.int(2), taken) }))
+    const { another, keys, lines, valuesOf } = keyed(random, { firsts: 1 + random.int(2), least: 1, most: 2 })
     return {
       prompt: lines.map(({ first, second, values }) => `${first} ${second} ${joined(values)}\n`).join(""),
       completions: random.sample(keys, 8).map(([first, second]) => {
-        const values = lines.find((line) => line.first === first && line.second === second)?.values ?? []
-        const value = values.length > 0 && random.chance(0.2) ? random.pick(values) : words(random, 1, taken)[0]!
+        const values = valuesOf(first, second)
+        const value = values.length > 0 && random.chance(0.2) ? random.pick(values) : another()
         const said = random.pick([[first, second, value], [second, first, value], [value, second, first], [first, value, second]])
         const before = `${first} ${second} ${joined(values)}`
         return {
