@@ -25,12 +25,10 @@ export interface AnswerOutcome extends Reward.AnswerOutcome {
 }
 
 /**
- * The default reward: exact match (the paper's), less 0.25 where the text does not follow the format.
+ * The default reward: exact match, the paper's. There is no price on the form: text that is no answer is wrong in any case, and a price
+ * on a line that is quoted with a slip teaches a small model to quote nothing and to say "none".
  */
-export const defaultReward: Reward.Reward<AnswerOutcome> = Reward.weightedSum<AnswerOutcome>([
-  [Reward.exactMatch, 1],
-  [Reward.make("malformed", ({ wellFormed }) => wellFormed ? 0 : -1), 0.25]
-])
+export const defaultReward: Reward.Reward<AnswerOutcome> = Reward.exactMatch
 
 /**
  * - `episodes`: the dialogue with a given number; numbers count up from 0.

@@ -21,11 +21,11 @@ export const heldOutSeed = (seed: number): number => 3_000_000_000 + seed * 1_00
  */
 export const trainingWeights = { new: 0.3, additive: 0.28, replace: 0.13, retract: 0.12, duplicate: 0.1, talk: 0.07 } as const
 
-// Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of a malformed answer) up
-// to the size of a right answer, and the manager ends in NOOP.
+// Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of text that is no operation)
+// up to the size of a right answer, and the manager ends in NOOP.
 const answer: TrainConfig.GrpoStage = {
   kind: "answer",
-  steps: 36,
+  steps: 30,
   groupsPerStep: 32,
   groupSize: 8,
   maxTokens: completionTokens.answerTokens,
@@ -34,12 +34,12 @@ const answer: TrainConfig.GrpoStage = {
   epsilon: 0.2,
   beta: 0,
   advantage: "groupCentred",
-  learningRate: { peak: 1e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
+  learningRate: { peak: 3e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 }
 
 const manager: TrainConfig.GrpoStage = {
   kind: "manager",
-  steps: 50,
+  steps: 92,
   groupsPerStep: 16,
   groupSize: 8,
   maxTokens: completionTokens.managerTokens,
@@ -60,7 +60,7 @@ export interface Settings {
   readonly stages: { readonly answer: TrainConfig.GrpoStage; readonly manager: TrainConfig.GrpoStage }
 }
 
-export const defaults: Settings = { heldOutDialogues: 32, stages: { answer, manager } }
+export const defaults: Settings = { heldOutDialogues: 24, stages: { answer, manager } }
 
 /**
  * Which agent is trained first. The paper trains the manager first; see docs/quickstart.md for what both orders measure.
