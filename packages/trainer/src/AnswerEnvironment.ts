@@ -18,7 +18,7 @@ export interface AnswerTask {
 }
 
 /**
- * An answer with the gold answer, and whether it followed the format; rewards are functions of it.
+ * An answer with the gold answer, and whether it followed the format, which the default reward does not ask; rewards are functions of it.
  */
 export interface AnswerOutcome extends Reward.AnswerOutcome {
   readonly wellFormed: boolean
