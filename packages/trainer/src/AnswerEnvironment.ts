@@ -25,8 +25,8 @@ export interface AnswerOutcome extends Reward.AnswerOutcome {
 }
 
 /**
- * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway, and a
- * price on a line that is quoted with a slip teaches a small model to quote nothing and to say "none".
+ * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway, and and
+ * a price on it falls on every line that is quoted with a slip, never on "= none".
  */
 export const defaultReward: Reward.Reward<AnswerOutcome> = Reward.exactMatch
 
