@@ -43,11 +43,11 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       )
       assert.deepStrictEqual(
         records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
-        [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1]]
+        [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1], ["answer", 1, 1]]
       )
       const phases = said.map((line) => line.replace(/: \d+$/, ""))
       const measured = (label: string) => [`new people: ${label}`, `new phrasings: ${label}`]
-      assert.deepStrictEqual(phases, [...measured("warm start"), "GRPO, manager", "GRPO, answer", ...measured("both RL")])
+      assert.deepStrictEqual(phases, [...measured("warm start"), "GRPO, manager", "GRPO, answer", "GRPO, answer", ...measured("both RL")])
       for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
 
       for (const results of [found.results, found.resultsNewPhrasings]) {
@@ -64,6 +64,21 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       for (const [, name] of QuickstartResult.systems) assert.include(text, name)
       assert.include(text, "2 dialogues")
       assert.notMatch(text, /NaN|undefined/)
+    }), Program.timeout)
+
+  it.effect("answer-first: trains the reader that rewards the manager, then the manager, then the reader again", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* Workplace.Workplace
+      const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+      yield* run({ seed: 3, order: "answer-first", out: join(folder, "run"), model: join(folder, "tiny"), settings: { ...smaller, heldOutDialogues: 1 } }).pipe(
+        Effect.scoped,
+        Random.withSeed(3),
+        Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress([])])
+      )
+      assert.deepStrictEqual(
+        records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
+        [["answer", 1, 1], ["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1]]
+      )
     }), Program.timeout)
 
   it.effect("exits with 1 when the model is missing, and removes what an earlier run left", () =>

@@ -38,18 +38,21 @@ export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   })
 }
 
-// Some of the lines that two lists of words can begin, each with up to `most` words more.
+// A value of one word, or of two as "park ranger" is: who stops after the first word has not copied it.
+const value = (random: Prng.Prng, taken: Set<string>): string => words(random, random.chance(0.3) ? 2 : 1, taken).join(" ")
+
+// Some of the lines that two lists of words can begin, each with up to `most` values more.
 const keyed = (random: Prng.Prng, { firsts, least, most }: { readonly firsts: number; readonly least: number; readonly most: number }) => {
   const taken = new Set<string>()
   const [before, after] = [words(random, firsts, taken), words(random, 2 + random.int(4), taken)]
   const keys = before.flatMap((first) => after.map((second) => [first, second] as const))
   const lines = random.sample(keys, Math.max(least, Math.round(keys.length * (0.4 + 0.5 * random.next()))))
-    .map(([first, second]) => ({ first, second, values: words(random, 1 + random.int(most), taken) }))
+    .map(([first, second]) => ({ first, second, values: Array.from({ length: 1 + random.int(most) }, () => value(random, taken)) }))
   return {
     keys,
     lines,
     valuesOf: (first: string, second: string) => lines.find((line) => line.first === first && line.second === second)?.values ?? [],
-    another: () => words(random, 1, taken)[0]!
+    another: () => value(random, taken)
   }
 }
 
@@ -83,8 +86,8 @@ export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
 }
 
 /**
- * Lines with the two words that each is found by, and one word more for two such words: what a manager does that keeps a list. The line is
- * written anew with the word at its end; where no line has both it is a new line, and where the line has the word already there is nothing
+ * Lines with the two words that each is found by, and one value more for two such words: what a manager does that keeps a list. The line is
+ * written anew with the value at its end; where no line has both it is a new line, and where the line has the value already there is nothing
  * to do. Targets are written as `ManagerFormat.format` writes them.
  *
  * @example
@@ -102,16 +105,16 @@ export const additions = (seed: number): ReadonlyArray<Episode.Demonstration> =>
       prompt: lines.map(({ first, second, values }) => `${first} ${second} ${joined(values)}\n`).join(""),
       completions: random.sample(keys, 8).map(([first, second]) => {
         const values = valuesOf(first, second)
-        const value = values.length > 0 && random.chance(0.2) ? random.pick(values) : another()
-        const said = random.pick([[first, second, value], [second, first, value], [value, second, first], [first, value, second]])
+        const told = values.length > 0 && random.chance(0.2) ? random.pick(values) : another()
+        const said = random.pick([[first, second, told], [second, first, told], [told, second, first], [first, told, second]])
         const before = `${first} ${second} ${joined(values)}`
         return {
           context: `${said.join(" ")}\n`,
-          target: values.includes(value)
+          target: values.includes(told)
             ? "NOOP"
             : values.length === 0
-            ? `ADD ${first} ${second} ${value}`
-            : `UPDATE ${before}\n= ${first} ${second} ${joined([...values, value])}`
+            ? `ADD ${first} ${second} ${told}`
+            : `UPDATE ${before}\n= ${first} ${second} ${joined([...values, told])}`
         }
       })
     }

@@ -195,7 +195,9 @@ export const changes = (
       const memories = (played: Playthrough.Played, at: number) => MemoryBank.memories(played.banks[at]!)
       const about = (played: Playthrough.Played): ReadonlyArray<string> => Oracle.about(event, memories(played, i), read)
       const right = (played: Playthrough.Played): boolean => Oracle.isRight(event, memories(played, i), memories(played, i + 1), read)
-      if (right(old) || !right(now) || about(old).join() !== about(now).join()) return []
+      // A text that is no operation leaves the bank as it was, which at times is right, but it is no decision to show.
+      const isDecision = now.decisions[i]!.edits.length > 0
+      if (!isDecision || right(old) || !right(now) || about(old).join() !== about(now).join()) return []
       return [{
         kind: event.kind,
         turn: `${event.turn.speaker}: ${event.turn.text}`,

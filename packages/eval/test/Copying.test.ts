@@ -65,7 +65,7 @@ describe("Copying.lookUps", () => {
 })
 
 describe("Copying.additions", () => {
-  it.prop("a line is written anew with the word at its end, a new line is added, a known word changes nothing", { seed: seeds }, ({ seed }) => {
+  it.prop("a line is written anew with the value at its end, a new line is added, a known value changes nothing", { seed: seeds }, ({ seed }) => {
     const exercises = Copying.additions(seed)
     assert.strictEqual(exercises.length, 8)
     for (const { completions, prompt } of exercises) {
@@ -73,7 +73,7 @@ describe("Copying.additions", () => {
       const heads = rows.map((row) => row.split(" ").slice(0, 2))
       for (const { context, target } of completions) {
         const said = context!.trimEnd().split(" ")
-        assert.strictEqual(said.length, 3)
+        assert.isTrue(said.length === 3 || said.length === 4)
         const handle = heads.findIndex((head) => head.every((word) => said.includes(word)))
         if (handle < 0) {
           const [sign, ...text] = target.split(" ")
@@ -81,14 +81,19 @@ describe("Copying.additions", () => {
           assert.deepStrictEqual(text.toSorted(), said.toSorted())
           continue
         }
-        const word = said.find((one) => !heads[handle]!.includes(one))!
+        const value = said.filter((one) => !heads[handle]!.includes(one)).join(" ")
         const values = rows[handle]!.split(" ").slice(2).join(" ").split(" and ")
-        assert.strictEqual(target, values.includes(word)
+        assert.strictEqual(target, values.includes(value)
           ? "NOOP"
-          : `UPDATE ${rows[handle]}\n= ${heads[handle]!.join(" ")} ${[...values, word].slice(0, -1).join(", ")} and ${word}`)
+          : `UPDATE ${rows[handle]}\n= ${heads[handle]!.join(" ")} ${[...values, value].slice(0, -1).join(", ")} and ${value}`)
       }
     }
   }, { arbitrary: { runs: 50, seed: 5 } })
+
+  it("has values of one word and of two", () => {
+    const said = Array.from({ length: 40 }, (_, seed) => Copying.additions(seed)).flat().flatMap(({ completions }) => completions.map(({ context }) => context!))
+    assert.approximately(said.filter((text) => text.trimEnd().split(" ").length === 4).length / said.length, 0.3, 0.05)
+  })
 
   it.prop("repeats itself from a seed, and is another for another", { seed: seeds }, ({ seed }) => {
     assert.deepStrictEqual(Copying.additions(seed), Copying.additions(seed))

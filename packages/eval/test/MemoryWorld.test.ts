@@ -294,7 +294,18 @@ describe("MemoryWorld's held-out part", () => {
     }
     assert.strictEqual(share(0), 0)
     assert.approximately(share(0.25), 0.25, 0.03)
-    assert.isAbove(share(1), 0.99)
+    // An invented word is at times one that there is.
+    assert.isAbove(share(1), 0.95)
+  })
+
+  it("values: what is invented has no word of a held-out value, and as many words as the pool's", () => {
+    const heldOut = new Set([...pools("heldOut")].flatMap((value) => value.toLowerCase().split(/[ -]/)))
+    const values = Array.from({ length: 400 }, (_, seed) => valuesOf(MemoryWorld.generate(seed, { invented: 1 }))).flat()
+    const invented = values.filter((value) => !pools("train").has(value))
+    const shareOfTwo = (values: ReadonlyArray<string>): number => values.filter((value) => value.includes(" ")).length / values.length
+    assert.deepStrictEqual(invented.filter((value) => value.split(" ").length === 1 && heldOut.has(value.toLowerCase())), [])
+    const asFound = Array.from({ length: 400 }, (_, seed) => valuesOf(MemoryWorld.generate(seed, { invented: 0 }))).flat()
+    assert.approximately(shareOfTwo(values), shareOfTwo(asFound), 0.03)
   })
 
   it.prop("phrasings: what is said and asked is of the chosen part, and not of the other", { made: worlds }, ({ made: { options, world } }) => {

@@ -59,12 +59,14 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
   let directory = model.directory
   let initialize = model.initialize
   let agents: Pipeline.Agents | undefined
-  for (const stage of config.stages) {
+  for (const [index, stage] of config.stages.entries()) {
+    // A stage draws from a seed of its own: what it does depends on the weights that it is given, not on what was drawn before it.
+    const seeded = Random.withSeed(`${config.seed}/${index}`)
     if (stage.kind === "sft") {
       const learner = yield* learnerOf(directory, initialize)
       const save = learner.save(path.join(out, "model"))
       yield* Progress.stage("supervised", stage.steps, Pipeline.supervised(learner, stage, sources, (step) =>
-        step % stage.saveEvery === 0 ? save : Effect.void))
+        step % stage.saveEvery === 0 ? save : Effect.void)).pipe(seeded)
       yield* save
       directory = path.join(out, "model")
       initialize = false
@@ -75,7 +77,7 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
         const isHeld = config.stages.some((other) => other.kind !== "sft" && other.beta > 0)
         agents = { manager, answer, reference: (isHeld ? yield* learnerOf(directory, initialize) : manager).sampler }
       }
-      yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
+      yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(seeded)
       yield* agents[stage.kind].save(path.join(out, stage.kind))
     }
   }
@@ -94,7 +96,6 @@ export const train = Command.make("train", {
   const result = yield* RunFile.write(folder, { seed: config.seed }).pipe(
     Effect.andThen(run(config, folder)),
     Effect.scoped,
-    Random.withSeed(config.seed),
     Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])
   )
   yield* Output.document(result, [`done: ${folder}`])

@@ -6,7 +6,7 @@ import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
 import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
-import { Pipeline, type TrainConfig } from "@memory-r1/trainer"
+import { Pipeline } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
@@ -102,18 +102,11 @@ export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano
   const phrasings = yield* evaluation("new phrasings", first + 500, settings.heldOutDialogues, "heldOut")
   const before = { values: yield* values.before(agents), phrasings: yield* phrasings.before(agents), probe: yield* probed(agents.manager) }
 
-  const sources = Sources.memoryWorld({
-    firstSeed: Settings.trainingSeed(seed),
-    weights: Settings.trainingWeights,
-    perFact: limits.perFact,
-    perSpeaker: limits.perSpeaker
-  })
-  const train = (stage: TrainConfig.GrpoStage) =>
-    Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(
-      Effect.andThen(agents[stage.kind].save(path.join(out, stage.kind)))
-    )
-  const stages = [settings.stages.answer, settings.stages.manager]
-  for (const stage of order === "answer-first" ? stages : stages.toReversed()) yield* train(stage)
+  for (const [i, stage] of Settings.orders[order](settings.stages).entries()) {
+    const sources = Sources.memoryWorld({ ...Settings.training(seed, i), perFact: limits.perFact, perSpeaker: limits.perSpeaker })
+    yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
+    yield* agents[stage.kind].save(path.join(out, stage.kind))
+  }
 
   const after = { values: yield* values.after(agents, warmReader), phrasings: yield* phrasings.after(agents, warmReader), probe: yield* probed(agents.manager) }
   const systems = (kind: "values" | "phrasings"): QuickstartResult.Systems => {

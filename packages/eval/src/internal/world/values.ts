@@ -1,5 +1,6 @@
 // The values of the Memory World. Each pool has a part for training and a part that only held-out dialogues use. Invented words
 // join the training part, so that a model learns to copy what it has never seen instead of learning the pool by heart.
+import { inventor } from "./invented.ts"
 import type { Prng } from "./prng.ts"
 
 export type Split = "train" | "heldOut"
@@ -85,21 +86,27 @@ export const petKinds: ReadonlyArray<string> = ["dog", "cat", "rabbit", "parrot"
 export const months: ReadonlyArray<string> =
   list("January, February, March, April, May, June, July, August, September, October, November, December")
 
-const onsets = list("b, br, c, cl, d, dr, f, fl, g, gr, h, j, k, l, m, n, p, pl, qu, r, s, sh, st, t, tr, v, w, y, z, th, sk, sp")
-const vowels = list("a, e, i, o, u, ai, ea, oo, ei, ou, ia")
-const codas = ["", "", "", ...list("n, r, l, s, m, t, k, nd, rt, sh, x, th, ng, lo, ry, ta, dy")]
+const everyWord = (capital: boolean, split: Split): ReadonlyArray<string> =>
+  [people, petNames, cities, jobs, foods, hobbies, languages]
+    .filter((pool) => pool.capital === capital)
+    .flatMap((pool) => pool[split].flatMap((value) => value.toLowerCase().split(/[ -]/)))
 
-const invent = (random: Prng, capital: boolean): string => {
-  const syllables = 1 + random.int(2)
-  const word = Array.from({ length: syllables }, () => random.pick(onsets) + random.pick(vowels)).join("") +
-    random.pick(onsets) + random.pick(vowels) + random.pick(codas)
-  return capital ? word[0]!.toUpperCase() + word.slice(1) : word
+const heldOutWords = new Set([...everyWord(true, "heldOut"), ...everyWord(false, "heldOut")])
+const nameLike = inventor(everyWord(true, "train"), heldOutWords)
+const nounLike = inventor(everyWord(false, "train"), heldOutWords)
+
+// Of as many words as some value of the pool; of several, each is at times one that the pool has.
+const invent = (random: Prng, { capital, train }: Pool): string => {
+  const model = train.length === 0 ? [""] : random.pick(train).split(" ")
+  const words = model.map((word) => model.length > 1 && random.chance(0.5) ? word : (capital ? nameLike : nounLike)(random))
+  const value = words.join(" ")
+  return capital ? value[0]!.toUpperCase() + value.slice(1) : value
 }
 
 /** A value that is none of `taken`; a training value is invented with the given probability. */
 export const draw = (random: Prng, pool: Pool, split: Split, taken: ReadonlySet<string>, invented: number): string => {
   for (;;) {
-    const value = split === "train" && random.chance(invented) ? invent(random, pool.capital) : random.pick(pool[split])
+    const value = split === "train" && random.chance(invented) ? invent(random, pool) : random.pick(pool[split])
     if (!taken.has(value)) return value
   }
 }
