@@ -1,18 +1,19 @@
-"""Writes packages/backend-onnx/test/fixtures/{llama-tied,llama-bias,qwen2}: tiny decoders, and what transformers computes.
+"""Writes packages/backend-onnx/test/fixtures: a tiny decoder of every family, and what transformers computes with it.
 
-Usage: python tools/parity/checkpoints.py (with torch 2.13 and transformers 5.18). Beside a checkpoint's own files stand
+Usage: python tools/parity/checkpoints.py [NAME...] (with torch 2.13 and transformers 5.18). Beside a checkpoint's own files stand
 
 - golden.json: `sequences` of tokens, all with the same `prefix`, their log-probabilities (from the second token on) and a weight
   for each of those; `greedy` continuations of 64 tokens; what the tokenizer makes of some `texts`,
 - gradients.safetensors: the gradient of sum(weight * log-probability) for every parameter.
 """
-import json, pathlib, shutil
+import json, pathlib, shutil, sys
 
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, Qwen2Config
-from transformers import Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM
+from transformers import MistralConfig, MistralForCausalLM, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
+from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen3Config, Qwen3ForCausalLM
 from transformers.utils import logging
 
 logging.disable_progress_bar()
@@ -46,12 +47,17 @@ def make_tokenizer(chat):
 
 
 def randomise(model, deviation, seed):
+    # Gemma's norms scale by 1 + weight; its scaled and tied embeddings would have it repeat what it reads.
+    is_gemma = isinstance(model, Gemma3ForCausalLM)
+    offset = 1 if is_gemma else 0
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
         with torch.no_grad():
             if name.endswith("norm.weight"):
-                parameter.copy_(1 + 0.2 * noise)
+                parameter.copy_((5 if is_gemma and name == "model.norm.weight" else 1) - offset + 0.2 * noise)
+            elif is_gemma and "embed" in name:
+                parameter.copy_(0.1 * noise)
             else:
                 parameter.copy_((0.3 if name.endswith("bias") else deviation) * noise)
 
@@ -80,7 +86,9 @@ def digits(values):
     return [float(f"{v:.8g}") for v in values]
 
 
-def write(name, architecture, config, dtype, chat):
+def write(name, architecture, config, dtype=torch.float32, chat=False, shards=None):
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     directory = fixtures / name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -91,7 +99,7 @@ def write(name, architecture, config, dtype, chat):
     for seed in range(100):
         model = architecture(config)
         randomise(model, 0.3, seed)
-        model.to(dtype).save_pretrained(directory)
+        model.to(dtype).save_pretrained(directory, **({} if shards is None else {"max_shard_size": shards}))
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
         continuations = [greedy(model, prompt, 64) for prompt in prompts]
         if min(margin for _, margin in continuations) > 5e-3 and all(len(set(t)) > 8 for t, _ in continuations):
@@ -151,7 +159,6 @@ write(
         **common, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
         rms_norm_eps=1e-5, tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
     ),
-    torch.float32, chat=False,
 )
 # Heads that are wider than hidden_size / heads, one head of keys and values for all, biases on all four projections.
 write(
@@ -161,13 +168,73 @@ write(
         head_dim=12, attention_bias=True, rms_norm_eps=1e-6, tie_word_embeddings=False,
         rope_parameters={"rope_type": "default", "rope_theta": 500.0},
     ),
-    torch.float32, chat=False,
 )
 write(
     "qwen2", Qwen2ForCausalLM,
     Qwen2Config(
         **common, hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=3, num_key_value_heads=3,
         rms_norm_eps=1e-6, tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+    ),
+    torch.bfloat16, chat=True,
+)
+# What follows has windows shorter than the sequences, and ropes stretched so that it shows.
+small = {**common, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
+write(
+    "llama3", LlamaForCausalLM,
+    LlamaConfig(**small, tie_word_embeddings=True, rope_parameters={
+        "rope_type": "llama3", "rope_theta": 5000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 32,
+    }),
+    torch.float16, chat=True,
+)
+# Biases in the MLP; weights in several files.
+write(
+    "llama-yarn", LlamaForCausalLM,
+    LlamaConfig(**small, tie_word_embeddings=False, mlp_bias=True, rope_parameters={
+        "rope_type": "yarn", "rope_theta": 1000.0, "factor": 4.0, "original_max_position_embeddings": 64,
+    }),
+    shards="20KB",
+)
+write(
+    "mistral", MistralForCausalLM,
+    MistralConfig(
+        **small, head_dim=12, sliding_window=7, tie_word_embeddings=False,
+        rope_parameters={"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.0},
+    ),
+)
+write(
+    "qwen2-window", Qwen2ForCausalLM,
+    Qwen2Config(
+        **{**small, "num_hidden_layers": 3}, use_sliding_window=True, sliding_window=9, max_window_layers=1, tie_word_embeddings=False,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+    ),
+)
+write(
+    "qwen3", Qwen3ForCausalLM,
+    Qwen3Config(
+        **small, head_dim=16, tie_word_embeddings=True, rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+    ),
+    torch.bfloat16, chat=True,
+)
+write(
+    "phi3", Phi3ForCausalLM,
+    Phi3Config(
+        **small, sliding_window=11, tie_word_embeddings=False, original_max_position_embeddings=128,
+        rope_parameters={
+            "rope_type": "longrope", "rope_theta": 10000.0, "partial_rotary_factor": 0.75, "original_max_position_embeddings": 128,
+            "short_factor": [1.0, 1.25, 1.5], "long_factor": [1.0, 4.0, 8.0],
+        },
+    ),
+)
+write(
+    "gemma3", Gemma3ForCausalLM,
+    Gemma3TextConfig(
+        **{**small, "num_hidden_layers": 3}, head_dim=16, sliding_window=7, query_pre_attn_scalar=10, tie_word_embeddings=True,
+        layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        rope_parameters={
+            "full_attention": {"rope_type": "linear", "rope_theta": 1e6, "factor": 8.0},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 1e4},
+        },
     ),
     torch.bfloat16, chat=True,
 )

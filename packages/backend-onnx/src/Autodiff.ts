@@ -3,9 +3,9 @@
  * and the result runs as an ordinary inference session.
  */
 import * as Data from "effect/Data"
-import type { Graph, Value } from "./Graph.ts"
+import type { Graph, Node, Value } from "./Graph.ts"
 import * as GraphModule from "./Graph.ts"
-import { gradients } from "./internal/gradients.ts"
+import { type Context, gradients } from "./internal/gradients.ts"
 import * as Op from "./Op.ts"
 
 /**
@@ -37,9 +37,20 @@ export class UnknownGradient extends Data.TaggedError("UnknownGradient")<{
  * ```
  */
 export const gradient = (graph: Graph, of: Value, parameters: ReadonlyArray<Value>): ReadonlyArray<Value | undefined> => {
-  // Values that depend on a parameter: only their nodes are differentiated.
-  const active = new Set(parameters)
-  const nodes = graph.nodes.filter((node) => {
+  const ones = GraphModule.scalar(graph, 1, of.type)
+  return pullback(graph, graph.nodes, [[of, of.shape.length === 0 ? ones : Op.reshape(graph, ones, of.shape)]], parameters)
+}
+
+// From the gradients of some values to those of others that they were computed from, by `nodes` alone.
+const pullback = (
+  graph: Graph,
+  nodes: ReadonlyArray<Node>,
+  seeds: ReadonlyArray<readonly [Value, Value]>,
+  to: ReadonlyArray<Value>
+): ReadonlyArray<Value | undefined> => {
+  // Values that depend on those: only their nodes are differentiated.
+  const active = new Set(to)
+  const path = nodes.filter((node) => {
     if (node.stopsGradient || !node.inputs.some((value) => value !== undefined && active.has(value))) return false
     for (const value of node.outputs) active.add(value)
     return true
@@ -50,20 +61,37 @@ export const gradient = (graph: Graph, of: Value, parameters: ReadonlyArray<Valu
     const known = found.get(value)
     found.set(value, known === undefined ? contribution : Op.add(graph, known, contribution))
   }
-  const ones = GraphModule.scalar(graph, 1, of.type)
-  found.set(of, of.shape.length === 0 ? ones : Op.reshape(graph, ones, of.shape))
+  for (const [value, seed] of seeds) accumulate(value, seed)
 
-  for (const node of nodes.toReversed()) {
+  for (const node of path.toReversed()) {
     const upstream = node.outputs.map((value) => found.get(value))
     if (upstream.every((value) => value === undefined)) continue
-    const rule = gradients[node.op]
-    if (rule === undefined) throw new UnknownGradient({ op: node.op, node: node.outputs[0]!.name })
     const needs = node.inputs.map((value) => value !== undefined && active.has(value))
-    const contributions = rule({ graph, node, upstream, needs })
+    const contributions = backward({ graph, node, upstream, needs })
     node.inputs.forEach((value, i) => {
       const contribution = contributions[i]
       if (value !== undefined && needs[i] && contribution !== undefined) accumulate(value, contribution)
     })
   }
-  return parameters.map((parameter) => found.get(parameter))
+  return to.map((value) => found.get(value))
+}
+
+const backward = (context: Context): ReadonlyArray<Value | undefined> => {
+  const { graph, needs, node, upstream } = context
+  const rule = gradients[node.op]
+  if (node.rebuild === undefined) {
+    if (rule === undefined) throw new UnknownGradient({ op: node.op, node: node.outputs[0]!.name })
+    return rule(context)
+  }
+  // What is computed again has to wait for the gradient, or it would be held as long as what it replaces.
+  const dependency = upstream.find((value) => value !== undefined)!
+  const inputs = node.inputs.map((value) => graph.inputs.includes(value!) ? value! : Op.after(graph, value!, dependency))
+  const from = graph.nodes.length
+  const outputs = node.rebuild(inputs)
+  // The value of a composite with a rule of its own is known, and need not be computed again.
+  if (rule !== undefined) return rule({ ...context, node: { ...node, inputs, outputs: [node.outputs[0]!, ...outputs.slice(1)] } })
+  const seeds = outputs.flatMap((value, i) => upstream[i] === undefined ? [] : [[value, upstream[i]] as const])
+  const wanted = inputs.filter((_, i) => needs[i])
+  const pulled = pullback(graph, graph.nodes.slice(from), seeds, wanted)
+  return inputs.map((value, i) => needs[i] ? pulled[wanted.indexOf(value)] : undefined)
 }

@@ -145,7 +145,7 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   })
   described.layout.parameters.forEach((parameter, i) => {
     const view = Parameters.view(weights, parameter)
-    if (parameter.name.endsWith("norm.weight")) view.fill(1)
+    if (Architecture.isNorm(parameter.name)) view.fill(1 - described.decoder.norm.offset)
     else if (!parameter.name.endsWith(".bias")) {
       const key = Random.stream(seed, i)
       for (let j = 0; j < view.length; j++) view[j] = deviation * Random.normal(key, j)
@@ -163,25 +163,29 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
  */
 export const readWeights = Effect.fn("Checkpoint.readWeights")(
   function*(directory: string, layout: Parameters.Layout) {
-    const reader = yield* Safetensors.openFile(join(directory, weightsFile))
+    const shards = yield* Safetensors.openDirectory(directory)
     // Of tied embeddings some files hold only the one, some only the other.
-    const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !reader.tensors.has(embedding)
-    const stored = (name: string): string => tied && name === embedding ? "lm_head.weight" : name
-    for (const { name, shape } of layout.parameters) {
-      const found = reader.tensors.get(stored(name))
-      if (found === undefined) {
-        return yield* new CheckpointError({ file: reader.file, tensor: name, reason: "is missing; config.json asks for it" })
+    const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !shards.names.has(embedding)
+    const found: Array<readonly [Safetensors.Reader, stored: string, Parameters.Parameter]> = []
+    for (const parameter of layout.parameters) {
+      const { name, shape } = parameter
+      const stored = tied && name === embedding ? "lm_head.weight" : name
+      const reader = shards.readerOf(stored)
+      if (reader === undefined) {
+        return yield* new CheckpointError({ file: shards.file, tensor: name, reason: "is missing; config.json asks for it" })
       }
-      if (found.shape.join() !== shape.join()) {
+      const { shape: has } = reader.tensors.get(stored)!
+      if (has.join() !== shape.join()) {
         return yield* new CheckpointError({
           file: reader.file,
           tensor: name,
-          reason: `has shape [${found.shape.join(", ")}], config.json asks for [${shape.join(", ")}]`
+          reason: `has shape [${has.join(", ")}], config.json asks for [${shape.join(", ")}]`
         })
       }
+      found.push([reader, stored, parameter])
     }
     const weights = new Float32Array(layout.length)
-    for (const parameter of layout.parameters) yield* reader.read(stored(parameter.name), Parameters.view(weights, parameter))
+    for (const [reader, stored, parameter] of found) yield* reader.read(stored, Parameters.view(weights, parameter))
     return weights
   },
   Effect.scoped

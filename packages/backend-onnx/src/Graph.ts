@@ -31,7 +31,8 @@ export type Attribute = number | string | ReadonlyArray<number> | { readonly flo
 
 /**
  * One operation. Differentiation treats the outputs of a node that `stopsGradient` as constants. A `composite` node stands for
- * nodes before it, which compute its outputs: it is there for its gradient rule and is not part of the model.
+ * nodes before it, which compute its outputs: it is there for its gradient rule and is not part of the model. With `rebuild`, the
+ * gradient computes what it needs of them again, out of the inputs, in place of keeping it.
  */
 export interface Node {
   readonly op: string
@@ -41,6 +42,7 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>
   readonly stopsGradient: boolean
   readonly composite: boolean
+  readonly rebuild?: (inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
 }
 
 /**
@@ -158,20 +160,31 @@ export const node = (
 
 /**
  * Several nodes with one gradient rule, that of `op`: for sums that the chain rule, node by node, would make slow or inexact. The
- * rule gets `inputs`, and as outputs `results` of the nodes that `build` appends, the first of which is the composite's value.
+ * rule gets `inputs`, and as outputs the results that `build` makes of them.
+ *
+ * With `recompute` the gradient builds the results again, and nothing of them is held from the forward pass to the backward.
  */
 export const composite = (
   graph: Graph,
   op: string,
   inputs: ReadonlyArray<Value>,
-  build: () => ReadonlyArray<Value>,
-  attributes: Node["attributes"] = {}
-): Value => {
+  build: (inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>,
+  options: { readonly attributes?: Node["attributes"]; readonly recompute?: boolean } = {}
+): ReadonlyArray<Value> => {
   const from = graph.nodes.length
-  const outputs = build()
+  const outputs = build(inputs)
   for (let i = from; i < graph.nodes.length; i++) graph.nodes[i] = { ...graph.nodes[i]!, stopsGradient: true }
-  graph.nodes.push({ op, domain: "", inputs, outputs, attributes, stopsGradient: false, composite: true })
-  return outputs[0]!
+  graph.nodes.push({
+    op,
+    domain: "",
+    inputs,
+    outputs,
+    attributes: options.attributes ?? {},
+    stopsGradient: false,
+    composite: true,
+    ...(options.recompute === true ? { rebuild: build } : {})
+  })
+  return outputs
 }
 
 // Numbers of the ONNX protobuf schema (onnx.proto3), as far as graphs here need it.

@@ -28,8 +28,8 @@ const fail = (reason: string, cause?: unknown) =>
   new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
 // JSON has no infinity, which an objective may hold as a bound.
-const keyOf = ({ loss }: Objective.Objective, prompted: boolean): string =>
-  `train ${prompted ? "" : "unprompted "}${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
+const keyOf = ({ loss }: Objective.Objective, blocks: number): string =>
+  `train ${blocks} ${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
 
 const countOf = (completion: Learner.TrainingCompletion): number => {
   if (completion.mask === undefined) return completion.tokens.length
@@ -96,9 +96,9 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   // Passes of several fibers would mix their gradients.
   const oneAtATime = yield* Semaphore.make(1)
   const outputsOver = (flat: Float32Array): Feeds =>
-    Object.fromEntries(layout.parameters.map((parameter) => [
-      DecoderGraphs.gradientName(parameter.name),
-      float(Parameters.view(flat, parameter), parameter.shape)
+    Object.fromEntries(Parameters.parts(layout).map((part) => [
+      DecoderGraphs.gradientName(part.name),
+      float(Parameters.view(flat, part), part.shape)
     ]))
   const intoGradient = outputsOver(gradient)
   const intoScratch = outputsOver(scratch)
@@ -116,12 +116,14 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       const given = [...Objective.quantities(objective)].filter((name) => name !== "logp")
       const sizes = batch.map(({ completions, prompt }) => Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) }))
       const logprobs: Array<ReadonlyArray<Float32Array>> = new Array(batch.length)
+      const longest = Batch.longest(batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })))
       let loss = 0
       for (const indices of Batch.microBatches(sizes, microBatchTokens)) {
         const groups = indices.map((i) => batch[i]!)
-        const { C, G, N, feeds, prompted } = Batch.groupFeeds(
+        const { C, G, N, blocks, feeds } = Batch.groupFeeds(
           groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
-          temperature
+          temperature,
+          Batch.windowOf(decoder)
         )
         const perToken = { mask: new Float32Array(N * G * C), weight: new Float32Array(N * G * C) }
         const quantities = Object.fromEntries(given.map((name) => [name, new Float32Array(N * G * C)]))
@@ -146,13 +148,14 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         )
         const shape = [N * G, C]
         const session = yield* Effect.mapError(
-          model.session(keyOf(objective, prompted), () => DecoderGraphs.train(decoder, objective, prompted)),
+          model.session(keyOf(objective, blocks), () => DecoderGraphs.train(decoder, objective, blocks)),
           (error) => fail(error.message, error)
         )
         const result = yield* Effect.tryPromise({
           try: () =>
             session.run({
               ...weights,
+              ...model.ropes(longest),
               ...feeds,
               ...Object.fromEntries(Object.entries({ ...perToken, ...quantities }).map(([name, data]) => [name, float(data, shape)])),
               inverseCount: float(inverseCount, [N * G, 1])

@@ -6,7 +6,9 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Graph } from "./Graph.ts"
 import * as Checkpoint from "./Checkpoint.ts"
+import { ropeNames } from "./internal/decoder.ts"
 import * as Parameters from "./internal/parameters.ts"
+import * as Rope from "./internal/rope.ts"
 import * as Session from "./internal/session.ts"
 
 /**
@@ -21,10 +23,29 @@ export interface OnnxModel {
   readonly checkpoint: Checkpoint.Checkpoint
   /** The weights as named tensors: views of the checkpoint's flat buffer. */
   readonly weights: Session.Feeds
+  /** The tables of rotary positions, for sequences of at least so many tokens. */
+  readonly ropes: (positions: number) => Session.Feeds
   /** Loads a graph into a session that lives as long as the model. One session for each key. */
   readonly session: (key: string, graph: () => Graph) => Effect.Effect<Session.Session, Session.EngineError>
   /** Milliseconds that runs have taken so far, by the first word of the session's key: prefill, extend, decode, score, train. */
   readonly timings: Map<string, number>
+}
+
+// A context can be far longer than what is ever asked for: the tables grow by doubling.
+const ropesOf = ({ contextLength, ropes }: Checkpoint.Checkpoint["decoder"]): OnnxModel["ropes"] => {
+  let reach = 0
+  let feeds: Session.Feeds = {}
+  return (positions) => {
+    if (positions <= reach) return feeds
+    reach = Math.min(contextLength, Math.max(1024, 2 ** Math.ceil(Math.log2(positions))))
+    feeds = Object.fromEntries(ropes.flatMap((rope, i) => {
+      const { cos, sin } = Rope.tables(rope, reach)
+      const names = ropeNames(i)
+      const shape = [reach, rope.inverseFrequencies.length]
+      return [[names.cos, Session.float(cos, shape)], [names.sin, Session.float(sin, shape)]]
+    }))
+    return feeds
+  }
 }
 
 /**
@@ -57,11 +78,11 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
       sessions.set(key, made)
       return made
     }, building.withPermit)
-    const weights = Object.fromEntries(checkpoint.layout.parameters.map((parameter) => [
-      parameter.name,
-      Session.float(Parameters.view(checkpoint.weights, parameter), parameter.shape)
+    const weights = Object.fromEntries(Parameters.parts(checkpoint.layout).map((part) => [
+      part.name,
+      Session.float(Parameters.view(checkpoint.weights, part), part.shape)
     ]))
-    return { checkpoint, weights, session, timings } satisfies OnnxModel
+    return { checkpoint, weights, ropes: ropesOf(checkpoint.decoder), session, timings } satisfies OnnxModel
   }
 )
 

@@ -4,6 +4,7 @@
 import { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Graph } from "./Graph.ts"
 import * as Batch from "./internal/batch.ts"
 import * as DecoderGraphs from "./internal/decoderGraphs.ts"
 import * as Generation from "./internal/generation.ts"
@@ -26,19 +27,18 @@ const fail = (reason: string, cause?: unknown) =>
 export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel) {
   const { checkpoint, weights } = model
   const { decoder } = checkpoint
-  const session = (key: "prefill" | "extend" | "decode") =>
-    Effect.mapError(model.session(key, () => DecoderGraphs[key](decoder)), (error) => fail(error.message, error))
-  const scorer = (prompted: boolean) =>
-    Effect.mapError(
-      model.session(prompted ? "score" : "score unprompted", () => DecoderGraphs.score(decoder, prompted)),
-      (error) => fail(error.message, error)
-    )
+  const window = Batch.windowOf(decoder)
+  const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key, graph), (error) => fail(error.message, error))
 
   const sample: Sampler.Sampler["Service"]["sample"] = Effect.fn("OnnxSampler.sample")(function*(request) {
     const { maxTokens, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
     const problem = Requests.sample(request, decoder)
     if (problem !== undefined) return yield* fail(problem)
-    const sessions = { prefill: yield* session("prefill"), extend: yield* session("extend"), decode: yield* session("decode") }
+    const sessions = {
+      extend: yield* session("extend", () => DecoderGraphs.extend(decoder)),
+      decode: yield* session("decode", () => DecoderGraphs.decode(decoder))
+    }
+    const inputs = { ...weights, ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
     const settings = { maxTokens, temperature, filter: { topK, topP }, stopTokens: new Set(stopTokens) }
     // A group is n completions of one prompt, or single completions of prompts that begin alike.
     const shared = n > 1
@@ -61,8 +61,11 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
       const size = Math.max(1, Math.floor(maxSequences / Math.max(...batch.map((i) => sizes[i]!.group))))
       for (let from = 0; from < batch.length; from += size) {
         const indices = batch.slice(from, from + size)
+        const chosen = indices.map((i) => groups[i]!)
+        const blocks = Generation.blocksOf(chosen)
+        const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(decoder, blocks))
         const completions = yield* Effect.tryPromise({
-          try: (signal) => Generation.generate(sessions, weights, decoder, indices.map((i) => groups[i]!), settings, signal),
+          try: (signal) => Generation.generate({ ...sessions, prefill }, inputs, decoder, chosen, settings, signal),
           catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
         })
         indices.forEach((index, i) => shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!)))
@@ -80,14 +83,15 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
       Requests.positive("temperature", temperature)
     )
     if (problem !== undefined) return yield* fail(problem)
+    const longest = Batch.longest(groups)
     const results = groups.map((): ReadonlyArray<Float32Array> => [])
     const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
     for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
       const indices = places.map((place) => scored[place]!)
-      const { C, G, feeds, prompted } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature)
-      const session = yield* scorer(prompted)
+      const { C, G, blocks, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature, window)
+      const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(decoder, blocks))
       const { logp } = yield* Effect.tryPromise({
-        try: () => session.run({ ...weights, ...feeds }),
+        try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
         catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
       })
       const flat = logp!.data as Float32Array

@@ -53,6 +53,7 @@ export const log = unary("Log")
 export const sqrt = unary("Sqrt")
 export const sigmoid = unary("Sigmoid")
 export const tanh = unary("Tanh")
+export const erf = unary("Erf")
 
 /** `x`, and no gradient flows to it. */
 export const stopGradient = (graph: GraphType, x: Value): Value => one(graph, "Identity", [x], x, { stopsGradient: true })
@@ -69,6 +70,10 @@ export const less = (graph: GraphType, x: Value, y: Value): Value => {
 /** `x * sigmoid(x)`: `QuickGelu` of com.microsoft with alpha 1. */
 export const silu = (graph: GraphType, x: Value): Value =>
   one(graph, "QuickGelu", [x], x, { domain: microsoft, attributes: { alpha: { float: 1 } } })
+
+/** `x` times the normal distribution's function at `x`, or its approximation by a hyperbolic tangent (Hendrycks and Gimpel 2016). */
+export const gelu = (graph: GraphType, x: Value, options: { readonly approximate?: boolean } = {}): Value =>
+  one(graph, "Gelu", [x], x, { attributes: { approximate: options.approximate === true ? "tanh" : "none" } })
 
 /** Along the last axis. */
 export const softmax = (graph: GraphType, x: Value): Value => one(graph, "Softmax", [x], x, { attributes: { axis: -1 } })
@@ -115,6 +120,16 @@ export const matMul = (
   })
 }
 
+/**
+ * `x`, available only when `dependency` is: what is computed from it waits until then. Nothing is copied.
+ */
+export const after = (graph: GraphType, x: Value, dependency: Value): Value => {
+  const known = shapeOf(graph, dependency)
+  // ONNX has no edge that carries only an order; a shape that reads another, and adds nothing of it, is one.
+  const nothing = mul(graph, gather(graph, known, Graph.integers(graph, [0])), Graph.integers(graph, [0]))
+  return one(graph, "Reshape", [x, add(graph, shapeOf(graph, x), nothing)], x)
+}
+
 /** `Shape(x)`: the sizes of `x` at run time. */
 export const shapeOf = (graph: GraphType, x: Value): Value =>
   one(graph, "Shape", [x], { type: "int64", shape: [x.shape.length] }, { stopsGradient: true })
@@ -150,10 +165,11 @@ const joined = (dimensions: ReadonlyArray<Dimension>): Dimension =>
     ? dimensions.reduce((sum, dimension) => sum + dimension, 0)
     : dimensions.join("+")
 
-/** The values behind each other along `axis`. */
-export const concat = (graph: GraphType, values: ReadonlyArray<Value>, axis: number): Value => {
+/** The values behind each other along `axis`, which may be given the name that it has elsewhere. */
+export const concat = (graph: GraphType, values: ReadonlyArray<Value>, axis: number, name?: Dimension): Value => {
   const at = axisOf(axis, values[0]!.shape.length)
-  const shape = values[0]!.shape.map((dimension, i) => i === at ? joined(values.map((value) => value.shape[at]!)) : dimension)
+  const all = name ?? joined(values.map((value) => value.shape[at]!))
+  const shape = values[0]!.shape.map((dimension, i) => i === at ? all : dimension)
   return one(graph, "Concat", values, { type: values[0]!.type, shape }, { attributes: { axis: at } })
 }
 
@@ -234,7 +250,8 @@ export const rmsNorm = (graph: GraphType, x: Value, scale: Value, epsilon: numbe
 
 /**
  * Rotary position embedding of `x` `[rows, tokens, heads * size]` at `positions` `[rows, tokens]`, in halves as Hugging Face
- * models have it: `RotaryEmbedding` of com.microsoft. `cos` and `sin` are `[positions, size / 2]`.
+ * models have it: `RotaryEmbedding` of com.microsoft. `cos` and `sin` are `[positions, turned / 2]`; the first `turned` numbers of each
+ * head are turned, all of them when it is left out.
  */
 export const rotary = (
   graph: GraphType,
@@ -242,11 +259,12 @@ export const rotary = (
   positions: Value,
   cos: Value,
   sin: Value,
-  heads: number
+  heads: number,
+  turned = 0
 ): Value =>
   one(graph, "RotaryEmbedding", [x, positions, cos, sin], x, {
     domain: microsoft,
-    attributes: { interleaved: 0, num_heads: heads, rotary_embedding_dim: 0 }
+    attributes: { interleaved: 0, num_heads: heads, rotary_embedding_dim: turned }
   })
 
 /**
@@ -258,7 +276,7 @@ export const targetLogProbability = (graph: GraphType, logits: Value, targets: V
     const probabilities = softmax(graph, logits)
     const floor = Graph.scalar(graph, 1e-37, logits.type)
     return [log(graph, max(graph, gatherElements(graph, probabilities, targets), floor)), probabilities]
-  })
+  })[0]!
 
 /**
  * One block of keys and values `[..., tokens, size]` with the queries `[..., rows, size]` in the shape in which the block sees them.
@@ -282,28 +300,43 @@ export interface AttentionFrame {
 /**
  * Softmax attention over several blocks at once, `softmax(q k' scale + mask) v`, with the softmax over all blocks together. A
  * prompt's keys serve the queries of all its completions, a completion's keys only its own: two blocks. Gives `[...frame, size]`.
+ *
+ * With `recompute` the weights, one number for each query and key, are computed again for the gradient and not held for it.
  */
 export const attention = (
   graph: GraphType,
   blocks: ReadonlyArray<AttentionBlock>,
   frame: AttentionFrame,
-  scale: number
+  scale: number,
+  options: { readonly recompute?: boolean } = {}
 ): Value => {
   const framed = (x: Value): Value => {
     const shape = [...frame.shape, x.shape.at(-1)!]
     return reshape(graph, x, shape, frame.sizes(shape))
   }
-  const inputs = blocks.flatMap(({ keys, query, values }) => [query, keys, values])
-  return Graph.composite(graph, "Attention", inputs, () => {
-    const scores = blocks.map(({ keys, query }) => matMul(graph, query, keys, { transB: true, alpha: scale }))
-    const masked = scores.map((block, i) => add(graph, framed(block), blocks[i]!.mask))
+  const build = (inputs: ReadonlyArray<Value>): ReadonlyArray<Value> => {
+    const parts = blocks.map(({ mask }, i) => ({ query: inputs[3 * i]!, keys: inputs[3 * i + 1]!, values: inputs[3 * i + 2]!, mask }))
+    const scores = parts.map(({ keys, query }) => matMul(graph, query, keys, { transB: true, alpha: scale }))
+    const masked = scores.map((block, i) => add(graph, framed(block), parts[i]!.mask))
     const joint = softmax(graph, masked.length === 1 ? masked[0]! : concat(graph, masked, -1))
-    const lasts = blocks.map(({ keys }) => keys.shape.at(-2)!)
+    const lasts = parts.map(({ keys }) => keys.shape.at(-2)!)
     const weights = masked.length === 1
       ? [joint]
       : split(graph, joint, -1, lasts, concat(graph, lasts.map((last) => frame.sizes([last])), 0))
     const flat = weights.map((block, i) => reshape(graph, block, scores[i]!.shape, shapeOf(graph, scores[i]!)))
-    const results = blocks.map(({ values }, i) => framed(matMul(graph, flat[i]!, values)))
+    const results = parts.map(({ values }, i) => framed(matMul(graph, flat[i]!, values)))
     return [results.reduce((sum, result) => add(graph, sum, result)), ...weights, ...flat]
-  }, { scale: { float: scale } })
+  }
+  const inputs = blocks.flatMap(({ keys, query, values }) => [query, keys, values])
+  return Graph.composite(graph, "Attention", inputs, build, { attributes: { scale: { float: scale } }, ...options })[0]!
 }
+
+/**
+ * What `build` makes of `inputs`, computed again for the gradient: of all that lies between, nothing is held from the forward pass to
+ * the backward (gradient checkpointing; Chen et al. 2016). A gradient flows to the inputs and to nothing else that `build` reads.
+ */
+export const checkpoint = (
+  graph: GraphType,
+  inputs: ReadonlyArray<Value>,
+  build: (inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
+): ReadonlyArray<Value> => Graph.composite(graph, "Checkpoint", inputs, build, { recompute: true })

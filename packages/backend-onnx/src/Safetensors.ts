@@ -5,8 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { open, rename, rm } from "node:fs/promises"
+import { access, open, readFile, rename, rm } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
+import { basename, join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
 
 /**
@@ -47,6 +48,8 @@ export interface Reader {
   /** Reads a tensor as float32 into `into`, which must have its size. */
   readonly read: (name: string, into: Float32Array) => Effect.Effect<void, CheckpointError>
 }
+
+const pieceBytes = 1 << 22
 
 const count = (shape: ReadonlyArray<number>): number => shape.reduce((product, dimension) => product * dimension, 1)
 
@@ -155,16 +158,75 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
       try: async () => {
         if (dtype === "F32") {
           await fill(handle, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), dataStart + from)
-        } else {
-          const bytes = new Uint8Array(to - from)
-          await fill(handle, bytes, dataStart + from)
-          widen(bytes, dtype, into)
+          return
+        }
+        // Piece by piece: a second copy of a large tensor may not fit.
+        const width = sizes[dtype]
+        const bytes = new Uint8Array(Math.min(to - from, pieceBytes))
+        for (let at = 0; at < to - from; at += pieceBytes) {
+          const piece = bytes.subarray(0, Math.min(pieceBytes, to - from - at))
+          await fill(handle, piece, dataStart + from + at)
+          widen(piece, dtype, into.subarray(at / width, (at + piece.length) / width))
         }
       },
       catch: (cause) => fail("cannot be read", { tensor, cause })
     })
   })
   return { file, tensors, metadata, read } satisfies Reader
+})
+
+const Index = Schema.fromJsonString(Schema.Struct({ weight_map: Schema.Record(Schema.String, Schema.String) }))
+
+/**
+ * Where the tensors of a checkpoint directory lie: in `model.safetensors`, or in the files that `model.safetensors.index.json` names.
+ */
+export interface Shards {
+  /** The file to name where a tensor is in none. */
+  readonly file: string
+  readonly names: ReadonlySet<string>
+  /** The reader of the file that has a tensor. */
+  readonly readerOf: (name: string) => Reader | undefined
+}
+
+/**
+ * Opens the weights of a checkpoint directory, whole or in shards. Fails with a `CheckpointError` that names the file: a shard that is
+ * missing or broken, an index that names a file outside of the directory, or a tensor that is not where the index says.
+ */
+export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(directory: string) {
+  const whole = join(directory, "model.safetensors")
+  const indexFile = join(directory, "model.safetensors.index.json")
+  const exists = (file: string) => Effect.promise(() => access(file).then(() => true, () => false))
+  if ((yield* exists(whole)) || !(yield* exists(indexFile))) {
+    const reader = yield* openFile(whole)
+    return {
+      file: whole,
+      names: new Set(reader.tensors.keys()),
+      readerOf: (name) => reader.tensors.has(name) ? reader : undefined
+    } satisfies Shards
+  }
+  const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
+    new CheckpointError({ file: indexFile, reason, ...extra })
+  const text = yield* Effect.tryPromise({ try: () => readFile(indexFile, "utf8"), catch: (cause) => fail("cannot be read", { cause }) })
+  const { weight_map: placed } = yield* Effect.mapError(
+    Schema.decodeUnknownEffect(Index)(text),
+    (cause) => fail("is no index of shards; fetch it again", { cause })
+  )
+  const readers = new Map<string, Reader>()
+  for (const [tensor, name] of Object.entries(placed)) {
+    if (name !== basename(name) || name.includes("\\") || !name.endsWith(".safetensors")) {
+      return yield* fail(`names the file ${JSON.stringify(name)}, which is no .safetensors file beside it`, { tensor })
+    }
+    const reader = readers.get(name) ?? (yield* openFile(join(directory, name)))
+    readers.set(name, reader)
+    if (!reader.tensors.has(tensor)) {
+      return yield* new CheckpointError({ file: reader.file, tensor, reason: "is not in the file in which the index has it; fetch both again" })
+    }
+  }
+  return {
+    file: indexFile,
+    names: new Set(Object.keys(placed)),
+    readerOf: (name) => Object.hasOwn(placed, name) ? readers.get(placed[name]!) : undefined
+  } satisfies Shards
 })
 
 const toBfloat16 = (data: Float32Array): Uint16Array => {

@@ -26,7 +26,7 @@ describe("Checkpoint.load refuses", () => {
     [
       "an architecture that it does not know",
       () => ({ architectures: ["GPT2LMHeadModel"], n_embd: 8 }),
-      /names architecture GPT2LMHeadModel; known are LlamaForCausalLM, Qwen2ForCausalLM/
+      /names architecture GPT2LMHeadModel; known are LlamaForCausalLM, Qwen2ForCausalLM, .*Gemma3ForCausalLM$/
     ],
     ["a word of JavaScript for one", set({ architectures: ["constructor"] }), /names architecture constructor; known/],
     ["no architecture", ({ architectures: _, ...json }) => json, /names architecture \(none\); known are/],
@@ -38,10 +38,21 @@ describe("Checkpoint.load refuses", () => {
     ["an epsilon of zero", set({ rms_norm_eps: 0 }), /at \["rms_norm_eps"\]/],
     ["heads that do not divide", set({ num_key_value_heads: 3 }), /do not fit: 4 heads, 3 of keys and values/],
     ["a head of odd size", set({ head_dim: 7 }), /has heads that do not fit: .* size 7/],
-    ["another activation", set({ hidden_act: "gelu" }), /asks for hidden_act gelu, which is not supported yet/],
-    ["scaled positions", set({ rope_parameters: { rope_theta: 1e4, rope_type: "llama3" } }), /asks for rope scaling/],
-    ["scaled positions of transformers 4", set({ rope_scaling: { type: "linear" } }), /asks for rope scaling/],
-    ["two things at once", set({ mlp_bias: true, use_sliding_window: true }), /asks for mlp_bias and sliding-window/]
+    ["a head that turns more than it has", set({ partial_rotary_factor: 1.5 }), /do not fit: .* size 8, 12 of it turned/],
+    ["another activation", set({ hidden_act: "relu" }), /asks for hidden_act relu, which is not supported/],
+    ["positions scaled in a way that nobody knows", set({ rope_parameters: { rope_type: "magic" } }), /rope scaling "magic"; known are default/],
+    ["scaled positions without their factors", set({ rope_parameters: { rope_type: "llama3" } }), /"llama3" without factor, low_freq_factor/],
+    ["the same of transformers 4", set({ rope_parameters: null, rope_scaling: { type: "linear" } }), /rope scaling "linear" without factor/],
+    [
+      "as many factors as another head has",
+      set({ rope_parameters: { rope_type: "longrope", short_factor: [1] } }),
+      /has 1 numbers in short_factor where heads need 4/
+    ],
+    [
+      "two things at once",
+      set({ final_logit_softcapping: 30, use_bidirectional_attention: true }),
+      /asks for final_logit_softcapping and bidirectional attention, which is not supported/
+    ]
   ]
   for (const [title, change, reason] of configurations) {
     it.effect(title, () =>
@@ -200,6 +211,50 @@ describe("Checkpoint.load refuses", () => {
       const found = yield* failure(folder)
       assert.match(found.reason, /its bytes end at \d+, but the file holds \d+ bytes of data: it is cut off/)
       assert.match(found.tensor!, /^model\./)
+    }))
+})
+
+describe("Checkpoint.load, of several files, refuses", () => {
+  const index = "model.safetensors.index.json"
+  const placed = (change: (placed: Readonly<Record<string, string>>) => unknown) => (json: Json) => ({
+    ...json,
+    weight_map: change(json["weight_map"] as Record<string, string>)
+  })
+  const first = "lm_head.weight"
+  const indices: ReadonlyArray<readonly [title: string, change: (json: Json) => unknown, reason: RegExp]> = [
+    ["an index without a map", () => ({}), /is no index of shards; fetch it again/],
+    ["a map of numbers", placed(() => ({ a: 1 })), /is no index of shards/],
+    ["a file above", placed((map) => ({ ...map, [first]: "../model.safetensors" })), /names the file "\.\.\/model\.safetensors", which is no/],
+    ["an absolute path", placed((map) => ({ ...map, [first]: "/etc/passwd" })), /names the file "\/etc\/passwd"/],
+    ["a path of Windows", placed((map) => ({ ...map, [first]: "..\\x.safetensors" })), /names the file/],
+    ["a folder", placed((map) => ({ ...map, [first]: ".." })), /names the file "\.\."/],
+    ["another kind of file", placed((map) => ({ ...map, [first]: "pytorch_model.bin" })), /which is no \.safetensors file/],
+    ["an index that lacks a tensor", placed(({ [first]: _, ...map }) => map), /is missing; config.json asks for it/]
+  ]
+  for (const [title, change, reason] of indices) {
+    it.effect(title, () =>
+      Effect.gen(function*() {
+        const found = yield* failure(yield* Checkpoints.copy("llama-yarn", { [index]: change }))
+        assert.match(found.reason, reason)
+        assert.strictEqual(found.file, index)
+      }))
+  }
+
+  it.effect("a shard that is missing, cut off, or without a tensor that the index has there", () =>
+    Effect.gen(function*() {
+      const shard = "model-00002-of-00006.safetensors"
+      const folder = yield* Checkpoints.copy("llama-yarn")
+      rmSync(join(folder, shard))
+      const missing = yield* failure(folder)
+      assert.strictEqual(missing.file, shard)
+      assert.match(missing.reason, /cannot be opened/)
+      const cut = yield* Checkpoints.copy("llama-yarn")
+      truncateSync(join(cut, shard), 2000)
+      assert.strictEqual((yield* failure(cut)).file, shard)
+      const other = yield* Checkpoints.copy("llama-yarn", { [index]: placed((map) => ({ ...map, [first]: "model-00001-of-00006.safetensors" })) })
+      const found = yield* failure(other)
+      assert.deepStrictEqual([found.file, found.tensor], ["model-00001-of-00006.safetensors", first])
+      assert.match(found.reason, /is not in the file in which the index has it/)
     }))
 })
 

@@ -15,7 +15,7 @@ const weighted: Objective.Objective = {
   aggregation: Objective.Aggregation.Sum()
 }
 
-for (const name of Checkpoints.names) {
+for (const name of Checkpoints.families) {
   const { chat, greedy, prefix, sequences, texts } = Checkpoints.golden(name)
   const directory = Checkpoints.directory(name)
 
@@ -93,7 +93,7 @@ for (const name of Checkpoints.names) {
         }))
     }
 
-    it.effect("config.json as transformers 4 writes it means the same", () =>
+    if ((Checkpoints.names as ReadonlyArray<string>).includes(name)) it.effect("config.json as transformers 4 writes it means the same", () =>
       Effect.gen(function*() {
         const { decoder } = yield* Checkpoint.load(directory)
         const older = yield* Checkpoints.copy(name, {
@@ -106,7 +106,7 @@ for (const name of Checkpoints.names) {
         })
         assert.deepStrictEqual((yield* Checkpoint.load(older)).decoder, decoder)
         const without = yield* Checkpoints.copy(name, { "config.json": ({ rope_parameters: _, ...rest }) => rest })
-        assert.strictEqual((yield* Checkpoint.load(without)).decoder.ropeTheta, 10_000)
+        assert.strictEqual((yield* Checkpoint.load(without)).decoder.ropes[0]!.inverseFrequencies[1], 10_000 ** (-2 / decoder.headSize))
       }))
   })
 }

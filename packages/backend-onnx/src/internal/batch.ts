@@ -1,46 +1,91 @@
 // From prompt groups to the padded arrays that the graphs take.
+import type { Decoder } from "./architecture.ts"
 import type { Feeds } from "./session.ts"
 import { float, integers } from "./session.ts"
 
 /** The mask value that no softmax lets through, and that stays finite. */
 export const hidden = -1e9
 
-const triangle = (size: number): Float32Array => {
-  const mask = new Float32Array(size * size)
-  for (let row = 0; row < size; row++) mask.fill(hidden, row * size + row + 1, (row + 1) * size)
+// What the queries of a block see of the keys up to its end: `[rows, columns]`, the last `rows` of which are the queries' own.
+const triangle = (rows: number, columns: number, window = Infinity): Float32Array => {
+  const mask = new Float32Array(rows * columns)
+  for (let row = 0; row < rows; row++) {
+    const own = columns - rows + row
+    mask.fill(hidden, row * columns, row * columns + Math.max(0, own - window + 1))
+    mask.fill(hidden, row * columns + own + 1, (row + 1) * columns)
+  }
   return mask
 }
+
+/** The window of a decoder's layers, where some have one; layers with several different ones there are not. */
+export const windowOf = ({ layerKinds }: Pick<Decoder, "layerKinds">): number | undefined =>
+  layerKinds.find(({ window }) => window !== undefined)?.window
+
+const causalFeeds = (name: string, rows: number, columns: number, window: number | undefined): Feeds => ({
+  [`${name}.causal`]: float(triangle(rows, columns), [rows, columns]),
+  ...(window === undefined ? {} : { [`${name}.causalWindow`]: float(triangle(rows, columns, window), [rows, columns]) })
+})
 
 /** Sizes, fed as one-element tensors. */
 export const sizes = (named: Readonly<Record<string, number>>): Feeds =>
   Object.fromEntries(Object.entries(named).map(([name, size]) => [`size.${name}`, integers([size], [1])]))
 
-/** Prompts without their last token, padded at the end to P tokens (at least one, so that no dimension is empty). */
-export const promptFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>) => {
+/** Queries of a prompt that go together; longer prompts are cut into equal blocks of at most as many. */
+export const blockTokens = 256
+
+/** Into how many blocks prompts are cut that have so many tokens to be computed. */
+export const blocksOf = (lengths: ReadonlyArray<number>): number => Math.ceil(Math.max(1, ...lengths) / blockTokens)
+
+/** Prompts without their last token, padded at the end to P tokens (at least one, so that no dimension is empty), in equal blocks. */
+export const promptFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>, window: number | undefined) => {
   const N = prompts.length
-  const P = Math.max(1, ...prompts.map((prompt) => prompt.length - 1))
+  const lengths = prompts.map((prompt) => prompt.length - 1)
+  const blocks = blocksOf(lengths)
+  const B = Math.ceil(Math.max(1, ...lengths) / blocks)
+  const P = B * blocks
   const tokens = new Int32Array(N * P)
   const positions = new Int32Array(N * P)
-  const visible = new Float32Array(N * P).fill(hidden)
   prompts.forEach((prompt, n) => {
-    for (let p = 0; p < P; p++) positions[n * P + p] = p
+    // Padding stays at position 0: behind a long prompt it would run out of the context.
     for (let p = 0; p < prompt.length - 1; p++) {
       tokens[n * P + p] = prompt[p]!
-      visible[n * P + p] = 0
+      positions[n * P + p] = p
     }
   })
   const feeds: Feeds = {
     "prompt.tokens": integers(tokens, [N * P]),
     "prompt.positions": integers(positions, [N, P]),
-    "prompt.causal": float(triangle(P), [P, P])
+    ...causalFeeds("prompt", B, P, window),
+    ...(blocks === 1 ? {} : sizes({ B }))
   }
-  return { N, P, feeds, visible }
+  return { N, P, blocks, feeds }
+}
+
+/** What completions see of P slots that hold their prompts' first tokens, from how many of which on they start. */
+export const visibleFeeds = (
+  starts: ReadonlyArray<number>,
+  { C, P, window }: { readonly P: number; readonly C: number; readonly window: number | undefined }
+): Feeds => {
+  const N = starts.length
+  const full = new Float32Array(N * P)
+  starts.forEach((start, n) => full.fill(hidden, n * P + start, (n + 1) * P))
+  const feeds = { "completion.visible": float(full, [N, 1, 1, 1, 1, P]) }
+  if (window === undefined) return feeds
+  const near = new Float32Array(N * C * P)
+  starts.forEach((start, n) => {
+    for (let t = 0; t < C; t++) {
+      const row = (n * C + t) * P
+      near.fill(hidden, row, row + Math.min(P, Math.max(0, start + t - window + 1)))
+      near.fill(hidden, row + start, row + P)
+    }
+  })
+  return { ...feeds, "completion.visibleWindow": float(near, [N, 1, 1, 1, C, P]) }
 }
 
 /** Rows of tokens after their group's first `start` tokens, padded at the end to G rows of C tokens. */
 export const completionFeeds = (
   groups: ReadonlyArray<{ readonly start: number; readonly rows: ReadonlyArray<ReadonlyArray<number>> }>,
-  { C, G }: { readonly G: number; readonly C: number }
+  { C, G, window }: { readonly G: number; readonly C: number; readonly window: number | undefined }
 ): Feeds => {
   const N = groups.length
   const tokens = new Int32Array(N * G * C)
@@ -49,7 +94,6 @@ export const completionFeeds = (
     for (let g = 0; g < G; g++) {
       const row = (n * G + g) * C
       const own = rows[g] ?? []
-      // Padding stays at position 0: behind a long prompt it would run out of the context.
       for (let t = 0; t < own.length; t++) positions[row + t] = start + t
       tokens.set(own, row)
     }
@@ -57,22 +101,18 @@ export const completionFeeds = (
   return {
     "completion.tokens": integers(tokens, [N * G * C]),
     "completion.positions": integers(positions, [N * G, C]),
-    "completion.causal": float(triangle(C), [C, C])
+    ...causalFeeds("completion", C, C, window)
   }
 }
 
-const sharedFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>): Feeds => {
-  const { N, P, feeds, visible } = promptFeeds(prompts)
-  return { ...feeds, ...sizes({ P }), "completion.visible": float(visible, [N, 1, 1, 1, 1, P]) }
-}
-
-/** Prompt groups as the score and train graphs take them; `prompted` says which of the two. */
+/** Prompt groups as the score and train graphs take them; `blocks` says which of them: 0 where no prompt has more than one token. */
 export const groupFeeds = (
   groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<ReadonlyArray<number>> }>,
-  temperature: number
+  temperature: number,
+  window: number | undefined
 ) => {
   const N = groups.length
-  const prompted = groups.some(({ prompt }) => prompt.length > 1)
+  const prompts = groups.some(({ prompt }) => prompt.length > 1) ? promptFeeds(groups.map(({ prompt }) => prompt), window) : undefined
   const G = Math.max(...groups.map(({ completions }) => completions.length))
   const C = Math.max(1, ...groups.flatMap(({ completions }) => completions.map((tokens) => tokens.length)))
   const targets = new Int32Array(N * G * C)
@@ -82,13 +122,17 @@ export const groupFeeds = (
     rows: completions.map((tokens) => [prompt.at(-1)!, ...tokens.slice(0, -1)])
   }))
   const feeds: Feeds = {
-    ...(prompted ? sharedFeeds(groups.map(({ prompt }) => prompt)) : {}),
-    ...completionFeeds(inputs, { G, C }),
+    ...(prompts === undefined ? {} : {
+      ...prompts.feeds,
+      ...sizes({ P: prompts.P }),
+      ...visibleFeeds(inputs.map(({ start }) => start), { P: prompts.P, C, window })
+    }),
+    ...completionFeeds(inputs, { G, C, window }),
     ...sizes({ N, G, C }),
     targets: integers(targets, [N * G * C, 1]),
     inverseTemperature: float(Float32Array.of(1 / temperature), [])
   }
-  return { G, C, N, prompted, feeds }
+  return { G, C, N, blocks: prompts?.blocks ?? 0, feeds }
 }
 
 /**
@@ -139,3 +183,9 @@ export const sizeOf = (group: { readonly prompt: ReadonlyArray<number>; readonly
   group: group.completions.length,
   completion: Math.max(1, ...group.completions.map(({ length }) => length))
 })
+
+/** Tokens of the longest sequence. */
+export const longest = (
+  groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<{ readonly length: number }> }>
+): number =>
+  groups.reduce((most, group) => Math.max(most, group.prompt.length + group.completions.reduce((n, { length }) => Math.max(n, length), 0)), 1)

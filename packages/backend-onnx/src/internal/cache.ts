@@ -12,8 +12,8 @@ export interface Size {
 }
 
 /**
- * Keys and values `[N, heads, T, size]` of every layer, of whose T slots the first `used` are filled, and `visible` `[N, G, T]`: which of
- * them each row may see.
+ * Keys and values `[N, heads, T, size]` of every layer, of whose T slots the first `used` are filled; `visible` `[N, G, T]`: which of
+ * them each row may see; `positions` `[N, T]`: where each of them stands in its sequence.
  */
 export interface Cache {
   readonly size: Size
@@ -23,6 +23,7 @@ export interface Cache {
   used: number
   layers: Array<{ readonly keys: Float32Array; readonly values: Float32Array }>
   visible: Float32Array
+  positions: Int32Array
 }
 
 const empty = ({ headSize, keyValueHeads, layers }: Size, N: number, T: number): Cache["layers"] => {
@@ -38,13 +39,14 @@ export const make = (size: Size, N: number, G: number, T: number): Cache => ({
   T,
   used: 0,
   layers: empty(size, N, T),
-  visible: new Float32Array(N * G * T).fill(Batch.hidden)
+  visible: new Float32Array(N * G * T).fill(Batch.hidden),
+  positions: new Int32Array(N * T)
 })
 
 /** Copies equal parts of `source`, which lie `from` apart, to places that lie `to` apart. */
-const scatter = (
-  target: Float32Array,
-  source: Float32Array,
+const scatter = <A extends Float32Array | Int32Array>(
+  target: A,
+  source: A,
   { from, offset = 0, parts, to, width }: {
     readonly parts: number
     readonly width: number
@@ -60,7 +62,7 @@ const scatter = (
 
 /** Makes room for more slots; at least half as many again as there were, since all that is known has to be copied. */
 export const reserve = (cache: Cache, slots: number): void => {
-  const { G, N, T: before, layers, size, used, visible } = cache
+  const { G, N, T: before, layers, positions, size, used, visible } = cache
   if (used + slots <= before) return
   const T = Math.max(used + slots, Math.ceil(before * 1.5))
   const { headSize, keyValueHeads } = size
@@ -72,6 +74,8 @@ export const reserve = (cache: Cache, slots: number): void => {
   })
   cache.visible = new Float32Array(N * G * T).fill(Batch.hidden)
   scatter(cache.visible, visible, { parts: N * G, width: used, from: before, to: T })
+  cache.positions = new Int32Array(N * T)
+  scatter(cache.positions, positions, { parts: N, width: used, from: before, to: T })
   cache.T = T
 }
 
@@ -91,14 +95,15 @@ export const append = (cache: Cache, found: Feeds): number => {
   return used
 }
 
-/** Lets row g of group n see slots from one to before another. */
-export const show = ({ G, T, visible }: Cache, n: number, g: number, from: number, to: number): void => {
+/** Lets row g of group n see slots from one to before another, the first of which stands at `position`. */
+export const show = ({ G, T, positions, visible }: Cache, n: number, g: number, from: number, to: number, position: number): void => {
   visible.fill(0, (n * G + g) * T + from, (n * G + g) * T + to)
+  for (let slot = from; slot < to; slot++) positions[n * T + slot] = position + slot - from
 }
 
 /** Goes on with some groups, and some rows of each, alone. Groups with fewer rows than others are filled up with rows that see nothing new. */
 export const keep = (cache: Cache, kept: ReadonlyArray<{ readonly group: number; readonly rows: ReadonlyArray<number> }>): void => {
-  const { G: before, T, layers, size: { headSize, keyValueHeads }, visible } = cache
+  const { G: before, T, layers, positions, size: { headSize, keyValueHeads }, visible } = cache
   const G = Math.max(...kept.map(({ rows }) => rows.length))
   const block = keyValueHeads * T * headSize
   cache.layers = layers.map(({ keys, values }) => {
@@ -109,12 +114,13 @@ export const keep = (cache: Cache, kept: ReadonlyArray<{ readonly group: number;
     return { keys: keys.subarray(0, kept.length * block), values: values.subarray(0, kept.length * block) }
   })
   cache.visible = new Float32Array(kept.length * G * T).fill(Batch.hidden)
-  kept.forEach(({ group, rows }, n) =>
+  kept.forEach(({ group, rows }, n) => {
+    positions.copyWithin(n * T, group * T, (group + 1) * T)
     rows.forEach((row, g) => {
       const from = (group * before + row) * T
       cache.visible.set(visible.subarray(from, from + T), (n * G + g) * T)
     })
-  )
+  })
   cache.N = kept.length
   cache.G = G
 }
@@ -130,4 +136,16 @@ export const feeds = ({ G, N, T, layers, size: { headSize, keyValueHeads }, visi
     })),
     visible: float(visible, [N, 1, G, 1, T])
   }
+}
+
+/** What rows at given positions `[N, G]` see through a window. */
+export const windowFeeds = ({ G, N, T, positions, visible }: Cache, rows: Int32Array, window: number): Feeds => {
+  const near = visible.slice()
+  for (let n = 0; n < N; n++) {
+    for (let g = 0; g < G; g++) {
+      const row = n * G + g
+      for (let slot = 0; slot < T; slot++) if (positions[n * T + slot]! <= rows[row]! - window) near[row * T + slot] = Batch.hidden
+    }
+  }
+  return { visibleWindow: float(near, [N, 1, G, 1, T]) }
 }

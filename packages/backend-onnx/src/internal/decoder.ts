@@ -5,7 +5,8 @@
 // The last prompt token is the first *input* of each completion, so every completion input predicts one completion token, and
 // nothing of the prompt is needed above its last layer's keys and values.
 //
-// Dimensions by name: N prompts, P prompt tokens (padded), G completions, C completion tokens (padded), T cached positions.
+// Dimensions by name: N prompts, P prompt tokens (padded), B prompt tokens of one block of queries, G completions, C completion tokens
+// (padded), T cached positions, R positions that the rope tables reach.
 import * as GraphModule from "../Graph.ts"
 import type { Dimension, Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
@@ -28,28 +29,21 @@ export interface Builder {
   readonly decoder: Decoder
   readonly weights: ReadonlyMap<string, Value>
   readonly sizes: (shape: ReadonlyArray<Dimension>) => Value
-  readonly cos: Value
-  readonly sin: Value
+  readonly ropes: ReadonlyArray<{ readonly cos: Value; readonly sin: Value }>
 }
 
-const ropeTables = (graph: Graph, { contextLength, headSize, ropeTheta }: Decoder): { readonly cos: Value; readonly sin: Value } => {
-  const half = headSize / 2
-  const cos = new Float32Array(contextLength * half)
-  const sin = new Float32Array(contextLength * half)
-  for (let position = 0; position < contextLength; position++) {
-    for (let i = 0; i < half; i++) {
-      const angle = position * ropeTheta ** (-i / half)
-      cos[position * half + i] = Math.cos(angle)
-      sin[position * half + i] = Math.sin(angle)
-    }
-  }
-  const shape = [contextLength, half]
-  return { cos: GraphModule.constant(graph, cos, shape), sin: GraphModule.constant(graph, sin, shape) }
-}
+/** Names of the tables of a rope. */
+export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rope.${rope}.sin` })
 
 export const builder = (decoder: Decoder): Builder => {
   const graph = GraphModule.make()
-  const weights = new Map(parameterShapes(decoder).map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)]))
+  const weights = new Map(parameterShapes(decoder).flatMap(({ parts }) =>
+    parts.map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)] as const)))
+  const ropes = decoder.ropes.map(({ inverseFrequencies }, i) => {
+    const { cos, sin } = ropeNames(i)
+    const shape = ["R", inverseFrequencies.length]
+    return { cos: GraphModule.input(graph, cos, "float32", shape), sin: GraphModule.input(graph, sin, "float32", shape) }
+  })
   const named = new Map<string, Value>()
   const known = new Map<string, Value>()
   // A size that is a name is fed as a one-element tensor `size.N`; a shape is those and constants behind each other.
@@ -69,7 +63,7 @@ export const builder = (decoder: Decoder): Builder => {
     known.set(key, value)
     return value
   }
-  return { graph, decoder, weights, sizes, ...ropeTables(graph, decoder) }
+  return { graph, decoder, weights, sizes, ropes }
 }
 
 const shaped = ({ graph, sizes }: Builder, x: Value, ...shape: ReadonlyArray<Dimension>): Value =>
@@ -83,24 +77,46 @@ const linear = (b: Builder, x: Value, name: string): Value => {
   return bias === undefined ? y : Op.add(b.graph, y, bias)
 }
 
-export const embed = (b: Builder, tokens: Value): Value => Op.gather(b.graph, weight(b, "model.embed_tokens.weight"), tokens)
-
-const norm = (b: Builder, x: Value, name: string): Value => Op.rmsNorm(b.graph, x, weight(b, `${name}.weight`), b.decoder.normEpsilon)
-
-const mlp = (b: Builder, x: Value, layer: number): Value => {
-  const { graph } = b
-  const prefix = `model.layers.${layer}`
-  const normed = norm(b, x, `${prefix}.post_attention_layernorm`)
-  const gate = Op.silu(graph, linear(b, normed, `${prefix}.mlp.gate_proj`))
-  const up = linear(b, normed, `${prefix}.mlp.up_proj`)
-  return Op.add(graph, x, linear(b, Op.mul(graph, gate, up), `${prefix}.mlp.down_proj`))
+export const embed = (b: Builder, tokens: Value): Value => {
+  const rows = Op.gather(b.graph, weight(b, "model.embed_tokens.weight"), tokens)
+  return b.decoder.embeddingScale === 1 ? rows : Op.mul(b.graph, rows, GraphModule.scalar(b.graph, b.decoder.embeddingScale))
 }
 
-// `[rows * tokens, heads * size]`, turned to its positions `[rows, tokens]`.
-const rotated = (b: Builder, x: Value, heads: number, positions: Value): Value => {
+const norm = (b: Builder, x: Value, name: string): Value => {
+  const { epsilon, offset } = b.decoder.norm
+  const scale = weight(b, `${name}.weight`)
+  return Op.rmsNorm(b.graph, x, offset === 0 ? scale : Op.add(b.graph, scale, GraphModule.scalar(b.graph, offset)), epsilon)
+}
+
+const activate = ({ decoder: { activation }, graph }: Builder, x: Value): Value =>
+  activation === "silu" ? Op.silu(graph, x) : Op.gelu(graph, x, { approximate: activation === "geluTanh" })
+
+// What a block adds to the stream that it reads.
+const added = (b: Builder, x: Value, y: Value, normName: string): Value =>
+  Op.add(b.graph, x, b.decoder.sandwich ? norm(b, y, normName) : y)
+
+const mlp = (b: Builder, x: Value, layer: number): Value => {
+  const { decoder: { sandwich }, graph } = b
+  const prefix = `model.layers.${layer}`
+  const normed = norm(b, x, `${prefix}.${sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm"}`)
+  const gate = activate(b, linear(b, normed, `${prefix}.mlp.gate_proj`))
+  const up = linear(b, normed, `${prefix}.mlp.up_proj`)
+  return added(b, x, linear(b, Op.mul(graph, gate, up), `${prefix}.mlp.down_proj`), `${prefix}.post_feedforward_layernorm`)
+}
+
+// `[rows * tokens, heads * size]`, each head normed where the model does so, turned to its positions `[rows, tokens]`.
+const rotated = (b: Builder, x: Value, name: "q" | "k", layer: number, positions: Value): Value => {
+  const { decoder: { headNorm, headSize, heads: all, keyValueHeads, layerKinds, ropes }, graph } = b
+  const heads = name === "q" ? all : keyValueHeads
   const [rows, tokens] = positions.shape
-  const wide = shaped(b, x, rows!, tokens!, heads * b.decoder.headSize)
-  return Op.rotary(b.graph, wide, positions, b.cos, b.sin, heads)
+  const normed = headNorm
+    ? norm(b, shaped(b, x, x.shape[0]!, heads, headSize), `model.layers.${layer}.self_attn.${name}_norm`)
+    : x
+  const wide = shaped(b, normed, rows!, tokens!, heads * headSize)
+  const { rope } = layerKinds[layer]!
+  const turned = 2 * ropes[rope]!.inverseFrequencies.length
+  const { cos, sin } = b.ropes[rope]!
+  return Op.rotary(graph, wide, positions, cos, sin, heads, turned === headSize ? undefined : turned)
 }
 
 interface Attention {
@@ -111,12 +127,11 @@ interface Attention {
 
 // Rotated queries and keys, and values, `[rows * tokens, ...]` each as the projections give them.
 const attentionInputs = (b: Builder, x: Value, layer: number, positions: Value, withQuery: boolean): Attention => {
-  const { heads, keyValueHeads } = b.decoder
   const prefix = `model.layers.${layer}`
   const normed = norm(b, x, `${prefix}.input_layernorm`)
-  const keys = rotated(b, linear(b, normed, `${prefix}.self_attn.k_proj`), keyValueHeads, positions)
+  const keys = rotated(b, linear(b, normed, `${prefix}.self_attn.k_proj`), "k", layer, positions)
   return {
-    query: withQuery ? rotated(b, linear(b, normed, `${prefix}.self_attn.q_proj`), heads, positions) : keys,
+    query: withQuery ? rotated(b, linear(b, normed, `${prefix}.self_attn.q_proj`), "q", layer, positions) : keys,
     keys,
     values: linear(b, normed, `${prefix}.self_attn.v_proj`)
   }
@@ -124,19 +139,49 @@ const attentionInputs = (b: Builder, x: Value, layer: number, positions: Value, 
 
 // The rest of a layer: `mixed` values are joined over the heads, projected, and followed by the MLP.
 const finishLayer = (b: Builder, x: Value, mixed: Value, layer: number): Value => {
+  const prefix = `model.layers.${layer}`
   const joined = shaped(b, mixed, x.shape[0]!, b.decoder.heads * b.decoder.headSize)
-  return mlp(b, Op.add(b.graph, x, linear(b, joined, `model.layers.${layer}.self_attn.o_proj`)), layer)
+  return mlp(b, added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`), layer)
 }
 
-/** The hidden states of the prompts, layer by layer; gives their keys and values `[N, heads, P, size]`. */
+/** What is added to scores: for layers that see everything before a token, and for those with a window. */
+export interface Masks {
+  readonly full: Value
+  readonly window: Value | undefined
+}
+
+const maskOf = ({ decoder }: Builder, { full, window }: Masks, layer: number): Value =>
+  decoder.layerKinds[layer]!.window === undefined ? full : window!
+
+/**
+ * The hidden states of the prompts, layer by layer; gives their keys and values `[N, heads, P, size]`.
+ *
+ * Queries go in `blocks` equal parts of B tokens, each of which sees the keys up to its own end: half the work, and no more than one
+ * block's scores at a time. The mask `[B, P]` is that of the last block; those before it see its last columns.
+ */
 export const promptStream = (
   b: Builder,
-  inputs: { readonly tokens: Value; readonly positions: Value; readonly causal: Value }
+  inputs: { readonly tokens: Value; readonly positions: Value; readonly causal: Masks },
+  blocks: number
 ): ReadonlyArray<KeysValues> => {
   const { decoder, graph } = b
   const { headSize: size, keyValueHeads: heads, layers } = decoder
   const repeat = decoder.heads / heads
   const found: Array<KeysValues> = []
+  const length: Dimension = blocks === 1 ? "P" : "B"
+  const parts = (x: Value, axis: number): ReadonlyArray<Value> => {
+    const dimensions = new Array<Dimension>(blocks).fill(length)
+    return blocks === 1 ? [x] : Op.split(graph, x, axis, dimensions, b.sizes(dimensions))
+  }
+  const joined = (values: ReadonlyArray<Value>, axis: number): Value =>
+    values.length === 1 ? values[0]! : Op.concat(graph, values, axis, values.length === blocks ? "P" : product(values.length, length))
+  // Columns of each block's mask; the same for all layers of a kind.
+  const columns = new Map<Value, ReadonlyArray<Value>>()
+  const masks = (mask: Value): ReadonlyArray<Value> => {
+    const known = columns.get(mask) ?? parts(mask, 1)
+    columns.set(mask, known)
+    return known
+  }
   let x = embed(b, inputs.tokens)
   for (let layer = 0; layer < layers; layer++) {
     const isLast = layer === layers - 1
@@ -148,10 +193,18 @@ export const promptStream = (
     if (isLast) break
 
     const query = Op.transpose(graph, shaped(b, projected.query, "N", "P", heads, repeat, size), [0, 2, 3, 1, 4])
-    const rows = product(repeat, "P")
-    const block = { query: shaped(b, query, "N", heads, rows, size), keys, values, mask: inputs.causal }
-    const mixed = Op.attention(graph, [block], { shape: ["N", heads, repeat, "P"], sizes: b.sizes }, size ** -0.5)
-    x = finishLayer(b, x, Op.transpose(graph, mixed, [0, 3, 1, 2, 4]), layer)
+    const [keyParts, valueParts, maskParts] = [parts(keys, 2), parts(values, 2), masks(maskOf(b, inputs.causal, layer))]
+    const mixed = parts(query, 3).map((part, i) => {
+      const block = {
+        query: shaped(b, part, "N", heads, product(repeat, length), size),
+        keys: joined(keyParts.slice(0, i + 1), 2),
+        values: joined(valueParts.slice(0, i + 1), 2),
+        mask: joined(maskParts.slice(blocks - 1 - i), 1)
+      }
+      const frame = { shape: ["N", heads, repeat, length], sizes: b.sizes }
+      return Op.attention(graph, [block], frame, decoder.attentionScale, { recompute: blocks > 1 })
+    })
+    x = finishLayer(b, x, Op.transpose(graph, joined(mixed, 3), [0, 3, 1, 2, 4]), layer)
   }
   return found
 }
@@ -159,12 +212,12 @@ export const promptStream = (
 /**
  * The hidden states `[N*G*C, hidden]` of completions that attend to their prompt and to themselves, and their own keys and values
  * `[N, heads, G, C, size]`. `causal` `[C, C]` is 0 for what may be seen and very negative for the rest; `visible` `[N, 1, 1, 1, 1, P]`
- * likewise for prompt tokens and padding. Without a prefix there is no prompt.
+ * likewise for prompt tokens and padding, with a window `[N, 1, 1, 1, C, P]`. Without a prefix there is no prompt.
  */
 export const completionStream = (
   b: Builder,
-  inputs: { readonly tokens: Value; readonly positions: Value; readonly causal: Value },
-  prefix?: { readonly layers: ReadonlyArray<KeysValues>; readonly visible: Value }
+  inputs: { readonly tokens: Value; readonly positions: Value; readonly causal: Masks },
+  prefix?: { readonly layers: ReadonlyArray<KeysValues>; readonly visible: Masks; readonly recompute: boolean }
 ): { readonly hidden: Value; readonly own: ReadonlyArray<KeysValues> } => {
   const { decoder, graph } = b
   const { headSize: size, keyValueHeads: heads } = decoder
@@ -183,9 +236,9 @@ export const completionStream = (
     const mixed = Op.attention(graph, [
       ...(prefix === undefined
         ? []
-        : [{ query: shaped(b, query, "N", heads, all, size), ...prefix.layers[layer]!, mask: prefix.visible }]),
-      { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: inputs.causal }
-    ], { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes }, size ** -0.5)
+        : [{ query: shaped(b, query, "N", heads, all, size), ...prefix.layers[layer]!, mask: maskOf(b, prefix.visible, layer) }]),
+      { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: maskOf(b, inputs.causal, layer) }
+    ], { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes }, decoder.attentionScale, { recompute: prefix?.recompute ?? false })
     x = finishLayer(b, x, Op.transpose(graph, mixed, [0, 2, 4, 1, 3, 5]), layer)
   }
   return { hidden: x, own: found }
@@ -199,12 +252,12 @@ export const completionStream = (
 export const decodeStep = (
   b: Builder,
   cache: ReadonlyArray<KeysValues>,
-  inputs: { readonly tokens: Value; readonly positions: Value; readonly visible: Value }
+  inputs: { readonly tokens: Value; readonly positions: Value; readonly visible: Masks }
 ): { readonly hidden: Value; readonly step: ReadonlyArray<KeysValues> } => {
   const { decoder, graph } = b
   const { headSize: size, keyValueHeads: heads } = decoder
   const repeat = decoder.heads / heads
-  const scale = size ** -0.5
+  const scale = decoder.attentionScale
   const all = product(repeat, "G")
   const lengths = Op.concat(graph, [b.sizes(["T"]), b.sizes([1])], 0)
   const step: Array<KeysValues> = []
@@ -221,7 +274,7 @@ export const decodeStep = (
     const toCache = Op.matMul(graph, shaped(b, query, "N", heads, all, size), keys, { transB: true, alpha: scale })
     const toSelf = Op.reduceSum(graph, Op.mul(graph, query, shaped(b, newKeys, "N", heads, "G", 1, size)), [-1])
     const scores = Op.concat(graph, [
-      Op.add(graph, shaped(b, toCache, "N", heads, "G", repeat, "T"), inputs.visible),
+      Op.add(graph, shaped(b, toCache, "N", heads, "G", repeat, "T"), maskOf(b, inputs.visible, layer)),
       Op.mul(graph, toSelf, GraphModule.scalar(graph, scale))
     ], -1)
     const [cacheWeights, selfWeights] = Op.split(graph, Op.softmax(graph, scores), -1, ["T", 1], lengths)

@@ -2,16 +2,28 @@
 import { Objective } from "@memory-r1/core"
 import * as Autodiff from "../Autodiff.ts"
 import * as GraphModule from "../Graph.ts"
-import type { Graph } from "../Graph.ts"
+import type { Dimension, Graph } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import type { Decoder } from "./architecture.ts"
+import * as Batch from "./batch.ts"
 import * as Blocks from "./decoder.ts"
 import * as ObjectiveGraph from "./objectiveGraph.ts"
 
-const promptInputs = ({ graph }: Blocks.Builder) => ({
-  tokens: GraphModule.input(graph, "prompt.tokens", "int64", ["N*P"]),
-  positions: GraphModule.input(graph, "prompt.positions", "int64", ["N", "P"]),
-  causal: GraphModule.input(graph, "prompt.causal", "float32", ["P", "P"])
+// A mask of the layers that see everything, and one of those with a window where there are any.
+const masks = (
+  { decoder, graph }: Blocks.Builder,
+  name: string,
+  shape: ReadonlyArray<Dimension>,
+  windowed = shape
+): Blocks.Masks => ({
+  full: GraphModule.input(graph, name, "float32", shape),
+  window: Batch.windowOf(decoder) === undefined ? undefined : GraphModule.input(graph, `${name}Window`, "float32", windowed)
+})
+
+const promptInputs = (b: Blocks.Builder, blocks: number) => ({
+  tokens: GraphModule.input(b.graph, "prompt.tokens", "int64", ["N*P"]),
+  positions: GraphModule.input(b.graph, "prompt.positions", "int64", ["N", "P"]),
+  causal: masks(b, "prompt.causal", [blocks === 1 ? "P" : "B", "P"])
 })
 
 /** Names of the cached keys and values of a layer. */
@@ -24,9 +36,9 @@ const outputKeysValues = (graph: Graph, layers: ReadonlyArray<Blocks.KeysValues>
   })
 
 /** The prompts' keys and values. */
-export const prefill = (decoder: Decoder): Graph => {
+export const prefill = (decoder: Decoder, blocks: number): Graph => {
   const b = Blocks.builder(decoder)
-  outputKeysValues(b.graph, Blocks.promptStream(b, promptInputs(b)))
+  outputKeysValues(b.graph, Blocks.promptStream(b, promptInputs(b, blocks), blocks))
   return b.graph
 }
 
@@ -42,7 +54,7 @@ export const decode = (decoder: Decoder): Graph => {
   const { hidden, step } = Blocks.decodeStep(b, cache, {
     tokens: GraphModule.input(graph, "tokens", "int64", ["N*G"]),
     positions: GraphModule.input(graph, "positions", "int64", ["N*G", 1]),
-    visible: GraphModule.input(graph, "visible", "float32", ["N", 1, "G", 1, "T"])
+    visible: masks(b, "visible", ["N", 1, "G", 1, "T"])
   })
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
   GraphModule.output(graph, "probabilities", Blocks.probabilities(b, hidden, inverseTemperature))
@@ -50,13 +62,13 @@ export const decode = (decoder: Decoder): Graph => {
   return graph
 }
 
-const completionInputs = ({ graph }: Blocks.Builder) => ({
-  tokens: GraphModule.input(graph, "completion.tokens", "int64", ["N*G*C"]),
-  positions: GraphModule.input(graph, "completion.positions", "int64", ["N*G", "C"]),
-  causal: GraphModule.input(graph, "completion.causal", "float32", ["C", "C"])
+const completionInputs = (b: Blocks.Builder) => ({
+  tokens: GraphModule.input(b.graph, "completion.tokens", "int64", ["N*G*C"]),
+  positions: GraphModule.input(b.graph, "completion.positions", "int64", ["N*G", "C"]),
+  causal: masks(b, "completion.causal", ["C", "C"])
 })
 
-const visibleInput = ({ graph }: Blocks.Builder) => GraphModule.input(graph, "completion.visible", "float32", ["N", 1, 1, 1, 1, "P"])
+const visibleInput = (b: Blocks.Builder) => masks(b, "completion.visible", ["N", 1, 1, 1, 1, "P"], ["N", 1, 1, 1, "C", "P"])
 
 /** The keys and values of tokens that follow prompts whose own are given: what different prompts add to a beginning they share. */
 export const extend = (decoder: Decoder): Graph => {
@@ -66,14 +78,16 @@ export const extend = (decoder: Decoder): Graph => {
     keys: GraphModule.input(b.graph, `prefix.${cacheNames(layer).keys}`, "float32", shape),
     values: GraphModule.input(b.graph, `prefix.${cacheNames(layer).values}`, "float32", shape)
   }))
-  outputKeysValues(b.graph, Blocks.completionStream(b, completionInputs(b), { layers: prefix, visible: visibleInput(b) }).own)
+  outputKeysValues(b.graph, Blocks.completionStream(b, completionInputs(b), { layers: prefix, visible: visibleInput(b), recompute: false }).own)
   return b.graph
 }
 
-// Prompts of a single token have nothing that would be shared: it is the first input of each completion. `prompted` is false for them.
-const completionLogProbabilities = (b: Blocks.Builder, prompted: boolean) => {
+// Prompts of a single token have nothing that would be shared: it is the first input of each completion. `blocks` is 0 for them.
+const completionLogProbabilities = (b: Blocks.Builder, blocks: number) => {
   const { graph } = b
-  const prefix = prompted ? { layers: Blocks.promptStream(b, promptInputs(b)), visible: visibleInput(b) } : undefined
+  const prefix = blocks === 0
+    ? undefined
+    : { layers: Blocks.promptStream(b, promptInputs(b, blocks), blocks), visible: visibleInput(b), recompute: blocks > 1 }
   const { hidden } = Blocks.completionStream(b, completionInputs(b), prefix)
   const targets = GraphModule.input(graph, "targets", "int64", ["N*G*C", 1])
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
@@ -82,17 +96,17 @@ const completionLogProbabilities = (b: Blocks.Builder, prompted: boolean) => {
 }
 
 /** The log-probabilities `[N*G, C]` of given completions. */
-export const score = (decoder: Decoder, prompted: boolean): Graph => {
+export const score = (decoder: Decoder, blocks: number): Graph => {
   const b = Blocks.builder(decoder)
-  GraphModule.output(b.graph, "logp", completionLogProbabilities(b, prompted))
+  GraphModule.output(b.graph, "logp", completionLogProbabilities(b, blocks))
   return b.graph
 }
 
 /** Log-probabilities, the loss, and its gradient for every parameter, each under the parameter's name. */
-export const train = (decoder: Decoder, objective: Objective.Objective, prompted: boolean): Graph => {
+export const train = (decoder: Decoder, objective: Objective.Objective, blocks: number): Graph => {
   const b = Blocks.builder(decoder)
   const { graph } = b
-  const logp = completionLogProbabilities(b, prompted)
+  const logp = completionLogProbabilities(b, blocks)
   const perToken = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
   const mask = perToken("mask")
   // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.

@@ -32,9 +32,19 @@ const firstSteps = 16
 // Rows that have ended are computed along with the others until they are a quarter of all.
 const worthKeeping = 0.75
 
+/** What generation runs; `prefill` is that of as many blocks as the groups have. */
+export interface Sessions {
+  readonly prefill: Session
+  readonly extend: Session
+  readonly decode: Session
+}
+
+/** Into how many blocks the prefixes are cut. */
+export const blocksOf = (groups: ReadonlyArray<Group>): number => Batch.blocksOf(groups.map(({ prefix }) => prefix.length))
+
 /** The keys and values of everything before the first input token: P slots of the prefix, then S of each row's suffix, row by row. */
 const prefill = async (
-  sessions: { readonly prefill: Session; readonly extend: Session },
+  sessions: Sessions,
   weights: Feeds,
   decoder: Decoder,
   groups: ReadonlyArray<Group>,
@@ -42,20 +52,21 @@ const prefill = async (
 ): Promise<Cache.Cache> => {
   const G = Math.max(...groups.map(({ rows }) => rows.length))
   // The prompt feeds leave out a prompt's last token; a prefix has none to leave out.
-  const { N, P, feeds, visible } = Batch.promptFeeds(groups.map(({ prefix }) => [...prefix, 0]))
+  const window = Batch.windowOf(decoder)
+  const { N, P, feeds } = Batch.promptFeeds(groups.map(({ prefix }) => [...prefix, 0]), window)
   const S = Math.max(...groups.flatMap(({ rows }) => rows.map(({ suffix }) => suffix.length - 1)))
   const cache = Cache.make(decoder, N, G, P + G * (S + Math.min(firstSteps, maxTokens)))
 
   const prefix = await sessions.prefill.run({ ...weights, ...feeds, ...Batch.sizes({ N, P }) })
   Cache.append(cache, prefix)
-  groups.forEach((group, n) => group.rows.forEach((_, g) => Cache.show(cache, n, g, 0, group.prefix.length)))
+  groups.forEach((group, n) => group.rows.forEach((_, g) => Cache.show(cache, n, g, 0, group.prefix.length, 0)))
   if (S === 0) return cache
   const suffixes = Batch.completionFeeds(
     groups.map(({ prefix, rows }) => ({
       start: prefix.length,
       rows: Array.from({ length: G }, (_, g) => rows[g]?.suffix.slice(0, -1) ?? [])
     })),
-    { G, C: S }
+    { G, C: S, window }
   )
   const keysValues = Object.fromEntries(cache.layers.flatMap((_, layer) => {
     const { keys, values } = cacheNames(layer)
@@ -65,13 +76,13 @@ const prefill = async (
     ...weights,
     ...keysValues,
     ...suffixes,
-    "completion.visible": float(visible, [N, 1, 1, 1, 1, P]),
+    ...Batch.visibleFeeds(groups.map(({ prefix }) => prefix.length), { P, C: S, window }),
     ...Batch.sizes({ N, P, G, C: S })
   })
   // `[N, heads, G, S, size]`: a row's suffix lies in S slots of its own.
   const from = Cache.append(cache, found)
   groups.forEach(({ rows }, n) =>
-    rows.forEach(({ suffix }, g) => Cache.show(cache, n, g, from + g * S, from + g * S + suffix.length - 1)))
+    rows.forEach(({ suffix }, g) => Cache.show(cache, n, g, from + g * S, from + g * S + suffix.length - 1, groups[n]!.prefix.length)))
   return cache
 }
 
@@ -86,7 +97,7 @@ interface Growing {
 }
 
 export const generate = async (
-  sessions: { readonly prefill: Session; readonly extend: Session; readonly decode: Session },
+  sessions: Sessions,
   weights: Feeds,
   decoder: Decoder,
   groups: ReadonlyArray<Group>,
@@ -94,6 +105,7 @@ export const generate = async (
   signal: AbortSignal
 ): Promise<ReadonlyArray<ReadonlyArray<Sampler.Completion>>> => {
   const { vocabularySize } = decoder
+  const window = Batch.windowOf(decoder)
   const cache = await prefill(sessions, weights, decoder, groups, maxTokens)
   const inverseTemperature = float(Float32Array.of(temperature === 0 ? 1 : 1 / temperature), [])
   const all = groups.map(({ prefix, rows }) =>
@@ -122,6 +134,7 @@ export const generate = async (
     const result = await sessions.decode.run({
       ...weights,
       ...constant,
+      ...(window === undefined ? {} : Cache.windowFeeds(cache, positions, window)),
       inverseTemperature,
       tokens: integers(next, [N * G]),
       positions: integers(positions, [N * G, 1])
@@ -150,7 +163,7 @@ export const generate = async (
     const { T } = cache
     Cache.reserve(cache, G)
     const slot = Cache.append(cache, result)
-    computed.forEach((rows, n) => rows.forEach((_, g) => Cache.show(cache, n, g, slot + g, slot + g + 1)))
+    computed.forEach((rows, n) => rows.forEach((_, g) => Cache.show(cache, n, g, slot + g, slot + g + 1, positions[n * G + g]!)))
     const isSmaller = kept.length * Math.max(...kept.map(({ rows }) => rows.length)) <= worthKeeping * N * G
     if (isSmaller) {
       computed = kept.map(({ group, rows }) => rows.map((g) => computed[group]![g]!))

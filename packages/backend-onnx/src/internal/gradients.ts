@@ -35,8 +35,8 @@ const binary = (
   needs[1] ? sumTo(graph, right(graph, dy!, node), input(node, 1)) : undefined
 ]
 
-const unary = (rule: (graph: Graph, dy: Value, x: Value, y: Value) => Value): Rule => ({ graph, node, upstream: [dy] }) => [
-  rule(graph, dy!, input(node, 0), node.outputs[0]!)
+const unary = (rule: (graph: Graph, dy: Value, x: Value, y: Value, node: Node) => Value): Rule => ({ graph, node, upstream: [dy] }) => [
+  rule(graph, dy!, input(node, 0), node.outputs[0]!, node)
 ]
 
 // The share of an operand of Min or Max: 1 where it is the result. At a tie that is the left one, so that the shares add to one.
@@ -104,6 +104,27 @@ export const gradients: Readonly<Record<string, Rule>> = {
     return Op.mul(graph, dy, Op.add(graph, s, Op.sub(graph, y, Op.mul(graph, y, s))))
   }),
 
+  Erf: unary((graph, dy, x) => {
+    const bell = Op.exp(graph, Op.neg(graph, Op.mul(graph, x, x)))
+    return Op.mul(graph, dy, Op.mul(graph, bell, GraphModule.scalar(graph, 2 / Math.sqrt(Math.PI), x.type)))
+  }),
+  Gelu: unary((graph, dy, x, _, node) => {
+    const number = (value: number) => GraphModule.scalar(graph, value, x.type)
+    const squared = Op.mul(graph, x, x)
+    if (node.attributes["approximate"] === "tanh") {
+      // y = x (1 + t) / 2 with t = tanh(c (x + a x^3)): dy/dx = (1 + t) / 2 + x (1 - t^2) c (1 + 3 a x^2) / 2.
+      const [c, a] = [Math.sqrt(2 / Math.PI), 0.044715]
+      const inner = Op.mul(graph, x, Op.add(graph, number(c), Op.mul(graph, squared, number(c * a))))
+      const t = Op.tanh(graph, inner)
+      const slope = Op.mul(graph, Op.sub(graph, number(1), Op.mul(graph, t, t)), Op.add(graph, number(c / 2), Op.mul(graph, squared, number(1.5 * c * a))))
+      return Op.mul(graph, dy, Op.add(graph, Op.add(graph, number(0.5), Op.mul(graph, t, number(0.5))), Op.mul(graph, x, slope)))
+    }
+    // y = x F(x) with the normal distribution's F: dy/dx = F(x) + x F'(x).
+    const density = Op.mul(graph, Op.exp(graph, Op.mul(graph, squared, number(-0.5))), number(1 / Math.sqrt(2 * Math.PI)))
+    const distribution = Op.mul(graph, Op.add(graph, number(1), Op.erf(graph, Op.mul(graph, x, number(Math.SQRT1_2)))), number(0.5))
+    return Op.mul(graph, dy, Op.add(graph, distribution, Op.mul(graph, x, density)))
+  }),
+
   // dx = y (dy - sum(dy y))
   Softmax: unary((graph, dy, _, y) => {
     const weighted = Op.mul(graph, dy, y)
@@ -139,9 +160,11 @@ export const gradients: Readonly<Record<string, Rule>> = {
     const values = node.inputs as ReadonlyArray<Value>
     return Op.split(graph, dy!, axis, values.map((value) => value.shape[axis]!), sizesAlong(graph, values, axis))
   },
-  Split: ({ graph, node, upstream }) => [
-    Op.concat(graph, upstream.map((dy, i) => dy ?? Op.zerosLike(graph, node.outputs[i]!)), node.attributes["axis"] as number)
-  ],
+  Split: ({ graph, node, upstream }) => {
+    const axis = node.attributes["axis"] as number
+    const parts = upstream.map((dy, i) => dy ?? Op.zerosLike(graph, node.outputs[i]!))
+    return [Op.concat(graph, parts, axis, input(node, 0).shape[axis])]
+  },
 
   Gather: ({ graph, node, upstream: [dy] }) => {
     const [table, indices] = [input(node, 0), input(node, 1)]
@@ -198,6 +221,7 @@ export const gradients: Readonly<Record<string, Rule>> = {
   // A rotation: its adjoint turns the other way.
   RotaryEmbedding: ({ graph, node, upstream: [dy] }) => {
     const [, positions, cos, sin] = node.inputs as ReadonlyArray<Value>
-    return [Op.rotary(graph, dy!, positions!, cos!, Op.neg(graph, sin!), node.attributes["num_heads"] as number)]
+    const { num_heads: heads, rotary_embedding_dim: turned } = node.attributes as Record<string, number>
+    return [Op.rotary(graph, dy!, positions!, cos!, Op.neg(graph, sin!), heads!, turned)]
   }
 }

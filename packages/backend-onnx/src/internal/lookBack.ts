@@ -25,11 +25,11 @@ export const initialize = (
   const query = bias("q")
   const key = bias("k")
   if (query === undefined || key === undefined) return false
-  const half = decoder.headSize / 2
+  const half = decoder.ropes[0]!.inverseFrequencies.length
   const headsPerKey = decoder.heads / decoder.keyValueHeads
   for (let head = 0; head < count; head++) {
     for (let f = 0; f < Math.min(frequencies, half); f++) {
-      const angle = (head + 1) * decoder.ropeTheta ** (-f / half)
+      const angle = (head + 1) * decoder.ropes[0]!.inverseFrequencies[f]!
       key[Math.floor(head / headsPerKey) * decoder.headSize + f] = magnitude
       query[head * decoder.headSize + f] = magnitude * Math.cos(angle)
       query[head * decoder.headSize + half + f] = -magnitude * Math.sin(angle)

@@ -17,13 +17,13 @@ const parameter = ({ layout, weights }: Checkpoint.Checkpoint, name: string) =>
 // The score of a key `distance` positions before its query, both turned to their positions: the real part of the sum of q conj(k),
 // with the halves of a head as real and imaginary parts.
 const scoreAt = (checkpoint: Checkpoint.Checkpoint, head: number, position: number, distance: number): number => {
-  const { headSize, heads, keyValueHeads, ropeTheta } = checkpoint.decoder
+  const { headSize, heads, keyValueHeads, ropes } = checkpoint.decoder
   const of = (projection: string, index: number) =>
     parameter(checkpoint, `model.layers.0.self_attn.${projection}_proj.bias`).subarray(index * headSize, (index + 1) * headSize)
   const [query, key] = [of("q", head), of("k", Math.floor(head * keyValueHeads / heads))]
   const half = headSize / 2
   const turned = (vector: Float32Array, f: number, at: number) => {
-    const angle = at * ropeTheta ** (-f / half)
+    const angle = at * ropes[0]!.inverseFrequencies[f]!
     const [x, y] = [vector[f]!, vector[f + half]!]
     return [x * Math.cos(angle) - y * Math.sin(angle), y * Math.cos(angle) + x * Math.sin(angle)] as const
   }
@@ -48,8 +48,8 @@ describe("lookBack", () => {
     it.effect(`the score is that of the closed form, and largest at each head's distance: ${title}`, () =>
       Effect.gen(function*() {
         const checkpoint = yield* initialize(name, lookBack, config)
-        const { contextLength, headSize, ropeTheta } = checkpoint.decoder
-        const frequencies = Array.from({ length: Math.min(6, headSize / 2) }, (_, f) => ropeTheta ** (-2 * f / headSize))
+        const { contextLength, headSize, ropes } = checkpoint.decoder
+        const frequencies = Array.from({ length: Math.min(6, headSize / 2) }, (_, f) => ropes[0]!.inverseFrequencies[f]!)
         for (let head = 0; head < lookBack; head++) {
           const asked = head + 1
           const position = contextLength - 1

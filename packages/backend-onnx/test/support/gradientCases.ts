@@ -221,7 +221,17 @@ const norms = [
     sin: input([5, 2], { fixed: true })
   }, (graph, { cos, positions, sin, x }) =>
     Op.rotary(graph, x, positions, cos, sin, 2), { ...inSingle, step: 0.5, tolerance: 1e-5 }),
-  of("silu", { x: input([2, 4]) }, (graph, { x }) => Op.silu(graph, x), inSingle)
+  of("rotary of a part of each head", {
+    x: input([2, 3, 12]),
+    positions: indices([2, 3], [0, 1, 2, 4, 3, 1]),
+    cos: input([5, 2], { fixed: true }),
+    sin: input([5, 2], { fixed: true })
+  }, (graph, { cos, positions, sin, x }) =>
+    Op.rotary(graph, x, positions, cos, sin, 2, 4), { ...inSingle, step: 0.5, tolerance: 1e-5 }),
+  of("silu", { x: input([2, 4]) }, (graph, { x }) => Op.silu(graph, x), inSingle),
+  of("erf", { x: input([2, 4]) }, (graph, { x }) => Op.erf(graph, x), inSingle),
+  of("gelu", { x: input([2, 4]) }, (graph, { x }) => Op.gelu(graph, x), inSingle),
+  of("gelu by a hyperbolic tangent", { x: input([2, 4]) }, (graph, { x }) => Op.gelu(graph, x, { approximate: true }), inSingle)
 ]
 
 const fixedFrame = (graph: Graph.Graph, shape: ReadonlyArray<number>): Op.AttentionFrame => ({
@@ -251,6 +261,12 @@ const attentions = [
       { query, keys, values, mask },
       { query: Op.reshape(graph, query, [2, 3, 1, 2]), keys: ownKeys, values: ownValues, mask: ownMask }
     ], fixedFrame(graph, [2, 3]), 0.7)),
+  of("attention whose weights are computed again", {
+    query: input([2, 3, 2]),
+    keys: input([2, 4, 2]),
+    values: input([2, 4, 2]),
+    mask: mask([3, 4])
+  }, (graph, block) => Op.attention(graph, [{ ...block }], fixedFrame(graph, [2, 3]), 0.7, { recompute: true })),
   of("attention of a value to itself", { x: input([1, 3, 2]), mask: mask([3, 3]) }, (graph, { mask, x }) =>
     Op.attention(graph, [{ query: x, keys: x, values: x, mask }], fixedFrame(graph, [1, 3]), 1))
 ]
@@ -281,6 +297,26 @@ const reuse = [
   })
 ]
 
+const checkpoints = [
+  of("a checkpoint", { x: input([2, 3]), w: input([3, 3]) }, (graph, { w, x }) => {
+    const [y] = Op.checkpoint(graph, [x, w], ([x, w]) => [Op.tanh(graph, Op.matMul(graph, Op.exp(graph, x!), w!))])
+    return Op.mul(graph, y!, y!)
+  }),
+  of("a checkpoint with two results, one of them unused, behind another", { x: input([N, 2]), w: input([2, 2]) }, (graph, { w, x }) => {
+    const layer = (x: Graph.Value) =>
+      Op.checkpoint(graph, [x, w], ([x, w]) => {
+        const hidden = Op.sigmoid(graph, Op.matMul(graph, x!, w!))
+        return [Op.add(graph, x!, hidden), Op.neg(graph, hidden)]
+      })
+    return layer(layer(x)[0]!)[0]!
+  }),
+  of("attention that is computed again, in a checkpoint", {
+    x: input([1, 3, 2]),
+    mask: mask([3, 3])
+  }, (graph, { mask, x }) => Op.checkpoint(graph, [x], ([x]) =>
+    [Op.attention(graph, [{ query: x!, keys: x!, values: x!, mask }], fixedFrame(graph, [1, 3]), 1, { recompute: true })])[0]!)
+]
+
 export const cases: ReadonlyArray<Case> = [
   ...elementwise,
   ...unary,
@@ -291,5 +327,6 @@ export const cases: ReadonlyArray<Case> = [
   ...lookups,
   ...norms,
   ...attentions,
+  ...checkpoints,
   ...reuse
 ]
