@@ -79,12 +79,13 @@ const pullback = (
 const backward = (context: Context): ReadonlyArray<Value | undefined> => {
   const { graph, needs, node, upstream } = context
   const rule = gradients[node.op]
-  if (node.rebuild === undefined) {
-    if (rule === undefined) throw new UnknownGradient({ op: node.op, node: node.outputs[0]!.name })
-    return rule(context)
-  }
   // What is computed again has to wait for the gradient, or it would be held as long as what it replaces.
   const dependency = upstream.find((value) => value !== undefined)!
+  if (node.rebuild === undefined) {
+    if (rule === undefined) throw new UnknownGradient({ op: node.op, node: node.outputs[0]!.name })
+    const inputs = node.inputs.map((value) => value === undefined ? value : graph.transient.get(value)?.(dependency) ?? value)
+    return rule({ ...context, node: { ...node, inputs } })
+  }
   const inputs = node.inputs.map((value) => graph.inputs.includes(value!) ? value! : Op.after(graph, value!, dependency))
   const from = graph.nodes.length
   const outputs = node.rebuild(inputs)

@@ -13,22 +13,30 @@ import * as Architecture from "./internal/architecture.ts"
 import * as LookBack from "./internal/lookBack.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Random from "./internal/random.ts"
+import type { Feeds } from "./internal/session.ts"
+import * as Storage from "./internal/storage.ts"
 import * as Tokenizer from "./internal/tokenizer.ts"
 import * as Safetensors from "./Safetensors.ts"
 
 export { CheckpointError }
 
 /**
- * A checkpoint in memory. `weights` is one flat float32 buffer; `layout` says where each parameter lies in it.
+ * Everything of a checkpoint but its weights.
  */
-export interface Checkpoint {
+export interface Description {
   readonly directory: string
   readonly decoder: Architecture.Decoder
   readonly layout: Parameters.Layout
-  readonly weights: Float32Array
   readonly tokenizer: Sampler.Tokenizer
   /** The files beside the weights, by name, as they were read: they are written again with the weights. */
   readonly files: Readonly<Record<string, string>>
+}
+
+/**
+ * A checkpoint in memory. `weights` is one flat float32 buffer; `layout` says where each parameter lies in it.
+ */
+export interface Checkpoint extends Description {
+  readonly weights: Float32Array
 }
 
 const companions = [
@@ -105,10 +113,17 @@ const readCompanions = Effect.fnUntraced(function*(directory: string) {
 })
 
 /**
+ * Reads everything of a checkpoint directory but the weights.
+ */
+export const open = Effect.fn("Checkpoint.open")(function*(directory: string) {
+  return (yield* describe(directory, yield* readCompanions(directory))) satisfies Description
+})
+
+/**
  * Reads a checkpoint directory. Fails with a `CheckpointError` that names the file, and the tensor, that is at fault.
  */
 export const load = Effect.fn("Checkpoint.load")(function*(directory: string) {
-  const described = yield* describe(directory, yield* readCompanions(directory))
+  const described = yield* open(directory)
   return { ...described, weights: yield* readWeights(directory, described.layout) } satisfies Checkpoint
 })
 
@@ -158,35 +173,70 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   return { ...described, weights } satisfies Checkpoint
 })
 
+// Where each parameter of a layout lies: all of them are checked before any is read.
+const placesOf = Effect.fnUntraced(function*(directory: string, layout: Parameters.Layout) {
+  const shards = yield* Safetensors.openDirectory(directory)
+  // Of tied embeddings some files hold only the one, some only the other.
+  const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !shards.names.has(embedding)
+  const found: Array<{ readonly reader: Safetensors.Reader; readonly stored: string; readonly parameter: Parameters.Parameter }> = []
+  for (const parameter of layout.parameters) {
+    const { name, shape } = parameter
+    const stored = tied && name === embedding ? "lm_head.weight" : name
+    const reader = shards.readerOf(stored)
+    if (reader === undefined) {
+      return yield* new CheckpointError({ file: shards.file, tensor: name, reason: "is missing; config.json asks for it" })
+    }
+    const { shape: has } = reader.tensors.get(stored)!
+    if (has.join() !== shape.join()) {
+      return yield* new CheckpointError({
+        file: reader.file,
+        tensor: name,
+        reason: `has shape [${has.join(", ")}], config.json asks for [${shape.join(", ")}]`
+      })
+    }
+    found.push({ reader, stored, parameter })
+  }
+  return found
+})
+
 /**
  * The weights of a checkpoint directory, in a given layout.
  */
 export const readWeights = Effect.fn("Checkpoint.readWeights")(
   function*(directory: string, layout: Parameters.Layout) {
-    const shards = yield* Safetensors.openDirectory(directory)
-    // Of tied embeddings some files hold only the one, some only the other.
-    const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !shards.names.has(embedding)
-    const found: Array<readonly [Safetensors.Reader, stored: string, Parameters.Parameter]> = []
-    for (const parameter of layout.parameters) {
-      const { name, shape } = parameter
-      const stored = tied && name === embedding ? "lm_head.weight" : name
-      const reader = shards.readerOf(stored)
-      if (reader === undefined) {
-        return yield* new CheckpointError({ file: shards.file, tensor: name, reason: "is missing; config.json asks for it" })
-      }
-      const { shape: has } = reader.tensors.get(stored)!
-      if (has.join() !== shape.join()) {
-        return yield* new CheckpointError({
-          file: reader.file,
-          tensor: name,
-          reason: `has shape [${has.join(", ")}], config.json asks for [${shape.join(", ")}]`
-        })
-      }
-      found.push([reader, stored, parameter])
-    }
+    const places = yield* placesOf(directory, layout)
     const weights = new Float32Array(layout.length)
-    for (const [reader, stored, parameter] of found) yield* reader.read(stored, Parameters.view(weights, parameter))
+    for (const { parameter, reader, stored } of places) yield* reader.read(stored, Parameters.view(weights, parameter))
     return weights
+  },
+  Effect.scoped
+)
+
+// Numbers that are in memory in float32 at a time, while weights are read that are kept in fewer bits.
+const piece = 1 << 22
+
+/**
+ * The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What is read is never in memory
+ * as a whole in more bits than that.
+ */
+export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
+  function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {
+    const feeds: Array<Feeds> = []
+    for (const { parameter, reader, stored } of yield* placesOf(directory, layout)) {
+      for (const part of parameter.parts) {
+        const store = Storage.make(part, Storage.typeOf(part, type))
+        const columns = part.shape.length < 2 ? 1 : part.shape[1]!
+        const rows = part.shape[0]!
+        const step = Math.max(1, Math.floor(piece / columns))
+        for (let row = 0; row < rows; row += step) {
+          const values = new Float32Array(Math.min(step, rows - row) * columns)
+          yield* reader.read(stored, values, part.offset - parameter.offset + row * columns)
+          store.fill(row, values)
+        }
+        feeds.push(store.feeds)
+      }
+    }
+    return Object.assign({}, ...feeds) as Feeds
   },
   Effect.scoped
 )

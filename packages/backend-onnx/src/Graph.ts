@@ -8,7 +8,7 @@ import { PbfWriter } from "pbf"
 /**
  * Element types that graphs here use.
  */
-export type ElementType = "float32" | "float64" | "int64" | "bool"
+export type ElementType = "float32" | "float64" | "float16" | "int8" | "uint8" | "int64" | "bool"
 
 /**
  * A dimension: a number, or a name that stands for the same number wherever it occurs.
@@ -50,7 +50,7 @@ export interface Node {
  */
 export interface Constant {
   readonly value: Value
-  readonly data: Float32Array | Float64Array | BigInt64Array
+  readonly data: Float32Array | Float64Array | BigInt64Array | Uint8Array
 }
 
 /**
@@ -64,6 +64,8 @@ export interface Graph {
   readonly constants: Array<Constant>
   /** Constants by content, so that each is held once. */
   readonly shared: Map<string, Value>
+  /** Values that a gradient computes again once its dependency is there, in place of keeping them. */
+  readonly transient: Map<Value, (dependency: Value) => Value>
   next: number
 }
 
@@ -81,7 +83,7 @@ export interface Graph {
  * y.shape // => ["rows", 4]
  * ```
  */
-export const make = (): Graph => ({ nodes: [], inputs: [], outputs: new Map(), constants: [], shared: new Map(), next: 0 })
+export const make = (): Graph => ({ nodes: [], inputs: [], outputs: new Map(), constants: [], shared: new Map(), transient: new Map(), next: 0 })
 
 /**
  * Declares an input that is fed at every run.
@@ -109,7 +111,13 @@ export const constant = (
   data: Constant["data"],
   shape: ReadonlyArray<number>
 ): Value => {
-  const type: ElementType = data instanceof BigInt64Array ? "int64" : data instanceof Float64Array ? "float64" : "float32"
+  const type: ElementType = data instanceof BigInt64Array
+    ? "int64"
+    : data instanceof Float64Array
+    ? "float64"
+    : data instanceof Uint8Array
+    ? "uint8"
+    : "float32"
   const key = data.length <= 16 ? `${type}[${shape.join()}]${data.join()}` : undefined
   const known = key === undefined ? undefined : graph.shared.get(key)
   if (known !== undefined) return known
@@ -187,8 +195,18 @@ export const composite = (
   return outputs
 }
 
+/**
+ * What `build` makes of a value that carries no gradient. Gradients that read it build it again rather than hold it: the widened form
+ * of a weight that is stored in fewer bits.
+ */
+export const transient = (graph: Graph, from: Value, build: (from: Value) => Value, after: (value: Value, dependency: Value) => Value): Value => {
+  const value = build(from)
+  graph.transient.set(value, (dependency) => build(after(from, dependency)))
+  return value
+}
+
 // Numbers of the ONNX protobuf schema (onnx.proto3), as far as graphs here need it.
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7, bool: 9, float64: 11 }
+const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10, float64: 11 }
 
 const writeDimension = (dimension: Dimension, pbf: PbfWriter): void => {
   if (typeof dimension === "number") pbf.writeVarintField(1, dimension)

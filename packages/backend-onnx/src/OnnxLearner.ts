@@ -1,10 +1,11 @@
 /**
- * The `Learner` of core on ONNX Runtime: full fine-tuning with AdamW.
+ * The `Learner` of core on ONNX Runtime: AdamW on all weights, or on those of an adapter over a frozen model.
  */
 import { Learner, Objective } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
+import * as Adapter from "./Adapter.ts"
 import * as Checkpoint from "./Checkpoint.ts"
 import * as Adam from "./internal/adam.ts"
 import * as Batch from "./internal/batch.ts"
@@ -18,18 +19,47 @@ import * as OnnxSampler from "./OnnxSampler.ts"
 import type * as Safetensors from "./Safetensors.ts"
 
 /**
- * `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
+ * - `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
+ * - `adapter`: what is trained in place of the model's own weights. `save` and `load` then are of PEFT directories.
  */
-export interface Options extends OnnxModel.Options {
+export interface Options {
   readonly microBatchTokens?: number
+  readonly adapter?: Adapter.Adapter
 }
+
+// What is trained: flat weights, and the kind of directory that they are kept in.
+interface Trained {
+  readonly layout: Parameters.Layout
+  readonly weights: Float32Array
+  readonly save: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
+  readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
+}
+
+const ofAdapter = ({ checkpoint }: OnnxModel.OnnxModel, adapter: Adapter.Adapter): Trained => ({
+  layout: adapter.layout,
+  weights: adapter.weights,
+  save: (directory) => Adapter.save(adapter, directory, checkpoint.directory),
+  read: Effect.fnUntraced(function*(directory) {
+    const found = yield* Adapter.load(directory, checkpoint)
+    if (JSON.stringify([found.plan.scale, found.plan.parts]) === JSON.stringify([adapter.plan.scale, adapter.plan.parts])) return found.weights
+    const reason = "has another rank, factor or other target modules than the adapter that is trained"
+    return yield* new Checkpoint.CheckpointError({ file: directory, reason })
+  })
+})
+
+const ofModel = ({ checkpoint }: OnnxModel.OnnxModel, weights: Float32Array): Trained => ({
+  layout: checkpoint.layout,
+  weights,
+  save: (directory) => Checkpoint.save({ ...checkpoint, weights }, directory),
+  read: (directory) => Checkpoint.readWeights(directory, checkpoint.layout)
+})
 
 const fail = (reason: string, cause?: unknown) =>
   new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
 // JSON has no infinity, which an objective may hold as a bound.
-const keyOf = ({ loss }: Objective.Objective, blocks: number): string =>
-  `train ${blocks} ${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
+const keyOf = ({ loss }: Objective.Objective, blocks: number, variant: string): string =>
+  `train ${blocks}${variant} ${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
 
 const countOf = (completion: Learner.TrainingCompletion): number => {
   if (completion.mask === undefined) return completion.tokens.length
@@ -81,13 +111,21 @@ const problemOf = (
 }
 
 /**
- * The learner of a resident model. It changes the model's weights in place: samplers of the same model follow.
+ * The learner of a resident model. It changes the model's weights, or the adapter's, in place: samplers of the same follow.
+ *
+ * Fails with a `LearnerError` for a frozen model, whose weights are no float32, without an adapter.
  */
 export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.OnnxModel, options: Options = {}) {
-  const { checkpoint, weights } = model
-  const { decoder, layout } = checkpoint
-  const { microBatchTokens = 2048 } = options
-  const sampler = yield* OnnxSampler.make(model)
+  const { adapter, microBatchTokens = 2048 } = options
+  const { decoder } = model.checkpoint
+  const trained = adapter !== undefined ? ofAdapter(model, adapter) : model.flat !== undefined ? ofModel(model, model.flat) : undefined
+  if (trained === undefined) {
+    return yield* fail(`a model in ${model.weightType} is frozen: train an adapter of it, or load it in float32`)
+  }
+  const { layout } = trained
+  const weights = { ...model.weights, ...OnnxModel.adapterFeeds(adapter) }
+  const { key: variant, plan } = OnnxModel.planOf(model, adapter)
+  const sampler = yield* OnnxSampler.make(model, adapter === undefined ? {} : { adapter })
 
   let adam = Adam.make(layout.length)
   const gradient = new Float32Array(layout.length)
@@ -148,7 +186,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         )
         const shape = [N * G, C]
         const session = yield* Effect.mapError(
-          model.session(keyOf(objective, blocks), () => DecoderGraphs.train(decoder, objective, blocks)),
+          model.session(keyOf(objective, blocks, variant), () => DecoderGraphs.train(plan, objective, blocks)),
           (error) => fail(error.message, error)
         )
         const result = yield* Effect.tryPromise({
@@ -190,7 +228,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 
   return {
     learner: Learner.Learner.of({
-      capabilities: { critic: false, fullFineTuning: true },
+      capabilities: { critic: false, fullFineTuning: adapter === undefined },
       forwardBackward,
       optimStep: Effect.fn("OnnxLearner.optimStep")(function*(step) {
         const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm, weightDecay = 0 } = step
@@ -210,18 +248,18 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
           return yield* fail("the gradient is not finite; the weights were left as they are")
         }
         const scale = maxGradNorm !== undefined && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1
-        Adam.step(adam, checkpoint.weights, gradient, scale, { learningRate, beta1, beta2, epsilon, weightDecay })
+        Adam.step(adam, trained.weights, gradient, scale, { learningRate, beta1, beta2, epsilon, weightDecay })
         forget()
         return { gradNorm }
       }, oneAtATime.withPermit),
       // A step in between would write the weights of two moments.
       save: Effect.fn("OnnxLearner.save")(
-        (directory) => Effect.mapError(Checkpoint.save(checkpoint, directory), (error) => fail(error.message, error)),
+        (directory) => Effect.mapError(trained.save(directory), (error) => fail(error.message, error)),
         oneAtATime.withPermit
       ),
       load: Effect.fn("OnnxLearner.load")(function*(directory) {
-        const loaded = yield* Effect.mapError(Checkpoint.readWeights(directory, layout), (error) => fail(error.message, error))
-        checkpoint.weights.set(loaded)
+        const loaded = yield* Effect.mapError(trained.read(directory), (error) => fail(error.message, error))
+        trained.weights.set(loaded)
         adam = Adam.make(layout.length)
         forget()
       }, oneAtATime.withPermit),
@@ -240,7 +278,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 /**
  * The learner of a Hugging Face directory, as a layer.
  */
-export const layer = (directory: string, options: Options = {}) =>
+export const layer = (directory: string, options: Pick<Options, "microBatchTokens"> & OnnxModel.Options = {}) =>
   Layer.effect(
     Learner.Learner,
     Effect.flatMap(OnnxModel.load(directory, options), (model) => Effect.map(make(model, options), ({ learner }) => learner))

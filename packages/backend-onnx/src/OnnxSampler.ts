@@ -4,6 +4,7 @@
 import { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Adapter } from "./Adapter.ts"
 import type { Graph } from "./Graph.ts"
 import * as Batch from "./internal/batch.ts"
 import * as DecoderGraphs from "./internal/decoderGraphs.ts"
@@ -22,21 +23,30 @@ const fail = (reason: string, cause?: unknown) =>
   new Sampler.SamplerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
 /**
+ * `adapter`: with it the sampler is that of the adapted model, without it that of the base.
+ */
+export interface Options {
+  readonly adapter?: Adapter
+}
+
+/**
  * The sampler of a resident model. Prompts of any number and length: they are sorted into runs of like length.
  */
-export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel) {
-  const { checkpoint, weights } = model
+export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter }: Options = {}) {
+  const { checkpoint } = model
   const { decoder } = checkpoint
+  const weights = { ...model.weights, ...OnnxModel.adapterFeeds(adapter) }
+  const { key: variant, plan } = OnnxModel.planOf(model, adapter)
   const window = Batch.windowOf(decoder)
-  const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key, graph), (error) => fail(error.message, error))
+  const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
 
   const sample: Sampler.Sampler["Service"]["sample"] = Effect.fn("OnnxSampler.sample")(function*(request) {
     const { maxTokens, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
     const problem = Requests.sample(request, decoder)
     if (problem !== undefined) return yield* fail(problem)
     const sessions = {
-      extend: yield* session("extend", () => DecoderGraphs.extend(decoder)),
-      decode: yield* session("decode", () => DecoderGraphs.decode(decoder))
+      extend: yield* session("extend", () => DecoderGraphs.extend(plan)),
+      decode: yield* session("decode", () => DecoderGraphs.decode(plan))
     }
     const inputs = { ...weights, ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
     const settings = { maxTokens, temperature, filter: { topK, topP }, stopTokens: new Set(stopTokens) }
@@ -63,7 +73,7 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
         const indices = batch.slice(from, from + size)
         const chosen = indices.map((i) => groups[i]!)
         const blocks = Generation.blocksOf(chosen)
-        const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(decoder, blocks))
+        const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(plan, blocks))
         const completions = yield* Effect.tryPromise({
           try: (signal) => Generation.generate({ ...sessions, prefill }, inputs, decoder, chosen, settings, signal),
           catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
@@ -89,7 +99,7 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
     for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
       const indices = places.map((place) => scored[place]!)
       const { C, G, blocks, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature, window)
-      const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(decoder, blocks))
+      const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(plan, blocks))
       const { logp } = yield* Effect.tryPromise({
         try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
         catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
@@ -113,5 +123,5 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
 /**
  * The sampler of a Hugging Face directory, as a layer.
  */
-export const layer = (directory: string, options: OnnxModel.Options = {}) =>
-  Layer.effect(Sampler.Sampler, Effect.flatMap(OnnxModel.load(directory, options), make))
+export const layer = (directory: string, options: OnnxModel.LoadOptions = {}) =>
+  Layer.effect(Sampler.Sampler, Effect.flatMap(OnnxModel.load(directory, options), (model) => make(model)))

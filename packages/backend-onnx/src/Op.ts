@@ -54,9 +54,13 @@ export const sqrt = unary("Sqrt")
 export const sigmoid = unary("Sigmoid")
 export const tanh = unary("Tanh")
 export const erf = unary("Erf")
+export const floor = unary("Floor")
 
 /** `x`, and no gradient flows to it. */
 export const stopGradient = (graph: GraphType, x: Value): Value => one(graph, "Identity", [x], x, { stopsGradient: true })
+
+/** `x` in single precision. No gradient flows through: what is stored in another type is not trained. */
+export const cast = (graph: GraphType, x: Value): Value => toFloat(graph, x, "float32")
 
 const toFloat = (graph: GraphType, x: Value, type: Value["type"]): Value =>
   one(graph, "Cast", [x], { type, shape: x.shape }, { attributes: { to: type === "float64" ? 11 : 1 }, stopsGradient: true })
@@ -129,6 +133,10 @@ export const after = (graph: GraphType, x: Value, dependency: Value): Value => {
   const nothing = mul(graph, gather(graph, known, Graph.integers(graph, [0])), Graph.integers(graph, [0]))
   return one(graph, "Reshape", [x, add(graph, shapeOf(graph, x), nothing)], x)
 }
+
+/** Whole numbers `[rows, ...]` times the scale `[rows]` of their row. */
+export const dequantize = (graph: GraphType, x: Value, scale: Value): Value =>
+  one(graph, "DequantizeLinear", [x, scale], { type: scale.type, shape: x.shape }, { attributes: { axis: 0 }, stopsGradient: true })
 
 /** `Shape(x)`: the sizes of `x` at run time. */
 export const shapeOf = (graph: GraphType, x: Value): Value =>

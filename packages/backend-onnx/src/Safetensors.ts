@@ -45,8 +45,8 @@ export interface Reader {
   readonly file: string
   readonly tensors: ReadonlyMap<string, TensorInfo>
   readonly metadata: Readonly<Record<string, string>>
-  /** Reads a tensor as float32 into `into`, which must have its size. */
-  readonly read: (name: string, into: Float32Array) => Effect.Effect<void, CheckpointError>
+  /** Reads a tensor as float32 into `into`, which must have its size; or as many numbers as it holds, `from` one of them on. */
+  readonly read: (name: string, into: Float32Array, from?: number) => Effect.Effect<void, CheckpointError>
 }
 
 const pieceBytes = 1 << 22
@@ -145,27 +145,28 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
     end = to
   }
 
-  const read: Reader["read"] = Effect.fnUntraced(function*(tensor, into) {
+  const read: Reader["read"] = Effect.fnUntraced(function*(tensor, into, first) {
     const info = tensors.get(tensor)
     if (info === undefined) return yield* fail("is not in the file", { tensor })
     const dtype = info.dtype as StoredType
-    if (sizes[dtype] === undefined) return yield* fail(`has type ${info.dtype}; ${Object.keys(sizes).join(", ")} can be read`, { tensor })
-    const [from, to] = info.data_offsets
-    if (count(info.shape) !== into.length) {
-      return yield* fail(`has ${count(info.shape)} elements where ${into.length} were expected`, { tensor })
+    const width = sizes[dtype]
+    if (width === undefined) return yield* fail(`has type ${info.dtype}; ${Object.keys(sizes).join(", ")} can be read`, { tensor })
+    const elements = count(info.shape)
+    if (first === undefined ? elements !== into.length : first + into.length > elements) {
+      return yield* fail(`has ${elements} elements where ${(first ?? 0) + into.length} were expected`, { tensor })
     }
+    const start = dataStart + info.data_offsets[0] + (first ?? 0) * width
     yield* Effect.tryPromise({
       try: async () => {
         if (dtype === "F32") {
-          await fill(handle, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), dataStart + from)
+          await fill(handle, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), start)
           return
         }
         // Piece by piece: a second copy of a large tensor may not fit.
-        const width = sizes[dtype]
-        const bytes = new Uint8Array(Math.min(to - from, pieceBytes))
-        for (let at = 0; at < to - from; at += pieceBytes) {
-          const piece = bytes.subarray(0, Math.min(pieceBytes, to - from - at))
-          await fill(handle, piece, dataStart + from + at)
+        const bytes = new Uint8Array(Math.min(into.length * width, pieceBytes))
+        for (let at = 0; at < into.length * width; at += pieceBytes) {
+          const piece = bytes.subarray(0, Math.min(pieceBytes, into.length * width - at))
+          await fill(handle, piece, start + at)
           widen(piece, dtype, into.subarray(at / width, (at + piece.length) / width))
         }
       },

@@ -1,6 +1,7 @@
 /**
  * Training and generation of Hugging Face decoders in Node, on onnxruntime-node.
  */
+export * as Adapter from "./Adapter.ts"
 export * as Autodiff from "./Autodiff.ts"
 export * as Checkpoint from "./Checkpoint.ts"
 export * as Graph from "./Graph.ts"

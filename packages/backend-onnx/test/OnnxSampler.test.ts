@@ -209,7 +209,7 @@ describe("OnnxSampler", () => {
   it.effect("weights that are no numbers are found out", () =>
     Effect.gen(function*() {
       const { model, sampler } = yield* Models.sampler()
-      model.checkpoint.weights[5] = NaN
+      model.flat![5] = NaN
       const request = { prompts: [[3]], maxTokens: 2 }
       for (const temperature of [0, 1]) {
         const error = yield* Effect.flip(sampler.sample({ ...request, temperature }))

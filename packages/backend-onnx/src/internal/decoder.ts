@@ -11,6 +11,7 @@ import * as GraphModule from "../Graph.ts"
 import type { Dimension, Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import { type Decoder, parameterShapes } from "./architecture.ts"
+import * as Storage from "./storage.ts"
 
 export interface KeysValues {
   readonly keys: Value
@@ -23,11 +24,30 @@ const product = (...dimensions: ReadonlyArray<Dimension>): Dimension => {
   return names.length === 0 ? factor : [...(factor === 1 ? [] : [factor]), ...names].join("*")
 }
 
+/** An adapter as graphs see it: its thin matrices, which two of them each projection has, and the factor of their product. */
+export interface AdapterPlan {
+  readonly scale: number
+  readonly parts: ReadonlyArray<{ readonly name: string; readonly shape: ReadonlyArray<number> }>
+  readonly projections: ReadonlyMap<string, { readonly a: string; readonly b: string }>
+}
+
+/** What graphs are built for: a decoder, how its weights are stored, and the adapter that adds to them. */
+export interface Plan {
+  readonly decoder: Decoder
+  readonly weightType: Storage.WeightType
+  readonly adapter?: AdapterPlan
+}
+
 /** What the blocks share: the graph, the decoder, its weights as graph inputs, and sizes that are known only at run time. */
 export interface Builder {
   readonly graph: Graph
   readonly decoder: Decoder
-  readonly weights: ReadonlyMap<string, Value>
+  readonly weights: ReadonlyMap<string, Storage.Declared>
+  readonly adapter: AdapterPlan | undefined
+  /** The matrices of the adapter by name. */
+  readonly matrices: ReadonlyMap<string, Value>
+  /** Rows are few, as in decoding. */
+  readonly thin: boolean
   readonly sizes: (shape: ReadonlyArray<Dimension>) => Value
   readonly ropes: ReadonlyArray<{ readonly cos: Value; readonly sin: Value }>
 }
@@ -35,10 +55,11 @@ export interface Builder {
 /** Names of the tables of a rope. */
 export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rope.${rope}.sin` })
 
-export const builder = (decoder: Decoder): Builder => {
+export const builder = ({ adapter, decoder, weightType }: Plan, options: { readonly thin?: boolean } = {}): Builder => {
   const graph = GraphModule.make()
   const weights = new Map(parameterShapes(decoder).flatMap(({ parts }) =>
-    parts.map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)] as const)))
+    parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const)))
+  const matrices = new Map((adapter?.parts ?? []).map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)]))
   const ropes = decoder.ropes.map(({ inverseFrequencies }, i) => {
     const { cos, sin } = ropeNames(i)
     const shape = ["R", inverseFrequencies.length]
@@ -63,28 +84,47 @@ export const builder = (decoder: Decoder): Builder => {
     known.set(key, value)
     return value
   }
-  return { graph, decoder, weights, sizes, ropes }
+  return {
+    graph,
+    decoder,
+    weights,
+    adapter,
+    matrices,
+    thin: options.thin ?? false,
+    sizes,
+    ropes
+  }
 }
 
 const shaped = ({ graph, sizes }: Builder, x: Value, ...shape: ReadonlyArray<Dimension>): Value =>
   Op.reshape(graph, x, shape, sizes(shape))
 
-const weight = ({ weights }: Builder, name: string): Value => weights.get(name)!
+const weight = ({ weights }: Builder, name: string, dependency: Value): Value => weights.get(name)!.whole(dependency)
+
+// `x w'`. A product packs its right operand, which for few rows takes as long as the rest: then the weight stands on the left.
+const times = ({ graph, thin }: Builder, x: Value, w: Value, alpha = 1): Value =>
+  thin
+    ? Op.transpose(graph, Op.matMul(graph, w, x, { transB: true, alpha }), [1, 0])
+    : Op.matMul(graph, x, w, { transB: true, alpha })
 
 const linear = (b: Builder, x: Value, name: string): Value => {
-  const y = Op.matMul(b.graph, x, weight(b, `${name}.weight`), { transB: true })
+  const { adapter, graph, matrices } = b
+  const y = times(b, x, weight(b, `${name}.weight`, x))
   const bias = b.weights.get(`${name}.bias`)
-  return bias === undefined ? y : Op.add(b.graph, y, bias)
+  const full = bias === undefined ? y : Op.add(graph, y, bias.whole(x))
+  const thin = adapter?.projections.get(name)
+  if (thin === undefined) return full
+  return Op.add(graph, full, times(b, times(b, x, matrices.get(thin.a)!), matrices.get(thin.b)!, adapter!.scale))
 }
 
 export const embed = (b: Builder, tokens: Value): Value => {
-  const rows = Op.gather(b.graph, weight(b, "model.embed_tokens.weight"), tokens)
+  const rows = b.weights.get("model.embed_tokens.weight")!.rows(tokens)
   return b.decoder.embeddingScale === 1 ? rows : Op.mul(b.graph, rows, GraphModule.scalar(b.graph, b.decoder.embeddingScale))
 }
 
 const norm = (b: Builder, x: Value, name: string): Value => {
   const { epsilon, offset } = b.decoder.norm
-  const scale = weight(b, `${name}.weight`)
+  const scale = weight(b, `${name}.weight`, x)
   return Op.rmsNorm(b.graph, x, offset === 0 ? scale : Op.add(b.graph, scale, GraphModule.scalar(b.graph, offset)), epsilon)
 }
 

@@ -2,9 +2,8 @@
 import { Objective } from "@memory-r1/core"
 import * as Autodiff from "../Autodiff.ts"
 import * as GraphModule from "../Graph.ts"
-import type { Dimension, Graph } from "../Graph.ts"
+import type { Dimension, Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
-import type { Decoder } from "./architecture.ts"
 import * as Batch from "./batch.ts"
 import * as Blocks from "./decoder.ts"
 import * as ObjectiveGraph from "./objectiveGraph.ts"
@@ -36,16 +35,16 @@ const outputKeysValues = (graph: Graph, layers: ReadonlyArray<Blocks.KeysValues>
   })
 
 /** The prompts' keys and values. */
-export const prefill = (decoder: Decoder, blocks: number): Graph => {
-  const b = Blocks.builder(decoder)
+export const prefill = (plan: Blocks.Plan, blocks: number): Graph => {
+  const b = Blocks.builder(plan)
   outputKeysValues(b.graph, Blocks.promptStream(b, promptInputs(b, blocks), blocks))
   return b.graph
 }
 
 /** One decoding step: probabilities of the next token, and the new keys and values. */
-export const decode = (decoder: Decoder): Graph => {
-  const b = Blocks.builder(decoder)
-  const { graph } = b
+export const decode = (plan: Blocks.Plan): Graph => {
+  const b = Blocks.builder(plan, { thin: true })
+  const { decoder, graph } = b
   const shape = ["N", decoder.keyValueHeads, "T", decoder.headSize]
   const cache = Array.from({ length: decoder.layers }, (_, layer) => ({
     keys: GraphModule.input(graph, cacheNames(layer).keys, "float32", shape),
@@ -71,8 +70,9 @@ const completionInputs = (b: Blocks.Builder) => ({
 const visibleInput = (b: Blocks.Builder) => masks(b, "completion.visible", ["N", 1, 1, 1, 1, "P"], ["N", 1, 1, 1, "C", "P"])
 
 /** The keys and values of tokens that follow prompts whose own are given: what different prompts add to a beginning they share. */
-export const extend = (decoder: Decoder): Graph => {
-  const b = Blocks.builder(decoder)
+export const extend = (plan: Blocks.Plan): Graph => {
+  const b = Blocks.builder(plan)
+  const { decoder } = b
   const shape = ["N", decoder.keyValueHeads, "P", decoder.headSize]
   const prefix = Array.from({ length: decoder.layers }, (_, layer) => ({
     keys: GraphModule.input(b.graph, `prefix.${cacheNames(layer).keys}`, "float32", shape),
@@ -96,15 +96,15 @@ const completionLogProbabilities = (b: Blocks.Builder, blocks: number) => {
 }
 
 /** The log-probabilities `[N*G, C]` of given completions. */
-export const score = (decoder: Decoder, blocks: number): Graph => {
-  const b = Blocks.builder(decoder)
+export const score = (plan: Blocks.Plan, blocks: number): Graph => {
+  const b = Blocks.builder(plan)
   GraphModule.output(b.graph, "logp", completionLogProbabilities(b, blocks))
   return b.graph
 }
 
-/** Log-probabilities, the loss, and its gradient for every parameter, each under the parameter's name. */
-export const train = (decoder: Decoder, objective: Objective.Objective, blocks: number): Graph => {
-  const b = Blocks.builder(decoder)
+/** Log-probabilities, the loss, and its gradient for every parameter that is trained: those of the adapter, or all where there is none. */
+export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks: number): Graph => {
+  const b = Blocks.builder(plan)
   const { graph } = b
   const logp = completionLogProbabilities(b, blocks)
   const perToken = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
@@ -120,7 +120,9 @@ export const train = (decoder: Decoder, objective: Objective.Objective, blocks: 
   const loss = Op.reduceSum(graph, Op.mul(graph, losses, perToken("weight")), [0, 1])
   GraphModule.output(graph, "loss", loss)
   GraphModule.output(graph, "logp", logp)
-  const parameters = [...b.weights]
+  const parameters: ReadonlyArray<readonly [string, Value]> = b.adapter === undefined
+    ? [...b.weights].map(([name, { value }]) => [name, value!])
+    : [...b.matrices]
   const gradients = Autodiff.gradient(graph, loss, parameters.map(([, value]) => value))
   // An objective that stops every gradient, or reads no logp, has none.
   parameters.forEach(([name, value], i) =>

@@ -68,3 +68,15 @@ export const integers = (data: ArrayLike<number>, shape: ReadonlyArray<number>):
   for (let i = 0; i < data.length; i++) wide[i] = BigInt(data[i]!)
   return int64(wide, shape)
 }
+
+export const int8 = (data: Int8Array, shape: ReadonlyArray<number>): ort.Tensor => new ort.Tensor("int8", data, shape)
+
+export const uint8 = (data: Uint8Array, shape: ReadonlyArray<number>): ort.Tensor => new ort.Tensor("uint8", data, shape)
+
+/** Half-precision numbers by their bits. */
+export const float16 = (bits: Uint16Array, shape: ReadonlyArray<number>): ort.Tensor => {
+  // Where JavaScript has a Float16Array, onnxruntime-common 1.30 makes one of the data, which the addon then takes for empty.
+  const tensor = new ort.Tensor("float16", bits, shape)
+  if (tensor.data as unknown !== bits) Object.defineProperty(tensor, "cpuData", { value: bits })
+  return tensor
+}

@@ -1,0 +1,185 @@
+// Frozen weights in fewer bits. Every type is fed to the graphs as it is stored and widened where it is used, so that one copy serves
+// all sessions, and so that sampling and training see the same numbers.
+import * as GraphModule from "../Graph.ts"
+import type { Graph, Value } from "../Graph.ts"
+import * as Op from "../Op.ts"
+import type { Part } from "./parameters.ts"
+import { type Feeds, float, float16, int8, uint8 } from "./session.ts"
+
+/** What the matrices of a frozen model are stored in. */
+export type WeightType = "float32" | "float16" | "int8" | "int4"
+
+type Named = Pick<Part, "name" | "shape">
+
+/** Numbers that share a scale in int4. */
+const block = 32
+
+/**
+ * How a tensor is stored in a model of some type: norms and biases are few and stay as they are; embeddings, which are looked up by
+ * rows, and matrices whose rows are no whole blocks take eight bits in place of four.
+ */
+export const typeOf = ({ name, shape }: Named, type: WeightType): WeightType => {
+  if (shape.length < 2) return "float32"
+  const isHead = name === "model.embed_tokens.weight" || name === "lm_head.weight"
+  return type === "int4" && (isHead || shape[1]! % block !== 0) ? "int8" : type
+}
+
+/** Names of what a tensor is fed as. */
+const scaleName = (name: string): string => `${name}.scale`
+
+/** A stored tensor in a graph. */
+export interface Declared {
+  /** The input itself where it is stored as it is computed with: what can be trained. */
+  readonly value: Value | undefined
+  readonly whole: (dependency: Value) => Value
+  readonly rows: (indices: Value) => Value
+}
+
+/**
+ * Declares a tensor as inputs of a graph; `whole` widens it to float32, `rows` those that indices choose. What is widened waits for
+ * the values that it is multiplied with: nodes that depend on nothing may run long before.
+ */
+export const declare = (graph: Graph, { name, shape }: Named, type: WeightType): Declared => {
+  const [rows, columns] = shape as [number, number]
+  const transient = (from: Value, dependency: Value, build: (from: Value) => Value): Value =>
+    GraphModule.transient(graph, Op.after(graph, from, dependency), build, (value, later) => Op.after(graph, value, later))
+  switch (type) {
+    case "float32": {
+      const value = GraphModule.input(graph, name, "float32", shape)
+      return { value, whole: () => value, rows: (indices) => Op.gather(graph, value, indices) }
+    }
+    case "float16": {
+      const value = GraphModule.input(graph, name, "float16", shape)
+      return {
+        value: undefined,
+        whole: (dependency) => transient(value, dependency, (value) => Op.cast(graph, value)),
+        rows: (indices) => Op.cast(graph, Op.gather(graph, value, indices))
+      }
+    }
+    case "int8": {
+      const value = GraphModule.input(graph, name, "int8", shape)
+      const scale = GraphModule.input(graph, scaleName(name), "float32", [rows])
+      return {
+        value: undefined,
+        whole: (dependency) => transient(value, dependency, (value) => Op.dequantize(graph, value, scale)),
+        rows: (indices) => {
+          const scales = Op.gather(graph, Op.reshape(graph, scale, [rows, 1]), indices)
+          return Op.mul(graph, Op.cast(graph, Op.gather(graph, value, indices)), scales)
+        }
+      }
+    }
+    case "int4": {
+      const value = GraphModule.input(graph, name, "uint8", [rows, columns / block, block / 2])
+      const scale = GraphModule.input(graph, scaleName(name), "float32", [rows, columns / block, 1])
+      const number = (x: number) => GraphModule.scalar(graph, x)
+      return {
+        value: undefined,
+        // A byte holds a number of the first half of a block, and 16 times one of the second.
+        whole: (dependency) =>
+          transient(value, dependency, (value) => {
+            const both = Op.cast(graph, value)
+            const high = Op.floor(graph, Op.mul(graph, both, number(1 / 16)))
+            const low = Op.sub(graph, both, Op.mul(graph, high, number(16)))
+            const centred = Op.sub(graph, Op.concat(graph, [low, high], 2, block), number(8))
+            return Op.reshape(graph, Op.mul(graph, centred, scale), shape)
+          }),
+        rows: () => {
+          throw new RangeError(`${name} is looked up by rows, which int4 is not stored for`)
+        }
+      }
+    }
+  }
+}
+
+// IEEE 754 half precision, to nearest with ties to even.
+const toHalf = (bits: number): number => {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) return sign | 0x7e00
+  // Above 65,519.99 rounds to infinity.
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude < 0x38800000) {
+    // Subnormal: as many shifts as the exponent is too small.
+    const shift = 126 - (magnitude >>> 23)
+    if (shift > 24) return sign
+    const mantissa = (magnitude & 0x7fffff) | 0x800000
+    const half = mantissa >>> shift
+    const rest = mantissa & ((1 << shift) - 1)
+    const middle = 1 << (shift - 1)
+    return sign | (half + (rest > middle || (rest === middle && (half & 1) === 1) ? 1 : 0))
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1)
+  return sign | ((rounded - 0x38000000) >>> 13)
+}
+
+/** A tensor's place: `fill` stores the next rows, `feeds` is what graphs take. */
+export interface Store {
+  readonly fill: (row: number, values: Float32Array) => void
+  readonly feeds: Feeds
+}
+
+const largest = (values: Float32Array, from: number, to: number): number => {
+  let most = 0
+  for (let i = from; i < to; i++) most = Math.max(most, Math.abs(values[i]!))
+  return most
+}
+
+/** Room for a tensor. */
+export const make = ({ name, shape }: Named, type: WeightType): Store => {
+  const columns = shape.length < 2 ? 1 : shape[1]!
+  const rows = shape[0]!
+  switch (type) {
+    case "float32": {
+      const data = new Float32Array(rows * columns)
+      return { fill: (row, values) => data.set(values, row * columns), feeds: { [name]: float(data, shape) } }
+    }
+    case "float16": {
+      const data = new Uint16Array(rows * columns)
+      return {
+        fill: (row, values) => {
+          const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
+          for (let i = 0; i < bits.length; i++) data[row * columns + i] = toHalf(bits[i]!)
+        },
+        feeds: { [name]: float16(data, shape) }
+      }
+    }
+    // Symmetric, a scale for each row.
+    case "int8": {
+      const data = new Int8Array(rows * columns)
+      const scales = new Float32Array(rows)
+      return {
+        fill: (row, values) => {
+          for (let r = 0; r < values.length / columns; r++) {
+            const scale = largest(values, r * columns, (r + 1) * columns) / 127
+            scales[row + r] = scale
+            for (let i = 0; i < columns; i++) data[(row + r) * columns + i] = scale === 0 ? 0 : Math.round(values[r * columns + i]! / scale)
+          }
+        },
+        feeds: { [name]: int8(data, shape), [scaleName(name)]: float(scales, [rows]) }
+      }
+    }
+    // A scale for each block, which the number furthest from zero has as -8 of, so that all sixteen values are used.
+    case "int4": {
+      const data = new Uint8Array(rows * columns / 2)
+      const scales = new Float32Array(rows * columns / block)
+      return {
+        fill: (row, values) => {
+          for (let b = 0; b < values.length / block; b++) {
+            let furthest = 0
+            for (let i = 0; i < block; i++) {
+              const value = values[b * block + i]!
+              if (Math.abs(value) > Math.abs(furthest)) furthest = value
+            }
+            const at = row * columns / block + b
+            const scale = furthest / -8
+            scales[at] = scale
+            const level = (i: number): number =>
+              scale === 0 ? 8 : Math.min(15, Math.max(0, Math.round(values[b * block + i]! / scale) + 8))
+            for (let i = 0; i < block / 2; i++) data[at * block / 2 + i] = level(i) | (level(i + block / 2) << 4)
+          }
+        },
+        feeds: { [name]: uint8(data, [rows, columns / block, block / 2]), [scaleName(name)]: float(scales, [rows, columns / block, 1]) }
+      }
+    }
+  }
+}
