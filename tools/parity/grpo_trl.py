@@ -81,6 +81,6 @@ import trl
 print(json.dumps({
     "engine": f"TRL {trl.__version__}, PyTorch {torch.__version__}",
     "stepSeconds": seconds, "medianStepSeconds": median,
-    "tokensPerSecond": rows * args.completion / median,
+    "tokensPerSecond": (args.prompts * args.prompt + rows * args.completion) / median,
     "peakRssBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
 }))

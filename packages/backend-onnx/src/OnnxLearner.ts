@@ -20,10 +20,12 @@ import type * as Safetensors from "./Safetensors.ts"
 
 /**
  * - `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
+ * - `gradientCheckpointing`: layers are computed a second time for the gradient; what they hold meanwhile is then a small part of it.
  * - `adapter`: what is trained in place of the model's own weights. `save` and `load` then are of PEFT directories.
  */
 export interface Options {
   readonly microBatchTokens?: number
+  readonly gradientCheckpointing?: boolean
   readonly adapter?: Adapter.Adapter
 }
 
@@ -116,7 +118,7 @@ const problemOf = (
  * Fails with a `LearnerError` for a frozen model, whose weights are no float32, without an adapter.
  */
 export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.OnnxModel, options: Options = {}) {
-  const { adapter, microBatchTokens = 2048 } = options
+  const { adapter, gradientCheckpointing: checkpointing = false, microBatchTokens = 2048 } = options
   const { decoder } = model.checkpoint
   const trained = adapter !== undefined ? ofAdapter(model, adapter) : model.flat !== undefined ? ofModel(model, model.flat) : undefined
   if (trained === undefined) {
@@ -186,7 +188,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         )
         const shape = [N * G, C]
         const session = yield* Effect.mapError(
-          model.session(keyOf(objective, blocks, variant), () => DecoderGraphs.train(plan, objective, blocks)),
+          model.session(keyOf(objective, blocks, checkpointing ? `${variant} checkpointing` : variant), () => DecoderGraphs.train({ ...plan, checkpointing }, objective, blocks)),
           (error) => fail(error.message, error)
         )
         const result = yield* Effect.tryPromise({
@@ -278,7 +280,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 /**
  * The learner of a Hugging Face directory, as a layer.
  */
-export const layer = (directory: string, options: Pick<Options, "microBatchTokens"> & OnnxModel.Options = {}) =>
+export const layer = (directory: string, options: Omit<Options, "adapter"> & OnnxModel.Options = {}) =>
   Layer.effect(
     Learner.Learner,
     Effect.flatMap(OnnxModel.load(directory, options), (model) => Effect.map(make(model, options), ({ learner }) => learner))

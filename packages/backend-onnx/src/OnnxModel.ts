@@ -20,7 +20,7 @@ import type { WeightType } from "./internal/storage.ts"
 export type Options = Session.SessionOptions
 
 /**
- * How a model is loaded: `weights` is what its matrices are held in. All but "float32", the default, are frozen: only adapters of such
+ * How a model is loaded: `dtype` is what its matrices are held in. All but "float32", the default, are frozen: only adapters of such
  * a model can be trained.
  *
  * - "float16": half the memory, and an error of one part in 2,000.
@@ -28,7 +28,7 @@ export type Options = Session.SessionOptions
  * - "int4": an eighth, with a scale for each 32 numbers of a row; embeddings stay in eight bits.
  */
 export interface LoadOptions extends Options {
-  readonly weights?: WeightType
+  readonly dtype?: WeightType
 }
 
 export type { WeightType }
@@ -118,7 +118,7 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
  *
  * Fails with a `CheckpointError` that names the file at fault.
  */
-export const load = Effect.fn("OnnxModel.load")(function*(directory: string, { weights: weightType = "float32", ...options }: LoadOptions = {}) {
+export const load = Effect.fn("OnnxModel.load")(function*(directory: string, { dtype: weightType = "float32", ...options }: LoadOptions = {}) {
   if (weightType === "float32") return yield* fromCheckpoint(yield* Checkpoint.load(directory), options)
   const checkpoint = yield* Checkpoint.open(directory)
   const weights = yield* Checkpoint.readFrozen(directory, checkpoint.layout, weightType)

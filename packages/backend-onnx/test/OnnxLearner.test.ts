@@ -99,6 +99,14 @@ describe("OnnxLearner", () => {
       }
     }))
 
+  for (const name of Checkpoints.families) {
+    it.effect(`layers that are computed again give the same gradient: ${name}`, () =>
+      Effect.gen(function*() {
+        const plain = yield* pass(yield* Models.learner({}, name), batch)
+        assertSame(yield* pass(yield* Models.learner({ gradientCheckpointing: true }, name), batch), plain)
+      }))
+  }
+
   it.effect("a batch may have any order", () =>
     Effect.gen(function*() {
       const learned = yield* Models.learner({ microBatchTokens: 60 })

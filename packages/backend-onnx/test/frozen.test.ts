@@ -90,7 +90,7 @@ for (const type of types) {
       // The same model in float32, with the weights that the bits mean.
       const both = Effect.gen(function*() {
         const folder = yield* Checkpoints.copy(name)
-        const frozen = yield* OnnxModel.load(folder, { weights: type })
+        const frozen = yield* OnnxModel.load(folder, { dtype: type })
         const written = join(yield* Checkpoints.temporary, "widened")
         const checkpoint = yield* Checkpoint.load(folder)
         for (const { parts } of checkpoint.layout.parameters) {
@@ -144,7 +144,7 @@ for (const type of types) {
 
   it.effect(`a model in ${type} does not train its own weights`, () =>
     Effect.gen(function*() {
-      const model = yield* OnnxModel.load(Checkpoints.directory("qwen2"), { weights: type })
+      const model = yield* OnnxModel.load(Checkpoints.directory("qwen2"), { dtype: type })
       const error = yield* Effect.flip(OnnxLearner.make(model))
       assert.strictEqual(error.message, `a model in ${type} is frozen: train an adapter of it, or load it in float32`)
     }))
@@ -160,6 +160,6 @@ it.effect("what a frozen model is read from may be broken: it is named", () =>
       shape,
       data: checkpoint.weights.slice(offset, offset + size)
     })))
-    const error = yield* Effect.flip(OnnxModel.load(folder, { weights: "int8" }))
+    const error = yield* Effect.flip(OnnxModel.load(folder, { dtype: "int8" }))
     assert.strictEqual(error.tensor, parameters[0]!.name)
   }))

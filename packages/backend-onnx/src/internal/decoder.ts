@@ -36,6 +36,8 @@ export interface Plan {
   readonly decoder: Decoder
   readonly weightType: Storage.WeightType
   readonly adapter?: AdapterPlan
+  /** Gradients compute each layer again, and keep only what goes from one layer to the next. */
+  readonly checkpointing?: boolean
 }
 
 /** What the blocks share: the graph, the decoder, its weights as graph inputs, and sizes that are known only at run time. */
@@ -48,6 +50,7 @@ export interface Builder {
   readonly matrices: ReadonlyMap<string, Value>
   /** Rows are few, as in decoding. */
   readonly thin: boolean
+  readonly checkpointing: boolean
   readonly sizes: (shape: ReadonlyArray<Dimension>) => Value
   readonly ropes: ReadonlyArray<{ readonly cos: Value; readonly sin: Value }>
 }
@@ -55,7 +58,7 @@ export interface Builder {
 /** Names of the tables of a rope. */
 export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rope.${rope}.sin` })
 
-export const builder = ({ adapter, decoder, weightType }: Plan, options: { readonly thin?: boolean } = {}): Builder => {
+export const builder = ({ adapter, checkpointing = false, decoder, weightType }: Plan, options: { readonly thin?: boolean } = {}): Builder => {
   const graph = GraphModule.make()
   const weights = new Map(parameterShapes(decoder).flatMap(({ parts }) =>
     parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const)))
@@ -91,6 +94,7 @@ export const builder = ({ adapter, decoder, weightType }: Plan, options: { reado
     adapter,
     matrices,
     thin: options.thin ?? false,
+    checkpointing,
     sizes,
     ropes
   }
@@ -184,6 +188,22 @@ const finishLayer = (b: Builder, x: Value, mixed: Value, layer: number): Value =
   return mlp(b, added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`), layer)
 }
 
+/** What can be trained: the weights themselves, or an adapter's. */
+export const trainable = ({ adapter, matrices, weights }: Builder): ReadonlyMap<string, Value> =>
+  adapter === undefined ? new Map([...weights].map(([name, { value }]) => [name, value!])) : matrices
+
+// What a layer makes of values; for its gradient made again where that is asked for.
+const inLayer = (
+  b: Builder,
+  layer: number,
+  inputs: ReadonlyArray<Value>,
+  build: (inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
+): ReadonlyArray<Value> => {
+  if (!b.checkpointing) return build(inputs)
+  const own = [...trainable(b)].flatMap(([name, value]) => name.includes(`model.layers.${layer}.`) ? [value] : [])
+  return Op.checkpoint(b.graph, [...inputs, ...own], build)
+}
+
 /** What is added to scores: for layers that see everything before a token, and for those with a window. */
 export interface Masks {
   readonly full: Value
@@ -225,26 +245,29 @@ export const promptStream = (
   let x = embed(b, inputs.tokens)
   for (let layer = 0; layer < layers; layer++) {
     const isLast = layer === layers - 1
-    const projected = attentionInputs(b, x, layer, inputs.positions, !isLast)
-    const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "P", heads, size), [0, 2, 1, 3])
-    const keys = byHead(projected.keys)
-    const values = byHead(projected.values)
-    found.push({ keys, values })
-    if (isLast) break
+    const [keys, values, next] = inLayer(b, layer, [x], ([x]) => {
+      const projected = attentionInputs(b, x!, layer, inputs.positions, !isLast)
+      const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "P", heads, size), [0, 2, 1, 3])
+      const keys = byHead(projected.keys)
+      const values = byHead(projected.values)
+      if (isLast) return [keys, values]
 
-    const query = Op.transpose(graph, shaped(b, projected.query, "N", "P", heads, repeat, size), [0, 2, 3, 1, 4])
-    const [keyParts, valueParts, maskParts] = [parts(keys, 2), parts(values, 2), masks(maskOf(b, inputs.causal, layer))]
-    const mixed = parts(query, 3).map((part, i) => {
-      const block = {
-        query: shaped(b, part, "N", heads, product(repeat, length), size),
-        keys: joined(keyParts.slice(0, i + 1), 2),
-        values: joined(valueParts.slice(0, i + 1), 2),
-        mask: joined(maskParts.slice(blocks - 1 - i), 1)
-      }
-      const frame = { shape: ["N", heads, repeat, length], sizes: b.sizes }
-      return Op.attention(graph, [block], frame, decoder.attentionScale, { recompute: blocks > 1 })
+      const query = Op.transpose(graph, shaped(b, projected.query, "N", "P", heads, repeat, size), [0, 2, 3, 1, 4])
+      const [keyParts, valueParts, maskParts] = [parts(keys, 2), parts(values, 2), masks(maskOf(b, inputs.causal, layer))]
+      const mixed = parts(query, 3).map((part, i) => {
+        const block = {
+          query: shaped(b, part, "N", heads, product(repeat, length), size),
+          keys: joined(keyParts.slice(0, i + 1), 2),
+          values: joined(valueParts.slice(0, i + 1), 2),
+          mask: joined(maskParts.slice(blocks - 1 - i), 1)
+        }
+        const frame = { shape: ["N", heads, repeat, length], sizes: b.sizes }
+        return Op.attention(graph, [block], frame, decoder.attentionScale, { recompute: blocks > 1 })
+      })
+      return [keys, values, finishLayer(b, x!, Op.transpose(graph, joined(mixed, 3), [0, 3, 1, 2, 4]), layer)]
     })
-    x = finishLayer(b, x, Op.transpose(graph, joined(mixed, 3), [0, 3, 1, 2, 4]), layer)
+    found.push({ keys: keys!, values: values! })
+    if (!isLast) x = next!
   }
   return found
 }
@@ -268,18 +291,25 @@ export const completionStream = (
   const found: Array<KeysValues> = []
   let x = embed(b, inputs.tokens)
   for (let layer = 0; layer < decoder.layers; layer++) {
-    const projected = attentionInputs(b, x, layer, inputs.positions, true)
-    const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "G", "C", heads, size), [0, 3, 1, 2, 4])
-    const own = { keys: byHead(projected.keys), values: byHead(projected.values) }
-    found.push(own)
-    const query = Op.transpose(graph, shaped(b, projected.query, "N", "G", "C", heads, repeat, size), [0, 3, 1, 4, 2, 5])
-    const mixed = Op.attention(graph, [
-      ...(prefix === undefined
-        ? []
-        : [{ query: shaped(b, query, "N", heads, all, size), ...prefix.layers[layer]!, mask: maskOf(b, prefix.visible, layer) }]),
-      { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: maskOf(b, inputs.causal, layer) }
-    ], { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes }, decoder.attentionScale, { recompute: prefix?.recompute ?? false })
-    x = finishLayer(b, x, Op.transpose(graph, mixed, [0, 2, 4, 1, 3, 5]), layer)
+    const shared = prefix?.layers[layer]
+    const [keys, values, next] = inLayer(b, layer, [x, ...(shared === undefined ? [] : [shared.keys, shared.values])], ([x, sharedKeys, sharedValues]) => {
+      const projected = attentionInputs(b, x!, layer, inputs.positions, true)
+      const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "G", "C", heads, size), [0, 3, 1, 2, 4])
+      const own = { keys: byHead(projected.keys), values: byHead(projected.values) }
+      const query = Op.transpose(graph, shaped(b, projected.query, "N", "G", "C", heads, repeat, size), [0, 3, 1, 4, 2, 5])
+      const mixed = Op.attention(graph, [
+        ...(prefix === undefined ? [] : [{
+          query: shaped(b, query, "N", heads, all, size),
+          keys: sharedKeys!,
+          values: sharedValues!,
+          mask: maskOf(b, prefix.visible, layer)
+        }]),
+        { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: maskOf(b, inputs.causal, layer) }
+      ], { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes }, decoder.attentionScale, { recompute: prefix?.recompute ?? false })
+      return [own.keys, own.values, finishLayer(b, x!, Op.transpose(graph, mixed, [0, 2, 4, 1, 3, 5]), layer)]
+    })
+    found.push({ keys: keys!, values: values! })
+    x = next!
   }
   return { hidden: x, own: found }
 }

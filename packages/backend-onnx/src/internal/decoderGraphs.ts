@@ -2,7 +2,7 @@
 import { Objective } from "@memory-r1/core"
 import * as Autodiff from "../Autodiff.ts"
 import * as GraphModule from "../Graph.ts"
-import type { Dimension, Graph, Value } from "../Graph.ts"
+import type { Dimension, Graph } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import * as Batch from "./batch.ts"
 import * as Blocks from "./decoder.ts"
@@ -120,9 +120,7 @@ export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks:
   const loss = Op.reduceSum(graph, Op.mul(graph, losses, perToken("weight")), [0, 1])
   GraphModule.output(graph, "loss", loss)
   GraphModule.output(graph, "logp", logp)
-  const parameters: ReadonlyArray<readonly [string, Value]> = b.adapter === undefined
-    ? [...b.weights].map(([name, { value }]) => [name, value!])
-    : [...b.matrices]
+  const parameters = [...Blocks.trainable(b)]
   const gradients = Autodiff.gradient(graph, loss, parameters.map(([, value]) => value))
   // An objective that stops every gradient, or reads no logp, has none.
   parameters.forEach(([name, value], i) =>

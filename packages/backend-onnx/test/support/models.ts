@@ -5,7 +5,7 @@ import * as Checkpoints from "./checkpoints.ts"
 
 /** A model whose runs of ONNX Runtime are told to `onRun` before they begin, with how many there were before. */
 export const load = Effect.fnUntraced(function*(
-  name: typeof Checkpoints.names[number] = "llama-tied",
+  name: typeof Checkpoints.families[number] = "llama-tied",
   options: OnnxModel.Options = { threads: 1 },
   onRun: (before: number) => void = () => {}
 ) {

@@ -1,12 +1,12 @@
 /**
  * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N]`
  */
-import { OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import { count } from "../shared.ts"
 
@@ -14,16 +14,17 @@ import { count } from "../shared.ts"
  * The command.
  */
 export const generate = Command.make("generate", {
-  model: Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory")),
+  model: Engine.model,
+  ...Engine.loading,
   prompt: Flag.String("prompt"),
   maxTokens: count("max-tokens").pipe(Flag.withDefault(64)),
   temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
   topK: count("top-k").pipe(Flag.optional),
   topP: Flag.Finite("top-p").pipe(Flag.optional),
   seed: Flag.Int("seed").pipe(Flag.withDefault(0))
-}, Effect.fn(function*({ maxTokens, model, prompt, seed, temperature, topK, topP }) {
+}, Effect.fn(function*({ maxTokens, model, prompt, seed, temperature, topK, topP, ...flags }) {
   const result = yield* Effect.scoped(Effect.gen(function*() {
-    const sampler = yield* OnnxSampler.make(yield* OnnxModel.load(model))
+    const sampler = yield* Engine.sampler(model, flags)
     const [[completion]] = (yield* sampler.sample({
       prompts: [sampler.tokenizer.encode(prompt)],
       maxTokens,

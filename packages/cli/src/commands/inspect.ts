@@ -1,13 +1,14 @@
 /**
  * `memory-r1 inspect logprobs` and `memory-r1 inspect gradients`
  */
-import { OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
+import { Safetensors } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 
 const numbers = (name: string, isRight: (value: number) => boolean, what: string) =>
@@ -18,7 +19,6 @@ const numbers = (name: string, isRight: (value: number) => boolean, what: string
     }, () => `${what} between spaces or commas`)
   )
 
-const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory"))
 const tokens = numbers("tokens", (value) => Number.isInteger(value) && value >= 0, "token ids")
 
 /**
@@ -38,10 +38,10 @@ const split = Effect.fnUntraced(function*(ids: ReadonlyArray<number>) {
 /**
  * `memory-r1 inspect logprobs --model DIR --tokens "1 2 3"`: the log-probability of each next token.
  */
-const logprobs = Command.make("logprobs", { model, tokens }, Effect.fn(function*({ model, tokens }) {
+const logprobs = Command.make("logprobs", { model: Engine.model, ...Engine.loading, tokens }, Effect.fn(function*({ model, tokens, ...flags }) {
   const { completion, prompt } = yield* split(tokens)
   const [[found]] = (yield* Effect.scoped(Effect.gen(function*() {
-    const sampler = yield* OnnxSampler.make(yield* OnnxModel.load(model))
+    const sampler = yield* Engine.sampler(model, flags)
     return yield* sampler.score({ groups: [{ prompt, completions: [completion] }] })
   }))) as readonly [readonly [Float32Array]]
   const result = { tokens, logprobs: Array.from(found) }
@@ -49,15 +49,18 @@ const logprobs = Command.make("logprobs", { model, tokens }, Effect.fn(function*
 })).pipe(Command.withDescription("Log-probability of each next token"))
 
 /**
- * `memory-r1 inspect gradients --model DIR --tokens "…" --weights "…" --out F.safetensors`: the gradient of `sum(w_t * logp_t)`,
- * parameter by parameter under its Hugging Face name. There is one weight less than tokens.
+ * `memory-r1 inspect gradients --model DIR --tokens "…" --weights "…" --out F.safetensors [--lora-rank R]`: the gradient of
+ * `sum(w_t * logp_t)`, parameter by parameter under its Hugging Face name; with a rank, of a new adapter, under PEFT's names. There is one
+ * weight less than tokens.
  */
 const gradients = Command.make("gradients", {
-  model,
+  model: Engine.model,
+  loraRank: Engine.training.loraRank,
+  gradientCheckpointing: Engine.training.gradientCheckpointing,
   tokens,
   weights: numbers("weights", Number.isFinite, "numbers, one less than tokens"),
   out: Flag.String("out").pipe(Flag.withDescription("the safetensors file to write"))
-}, Effect.fn(function*({ model, out, tokens, weights }) {
+}, Effect.fn(function*({ gradientCheckpointing, loraRank, model, out, tokens, weights }) {
   const { completion, prompt } = yield* split(tokens)
   if (weights.length !== completion.length) {
     return yield* new WrongInput({ reason: `--weights has ${weights.length} numbers; ${tokens.length} tokens need ${completion.length}` })
@@ -68,7 +71,7 @@ const gradients = Command.make("gradients", {
     aggregation: Objective.Aggregation.Sum()
   }
   const loss = yield* Effect.scoped(Effect.gen(function*() {
-    const { gradients, learner } = yield* OnnxLearner.make(yield* OnnxModel.load(model))
+    const { gradients, learner } = yield* Engine.learner(model, { ...Engine.defaults, gradientCheckpointing, loraRank })
     const { loss } = yield* learner.forwardBackward([{ prompt, completions: [{ tokens: completion, advantage: weights }] }], weighted)
     yield* Safetensors.writeFile(out, gradients())
     return loss

@@ -1,0 +1,89 @@
+/**
+ * The engine as commands load it, and the flags that say how.
+ */
+import { Adapter, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Flag from "effect/cli/Flag"
+import { count } from "./shared.ts"
+
+/**
+ * `--model`.
+ */
+export const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory"))
+
+/**
+ * How a model is loaded.
+ */
+export const loading = {
+  adapter: Flag.String("adapter").pipe(Flag.withDescription("a PEFT directory: the model with this LoRA adapter"), Flag.optional),
+  threads: count("threads").pipe(Flag.withDescription("threads of one operator; all cores when it is left out"), Flag.optional),
+  dtype: Flag.Literals("dtype", ["float32", "float16", "int8", "int4"]).pipe(
+    Flag.withDescription("what the matrices are held in; all but float32 are frozen"),
+    Flag.withDefault("float32" as const)
+  )
+}
+
+/**
+ * What of it is trained, and how.
+ */
+export const training = {
+  ...loading,
+  loraRank: count("lora-rank").pipe(Flag.withDescription("train a new LoRA adapter of this rank on all projections"), Flag.optional),
+  gradientCheckpointing: Flag.Boolean("gradient-checkpointing").pipe(
+    Flag.withDescription("compute layers a second time rather than keep what they hold"),
+    Flag.withDefault(false)
+  ),
+  microBatchTokens: count("micro-batch-tokens").pipe(
+    Flag.withDescription("padded tokens of one forward and backward pass"),
+    Flag.withDefault(4096)
+  )
+}
+
+interface Loading {
+  readonly adapter: Option.Option<string>
+  readonly threads: Option.Option<number>
+  readonly dtype: OnnxModel.WeightType
+}
+
+interface Training extends Loading {
+  readonly loraRank: Option.Option<number>
+  readonly gradientCheckpointing: boolean
+  readonly microBatchTokens: number
+}
+
+/**
+ * What the flags say where none is given.
+ */
+export const defaults: Training = {
+  adapter: Option.none(),
+  threads: Option.none(),
+  dtype: "float32",
+  loraRank: Option.none(),
+  gradientCheckpointing: false,
+  microBatchTokens: 4096
+}
+
+const load = Effect.fnUntraced(function*(directory: string, { adapter, dtype, threads }: Loading) {
+  const model = yield* OnnxModel.load(directory, { dtype, ...(Option.isSome(threads) ? { threads: threads.value } : {}) })
+  return { model, ...(Option.isSome(adapter) ? { adapter: yield* Adapter.load(adapter.value, model.checkpoint) } : {}) }
+})
+
+/**
+ * The sampler of a directory, with an adapter where one is given.
+ */
+export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loading) {
+  const { model, ...options } = yield* load(directory, flags)
+  return yield* OnnxSampler.make(model, options)
+})
+
+/**
+ * The model of a directory with a learner: of an adapter where one or a rank is given, and of all weights where none is.
+ */
+export const learner = Effect.fnUntraced(function*(directory: string, flags: Training) {
+  const { gradientCheckpointing, loraRank, microBatchTokens } = flags
+  const { adapter, model } = yield* load(directory, flags)
+  const trained = Option.isSome(loraRank) ? yield* Adapter.initialize(model.checkpoint, { rank: loraRank.value }, 1) : adapter
+  const made = yield* OnnxLearner.make(model, { gradientCheckpointing, microBatchTokens, ...(trained === undefined ? {} : { adapter: trained }) })
+  return { model, ...made }
+})
