@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from "./main.ts"
+import * as HugePages from "./hugePages.ts"
 
+// Before anything is loaded that would be loaded twice.
+HugePages.use()
+const { main } = await import("./main.ts")
 main(process.argv.slice(2))

@@ -8,6 +8,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import * as Flag from "effect/cli/Flag"
+import * as HugePages from "../hugePages.ts"
 import { count } from "../shared.ts"
 
 export const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
@@ -61,7 +62,7 @@ export const rounds = (otherwise: number) =>
 const runPeer = Effect.fnUntraced(function*(python: string, { args, script }: Peer) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const file = `tools/parity/${script}`
-  const text = yield* spawner.string(ChildProcess.make(python, [file, ...args], { stderr: "ignore" })).pipe(
+  const text = yield* spawner.string(ChildProcess.make(python, [file, ...args], { stderr: "ignore", env: HugePages.without(process.env) })).pipe(
     Effect.mapError((cause) => new PeerError({ reason: `${python} ${file} failed: ${String(cause)}` }))
   )
   return yield* Schema.decodeUnknownEffect(PeerResult)(text.trim().split("\n").at(-1)).pipe(
