@@ -8,7 +8,7 @@ import { PbfWriter } from "pbf"
 /**
  * Element types that graphs here use.
  */
-export type ElementType = "float32" | "float64" | "float16" | "int8" | "uint8" | "int64" | "bool"
+export type ElementType = "float32" | "float64" | "float16" | "uint8" | "int64" | "bool"
 
 /**
  * A dimension: a number, or a name that stands for the same number wherever it occurs.
@@ -57,6 +57,8 @@ export interface Constant {
  * A graph under construction.
  */
 export interface Graph {
+  /** Only operators that GPU providers have kernels for, where ONNX Runtime has a faster one of its own for CPUs. */
+  readonly portable: boolean
   readonly nodes: Array<Node>
   readonly inputs: Array<Value>
   /** Outputs by the names that callers use. */
@@ -83,7 +85,16 @@ export interface Graph {
  * y.shape // => ["rows", 4]
  * ```
  */
-export const make = (): Graph => ({ nodes: [], inputs: [], outputs: new Map(), constants: [], shared: new Map(), transient: new Map(), next: 0 })
+export const make = (options: { readonly portable?: boolean } = {}): Graph => ({
+  portable: options.portable ?? false,
+  nodes: [],
+  inputs: [],
+  outputs: new Map(),
+  constants: [],
+  shared: new Map(),
+  transient: new Map(),
+  next: 0
+})
 
 /**
  * Declares an input that is fed at every run.
@@ -138,6 +149,16 @@ export const scalar = (graph: Graph, value: number, type: ElementType = "float32
  */
 export const integers = (graph: Graph, values: ReadonlyArray<number>): Value =>
   constant(graph, BigInt64Array.from(values, BigInt), [values.length])
+
+/**
+ * A list of equal bytes, held once for each length and value.
+ */
+export const bytes = (graph: Graph, length: number, value: number): Value => {
+  const key = `bytes[${length}]${value}`
+  const known = graph.shared.get(key) ?? constant(graph, new Uint8Array(length).fill(value), [length])
+  graph.shared.set(key, known)
+  return known
+}
 
 /**
  * Appends a node. The caller knows the types and shapes of the outputs; `Op` does this for every operator that is used here.
@@ -206,7 +227,7 @@ export const transient = (graph: Graph, from: Value, build: (from: Value) => Val
 }
 
 // Numbers of the ONNX protobuf schema (onnx.proto3), as far as graphs here need it.
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10, float64: 11 }
+const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10, float64: 11 }
 
 const writeDimension = (dimension: Dimension, pbf: PbfWriter): void => {
   if (typeof dimension === "number") pbf.writeVarintField(1, dimension)

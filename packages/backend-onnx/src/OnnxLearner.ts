@@ -125,7 +125,6 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
     return yield* fail(`a model in ${model.weightType} is frozen: train an adapter of it, or load it in float32`)
   }
   const { layout } = trained
-  const weights = { ...model.weights, ...OnnxModel.adapterFeeds(adapter) }
   const { key: variant, plan } = OnnxModel.planOf(model, adapter)
   const sampler = yield* OnnxSampler.make(model, adapter === undefined ? {} : { adapter })
 
@@ -157,6 +156,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       const sizes = batch.map(({ completions, prompt }) => Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) }))
       const logprobs: Array<ReadonlyArray<Float32Array>> = new Array(batch.length)
       const longest = Batch.longest(batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })))
+      const weights = yield* Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
       let loss = 0
       for (const indices of Batch.microBatches(sizes, microBatchTokens)) {
         const groups = indices.map((i) => batch[i]!)
@@ -251,6 +251,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         }
         const scale = maxGradNorm !== undefined && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1
         Adam.step(adam, trained.weights, gradient, scale, { learningRate, beta1, beta2, epsilon, weightDecay })
+        OnnxModel.changed(trained.weights)
         forget()
         return { gradNorm }
       }, oneAtATime.withPermit),
@@ -262,6 +263,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       load: Effect.fn("OnnxLearner.load")(function*(directory) {
         const loaded = yield* Effect.mapError(trained.read(directory), (error) => fail(error.message, error))
         trained.weights.set(loaded)
+        OnnxModel.changed(trained.weights)
         adam = Adam.make(layout.length)
         forget()
       }, oneAtATime.withPermit),

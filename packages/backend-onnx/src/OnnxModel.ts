@@ -7,15 +7,20 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Adapter } from "./Adapter.ts"
 import * as Checkpoint from "./Checkpoint.ts"
-import type { Graph } from "./Graph.ts"
+import type { ElementType, Graph } from "./Graph.ts"
+import * as GraphModule from "./Graph.ts"
 import { type Plan, ropeNames } from "./internal/decoder.ts"
+import { type Device, DeviceError, keepsTensors } from "./internal/device.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Rope from "./internal/rope.ts"
 import * as Session from "./internal/session.ts"
 import type { WeightType } from "./internal/storage.ts"
 
 /**
- * How sessions run. `threads` is the number of threads of one operator; all cores when it is left out.
+ * How sessions run.
+ *
+ * - `device`: "cpu", "webgpu", "cuda", "dml" or "coreml"; "cpu" when it is left out.
+ * - `threads`: of one operator, on the CPU; all cores when it is left out.
  */
 export type Options = Session.SessionOptions
 
@@ -31,18 +36,22 @@ export interface LoadOptions extends Options {
   readonly dtype?: WeightType
 }
 
-export type { WeightType }
+export type { Device, WeightType }
+export { DeviceError }
 
 /**
  * A resident model.
  */
 export interface OnnxModel {
   readonly checkpoint: Checkpoint.Description
+  readonly device: Device
   readonly weightType: WeightType
   /** The weights as one flat buffer that may be changed in place; a frozen model has none. */
   readonly flat: Float32Array | undefined
   /** The weights as named tensors. */
   readonly weights: Session.Feeds
+  /** The weights, and those of an adapter, where the device has them: sent again only when `changed` was told of them. */
+  readonly resident: (adapter: Adapter | undefined) => Effect.Effect<Session.Feeds, Session.EngineError>
   /** The tables of rotary positions, for sequences of at least so many tokens. */
   readonly ropes: (positions: number) => Session.Feeds
   /** Loads a graph into a session that lives as long as the model. One session for each key. */
@@ -68,11 +77,63 @@ const ropesOf = ({ contextLength, ropes }: Checkpoint.Description["decoder"]): O
   }
 }
 
+// How often flat weights were changed in place.
+const versions = new WeakMap<Float32Array, number>()
+
+/** @internal Says that flat weights, a model's or an adapter's, are not what they were. */
+export const changed = (weights: Float32Array): void => void versions.set(weights, (versions.get(weights) ?? 0) + 1)
+
+// Copies tensors to the device: the results of a graph that does nothing stay there, as long as its session is open.
+const uploader = Effect.fnUntraced(function*(device: Device, like: Session.Feeds) {
+  const graph = GraphModule.make()
+  for (const [name, { dims, type }] of Object.entries(like)) {
+    GraphModule.output(graph, name, GraphModule.input(graph, `sent.${name}`, type as ElementType, dims))
+  }
+  const { run } = yield* Session.make(graph, { device, results: "device" })
+  return (feeds: Session.Feeds) =>
+    Effect.tryPromise({
+      try: () => run(Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [`sent.${name}`, tensor]))),
+      catch: (cause) => new Session.EngineError({ reason: `the weights cannot be sent to device ${device}`, cause })
+    })
+})
+
+interface Sent {
+  readonly upload: Effect.Success<ReturnType<typeof uploader>>
+  readonly version: number
+  readonly feeds: Session.Feeds
+}
+
+const adapterFeeds = (adapter: Adapter): Session.Feeds =>
+  Object.fromEntries(adapter.plan.parts.map((part) => [part.name, Session.float(Parameters.view(adapter.weights, part as Parameters.Part), part.shape)]))
+
+const residency = (device: Device, weights: Session.Feeds, flat: Float32Array | undefined, scope: Scope.Scope): OnnxModel["resident"] => {
+  const sent = new WeakMap<object, Sent>()
+  const own = flat ?? {}
+  const placed = Effect.fnUntraced(function*(key: object, flat: Float32Array | undefined, feeds: () => Session.Feeds) {
+    if (!keepsTensors(device)) return feeds()
+    const version = flat === undefined ? 0 : versions.get(flat) ?? 0
+    const known = sent.get(key)
+    if (known?.version === version) return known.feeds
+    const now = feeds()
+    const upload = known?.upload ?? (yield* uploader(device, now).pipe(Effect.provideService(Scope.Scope, scope)))
+    for (const tensor of Object.values(known?.feeds ?? {})) tensor.dispose()
+    const placed = yield* upload(now)
+    sent.set(key, { upload, version, feeds: placed })
+    return placed
+  })
+  return Effect.fnUntraced(function*(adapter) {
+    const base = yield* placed(own, flat, () => weights)
+    return adapter === undefined ? base : { ...base, ...(yield* placed(adapter.weights, adapter.weights, () => adapterFeeds(adapter))) }
+  })
+}
+
 const make = Effect.fnUntraced(function*(
   held: Pick<OnnxModel, "checkpoint" | "flat" | "weights" | "weightType">,
   options: Options
 ) {
+  const { device = "cpu" } = options
   const scope = yield* Effect.scope
+  const services = yield* Effect.context<never>()
   const sessions = new Map<string, Session.Session>()
   const timings = new Map<string, number>()
   // One after the other, so that fibers that want the same session at once get the same one.
@@ -84,8 +145,11 @@ const make = Effect.fnUntraced(function*(
       try: graph,
       catch: (cause) => new Session.EngineError({ reason: "the graph cannot be built", cause })
     })
-    const { run } = yield* Session.make(built, options).pipe(Effect.provideService(Scope.Scope, scope))
     const part = key.split(" ", 1)[0]!
+    const { run } = yield* Session.make(built, options, (operators) => {
+      const named = [...operators].map(([operator, nodes]) => `${operator} x ${nodes}`).join(", ")
+      Effect.runSyncWith(services)(Effect.logInfo(`${part}: device ${device} left to the CPU ${named === "" ? "nothing" : named}`))
+    }).pipe(Effect.provideService(Scope.Scope, scope))
     const made: Session.Session = {
       run: async (feeds, into) => {
         const started = performance.now()
@@ -97,7 +161,7 @@ const make = Effect.fnUntraced(function*(
     sessions.set(key, made)
     return made
   }, building.withPermit)
-  return { ...held, ropes: ropesOf(held.checkpoint.decoder), session, timings } satisfies OnnxModel
+  return { ...held, device, ropes: ropesOf(held.checkpoint.decoder), session, timings, resident: residency(device, held.weights, held.flat, scope) } satisfies OnnxModel
 })
 
 /**
@@ -105,6 +169,7 @@ const make = Effect.fnUntraced(function*(
  */
 export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
   function*(checkpoint: Checkpoint.Checkpoint, options: Options = {}) {
+    yield* Session.require(options.device ?? "cpu")
     const weights = Object.fromEntries(Parameters.parts(checkpoint.layout).map((part) => [
       part.name,
       Session.float(Parameters.view(checkpoint.weights, part), part.shape)
@@ -116,24 +181,20 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
 /**
  * Reads a Hugging Face directory and makes it resident.
  *
- * Fails with a `CheckpointError` that names the file at fault.
+ * Fails with a `CheckpointError` that names the file at fault, and with a `DeviceError` where the device is not there.
  */
 export const load = Effect.fn("OnnxModel.load")(function*(directory: string, { dtype: weightType = "float32", ...options }: LoadOptions = {}) {
   if (weightType === "float32") return yield* fromCheckpoint(yield* Checkpoint.load(directory), options)
+  yield* Session.require(options.device ?? "cpu", weightType === "float16" ? "float16" : "float32")
   const checkpoint = yield* Checkpoint.open(directory)
   const weights = yield* Checkpoint.readFrozen(directory, checkpoint.layout, weightType)
   return yield* make({ checkpoint, flat: undefined, weights, weightType }, options)
 })
 
 /** @internal What the graphs of a model are built for, with one of its adapters or with none; `key` tells apart what differs. */
-export const planOf = ({ checkpoint: { decoder }, weightType }: OnnxModel, adapter: Adapter | undefined): { readonly plan: Plan; readonly key: string } => {
-  if (adapter === undefined) return { plan: { decoder, weightType }, key: "" }
+export const planOf = ({ checkpoint: { decoder }, device, weightType }: OnnxModel, adapter: Adapter | undefined): { readonly plan: Plan; readonly key: string } => {
+  const base = { decoder, weightType, portable: device !== "cpu" }
+  if (adapter === undefined) return { plan: base, key: "" }
   const { plan } = adapter
-  return { plan: { decoder, weightType, adapter: plan }, key: ` adapter ${JSON.stringify([plan.scale, plan.parts])}` }
+  return { plan: { ...base, adapter: plan }, key: ` adapter ${JSON.stringify([plan.scale, plan.parts])}` }
 }
-
-/** @internal The matrices of an adapter as named tensors. */
-export const adapterFeeds = (adapter: Adapter | undefined): Session.Feeds =>
-  adapter === undefined
-    ? {}
-    : Object.fromEntries(adapter.plan.parts.map((part) => [part.name, Session.float(Parameters.view(adapter.weights, part as Parameters.Part), part.shape)]))

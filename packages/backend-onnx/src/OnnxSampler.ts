@@ -35,7 +35,7 @@ export interface Options {
 export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter }: Options = {}) {
   const { checkpoint } = model
   const { decoder } = checkpoint
-  const weights = { ...model.weights, ...OnnxModel.adapterFeeds(adapter) }
+  const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
   const { key: variant, plan } = OnnxModel.planOf(model, adapter)
   const window = Batch.windowOf(decoder)
   const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
@@ -48,7 +48,7 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
       extend: yield* session("extend", () => DecoderGraphs.extend(plan)),
       decode: yield* session("decode", () => DecoderGraphs.decode(plan))
     }
-    const inputs = { ...weights, ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
+    const inputs = { ...(yield* resident), ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
     const settings = { maxTokens, temperature, filter: { topK, topP }, stopTokens: new Set(stopTokens) }
     // A group is n completions of one prompt, or single completions of prompts that begin alike.
     const shared = n > 1
@@ -94,6 +94,7 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
     )
     if (problem !== undefined) return yield* fail(problem)
     const longest = Batch.longest(groups)
+    const weights = yield* resident
     const results = groups.map((): ReadonlyArray<Float32Array> => [])
     const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
     for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {

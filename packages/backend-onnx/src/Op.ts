@@ -118,6 +118,7 @@ export const matMul = (
   }
   const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns]
   if (!transA && !transB && alpha === 1) return one(graph, "MatMul", [a, b], { type: a.type, shape })
+  if (graph.portable) return portableMatMul(graph, a, b, { alpha, transA, transB })
   return one(graph, "FusedMatMul", [a, b], { type: a.type, shape }, {
     domain: microsoft,
     attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } }
@@ -134,9 +135,27 @@ export const after = (graph: GraphType, x: Value, dependency: Value): Value => {
   return one(graph, "Reshape", [x, add(graph, shapeOf(graph, x), nothing)], x)
 }
 
-/** Whole numbers `[rows, ...]` times the scale `[rows]` of their row. */
-export const dequantize = (graph: GraphType, x: Value, scale: Value): Value =>
-  one(graph, "DequantizeLinear", [x, scale], { type: scale.type, shape: x.shape }, { attributes: { axis: 0 }, stopsGradient: true })
+/** Whole numbers `[rows, ...]`, less the `zero` `[rows]` of their row, times its `scale` `[rows]`. */
+export const dequantize = (graph: GraphType, x: Value, scale: Value, zero: Value): Value =>
+  one(graph, "DequantizeLinear", [x, scale, zero], { type: scale.type, shape: x.shape }, { attributes: { axis: 0 }, stopsGradient: true })
+
+// `FusedMatMul` has no kernel on GPUs: matrices go to `Gemm`, which transposes as well, batches are transposed first.
+const portableMatMul = (
+  graph: GraphType,
+  a: Value,
+  b: Value,
+  { alpha, transA, transB }: { readonly alpha: number; readonly transA: boolean; readonly transB: boolean }
+): Value => {
+  if (a.shape.length === 2 && b.shape.length === 2) {
+    const shape = [a.shape.at(transA ? 1 : 0)!, b.shape.at(transB ? 0 : 1)!]
+    return one(graph, "Gemm", [a, b], { type: a.type, shape }, {
+      attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } }
+    })
+  }
+  const turned = (x: Value): Value => transpose(graph, x, x.shape.map((_, i) => i < x.shape.length - 2 ? i : 2 * x.shape.length - 3 - i))
+  const product = matMul(graph, transA ? turned(a) : a, transB ? turned(b) : b)
+  return alpha === 1 ? product : mul(graph, product, Graph.scalar(graph, alpha, a.type))
+}
 
 /** `Shape(x)`: the sizes of `x` at run time. */
 export const shapeOf = (graph: GraphType, x: Value): Value =>
@@ -247,14 +266,20 @@ export const expand = (graph: GraphType, x: Value, shape: Shape, sizes: Value): 
  * RMSNorm over the last axis, `x / sqrt(mean(x^2) + epsilon) * scale` (Zhang and Sennrich 2019): ONNX Runtime's
  * `SimplifiedLayerNormalization`.
  */
-export const rmsNorm = (graph: GraphType, x: Value, scale: Value, epsilon: number): Value =>
-  Graph.node(
+export const rmsNorm = (graph: GraphType, x: Value, scale: Value, epsilon: number): Value => {
+  if (graph.portable) {
+    // The second output, which the gradient needs, is wrong on WebGPU in onnxruntime 1.30.
+    const square = add(graph, reduceMean(graph, mul(graph, x, x), [-1]), Graph.scalar(graph, epsilon, x.type))
+    return mul(graph, div(graph, x, sqrt(graph, square)), scale)
+  }
+  return Graph.node(
     graph,
     "SimplifiedLayerNormalization",
     [x, scale],
     [x, { type: x.type, shape: [...x.shape.slice(0, -1), 1] }],
     { attributes: { axis: -1, epsilon: { float: epsilon }, stash_type: 1 } }
   )[0]!
+}
 
 /**
  * Rotary position embedding of `x` `[rows, tokens, heads * size]` at `positions` `[rows, tokens]`, in halves as Hugging Face

@@ -24,7 +24,10 @@ const meant = (feeds: OnnxModel.OnnxModel["weights"], name: string): Float32Arra
   const { data } = feeds[name]!
   const scales = feeds[`${name}.scale`]?.data as Float32Array | undefined
   if (data instanceof Float32Array) return data
-  if (data instanceof Int8Array) return Float32Array.from(data, (level, i) => level * scales![Math.floor(i * scales!.length / data.length)]!)
+  const dims = feeds[name]!.dims
+  if (data instanceof Uint8Array && dims.length === 2) {
+    return Float32Array.from(data, (level, i) => (level - 128) * scales![Math.floor(i / dims[1]!)]!)
+  }
   if (data instanceof Uint8Array) {
     return Float32Array.from({ length: data.length * 2 }, (_, i) => {
       const [block, place] = [Math.floor(i / 32), i % 32]
@@ -161,5 +164,6 @@ it.effect("what a frozen model is read from may be broken: it is named", () =>
       data: checkpoint.weights.slice(offset, offset + size)
     })))
     const error = yield* Effect.flip(OnnxModel.load(folder, { dtype: "int8" }))
+    assert.instanceOf(error, Checkpoint.CheckpointError)
     assert.strictEqual(error.tensor, parameters[0]!.name)
   }))

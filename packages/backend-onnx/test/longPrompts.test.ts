@@ -10,7 +10,7 @@ import { tokens } from "./support/models.ts"
 
 const load = Effect.fnUntraced(function*(name: string) {
   return yield* OnnxModel.load(yield* Checkpoints.copy(name, {
-    "config.json": (json) => ({ ...json, max_position_embeddings: 1024 })
+    "config.json": (json) => ({ ...json, max_position_embeddings: 2048 })
   }))
 })
 

@@ -17,6 +17,10 @@ export const model = Flag.String("model").pipe(Flag.withDescription("a Hugging F
  */
 export const loading = {
   adapter: Flag.String("adapter").pipe(Flag.withDescription("a PEFT directory: the model with this LoRA adapter"), Flag.optional),
+  device: Flag.Literals("device", ["cpu", "webgpu", "cuda", "dml", "coreml"]).pipe(
+    Flag.withDescription("where it runs"),
+    Flag.withDefault("cpu" as const)
+  ),
   threads: count("threads").pipe(Flag.withDescription("threads of one operator; all cores when it is left out"), Flag.optional),
   dtype: Flag.Literals("dtype", ["float32", "float16", "int8", "int4"]).pipe(
     Flag.withDescription("what the matrices are held in; all but float32 are frozen"),
@@ -42,6 +46,7 @@ export const training = {
 
 interface Loading {
   readonly adapter: Option.Option<string>
+  readonly device: OnnxModel.Device
   readonly threads: Option.Option<number>
   readonly dtype: OnnxModel.WeightType
 }
@@ -57,6 +62,7 @@ interface Training extends Loading {
  */
 export const defaults: Training = {
   adapter: Option.none(),
+  device: "cpu",
   threads: Option.none(),
   dtype: "float32",
   loraRank: Option.none(),
@@ -64,8 +70,8 @@ export const defaults: Training = {
   microBatchTokens: 4096
 }
 
-const load = Effect.fnUntraced(function*(directory: string, { adapter, dtype, threads }: Loading) {
-  const model = yield* OnnxModel.load(directory, { dtype, ...(Option.isSome(threads) ? { threads: threads.value } : {}) })
+const load = Effect.fnUntraced(function*(directory: string, { adapter, device, dtype, threads }: Loading) {
+  const model = yield* OnnxModel.load(directory, { device, dtype, ...(Option.isSome(threads) ? { threads: threads.value } : {}) })
   return { model, ...(Option.isSome(adapter) ? { adapter: yield* Adapter.load(adapter.value, model.checkpoint) } : {}) }
 })
 

@@ -36,6 +36,8 @@ export interface Plan {
   readonly decoder: Decoder
   readonly weightType: Storage.WeightType
   readonly adapter?: AdapterPlan
+  /** For a GPU. */
+  readonly portable?: boolean
   /** Gradients compute each layer again, and keep only what goes from one layer to the next. */
   readonly checkpointing?: boolean
 }
@@ -58,8 +60,8 @@ export interface Builder {
 /** Names of the tables of a rope. */
 export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rope.${rope}.sin` })
 
-export const builder = ({ adapter, checkpointing = false, decoder, weightType }: Plan, options: { readonly thin?: boolean } = {}): Builder => {
-  const graph = GraphModule.make()
+export const builder = ({ adapter, checkpointing = false, decoder, portable = false, weightType }: Plan, options: { readonly thin?: boolean } = {}): Builder => {
+  const graph = GraphModule.make({ portable })
   const weights = new Map(parameterShapes(decoder).flatMap(({ parts }) =>
     parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const)))
   const matrices = new Map((adapter?.parts ?? []).map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)]))
@@ -93,7 +95,7 @@ export const builder = ({ adapter, checkpointing = false, decoder, weightType }:
     weights,
     adapter,
     matrices,
-    thin: options.thin ?? false,
+    thin: (options.thin ?? false) && !portable,
     checkpointing,
     sizes,
     ropes
@@ -214,6 +216,12 @@ const maskOf = ({ decoder }: Builder, { full, window }: Masks, layer: number): V
   decoder.layerKinds[layer]!.window === undefined ? full : window!
 
 /**
+ * Whether the weights of attention are held for the gradient. There are as many as a prompt has tokens for each of its tokens: those of
+ * prompts of more blocks are computed again.
+ */
+export const keepsAttention = (blocks: number): boolean => blocks <= 2
+
+/**
  * The hidden states of the prompts, layer by layer; gives their keys and values `[N, heads, P, size]`.
  *
  * Queries go in `blocks` equal parts of B tokens, each of which sees the keys up to its own end: half the work, and no more than one
@@ -262,7 +270,7 @@ export const promptStream = (
           mask: joined(maskParts.slice(blocks - 1 - i), 1)
         }
         const frame = { shape: ["N", heads, repeat, length], sizes: b.sizes }
-        return Op.attention(graph, [block], frame, decoder.attentionScale, { recompute: blocks > 1 })
+        return Op.attention(graph, [block], frame, decoder.attentionScale, { recompute: !keepsAttention(blocks) })
       })
       return [keys, values, finishLayer(b, x!, Op.transpose(graph, joined(mixed, 3), [0, 3, 1, 2, 4]), layer)]
     })

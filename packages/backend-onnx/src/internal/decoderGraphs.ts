@@ -87,7 +87,7 @@ const completionLogProbabilities = (b: Blocks.Builder, blocks: number) => {
   const { graph } = b
   const prefix = blocks === 0
     ? undefined
-    : { layers: Blocks.promptStream(b, promptInputs(b, blocks), blocks), visible: visibleInput(b), recompute: blocks > 1 }
+    : { layers: Blocks.promptStream(b, promptInputs(b, blocks), blocks), visible: visibleInput(b), recompute: !Blocks.keepsAttention(blocks) }
   const { hidden } = Blocks.completionStream(b, completionInputs(b), prefix)
   const targets = GraphModule.input(graph, "targets", "int64", ["N*G*C", 1])
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])

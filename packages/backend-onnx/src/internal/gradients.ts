@@ -135,6 +135,7 @@ export const gradients: Readonly<Record<string, Rule>> = {
 
   MatMul: matMul,
   FusedMatMul: matMul,
+  Gemm: matMul,
 
   ReduceSum: ({ graph, node, upstream: [dy] }) => {
     const x = input(node, 0)

@@ -4,7 +4,7 @@ import * as GraphModule from "../Graph.ts"
 import type { Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import type { Part } from "./parameters.ts"
-import { type Feeds, float, float16, int8, uint8 } from "./session.ts"
+import { type Feeds, float, float16, uint8 } from "./session.ts"
 
 /** What the matrices of a frozen model are stored in. */
 export type WeightType = "float32" | "float16" | "int8" | "int4"
@@ -57,14 +57,15 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
       }
     }
     case "int8": {
-      const value = GraphModule.input(graph, name, "int8", shape)
+      const value = GraphModule.input(graph, name, "uint8", shape)
       const scale = GraphModule.input(graph, scaleName(name), "float32", [rows])
       return {
         value: undefined,
-        whole: (dependency) => transient(value, dependency, (value) => Op.dequantize(graph, value, scale)),
+        whole: (dependency) => transient(value, dependency, (value) => Op.dequantize(graph, value, scale, GraphModule.bytes(graph, rows, 128))),
         rows: (indices) => {
           const scales = Op.gather(graph, Op.reshape(graph, scale, [rows, 1]), indices)
-          return Op.mul(graph, Op.cast(graph, Op.gather(graph, value, indices)), scales)
+          const centred = Op.sub(graph, Op.cast(graph, Op.gather(graph, value, indices)), GraphModule.scalar(graph, 128))
+          return Op.mul(graph, centred, scales)
         }
       }
     }
@@ -143,19 +144,19 @@ export const make = ({ name, shape }: Named, type: WeightType): Store => {
         feeds: { [name]: float16(data, shape) }
       }
     }
-    // Symmetric, a scale for each row.
+    // Symmetric, a scale for each row. Kept as bytes with zero at 128: GPUs hold no signed ones between runs.
     case "int8": {
-      const data = new Int8Array(rows * columns)
+      const data = new Uint8Array(rows * columns)
       const scales = new Float32Array(rows)
       return {
         fill: (row, values) => {
           for (let r = 0; r < values.length / columns; r++) {
             const scale = largest(values, r * columns, (r + 1) * columns) / 127
             scales[row + r] = scale
-            for (let i = 0; i < columns; i++) data[(row + r) * columns + i] = scale === 0 ? 0 : Math.round(values[r * columns + i]! / scale)
+            for (let i = 0; i < columns; i++) data[(row + r) * columns + i] = 128 + (scale === 0 ? 0 : Math.round(values[r * columns + i]! / scale))
           }
         },
-        feeds: { [name]: int8(data, shape), [scaleName(name)]: float(scales, [rows]) }
+        feeds: { [name]: uint8(data, shape), [scaleName(name)]: float(scales, [rows]) }
       }
     }
     // A scale for each block, which the number furthest from zero has as -8 of, so that all sixteen values are used.
