@@ -147,6 +147,8 @@ const Config = Schema.fromJsonString(Schema.Struct({
   layers_to_transform: optional(Schema.Unknown)
 }))
 
+const Based = Schema.fromJsonString(Schema.Struct({ base_model_name_or_path: Schema.String }))
+
 const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 const unsupportedIn = (config: typeof Config.Type): ReadonlyArray<string> => [
@@ -197,6 +199,19 @@ export const load = Effect.fn("Adapter.load")(
     return adapter
   }
 )
+
+/**
+ * The model that the adapter in a directory says that it belongs to; nothing where there is no adapter.
+ */
+export const baseModel = Effect.fn("Adapter.baseModel")(function*(directory: string) {
+  const text = yield* Effect.promise(() => readFile(join(directory, configFile), "utf8").catch(() => undefined))
+  if (text === undefined) return undefined
+  const { base_model_name_or_path: base } = yield* Effect.mapError(
+    Schema.decodeUnknownEffect(Based)(text),
+    (cause) => new CheckpointError({ file: join(directory, configFile), reason: "names no base_model_name_or_path", cause })
+  )
+  return base
+})
 
 // Reads the matrices of a directory into an adapter of the same settings.
 const readInto = Effect.fnUntraced(

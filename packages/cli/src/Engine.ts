@@ -1,16 +1,17 @@
 /**
  * The engine as commands load it, and the flags that say how.
  */
-import { Adapter, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import { Adapter, Hub, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
+import * as Progress from "./Progress.ts"
 import { count } from "./shared.ts"
 
 /**
  * `--model`.
  */
-export const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory"))
+export const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory, or the id of a model on the hub: owner/name or owner/name@revision"))
 
 /**
  * How a model is loaded.
@@ -70,9 +71,29 @@ export const defaults: Training = {
   microBatchTokens: 4096
 }
 
-const load = Effect.fnUntraced(function*(directory: string, { adapter, device, dtype, threads }: Loading) {
-  const model = yield* OnnxModel.load(directory, { device, dtype, ...(Option.isSome(threads) ? { threads: threads.value } : {}) })
-  return { model, ...(Option.isSome(adapter) ? { adapter: yield* Adapter.load(adapter.value, model.checkpoint) } : {}) }
+/**
+ * The directory of a model: what is named, or what a hub id was fetched to. Shows how far a fetch is.
+ */
+export const directory = Effect.fnUntraced(function*(model: string) {
+  const { phase } = yield* Progress.Progress
+  if (!Hub.isId(model)) return model
+  const services = yield* Effect.context<never>()
+  return yield* phase(`fetch ${model}`, 100, ({ update }) => {
+    let shown = -1
+    return Hub.resolve(model, {
+      onProgress: ({ done, file, total }) => {
+        const percent = Math.floor(100 * done / Math.max(1, total))
+        if (percent === shown) return
+        shown = percent
+        Effect.runSyncWith(services)(update(percent, file))
+      }
+    })
+  })
+}, Effect.provide(Progress.layer))
+
+const load = Effect.fnUntraced(function*(name: string, { adapter, device, dtype, threads }: Loading) {
+  const model = yield* OnnxModel.load(yield* directory(name), { device, dtype, ...(Option.isSome(threads) ? { threads: threads.value } : {}) })
+  return { model, ...(Option.isSome(adapter) ? { adapter: yield* Adapter.load(yield* directory(adapter.value), model.checkpoint) } : {}) }
 })
 
 /**
@@ -92,4 +113,13 @@ export const learner = Effect.fnUntraced(function*(directory: string, flags: Tra
   const trained = Option.isSome(loraRank) ? yield* Adapter.initialize(model.checkpoint, { rank: loraRank.value }, 1) : adapter
   const made = yield* OnnxLearner.make(model, { gradientCheckpointing, microBatchTokens, ...(trained === undefined ? {} : { adapter: trained }) })
   return { model, ...made }
+})
+
+/**
+ * An agent of a run folder: a checkpoint, or an adapter of the model that it names.
+ */
+export const agent = Effect.fnUntraced(function*(folder: string) {
+  const base = yield* Adapter.baseModel(folder)
+  if (base === undefined) return yield* OnnxLearner.make(yield* OnnxModel.load(folder))
+  return yield* learner(base, { ...defaults, adapter: Option.some(folder) })
 })

@@ -58,6 +58,10 @@ layer(Workplace.layer)("commands on a model", (it) => {
       const names = (name: string) =>
         Effect.scoped(Effect.map(Safetensors.openFile(join(folder, name)), ({ tensors }) => [...tensors.keys()].sort()))
       assert.deepStrictEqual(yield* names(file), yield* names("tiny/model.safetensors"))
+
+      const lora = ["inspect", "gradients", ...on, "--weights", "0.5 -2", "--out", "lora.safetensors", "--lora-rank", "3", "--gradient-checkpointing"]
+      assert.closeTo(decode(Gradient, yield* Program.run(folder, lora)).objective, objective, 1e-4)
+      assert.isTrue((yield* names("lora.safetensors")).every((name) => /^base_model\.model\.model\.layers\.\d+\..*\.lora_[AB]\.weight$/.test(name)))
     }), Program.timeout)
 
   it.effect("bench grpo-step measures whole steps and their parts", () =>
@@ -87,6 +91,9 @@ layer(Workplace.layer)("commands on a model", (it) => {
         [["generate", "--model", "spoilt", "--prompt", "x"], /^spoilt\/config\.json: is broken JSON/],
         [["generate", "--model", "tiny", "--prompt", "x", "--max-tokens", "5000"], /^prompt 0 has 2 tokens; with 5000 more .* 1024\b.*\n$/],
         [["inspect", "logprobs", "--model", "tiny", "--tokens", "1 9999"], /token 9999; the vocabulary has 1024\n$/],
+        [["generate", "--model", "owner/name", "--prompt", "x"], /^owner\/name: it is neither a directory here nor in the cache .*HF_HUB_OFFLINE is set.*\n$/],
+        [["generate", "--model", "tiny", "--prompt", "x", "--device", "dml"], /^device dml cannot be used here: it is DirectML, which onnxruntime-node has on Windows/],
+        [["generate", "--model", "tiny", "--prompt", "x", "--adapter", "tiny"], /^tiny\/adapter_config\.json: cannot be read .*is this a PEFT adapter directory\?\n$/],
         [[...tokens, "1 2 3", "--out", "g.safetensors"], /^--weights has 3 numbers; 3 tokens need 2\n$/],
         [[...tokens, "1 2", "--out", "file/g.safetensors"], /^file\/g\.safetensors: cannot be written/]
       ] as const

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Checkpoint } from "@memory-r1/backend-onnx"
+import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"
 import { Report } from "@memory-r1/eval"
 import { Effect, Layer } from "effect"
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -68,6 +68,37 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.propertyVal(Program.document(evaluated!), "system", "one")
     }), Program.timeout)
 
+  it.effect("trains adapters over one frozen model; generate, merge and eval take them", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      const stages = [{ ...supervised, steps: 2, promptLoss: true }, { kind: "manager", ...reinforced, beta: 0.1 }, { kind: "answer", ...reinforced }]
+      file("lora.json", { ...configOf(...stages), model: { directory: "tiny", dtype: "int8", gradientCheckpointing: true, lora: { rank: 2, targetModules: ["q_proj", "down_proj"] } } })
+      const finished = yield* Program.run(folder, ["train", "--config", "lora.json", "--out", "lora", "--json"])
+      assert.deepStrictEqual(Program.document(finished), { out: "lora", stages: ["sft", "manager", "answer"] })
+      for (const stage of ["model", "manager", "answer"]) {
+        assert.deepStrictEqual(readdirSync(join(folder, "lora", stage)).sort(), ["adapter_config.json", "adapter_model.safetensors"])
+      }
+      const learned = yield* Adapter.load(join(folder, "lora/model"), yield* Checkpoint.open(join(folder, "tiny")))
+      for (const { name, offset, size } of learned.layout.parameters) {
+        assert.isTrue(learned.weights.subarray(offset, offset + size).some((weight) => weight !== 0), name)
+      }
+      const generate = (...more: ReadonlyArray<string>) => ["generate", "--prompt", "x", "--max-tokens", "4", "--json", "--model", ...more]
+      const [adapted, merged, , evaluated] = yield* Effect.flatMap(
+        Program.run(folder, ["merge", "--model", "tiny", "--adapter", "lora/model", "--out", "merged", "--json"]),
+        (finished) => {
+          assert.deepStrictEqual(Program.document(finished), { out: "merged" })
+          return Program.table([
+            generate("tiny", "--adapter", "lora/model"),
+            generate("merged"),
+            generate("tiny", "--adapter", "lora/model", "--dtype", "int4"),
+            ["eval", "--dataset", "memory-world", "--data", file("none.json", []), "--system", "lora", "--json"]
+          ], (args) => Program.run(folder, args))
+        }
+      )
+      assert.deepStrictEqual(Program.document(adapted!), Program.document(merged!))
+      assert.propertyVal(Program.document(evaluated!), "system", "lora")
+    }), Program.timeout)
+
   it.effect("exits with 130 when interrupted; the folder says where it stopped, and what was saved loads", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace
@@ -96,13 +127,17 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       file("kind.json", configOf({ ...supervised, kind: "ppo2" }))
       file("lost.json", { ...configOf(supervised), model: { directory: "nowhere" } })
       file("sft.json", configOf(supervised))
+      file("frozen.json", { ...configOf(supervised), model: { directory: "tiny", dtype: "int8" } })
+      file("target.json", { ...configOf(supervised), model: { directory: "tiny", lora: { rank: 2, targetModules: ["c_attn"] } } })
       const said = yield* Program.table([
         ["nowhere.json"],
         ["broken.json"],
         ["misspelt.json"],
         ["kind.json"],
         ["lost.json", "--out", "lost"],
-        ["sft.json", "--out", "sft.json/run"]
+        ["sft.json", "--out", "sft.json/run"],
+        ["frozen.json"],
+        ["target.json", "--out", "target"]
       ], ([config, ...more]) =>
         Effect.map(Program.run(folder, ["train", "--config", config!, ...more, "--json"]), (finished) => Program.failure(1, finished)))
       assert.strictEqual(said[0], "nowhere.json: cannot be read\n")
@@ -113,6 +148,8 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.match(said[3]!, /^kind\.json: .*\nExpected .*"sft".*"manager".*"answer".*\n  at \["stages"\]\[0\]\n$/)
       assert.match(said[4]!, /^nowhere\/config\.json: cannot be read/)
       assert.match(said[5]!, /^sft\.json\/run cannot be written .*is the folder writable/)
+      assert.include(said[6], `weights in int8 are frozen: give "lora" for adapters to train`)
+      assert.match(said[7]!, /^the target module c_attn is none of this model's projections: q_proj, /)
       // A configuration that cannot be used leaves no folder behind.
       assert.isFalse(existsSync(join(folder, "runs/train")))
 

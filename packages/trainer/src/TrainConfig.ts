@@ -65,8 +65,9 @@ export const AnswerStage = Schema.Struct({ kind: Schema.Literal("answer"), ...gr
 /**
  * A run.
  *
- * - `model`: a Hugging Face directory that both agents start from; with `initialize` its weights are drawn anew, and `lookBack` heads
- *   of its first layer begin by attending to one of the tokens just before.
+ * - `model`: a Hugging Face directory, or the id of a model on the hub, that both agents start from; with `initialize` its weights are
+ *   drawn anew, and `lookBack` heads of its first layer begin by attending to one of the tokens just before. With `lora` the model is
+ *   frozen, held once in `dtype`, and each agent is an adapter; `gradientCheckpointing` trades time for memory.
  * - `data`: the Memory World that is trained on, from dialogue `firstSeed` on; `perFact` and `perSpeaker` limit what a decision and an
  *   answer get to see.
  * - `stages`: in their order. The paper trains the manager first.
@@ -77,9 +78,24 @@ export const TrainConfig = Schema.Struct({
     directory: Schema.String,
     initialize: optional(Schema.Boolean, false),
     lookBack: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), 0),
+    device: optional(Schema.Literals(["cpu", "webgpu", "cuda", "dml", "coreml"]), "cpu"),
+    dtype: optional(Schema.Literals(["float32", "float16", "int8", "int4"]), "float32"),
+    lora: Schema.optionalKey(Schema.Struct({
+      rank: count,
+      alpha: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
+      rsLora: optional(Schema.Boolean, false),
+      targetModules: optional(Schema.Union([Schema.Literal("all-linear"), Schema.NonEmptyArray(Schema.String)]), "all-linear")
+    })),
+    gradientCheckpointing: optional(Schema.Boolean, false),
     threads: Schema.optionalKey(count),
     microBatchTokens: optional(count, 2048)
-  }),
+  }).check(Schema.makeFilter(({ dtype, initialize, lora }) =>
+    lora === undefined && dtype !== "float32"
+      ? `weights in ${dtype} are frozen: give "lora" for adapters to train, or leave "dtype" out`
+      : lora !== undefined && initialize
+      ? "an adapter of weights that are drawn anew has nothing to adapt: leave \"initialize\" or \"lora\" out"
+      : undefined
+  )),
   data: Schema.Struct({
     dataset: Schema.Literal("memory-world"),
     firstSeed: optional(Schema.Int, 1_000_000),

@@ -1,7 +1,6 @@
 /**
  * `memory-r1 eval` and `memory-r1 score`
  */
-import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
 import { Dialogue, Evaluation, Locomo, Score } from "@memory-r1/eval"
 import { Pipeline } from "@memory-r1/trainer"
@@ -12,6 +11,7 @@ import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import { completionTokens, count } from "../shared.ts"
 
@@ -52,7 +52,7 @@ const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): Readon
 const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.ManagedOptions["facts"], perFact: number) {
   const path = yield* Path.Path
   const load = Effect.fnUntraced(function*(directory: string) {
-    return (yield* OnnxLearner.make(yield* OnnxModel.load(directory))).learner
+    return (yield* Engine.agent(directory)).learner
   })
   const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), completionTokens.managerTokens)
   const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), completionTokens.answerTokens)

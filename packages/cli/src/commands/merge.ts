@@ -16,7 +16,7 @@ export const merge = Command.make("merge", {
   adapter: Flag.String("adapter").pipe(Flag.withDescription("the PEFT directory of a LoRA adapter")),
   out: Flag.String("out").pipe(Flag.withDescription("the Hugging Face directory to write"))
 }, Effect.fn(function*({ adapter, model, out }) {
-  const checkpoint = yield* Checkpoint.load(model)
-  yield* Checkpoint.save(Adapter.merge(checkpoint, yield* Adapter.load(adapter, checkpoint)), out)
+  const checkpoint = yield* Checkpoint.load(yield* Engine.directory(model))
+  yield* Checkpoint.save(Adapter.merge(checkpoint, yield* Adapter.load(yield* Engine.directory(adapter), checkpoint)), out)
   yield* Output.document({ out }, [out])
 })).pipe(Command.withDescription("Write a model with its adapter as one checkpoint"))

@@ -1,7 +1,7 @@
 /**
  * `memory-r1 train --config FILE [--out DIR]`
  */
-import { Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
+import { Adapter, Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Retriever } from "@memory-r1/core"
 import { Pipeline, RunLog, TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
@@ -12,6 +12,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import * as RunFile from "../RunFile.ts"
@@ -41,41 +42,56 @@ const readConfig = Effect.fnUntraced(function*(file: string) {
   )
 })
 
+// Learners that start from the model of a configuration, or from what one of its stages saved: each with weights of its own, or, with
+// LoRA, each with an adapter of its own over one model.
+const learnersOf = Effect.fnUntraced(function*({ model, seed }: TrainConfig.TrainConfig) {
+  const { device, dtype, gradientCheckpointing, initialize, lora, microBatchTokens, threads } = model
+  const directory = yield* Engine.directory(model.directory)
+  const sessions = { device, ...(threads === undefined ? {} : { threads }) }
+  const options = { gradientCheckpointing, microBatchTokens }
+  if (lora === undefined) {
+    return Effect.fnUntraced(function*(start: string | undefined) {
+      const checkpoint = yield* initialize && start === undefined ? Checkpoint.initialize(directory, seed, model) : Checkpoint.load(start ?? directory)
+      return yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, sessions), options)
+    })
+  }
+  const base = yield* OnnxModel.load(directory, { ...sessions, dtype })
+  return Effect.fnUntraced(function*(start: string | undefined) {
+    const adapter = yield* start === undefined ? Adapter.initialize(base.checkpoint, lora, seed) : Adapter.load(start, base.checkpoint)
+    return yield* OnnxLearner.make(base, { ...options, adapter })
+  })
+})
+
 /**
  * Runs the stages of a configuration. A supervised stage trains one model, which both agents then start from; the first
  * reinforcement stage makes two of it. Every stage leaves its checkpoint in the run folder.
  */
 export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig, out: string) {
   const path = yield* Path.Path
-  const { data, model } = config
-  const options = { ...(model.threads === undefined ? {} : { threads: model.threads }), microBatchTokens: model.microBatchTokens }
+  const { data } = config
+  const learners = yield* learnersOf(config)
   const sources = Sources.memoryWorld(data)
   const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, ...completionTokens }
-  const learnerOf = Effect.fnUntraced(function*(directory: string, initialize: boolean) {
-    const checkpoint = yield* initialize ? Checkpoint.initialize(directory, config.seed, model) : Checkpoint.load(directory)
-    return (yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, options), options)).learner
-  })
 
-  let directory = model.directory
-  let initialize = model.initialize
+  // What an earlier stage saved, once there is one.
+  let start: string | undefined
   let agents: Pipeline.Agents | undefined
   for (const [index, stage] of config.stages.entries()) {
     // A stage draws from a seed of its own: what it does depends on the weights that it is given, not on what was drawn before it.
     const seeded = Random.withSeed(`${config.seed}/${index}`)
     if (stage.kind === "sft") {
-      const learner = yield* learnerOf(directory, initialize)
+      const { learner } = yield* learners(start)
       const save = learner.save(path.join(out, "model"))
       yield* Progress.stage("supervised", stage.steps, Pipeline.supervised(learner, stage, sources, (step) =>
         step % stage.saveEvery === 0 ? save : Effect.void)).pipe(seeded)
       yield* save
-      directory = path.join(out, "model")
-      initialize = false
+      start = path.join(out, "model")
     } else {
       if (agents === undefined) {
-        const [manager, answer] = [yield* learnerOf(directory, initialize), yield* learnerOf(directory, initialize)]
+        const [{ learner: manager }, { learner: answer }] = [yield* learners(start), yield* learners(start)]
         // A third copy of the weights only where a stage holds on to it.
         const isHeld = config.stages.some((other) => other.kind !== "sft" && other.beta > 0)
-        agents = { manager, answer, reference: (isHeld ? yield* learnerOf(directory, initialize) : manager).sampler }
+        agents = { manager, answer, reference: (isHeld ? (yield* learners(start)).learner : manager).sampler }
       }
       yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(seeded)
       yield* agents[stage.kind].save(path.join(out, stage.kind))

@@ -24,7 +24,7 @@ export interface Finished {
 export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonly interruptWhen?: () => boolean } = {}) =>
   Effect.callback<Finished>((resume) => {
     const { FORCE_COLOR: _, ...inherited } = process.env
-    const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret }
+    const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret, HF_HUB_OFFLINE: "1", HF_HOME: join(cwd, "hf") }
     const child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
     const written = { stdout: "", stderr: "" }
     for (const stream of ["stdout", "stderr"] as const) {
