@@ -32,7 +32,12 @@ export interface Options {
 /**
  * The sampler of a resident model. Prompts of any number and length: they are sorted into runs of like length.
  */
-export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter }: Options = {}) {
+export const make = (model: OnnxModel.OnnxModel, options: Options = {}) => Effect.map(makeStreaming(model, options), ({ sampler }) => sampler)
+
+/**
+ * @internal With `sample` that says each token as it comes, and ends a completion where it is told to.
+ */
+export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter }: Options = {}) {
   const { checkpoint } = model
   const { decoder } = checkpoint
   const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
@@ -40,8 +45,8 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
   const window = Batch.windowOf(decoder)
   const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
 
-  const sample: Sampler.Sampler["Service"]["sample"] = Effect.fn("OnnxSampler.sample")(function*(request) {
-    const { maxTokens, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
+  const sample = Effect.fn("OnnxSampler.sample")(function*(request: Sampler.SampleRequest, onToken?: (tokens: ReadonlyArray<number>) => boolean) {
+    const { maxTokens, minP, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
     const problem = Requests.sample(request, decoder)
     if (problem !== undefined) return yield* fail(problem)
     const sessions = {
@@ -49,7 +54,7 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
       decode: yield* session("decode", () => DecoderGraphs.decode(plan))
     }
     const inputs = { ...(yield* resident), ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
-    const settings = { maxTokens, temperature, filter: { topK, topP }, stopTokens: new Set(stopTokens) }
+    const settings = { maxTokens, temperature, filter: { topK, topP, minP }, stopTokens: new Set(stopTokens), ...(onToken === undefined ? {} : { onToken }) }
     // A group is n completions of one prompt, or single completions of prompts that begin alike.
     const shared = n > 1
       ? prompts.map((prompt, i) => ({ members: new Array<number>(n).fill(i), shared: prompt.length - 1 }))
@@ -113,12 +118,14 @@ export const make = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.Onn
     }
     return results
   })
-  return Sampler.Sampler.of({
-    tokenizer: checkpoint.tokenizer,
+  const { tokenizer } = checkpoint
+  const sampler = Sampler.Sampler.of({
+    tokenizer,
     contextLength: decoder.contextLength,
-    sample,
+    sample: (request) => sample(request),
     score
   })
+  return { sampler, sampleWith: sample }
 })
 
 /**

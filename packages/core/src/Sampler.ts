@@ -49,6 +49,7 @@ export interface Message {
  * - `maxTokens`: at most so many tokens a completion, the stop token counted.
  * - `temperature`: 0 is greedy.
  * - `topK`, `topP`: keep the k likeliest tokens; keep the smallest set with probability p.
+ * - `minP`: keep what has at least this share of the likeliest token's probability.
  * - `stopTokens`: in place of the tokenizer's.
  * - `seed`: the same request with the same seed gives the same completions.
  */
@@ -59,13 +60,14 @@ export interface SampleRequest {
   readonly temperature?: number
   readonly topK?: number
   readonly topP?: number
+  readonly minP?: number
   readonly stopTokens?: ReadonlyArray<number>
   readonly seed?: number
 }
 
 /**
  * One completion. `tokens` ends with the stop token where `finishReason` is "stop". `logprobs[t]` is the log-probability of
- * `tokens[t]` under the model at the request's temperature (at temperature 0: under the model itself), before top-k and top-p.
+ * `tokens[t]` under the model at the request's temperature (at temperature 0: under the model itself), before tokens are left out.
  */
 export interface Completion {
   readonly tokens: ReadonlyArray<number>

@@ -25,6 +25,8 @@ export interface Settings {
   readonly temperature: number
   readonly filter: Choose.Filter
   readonly stopTokens: ReadonlySet<number>
+  /** Hears of the tokens of a row after each of them; where it says so the row ends. */
+  readonly onToken?: (tokens: ReadonlyArray<number>) => boolean
 }
 
 // Steps that the cache has room for at first: most completions are short, and every step reads all of it.
@@ -101,7 +103,7 @@ export const generate = async (
   weights: Feeds,
   decoder: Decoder,
   groups: ReadonlyArray<Group>,
-  { filter, maxTokens, stopTokens, temperature }: Settings,
+  { filter, maxTokens, onToken = () => false, stopTokens, temperature }: Settings,
   signal: AbortSignal
 ): Promise<ReadonlyArray<ReadonlyArray<Sampler.Completion>>> => {
   const { vocabularySize } = decoder
@@ -152,7 +154,7 @@ export const generate = async (
         row.tokens.push(token)
         row.logprobs.push(Math.log(Math.max(probability, 1e-37)))
         row.next = token
-        row.ended = stopTokens.has(token) || step === maxTokens - 1
+        row.ended = onToken(row.tokens) || stopTokens.has(token) || step === maxTokens - 1
       }))
 
     const kept = computed.flatMap((rows, group) => {

@@ -75,6 +75,7 @@ export const sample = (request: Sampler.SampleRequest, decoder: Decoder): string
     count("n", request.n),
     count("topK", request.topK),
     number("topP", request.topP, (x) => x > 0 && x <= 1, "above 0 and at most 1"),
+    number("minP", request.minP, (x) => x >= 0 && x <= 1, "0 or more, and at most 1"),
     atLeast0("temperature", request.temperature),
     number("seed", request.seed, Number.isInteger, "a whole number"),
     each(request.prompts, (tokens, i) => prompt(`prompt ${i}`, tokens, request.maxTokens, decoder))

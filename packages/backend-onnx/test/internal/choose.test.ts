@@ -38,11 +38,40 @@ describe("Choose", () => {
     ["topP near 0", { ...none, topP: 1e-9 }, kept(0)],
     ["topP 1", { ...none, topP: 1 }, kept(0, 1, 3, 4, 5, 6)],
     ["topK, the narrower of both", { topK: 2, topP: 0.9 }, kept(0, 3)],
-    ["topP, the narrower of both", { topK: 5, topP: 0.65 }, kept(0, 3, 4)]
+    ["topP, the narrower of both", { topK: 5, topP: 0.65 }, kept(0, 3, 4)],
+    ["minP 0.5", { ...none, minP: 0.5 }, kept(0, 3, 4)],
+    ["minP 1", { ...none, minP: 1 }, kept(0, 3)],
+    ["minP 0", { ...none, minP: 0 }, kept(0, 1, 3, 4, 5, 6)],
+    ["minP, the narrower of all", { topK: 5, topP: 0.99, minP: 0.5 }, kept(0, 3, 4)]
   ]
   for (const [title, filter, expected] of filters) {
     it(`draws as likely as they are: ${title}`, () => Statistics.assertFrequencies(frequencies(filter), expected))
   }
+
+  it("draws from a large vocabulary as from one that is sorted", () => {
+    const size = 5000
+    const key = Random.stream(9)
+    const logits = Float32Array.from({ length: size }, (_, i) => Math.exp(2 * Random.normal(key, i)))
+    const total = logits.reduce((sum, x) => sum + x, 0)
+    const large = logits.map((x) => x / total)
+    const sorted = Array.from(large.keys()).sort((a, b) => large[b]! - large[a]! || a - b)
+    for (const filter of [{ topK: 40, topP: 0.9 }, { topK: 3000, topP: undefined }, { topK: undefined, topP: 0.5 }, { topK: undefined, topP: 0.9999 }, { topK: 4000, topP: 0.99, minP: 0.01 }]) {
+      const { minP = 0, topK = size, topP = 1 } = filter as Choose.Filter & { readonly minP?: number }
+      let mass = 0
+      const allowed = sorted.slice(0, topK).filter((token, i) => {
+        const isIn = (i === 0 || mass < topP) && large[token]! >= minP * large[sorted[0]!]!
+        mass += large[token]!
+        return isIn
+      })
+      const sum = allowed.reduce((sum, token) => sum + large[token]!, 0)
+      for (let i = 0; i < 50; i++) {
+        const u = Random.uniform(Random.stream(11), i)
+        let left = u * sum
+        const expected = allowed.find((token) => (left -= large[token]!) < 0)
+        assert.strictEqual(Choose.sample(large, 0, size, u, filter), expected, `${JSON.stringify(filter)} at ${u}`)
+      }
+    }
+  })
 
   it("gives a possible token for any draw", () => {
     for (const u of [0, 1e-12, 0.5, 1 - 2 ** -32, 1 - 2 ** -53]) {

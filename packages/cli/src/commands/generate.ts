@@ -21,8 +21,9 @@ export const generate = Command.make("generate", {
   temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
   topK: count("top-k").pipe(Flag.optional),
   topP: Flag.Finite("top-p").pipe(Flag.optional),
+  minP: Flag.Finite("min-p").pipe(Flag.optional),
   seed: Flag.Int("seed").pipe(Flag.withDefault(0))
-}, Effect.fn(function*({ maxTokens, model, prompt, seed, temperature, topK, topP, ...flags }) {
+}, Effect.fn(function*({ maxTokens, minP, model, prompt, seed, temperature, topK, topP, ...flags }) {
   const result = yield* Effect.scoped(Effect.gen(function*() {
     const sampler = yield* Engine.sampler(model, flags)
     const [[completion]] = (yield* sampler.sample({
@@ -31,7 +32,8 @@ export const generate = Command.make("generate", {
       temperature,
       seed,
       ...(Option.isSome(topK) ? { topK: topK.value } : {}),
-      ...(Option.isSome(topP) ? { topP: topP.value } : {})
+      ...(Option.isSome(topP) ? { topP: topP.value } : {}),
+      ...(Option.isSome(minP) ? { minP: minP.value } : {})
     })) as readonly [readonly [Sampler.Completion]]
     return {
       text: sampler.tokenizer.decode(Sampler.withoutStop(completion)),

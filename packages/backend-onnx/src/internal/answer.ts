@@ -1,0 +1,52 @@
+// From the tokens of an answer to its text.
+import { Sampler } from "@memory-r1/core"
+
+/** Where one of some texts begins in another one, the first of them. */
+const firstOf = (text: string, stops: ReadonlyArray<string>): number | undefined => {
+  const places = stops.flatMap((stop) => {
+    const at = stop === "" ? -1 : text.indexOf(stop)
+    return at < 0 ? [] : [at]
+  })
+  return places.length === 0 ? undefined : Math.min(...places)
+}
+
+// How much at the end of a text may be the beginning of a stop, or a part of a character.
+const uncertain = (text: string, stops: ReadonlyArray<string>): number => {
+  let held = 0
+  for (const stop of stops) {
+    for (let length = Math.min(stop.length - 1, text.length); length > held; length--) {
+      if (text.endsWith(stop.slice(0, length))) held = length
+    }
+  }
+  const broken = /�+$/.exec(text)?.[0].length ?? 0
+  return Math.max(held, broken)
+}
+
+/** Reads an answer as it grows: the text that will not change any more, and whether one of `stops` has ended it. */
+export const reader = (tokenizer: Sampler.Tokenizer, stops: ReadonlyArray<string>) => {
+  const ends = new Set(tokenizer.stopTokens)
+  let stopped = false
+  const textOf = (tokens: ReadonlyArray<number>): string => {
+    const text = tokenizer.decode(tokens)
+    const at = firstOf(text, stops)
+    stopped ||= at !== undefined
+    return at === undefined ? text : text.slice(0, at)
+  }
+  return {
+    read: (tokens: ReadonlyArray<number>): { readonly certain: string; readonly stopped: boolean } => {
+      const text = textOf(ends.has(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens)
+      return { certain: stopped ? text : text.slice(0, text.length - uncertain(text, stops)), stopped }
+    },
+    end: (completion: Sampler.Completion): { readonly text: string } => ({ text: textOf(Sampler.withoutStop(completion)) }),
+    stopped: () => stopped
+  }
+}
+
+/** The JSON in an answer: what stands in a fence, or from the first bracket to its last partner; all of it where there is none. */
+export const json = (text: string): string => {
+  const fenced = /```(?:json)?\s*\n?([\s\S]*?)```/.exec(text)?.[1] ?? text
+  const from = fenced.search(/[[{]/)
+  if (from < 0) return fenced.trim()
+  const to = fenced.lastIndexOf(fenced[from] === "{" ? "}" : "]")
+  return to < from ? fenced.trim() : fenced.slice(from, to + 1)
+}
