@@ -86,16 +86,28 @@ const companions = new Set([
   "special_tokens_map.json",
   "chat_template.jinja",
   "adapter_config.json",
-  "adapter_model.safetensors"
+  "adapter_model.safetensors",
+  // What sentence-transformers says of its encoders.
+  "modules.json",
+  "sentence_bert_config.json",
+  "1_Pooling/config.json"
 ])
 const whole = "model.safetensors"
 const index = "model.safetensors.index.json"
 const isShard = (path: string): boolean => /^model-\d+-of-\d+\.safetensors$/.test(path)
 
-// Of several forms of the weights the one that is read: in one file, or else in shards.
+const exported = "onnx/model.onnx"
+const isWeights = (path: string): boolean => path === whole || isShard(path) || path === exported || path === "adapter_model.safetensors"
+
+// Of several forms of the weights the one that is read: in one file, or else in shards, or else as a graph.
 const chosen = (files: ReadonlyArray<Wanted>): ReadonlyArray<Wanted> => {
-  const hasWhole = files.some(({ path }) => path === whole)
-  return files.filter(({ path }) => companions.has(path) || (hasWhole ? path === whole : path === index || isShard(path)))
+  const has = (is: (path: string) => boolean): boolean => files.some(({ path }) => is(path))
+  const wanted = has((path) => path === whole)
+    ? (path: string) => path === whole
+    : has(isShard)
+    ? (path: string) => path === index || isShard(path)
+    : (path: string) => path === exported || path === `${exported}_data`
+  return files.filter(({ path }) => companions.has(path) || wanted(path))
 }
 
 // No connection stands still for longer.
@@ -154,14 +166,14 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
   const snapshot = join(folder, "snapshots", commit)
   const files = yield* asking(async (fetch) => {
     const found: Array<Wanted> = []
-    for await (const { lfs, oid, path, size, type } of listFiles({ ...request, fetch, repo: name, revision: commit })) {
+    for await (const { lfs, oid, path, size, type } of listFiles({ ...request, fetch, repo: name, revision: commit, recursive: true })) {
       // It becomes the name of a file.
       const etag = lfs?.oid ?? oid ?? ""
       if (type === "file" && /^[0-9a-f]{40,64}$/.test(etag)) found.push({ path, size, etag, sha256: lfs?.oid })
     }
     return chosen(found)
   })
-  if (!files.some(({ path }) => path === whole || isShard(path) || path === "adapter_model.safetensors")) {
+  if (!files.some(({ path }) => isWeights(path))) {
     return yield* fail("the hub has no weights of it in safetensors, which are what can be read")
   }
 
@@ -203,7 +215,7 @@ const cached = async (folder: string, revision: string): Promise<string | undefi
   const commit = /^[0-9a-f]{40}$/.test(revision) ? revision : (await readFile(join(folder, "refs", revision), "utf8").catch(() => "")).trim()
   const snapshot = join(folder, "snapshots", commit)
   if (commit === "") return undefined
-  return [whole, index, "adapter_model.safetensors"].some((file) => existsSync(join(snapshot, file))) ? snapshot : undefined
+  return [whole, index, exported, "adapter_model.safetensors"].some((file) => existsSync(join(snapshot, file))) ? snapshot : undefined
 }
 
 class WrongContent extends Error {}

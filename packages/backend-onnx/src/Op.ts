@@ -282,6 +282,13 @@ export const rmsNorm = (graph: GraphType, x: Value, scale: Value, epsilon: numbe
 }
 
 /**
+ * LayerNorm over the last axis (Ba et al. 2016), `(x - mean) / sqrt(variance + epsilon) * scale + bias`. It has no gradient rule: only
+ * encoders, which are not trained here, use it.
+ */
+export const layerNorm = (graph: GraphType, x: Value, scale: Value, bias: Value, epsilon: number): Value =>
+  one(graph, "LayerNormalization", [x, scale, bias], x, { attributes: { axis: -1, epsilon: { float: epsilon } } })
+
+/**
  * Rotary position embedding of `x` `[rows, tokens, heads * size]` at `positions` `[rows, tokens]`, in halves as Hugging Face
  * models have it: `RotaryEmbedding` of com.microsoft. `cos` and `sin` are `[positions, turned / 2]`; the first `turned` numbers of each
  * head are turned, all of them when it is left out.

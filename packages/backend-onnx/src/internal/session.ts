@@ -106,6 +106,24 @@ export const make = (
     } satisfies Session
   })
 
+/** A graph that others exported: its inputs by name, and the first of its results. */
+export const open = (file: string, { device = "cpu", threads }: SessionOptions) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        ort.InferenceSession.create(file, {
+          executionProviders: [device],
+          logSeverityLevel: 3,
+          ...(threads === undefined ? {} : { intraOpNumThreads: threads })
+        }),
+      catch: (cause) => new EngineError({ reason: "is no graph that ONNX Runtime takes", cause })
+    }),
+    (session) => Effect.promise(() => session.release())
+  ).pipe(Effect.map((session) => ({
+    inputs: session.inputNames,
+    run: async (feeds: Feeds): Promise<ort.Tensor> => (await session.run(feeds))[session.outputNames[0]!]! as ort.Tensor
+  })))
+
 /** Fails where a device is not there, or has no kernel for the type that weights are held in. */
 export const require = Effect.fnUntraced(function*(device: Device.Device, type: Graph.ElementType = "float32") {
   if (device === "cpu") return

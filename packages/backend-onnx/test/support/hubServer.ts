@@ -1,7 +1,7 @@
 // A hub on this machine, that serves a directory as the one repository that it has, and does wrong where it is told to.
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -29,7 +29,8 @@ export interface Request {
 export const serve = Effect.fnUntraced(function*(directory: string, faults: Faults = {}) {
   const requests: Array<Request> = []
   const cut = new Set<string>()
-  const files = readdirSync(directory).filter((name) => !name.startsWith("golden") && !name.startsWith("gradients"))
+  const resolved = `/owner/name/resolve/${commit}/`
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(directory, name)).isFile() && !name.startsWith("golden") && !name.startsWith("gradients"))
   const digest = (name: string, kind: "sha256" | "sha1") => createHash(kind).update(readFileSync(join(directory, name))).digest("hex")
   const server = createServer((request, response) => {
     const url = request.url ?? ""
@@ -45,8 +46,8 @@ export const serve = Effect.fnUntraced(function*(directory: string, faults: Faul
         const oid = faults.etag ?? digest(path, "sha1")
         return { type: "file", path, size, oid, ...(path.endsWith(".safetensors") && faults.etag === undefined ? { lfs: { oid: digest(path, "sha256"), size, pointerSize: 130 } } : {}) }
       }))
-    } else if (url.startsWith(`/owner/name/resolve/${commit}/`) && files.includes(url.split("/").at(-1)!)) {
-      const name = url.split("/").at(-1)!
+    } else if (url.startsWith(resolved) && files.includes(url.slice(resolved.length))) {
+      const name = url.slice(resolved.length)
       const bytes = readFileSync(join(directory, name))
       if (faults.spoilt === true) bytes.fill(7)
       const [, from = "0", to = ""] = /bytes=(\d+)-(\d*)/.exec(request.headers.range ?? "") ?? []
