@@ -49,7 +49,7 @@ export class AdapterError extends Schema.TaggedError<AdapterError>()("AdapterErr
   }
 }
 
-const isProjection = (name: string): boolean => /_proj\.weight$/.test(name)
+const isProjection = (name: string): boolean => name.endsWith("_proj.weight")
 const moduleOf = (name: string): string => name.slice(0, -".weight".length)
 
 /** The adapted parameters of a model; of a target that fits none, its name. */

@@ -18,6 +18,8 @@ export interface Case {
   readonly name: string
   /** float32 where ONNX Runtime has no kernel in float64. */
   readonly type: "float32" | "float64"
+  /** With the operators that GPUs have kernels for. */
+  readonly portable: boolean
   readonly inputs: Readonly<Record<string, Input>>
   readonly build: (graph: Graph.Graph, values: Values<string>) => Graph.Value
   /** The step of the finite difference and what its result may differ by, relative to the larger of it and 1. */
@@ -51,8 +53,8 @@ const of = <K extends string>(
   name: string,
   inputs: Readonly<Record<K, Input>>,
   build: (graph: Graph.Graph, values: Values<K>) => Graph.Value,
-  rest: Partial<Pick<Case, "type" | "step" | "tolerance">> = {}
-): Case => ({ name, inputs, build, type: "float64", step: 1e-5, tolerance: 1e-8, ...rest })
+  rest: Partial<Pick<Case, "type" | "portable" | "step" | "tolerance">> = {}
+): Case => ({ name, inputs, build, type: "float64", portable: false, step: 1e-5, tolerance: 1e-8, ...rest })
 
 const N = ["N", 2] as const
 const M = ["M", 3] as const
@@ -114,11 +116,14 @@ const matMuls = products.flatMap(([title, a, b]) =>
     { alpha: -0.5 },
     { transA: true, alpha: 2 },
     { transB: true, alpha: 0.3 }
-  ].map((options: { readonly transA?: boolean; readonly transB?: boolean; readonly alpha?: number }) =>
-    of(
-      `matMul ${JSON.stringify(options)}: ${title}`,
-      { a: input(options.transA === true ? flipped(a) : a), b: input(options.transB === true ? flipped(b) : b) },
-      (graph, { a, b }) => Op.matMul(graph, a, b, options)
+  ].flatMap((options: { readonly transA?: boolean; readonly transB?: boolean; readonly alpha?: number }) =>
+    [false, true].map((portable) =>
+      of(
+        `matMul ${JSON.stringify(options)}${portable ? ", portable" : ""}: ${title}`,
+        { a: input(options.transA === true ? flipped(a) : a), b: input(options.transB === true ? flipped(b) : b) },
+        (graph, { a, b }) => Op.matMul(graph, a, b, options),
+        { portable }
+      )
     )
   )
 )
@@ -213,6 +218,8 @@ const norms = [
     (graph, { scale, x }) => Op.rmsNorm(graph, x, scale, 0.3),
     inSingle
   ),
+  of("rmsNorm, portable", { x: input([N, M, 4]), scale: input([4]) }, (graph, { scale, x }) =>
+    Op.rmsNorm(graph, x, scale, 1e-3), { portable: true }),
   // Linear, so that a large step loses nothing.
   of("rotary", {
     x: input([2, 3, 8]),

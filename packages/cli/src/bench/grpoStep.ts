@@ -69,8 +69,9 @@ export const grpoStep = Command.make("grpo-step", {
     return stepSeconds
   }).pipe(Effect.scoped, Random.withSeed(1))
   const args = [
-    ...["--model", directory, "--prompt", `${prompt}`, "--group", `${group}`, "--completion", `${completion}`],
-    ...["--prompts", `${many}`, "--steps", `${steps}`],
+    "--model",
+    directory,
+    ...Object.entries({ prompt, group, completion, prompts: many, steps }).flatMap(([name, value]) => [`--${name}`, `${value}`]),
     ...(Option.isSome(asked.threads) ? ["--threads", `${asked.threads.value}`] : []),
     ...(Option.isSome(loraRank) ? ["--lora-rank", `${loraRank.value}`] : []),
     ...(Option.isSome(asked.peerMicroBatch) ? ["--micro-batch", `${asked.peerMicroBatch.value}`] : [])
