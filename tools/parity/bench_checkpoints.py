@@ -16,7 +16,7 @@ rope = {"rope_type": "default", "rope_theta": 10000.0}
 def llama(hidden, layers, heads, mlp, vocabulary):
     return LlamaForCausalLM, LlamaConfig(
         **common, vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=heads,
-        intermediate_size=mlp, max_position_embeddings=4096, rope_parameters=rope,
+        intermediate_size=mlp, max_position_embeddings=8192, rope_parameters=rope,
     )
 
 

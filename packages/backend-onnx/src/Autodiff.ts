@@ -56,37 +56,50 @@ const pullback = (
     return true
   })
 
+  const wanted = new Set(to)
   const found = new Map<Value, Value>()
   const accumulate = (value: Value, contribution: Value): void => {
     const known = found.get(value)
     found.set(value, known === undefined ? contribution : Op.add(graph, known, contribution))
   }
   for (const [value, seed] of seeds) accumulate(value, seed)
+  // One of what is computed again waits for the one before, so that no two of them are there at a time.
+  let rebuilt: ReadonlyArray<Value> = []
 
   for (const node of path.toReversed()) {
     const upstream = node.outputs.map((value) => found.get(value))
     if (upstream.every((value) => value === undefined)) continue
     const needs = node.inputs.map((value) => value !== undefined && active.has(value))
-    const contributions = backward({ graph, node, upstream, needs })
+    const contributions = backward({ graph, node, upstream, needs }, rebuilt)
+    if (node.rebuild !== undefined) rebuilt = contributions.filter((contribution) => contribution !== undefined)
+    // What is asked for goes first: left for the end, as nodes are that no other one reads, it would hold all activations until then.
+    const asked = contributions.find((contribution, i) => contribution !== undefined && needs[i] && wanted.has(node.inputs[i]!))
     node.inputs.forEach((value, i) => {
       const contribution = contributions[i]
-      if (value !== undefined && needs[i] && contribution !== undefined) accumulate(value, contribution)
+      if (value === undefined || !needs[i] || contribution === undefined) return
+      accumulate(value, asked === undefined || wanted.has(value) ? contribution : waiting(graph, contribution, asked))
     })
   }
   return to.map((value) => found.get(value))
 }
 
-const backward = (context: Context): ReadonlyArray<Value | undefined> => {
+// Activations have sizes that are known only at run time. What has not is small, and ONNX Runtime 1.30 breaks on two reshapes of it in a row.
+const waiting = (graph: Graph, x: Value, ...dependencies: ReadonlyArray<Value>): Value =>
+  x.shape.every((dimension) => typeof dimension === "number") ? x : Op.after(graph, x, ...dependencies)
+
+const backward = (context: Context, before: ReadonlyArray<Value>): ReadonlyArray<Value | undefined> => {
   const { graph, needs, node, upstream } = context
   const rule = gradients[node.op]
-  // What is computed again has to wait for the gradient, or it would be held as long as what it replaces.
-  const dependency = upstream.find((value) => value !== undefined)!
+  const arrived = upstream.filter((value) => value !== undefined)
   if (node.rebuild === undefined) {
     if (rule === undefined) throw new UnknownGradient({ op: node.op, node: node.outputs[0]!.name })
-    const inputs = node.inputs.map((value) => value === undefined ? value : graph.transient.get(value)?.(dependency) ?? value)
+    const inputs = node.inputs.map((value) => value === undefined ? value : graph.transient.get(value)?.(arrived[0]!) ?? value)
     return rule({ ...context, node: { ...node, inputs } })
   }
-  const inputs = node.inputs.map((value) => graph.inputs.includes(value!) ? value! : Op.after(graph, value!, dependency))
+  // What is computed again has to wait for all of the gradient, or it would be held as long as what it replaces.
+  const awaited = [...arrived, ...before]
+  const inputs = node.inputs.map((value) =>
+    graph.inputs.includes(value!) ? value! : waiting(graph, value!, ...awaited))
   const from = graph.nodes.length
   const outputs = node.rebuild(inputs)
   // The value of a composite with a rule of its own is known, and need not be computed again.

@@ -213,7 +213,7 @@ export const readWeights = Effect.fn("Checkpoint.readWeights")(
 )
 
 // Numbers that are in memory in float32 at a time, while weights are read that are kept in fewer bits.
-const piece = 1 << 22
+const piece = 1 << 20
 
 /**
  * The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What is read is never in memory
@@ -222,14 +222,16 @@ const piece = 1 << 22
 export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
   function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {
     const feeds: Array<Feeds> = []
+    const buffer = new Float32Array(Math.min(piece, Math.max(0, ...layout.parameters.map(({ size }) => size))))
     for (const { parameter, reader, stored } of yield* placesOf(directory, layout)) {
       for (const part of parameter.parts) {
         const store = Storage.make(part, Storage.typeOf(part, type))
         const columns = part.shape.length < 2 ? 1 : part.shape[1]!
         const rows = part.shape[0]!
-        const step = Math.max(1, Math.floor(piece / columns))
+        const step = Math.max(1, Math.floor(buffer.length / columns))
         for (let row = 0; row < rows; row += step) {
-          const values = new Float32Array(Math.min(step, rows - row) * columns)
+          const size = Math.min(step, rows - row) * columns
+          const values = size <= buffer.length ? buffer.subarray(0, size) : new Float32Array(size)
           yield* reader.read(stored, values, part.offset - parameter.offset + row * columns)
           store.fill(row, values)
         }

@@ -217,12 +217,12 @@ export const composite = (
 }
 
 /**
- * What `build` makes of a value that carries no gradient. Gradients that read it build it again rather than hold it: the widened form
- * of a weight that is stored in fewer bits.
+ * What `build` makes of nothing that carries a gradient, once `dependency` is there. Gradients that read it build it again rather than hold
+ * it: the widened form of a weight that is stored in fewer bits.
  */
-export const transient = (graph: Graph, from: Value, build: (from: Value) => Value, after: (value: Value, dependency: Value) => Value): Value => {
-  const value = build(from)
-  graph.transient.set(value, (dependency) => build(after(from, dependency)))
+export const transient = (graph: Graph, dependency: Value, build: (dependency: Value) => Value): Value => {
+  const value = build(dependency)
+  graph.transient.set(value, build)
   return value
 }
 
@@ -273,6 +273,8 @@ const writeAttribute = ([name, attribute]: readonly [string, Attribute], pbf: Pb
 const writeNode = (node: Node, pbf: PbfWriter): void => {
   for (const value of node.inputs) pbf.writeStringField(1, value?.name ?? "")
   for (const value of node.outputs) pbf.writeStringField(2, value.name)
+  // The name by which profiles and errors know it.
+  pbf.writeStringField(3, node.outputs[0]!.name)
   pbf.writeStringField(4, node.op)
   for (const attribute of Object.entries(node.attributes)) pbf.writeMessage(5, writeAttribute, attribute)
   if (node.domain !== "") pbf.writeStringField(7, node.domain)

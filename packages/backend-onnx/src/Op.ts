@@ -126,13 +126,27 @@ export const matMul = (
 }
 
 /**
- * `x`, available only when `dependency` is: what is computed from it waits until then. Nothing is copied.
+ * `x`, available only when all `dependencies` are: what is computed from it waits until then. Nothing is copied.
+ *
+ * ONNX has no edge that carries only an order; a shape that reads other values, and adds nothing of them, is one.
  */
-export const after = (graph: GraphType, x: Value, dependency: Value): Value => {
-  const known = shapeOf(graph, dependency)
-  // ONNX has no edge that carries only an order; a shape that reads another, and adds nothing of it, is one.
-  const nothing = mul(graph, gather(graph, known, Graph.integers(graph, [0])), Graph.integers(graph, [0]))
-  return one(graph, "Reshape", [x, add(graph, shapeOf(graph, x), nothing)], x)
+export const after = (graph: GraphType, x: Value, ...dependencies: ReadonlyArray<Value>): Value => {
+  const sizes = dependencies.reduce((sum, dependency) => add(graph, sum, nothingOf(graph, dependency)), shapeOf(graph, x))
+  return one(graph, "Reshape", [x, sizes], x)
+}
+
+// A zero that cannot be known before a value is. Its shape is enough where sizes are known only at run time; where they are constants ONNX
+// Runtime knows the shape beforehand, and a number of the value has to be read.
+const nothingOf = (graph: GraphType, x: Value): Value => {
+  const zero = Graph.integers(graph, [0])
+  const isConstant = x.shape.every((dimension) => typeof dimension === "number")
+  const read = isConstant && !graph.portable
+    ? one(graph, "Cast", [gather(graph, reshape(graph, x, [x.shape.reduce<number>((product, size) => product * (size as number), 1)]), zero)], {
+      type: "int64",
+      shape: [1]
+    }, { attributes: { to: 7 }, stopsGradient: true })
+    : gather(graph, shapeOf(graph, x), zero)
+  return mul(graph, read, zero)
 }
 
 /** Whole numbers `[rows, ...]`, less the `zero` `[rows]` of their row, times its `scale` `[rows]`. */

@@ -49,7 +49,7 @@ export interface Reader {
   readonly read: (name: string, into: Float32Array, from?: number) => Effect.Effect<void, CheckpointError>
 }
 
-const pieceBytes = 1 << 22
+const pieceBytes = 1 << 20
 
 const count = (shape: ReadonlyArray<number>): number => shape.reduce((product, dimension) => product * dimension, 1)
 

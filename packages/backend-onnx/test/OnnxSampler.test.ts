@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import { Adapter, Checkpoint, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import type { Sampler } from "@memory-r1/core"
 import { samplerLaws } from "@memory-r1/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
@@ -133,6 +133,28 @@ describe("OnnxSampler", () => {
       assert.isTrue(endless.every(({ tokens }) => tokens.length === 30))
       // The same draws, up to where they end.
       ended.forEach(({ tokens }, i) => assert.deepStrictEqual(tokens, endless[i]!.tokens.slice(0, tokens.length)))
+    }))
+
+  it.effect("a wide model, whose steps take its matrices on the left, samples with the log-probabilities that it scores", () =>
+    Effect.gen(function*() {
+      const folder = yield* Checkpoints.copy("qwen2", {
+        "config.json": (json) => ({ ...json, hidden_size: 512, num_attention_heads: 4, num_key_value_heads: 2, num_hidden_layers: 1 })
+      })
+      const checkpoint = yield* Checkpoint.initialize(folder, 1)
+      const { layout, weights } = checkpoint
+      for (const { name, offset, size } of layout.parameters) if (name.endsWith("bias")) weights.fill(0.3, offset, offset + size)
+      const model = yield* OnnxModel.fromCheckpoint(checkpoint)
+      const adapter = yield* Adapter.initialize(checkpoint, { rank: 2 }, 1)
+      for (const { offset, size } of adapter.layout.parameters) {
+        for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.02 * Math.cos(i)
+      }
+      for (const options of [{}, { adapter }]) {
+        const sampler = yield* OnnxSampler.make(model, options)
+        const prompts = [tokens(20, 1), tokens(7, 2)]
+        const samples = yield* sampler.sample({ prompts, n: 3, maxTokens: 12, stopTokens: [], seed: 2 })
+        const scores = yield* sampler.score({ groups: prompts.map((prompt, i) => ({ prompt, completions: samples[i]!.map(({ tokens }) => tokens) })) })
+        samples.forEach((group, i) => group.forEach(({ logprobs }, j) => assertClose(logprobs, scores[i]![j]!, `group ${i}, completion ${j}`)))
+      }
     }))
 
   it.effect("fills the context to its last token", () =>

@@ -95,7 +95,8 @@ export const builder = ({ adapter, checkpointing = false, decoder, portable = fa
     weights,
     adapter,
     matrices,
-    thin: (options.thin ?? false) && !portable,
+    // Matrices of small models stay in the processor's cache, where packing them costs next to nothing.
+    thin: (options.thin ?? false) && !portable && decoder.hiddenSize >= 512,
     checkpointing,
     sizes,
     ropes
@@ -367,7 +368,9 @@ export const decodeStep = (
 // Logits `[rows, vocabulary]`. The temperature scales the hidden states, which are smaller than the logits.
 const logits = (b: Builder, hidden: Value, inverseTemperature: Value): Value => {
   const scaled = Op.mul(b.graph, norm(b, hidden, "model.norm"), inverseTemperature)
-  return linear(b, scaled, b.decoder.tied ? "model.embed_tokens" : "lm_head")
+  const head = b.weights.get(b.decoder.tied ? "model.embed_tokens.weight" : "lm_head.weight")!
+  const parts = head.pieces(scaled).map((piece) => times(b, scaled, piece))
+  return parts.length === 1 ? parts[0]! : Op.concat(b.graph, parts, -1)
 }
 
 /** Next-token probabilities `[rows, vocabulary]` of hidden states, at a temperature given as its inverse. */

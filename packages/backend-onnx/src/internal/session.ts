@@ -73,6 +73,8 @@ export const make = (
             // Nodes that it has no kernel for run on the CPU.
             executionProviders: [device],
             graphOptimizationLevel: "all",
+            // A pattern, made at the first run, is memory for all of the second at once, beside what the first one took.
+            enableMemPattern: false,
             logSeverityLevel: 3,
             ...(options.results === "device" ? Device.onDevice : {}),
             ...(prefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: prefix }),
@@ -95,11 +97,13 @@ export const make = (
       rmSync(observed!, { recursive: true, force: true })
     }
     const names = [...graph.outputs].map(([name, value]) => [name, value.name] as const)
+    const taken = graph.inputs.map(({ name }) => name)
     return {
       run: async (feeds, into = {}) => {
         const fetches: Record<string, ort.Tensor | null> = {}
         for (const [name, inner] of names) fetches[inner] = into[name] ?? null
-        const results = await session.run(feeds, fetches)
+        // Weights come in forms of which a graph takes one.
+        const results = await session.run(Object.fromEntries(taken.map((name) => [name, feeds[name]!])), fetches)
         if (observed !== undefined && profiling) report()
         return Object.fromEntries(names.map(([name, inner]) => [name, results[inner]! as ort.Tensor]))
       }

@@ -14,14 +14,16 @@ type Named = Pick<Part, "name" | "shape">
 /** Numbers that share a scale in int4. */
 const block = 32
 
+// A matrix with a row for each token of the vocabulary.
+const isHead = ({ name }: Pick<Named, "name">): boolean => name === "model.embed_tokens.weight" || name === "lm_head.weight"
+
 /**
  * How a tensor is stored in a model of some type: norms and biases are few and stay as they are; embeddings, which are looked up by
  * rows, and matrices whose rows are no whole blocks take eight bits in place of four.
  */
 export const typeOf = ({ name, shape }: Named, type: WeightType): WeightType => {
   if (shape.length < 2) return "float32"
-  const isHead = name === "model.embed_tokens.weight" || name === "lm_head.weight"
-  return type === "int4" && (isHead || shape[1]! % block !== 0) ? "int8" : type
+  return type === "int4" && (isHead({ name }) || shape[1]! % block !== 0) ? "int8" : type
 }
 
 /** Names of what a tensor is fed as. */
@@ -33,6 +35,20 @@ export interface Declared {
   readonly value: Value | undefined
   readonly whole: (dependency: Value) => Value
   readonly rows: (indices: Value) => Value
+  /** All rows in pieces that are widened one by one: that of a vocabulary, whole, would take as much as the rest of a small model. */
+  readonly pieces: (dependency: Value) => ReadonlyArray<Value>
+}
+
+// Rows of one piece.
+const pieceRows = 16_384
+
+const piecesOf = ({ name, shape }: Named): ReadonlyArray<Named & { readonly from: number }> => {
+  const [rows, ...rest] = shape as [number, ...Array<number>]
+  return Array.from({ length: Math.ceil(rows / pieceRows) }, (_, i) => ({
+    name: `${name}.piece.${i}`,
+    shape: [Math.min(pieceRows, rows - i * pieceRows), ...rest],
+    from: i * pieceRows
+  }))
 }
 
 /**
@@ -41,17 +57,19 @@ export interface Declared {
  */
 export const declare = (graph: Graph, { name, shape }: Named, type: WeightType): Declared => {
   const [rows, columns] = shape as [number, number]
+  const pieces = (dependency: Value) => piecesOf({ name, shape }).map((piece) => declare(graph, piece, type).whole(dependency))
   const transient = (from: Value, dependency: Value, build: (from: Value) => Value): Value =>
-    GraphModule.transient(graph, Op.after(graph, from, dependency), build, (value, later) => Op.after(graph, value, later))
+    GraphModule.transient(graph, dependency, (dependency) => build(Op.after(graph, from, dependency)))
   switch (type) {
     case "float32": {
       const value = GraphModule.input(graph, name, "float32", shape)
-      return { value, whole: () => value, rows: (indices) => Op.gather(graph, value, indices) }
+      return { value, whole: () => value, rows: (indices) => Op.gather(graph, value, indices), pieces: () => [value] }
     }
     case "float16": {
       const value = GraphModule.input(graph, name, "float16", shape)
       return {
         value: undefined,
+        pieces,
         whole: (dependency) => transient(value, dependency, (value) => Op.cast(graph, value)),
         rows: (indices) => Op.cast(graph, Op.gather(graph, value, indices))
       }
@@ -61,6 +79,7 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
       const scale = GraphModule.input(graph, scaleName(name), "float32", [rows])
       return {
         value: undefined,
+        pieces,
         whole: (dependency) => transient(value, dependency, (value) => Op.dequantize(graph, value, scale, GraphModule.bytes(graph, rows, 128))),
         rows: (indices) => {
           const scales = Op.gather(graph, Op.reshape(graph, scale, [rows, 1]), indices)
@@ -75,6 +94,7 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
       const number = (x: number) => GraphModule.scalar(graph, x)
       return {
         value: undefined,
+        pieces,
         // A byte holds a number of the first half of a block, and 16 times one of the second.
         whole: (dependency) =>
           transient(value, dependency, (value) => {
@@ -125,8 +145,15 @@ const largest = (values: Float32Array, from: number, to: number): number => {
   return most
 }
 
+// Views of a vocabulary's matrix, of which graphs take one or the other form.
+const withPieces = (named: Named, feeds: (named: Named, from: number, to: number) => Feeds): Feeds =>
+  isHead(named)
+    ? Object.assign({}, feeds(named, 0, named.shape[0]!), ...piecesOf(named).map((piece) => feeds(piece, piece.from, piece.from + piece.shape[0]!))) as Feeds
+    : feeds(named, 0, named.shape[0]!)
+
 /** Room for a tensor. */
-export const make = ({ name, shape }: Named, type: WeightType): Store => {
+export const make = (named: Named, type: WeightType): Store => {
+  const { name, shape } = named
   const columns = shape.length < 2 ? 1 : shape[1]!
   const rows = shape[0]!
   switch (type) {
@@ -141,7 +168,7 @@ export const make = ({ name, shape }: Named, type: WeightType): Store => {
           const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
           for (let i = 0; i < bits.length; i++) data[row * columns + i] = toHalf(bits[i]!)
         },
-        feeds: { [name]: float16(data, shape) }
+        feeds: withPieces(named, ({ name, shape }, from, to) => ({ [name]: float16(data.subarray(from * columns, to * columns), shape) }))
       }
     }
     // Symmetric, a scale for each row. Kept as bytes with zero at 128: GPUs hold no signed ones between runs.
@@ -156,7 +183,10 @@ export const make = ({ name, shape }: Named, type: WeightType): Store => {
             for (let i = 0; i < columns; i++) data[(row + r) * columns + i] = 128 + (scale === 0 ? 0 : Math.round(values[r * columns + i]! / scale))
           }
         },
-        feeds: { [name]: uint8(data, shape), [scaleName(name)]: float(scales, [rows]) }
+        feeds: withPieces(named, ({ name, shape }, from, to) => ({
+          [name]: uint8(data.subarray(from * columns, to * columns), shape),
+          [scaleName(name)]: float(scales.subarray(from, to), [to - from])
+        }))
       }
     }
     // A scale for each block, which the number furthest from zero has as -8 of, so that all sixteen values are used.
