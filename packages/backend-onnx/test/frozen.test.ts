@@ -153,6 +153,22 @@ for (const type of types) {
     }))
 }
 
+it.effect("a vocabulary of several pieces", () =>
+  Effect.gen(function*() {
+    const folder = yield* Checkpoints.copy("qwen2", { "config.json": (json) => ({ ...json, vocab_size: 40_000 }) })
+    const made = yield* Checkpoint.initialize(folder, 1)
+    // Logits that differ, so that a piece in another's place shows.
+    for (let i = 0; i < made.weights.length; i++) made.weights[i]! *= 20
+    yield* Checkpoint.save(made, folder)
+    const frozen = yield* OnnxModel.load(folder, { dtype: "int8" })
+    const checkpoint = yield* Checkpoint.load(folder)
+    for (const part of checkpoint.layout.parameters) checkpoint.weights.set(meant(frozen.weights, part.name), part.offset)
+    const widened = yield* OnnxModel.fromCheckpoint(checkpoint)
+    const groups = [{ prompt: [5, 39_999, 20_000], completions: [[16_383, 16_384, 39_999, 3], [32_768]] }]
+    const [found, expected] = yield* Effect.forEach([frozen, widened], (model) => Effect.flatMap(OnnxSampler.make(model), ({ score }) => score({ groups })))
+    found![0]!.forEach((list, i) => list.forEach((logp, t) => assert.closeTo(logp, expected![0]![i]![t]!, 1e-4)))
+  }))
+
 it.effect("what a frozen model is read from may be broken: it is named", () =>
   Effect.gen(function*() {
     const folder = yield* Checkpoints.copy("llama-tied")
