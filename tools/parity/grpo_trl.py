@@ -11,7 +11,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 warnings.filterwarnings("ignore")
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, TrainerCallback
 from transformers.utils import logging
 from trl import GRPOConfig, GRPOTrainer
 
@@ -30,7 +30,8 @@ args = parser.parse_args()
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 torch.set_num_threads(args.threads)
-tokenizer = AutoTokenizer.from_pretrained(args.model)
+# Not the class that the kind of model has: its words are its own.
+tokenizer = PreTrainedTokenizerFast.from_pretrained(args.model)
 model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32)
 rows = args.prompts * args.group
 micro = args.micro_batch or rows

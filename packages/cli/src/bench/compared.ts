@@ -11,7 +11,12 @@ import * as Flag from "effect/cli/Flag"
 import * as HugePages from "../hugePages.ts"
 import { count } from "../shared.ts"
 
-export const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+// Of an even number of values the mean of the two in the middle.
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const half = sorted.length / 2
+  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
+}
 
 export const timed = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>) {
   const started = performance.now()
