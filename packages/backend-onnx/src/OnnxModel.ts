@@ -11,6 +11,7 @@ import type { ElementType, Graph } from "./Graph.ts"
 import * as GraphModule from "./Graph.ts"
 import { type Plan, ropeNames } from "./internal/decoder.ts"
 import { type Device, DeviceError, keepsTensors } from "./internal/device.ts"
+import * as Joined from "./internal/joined.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Rope from "./internal/rope.ts"
 import * as Session from "./internal/session.ts"
@@ -170,7 +171,9 @@ const make = Effect.fnUntraced(function*(
 export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
   function*(checkpoint: Checkpoint.Checkpoint, options: Options = {}) {
     yield* Session.require(options.device ?? "cpu")
-    const weights = Object.fromEntries(Parameters.parts(checkpoint.layout).map((part) => [
+    // On other devices a second view would be a second copy.
+    const joined = (options.device ?? "cpu") === "cpu" ? Joined.parts(checkpoint.decoder).joined : []
+    const weights = Object.fromEntries([...Parameters.parts(checkpoint.layout), ...joined].map((part) => [
       part.name,
       Session.float(Parameters.view(checkpoint.weights, part), part.shape)
     ]))

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import type { Adapter } from "./Adapter.ts"
 import type { Graph } from "./Graph.ts"
 import * as Batch from "./internal/batch.ts"
+import * as Cache from "./internal/cache.ts"
 import * as DecoderGraphs from "./internal/decoderGraphs.ts"
 import * as Generation from "./internal/generation.ts"
 import * as Prefixes from "./internal/prefixes.ts"
@@ -43,16 +44,14 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: Onnx
   const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
   const { key: variant, plan } = OnnxModel.planOf(model, adapter)
   const window = Batch.windowOf(decoder)
+  const memory = Cache.memory()
   const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
 
   const sample = Effect.fn("OnnxSampler.sample")(function*(request: Sampler.SampleRequest, onToken?: (tokens: ReadonlyArray<number>) => boolean) {
     const { maxTokens, minP, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
     const problem = Requests.sample(request, decoder)
     if (problem !== undefined) return yield* fail(problem)
-    const sessions = {
-      extend: yield* session("extend", () => DecoderGraphs.extend(plan)),
-      decode: yield* session("decode", () => DecoderGraphs.decode(plan))
-    }
+    const extend = yield* session("extend", () => DecoderGraphs.extend(plan))
     const inputs = { ...(yield* resident), ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
     const settings = { maxTokens, temperature, filter: { topK, topP, minP }, stopTokens: new Set(stopTokens), ...(onToken === undefined ? {} : { onToken }) }
     // A group is n completions of one prompt, or single completions of prompts that begin alike.
@@ -78,9 +77,11 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: Onnx
         const indices = batch.slice(from, from + size)
         const chosen = indices.map((i) => groups[i]!)
         const blocks = Generation.blocksOf(chosen)
+        const wide = DecoderGraphs.isWide(decoder, Math.max(...chosen.map(({ rows }) => rows.length)))
+        const decode = yield* session(wide ? "decode wide" : "decode", () => DecoderGraphs.decode(plan, wide))
         const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(plan, blocks))
         const completions = yield* Effect.tryPromise({
-          try: (signal) => Generation.generate({ ...sessions, prefill }, inputs, decoder, chosen, settings, signal),
+          try: (signal) => Generation.generate({ prefill, extend, decode }, memory, inputs, decoder, chosen, settings, signal),
           catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
         })
         indices.forEach((index, i) => shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!)))

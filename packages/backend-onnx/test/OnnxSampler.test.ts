@@ -135,7 +135,7 @@ describe("OnnxSampler", () => {
       ended.forEach(({ tokens }, i) => assert.deepStrictEqual(tokens, endless[i]!.tokens.slice(0, tokens.length)))
     }))
 
-  it.effect("a wide model, whose steps take its matrices on the left, samples with the log-probabilities that it scores", () =>
+  it.effect("with an adapter, of all projections or of some, it samples with the log-probabilities that it scores", () =>
     Effect.gen(function*() {
       const folder = yield* Checkpoints.copy("qwen2", {
         "config.json": (json) => ({ ...json, hidden_size: 512, num_attention_heads: 4, num_key_value_heads: 2, num_hidden_layers: 1 })
@@ -144,11 +144,14 @@ describe("OnnxSampler", () => {
       const { layout, weights } = checkpoint
       for (const { name, offset, size } of layout.parameters) if (name.endsWith("bias")) weights.fill(0.3, offset, offset + size)
       const model = yield* OnnxModel.fromCheckpoint(checkpoint)
-      const adapter = yield* Adapter.initialize(checkpoint, { rank: 2 }, 1)
-      for (const { offset, size } of adapter.layout.parameters) {
-        for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.02 * Math.cos(i)
-      }
-      for (const options of [{}, { adapter }]) {
+      const adapted = yield* Effect.forEach([{}, { targetModules: ["k_proj", "up_proj", "o_proj"] }], (targets) =>
+        Effect.map(Adapter.initialize(checkpoint, { rank: 2, ...targets }, 1), (adapter) => {
+          for (const { offset, size } of adapter.layout.parameters) {
+            for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.02 * Math.cos(i)
+          }
+          return { adapter }
+        }))
+      for (const options of [{}, ...adapted]) {
         const sampler = yield* OnnxSampler.make(model, options)
         const prompts = [tokens(20, 1), tokens(7, 2)]
         const samples = yield* sampler.sample({ prompts, n: 3, maxTokens: 12, stopTokens: [], seed: 2 })
@@ -218,6 +221,15 @@ describe("OnnxSampler", () => {
       }
     }))
 
+  it.effect("what was sampled before changes nothing", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Models.sampler()
+      const short = { prompts: [trunk, [9]], n: 2, maxTokens: 30, seed: 4, stopTokens: [7] }
+      const fresh = yield* sampler.sample(short)
+      yield* sampler.sample({ prompts: [tokens(180, 3), tokens(90, 5), tokens(4, 6)], n: 5, maxTokens: 60, stopTokens: [] })
+      assert.deepStrictEqual(yield* sampler.sample(short), fresh)
+    }))
+
   it.effect("the same request gives the same bits, in another session and with other threads' work", () =>
     Effect.gen(function*() {
       const request = { prompts: [trunk, tokens(30, 8)], n: 3, maxTokens: 20, seed: 11 }
@@ -231,6 +243,8 @@ describe("OnnxSampler", () => {
   it.effect("weights that are no numbers are found out", () =>
     Effect.gen(function*() {
       const { model, sampler } = yield* Models.sampler()
+      const sound = yield* sampler.sample({ prompts: [trunk], maxTokens: 20 })
+      const weight = model.flat![5]!
       model.flat![5] = NaN
       const request = { prompts: [[3]], maxTokens: 2 }
       for (const temperature of [0, 1]) {
@@ -239,6 +253,9 @@ describe("OnnxSampler", () => {
       }
       const error = yield* Effect.flip(sampler.score({ groups: [{ prompt: [3], completions: [[4]] }] }))
       assert.include(error.message, "log-probabilities that are no numbers")
+      // Nothing of them is left.
+      model.flat![5] = weight
+      assert.deepStrictEqual(yield* sampler.sample({ prompts: [trunk], maxTokens: 20 }), sound)
     }))
 })
 

@@ -18,7 +18,7 @@ export interface KeysValues {
   readonly values: Value
 }
 
-const product = (...dimensions: ReadonlyArray<Dimension>): Dimension => {
+export const product = (...dimensions: ReadonlyArray<Dimension>): Dimension => {
   const factor = dimensions.reduce<number>((n, dimension) => typeof dimension === "number" ? n * dimension : n, 1)
   const names = dimensions.filter((dimension) => typeof dimension === "string")
   return names.length === 0 ? factor : [...(factor === 1 ? [] : [factor]), ...names].join("*")
@@ -50,8 +50,6 @@ export interface Builder {
   readonly adapter: AdapterPlan | undefined
   /** The matrices of the adapter by name. */
   readonly matrices: ReadonlyMap<string, Value>
-  /** Rows are few, as in decoding. */
-  readonly thin: boolean
   readonly checkpointing: boolean
   readonly sizes: (shape: ReadonlyArray<Dimension>) => Value
   readonly ropes: ReadonlyArray<{ readonly cos: Value; readonly sin: Value }>
@@ -60,10 +58,13 @@ export interface Builder {
 /** Names of the tables of a rope. */
 export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rope.${rope}.sin` })
 
-export const builder = ({ adapter, checkpointing = false, decoder, portable = false, weightType }: Plan, options: { readonly thin?: boolean } = {}): Builder => {
+/** A graph that takes the weights in given parts: those of the parameters, when it is left out. */
+export const builder = (
+  { adapter, checkpointing = false, decoder, portable = false, weightType }: Plan,
+  parts: ReadonlyArray<Storage.Named> = parameterShapes(decoder).flatMap(({ parts }) => parts)
+): Builder => {
   const graph = GraphModule.make({ portable })
-  const weights = new Map(parameterShapes(decoder).flatMap(({ parts }) =>
-    parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const)))
+  const weights = new Map(parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const))
   const matrices = new Map((adapter?.parts ?? []).map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)]))
   const ropes = decoder.ropes.map(({ inverseFrequencies }, i) => {
     const { cos, sin } = ropeNames(i)
@@ -95,33 +96,26 @@ export const builder = ({ adapter, checkpointing = false, decoder, portable = fa
     weights,
     adapter,
     matrices,
-    // Matrices of small models stay in the processor's cache, where packing them costs next to nothing.
-    thin: (options.thin ?? false) && !portable && decoder.hiddenSize >= 512,
     checkpointing,
     sizes,
     ropes
   }
 }
 
-const shaped = ({ graph, sizes }: Builder, x: Value, ...shape: ReadonlyArray<Dimension>): Value =>
+export const shaped = ({ graph, sizes }: Builder, x: Value, ...shape: ReadonlyArray<Dimension>): Value =>
   Op.reshape(graph, x, shape, sizes(shape))
 
-const weight = ({ weights }: Builder, name: string, dependency: Value): Value => weights.get(name)!.whole(dependency)
-
-// `x w'`. A product packs its right operand, which for few rows takes as long as the rest: then the weight stands on the left.
-const times = ({ graph, thin }: Builder, x: Value, w: Value, alpha = 1): Value =>
-  thin
-    ? Op.transpose(graph, Op.matMul(graph, w, x, { transB: true, alpha }), [1, 0])
-    : Op.matMul(graph, x, w, { transB: true, alpha })
+export const weight = ({ weights }: Builder, name: string, dependency: Value): Value => weights.get(name)!.whole(dependency)
 
 const linear = (b: Builder, x: Value, name: string): Value => {
   const { adapter, graph, matrices } = b
-  const y = times(b, x, weight(b, `${name}.weight`, x))
+  const times = (x: Value, w: Value, alpha = 1): Value => Op.matMul(graph, x, w, { transB: true, alpha })
+  const y = times(x, weight(b, `${name}.weight`, x))
   const bias = b.weights.get(`${name}.bias`)
   const full = bias === undefined ? y : Op.add(graph, y, bias.whole(x))
   const thin = adapter?.projections.get(name)
   if (thin === undefined) return full
-  return Op.add(graph, full, times(b, times(b, x, matrices.get(thin.a)!), matrices.get(thin.b)!, adapter!.scale))
+  return Op.add(graph, full, times(times(x, matrices.get(thin.a)!), matrices.get(thin.b)!, adapter!.scale))
 }
 
 export const embed = (b: Builder, tokens: Value): Value => {
@@ -129,17 +123,17 @@ export const embed = (b: Builder, tokens: Value): Value => {
   return b.decoder.embeddingScale === 1 ? rows : Op.mul(b.graph, rows, GraphModule.scalar(b.graph, b.decoder.embeddingScale))
 }
 
-const norm = (b: Builder, x: Value, name: string): Value => {
+export const norm = (b: Builder, x: Value, name: string): Value => {
   const { epsilon, offset } = b.decoder.norm
   const scale = weight(b, `${name}.weight`, x)
   return Op.rmsNorm(b.graph, x, offset === 0 ? scale : Op.add(b.graph, scale, GraphModule.scalar(b.graph, offset)), epsilon)
 }
 
-const activate = ({ decoder: { activation }, graph }: Builder, x: Value): Value =>
+export const activate = ({ decoder: { activation }, graph }: Builder, x: Value): Value =>
   activation === "silu" ? Op.silu(graph, x) : Op.gelu(graph, x, { approximate: activation === "geluTanh" })
 
-// What a block adds to the stream that it reads.
-const added = (b: Builder, x: Value, y: Value, normName: string): Value =>
+/** A stream with what a block adds to it. */
+export const added = (b: Builder, x: Value, y: Value, normName: string): Value =>
   Op.add(b.graph, x, b.decoder.sandwich ? norm(b, y, normName) : y)
 
 const mlp = (b: Builder, x: Value, layer: number): Value => {
@@ -151,19 +145,24 @@ const mlp = (b: Builder, x: Value, layer: number): Value => {
   return added(b, x, linear(b, Op.mul(graph, gate, up), `${prefix}.mlp.down_proj`), `${prefix}.post_feedforward_layernorm`)
 }
 
+/** Heads `[rows, tokens, heads * size]`, or `[rows, heads, tokens, size]`, turned to positions `[rows, tokens]` as a layer does. */
+export const ropeOf = (b: Builder, x: Value, layer: number, positions: Value, heads: number): Value => {
+  const { headSize, layerKinds, ropes } = b.decoder
+  const { rope } = layerKinds[layer]!
+  const turned = 2 * ropes[rope]!.inverseFrequencies.length
+  const { cos, sin } = b.ropes[rope]!
+  return Op.rotary(b.graph, x, positions, cos, sin, heads, turned === headSize ? undefined : turned)
+}
+
 // `[rows * tokens, heads * size]`, each head normed where the model does so, turned to its positions `[rows, tokens]`.
 const rotated = (b: Builder, x: Value, name: "q" | "k", layer: number, positions: Value): Value => {
-  const { decoder: { headNorm, headSize, heads: all, keyValueHeads, layerKinds, ropes }, graph } = b
+  const { headNorm, headSize, heads: all, keyValueHeads } = b.decoder
   const heads = name === "q" ? all : keyValueHeads
   const [rows, tokens] = positions.shape
   const normed = headNorm
     ? norm(b, shaped(b, x, x.shape[0]!, heads, headSize), `model.layers.${layer}.self_attn.${name}_norm`)
     : x
-  const wide = shaped(b, normed, rows!, tokens!, heads * headSize)
-  const { rope } = layerKinds[layer]!
-  const turned = 2 * ropes[rope]!.inverseFrequencies.length
-  const { cos, sin } = b.ropes[rope]!
-  return Op.rotary(graph, wide, positions, cos, sin, heads, turned === headSize ? undefined : turned)
+  return ropeOf(b, shaped(b, normed, rows!, tokens!, heads * headSize), layer, positions, heads)
 }
 
 interface Attention {
@@ -213,7 +212,7 @@ export interface Masks {
   readonly window: Value | undefined
 }
 
-const maskOf = ({ decoder }: Builder, { full, window }: Masks, layer: number): Value =>
+export const maskOf = ({ decoder }: Builder, { full, window }: Masks, layer: number): Value =>
   decoder.layerKinds[layer]!.window === undefined ? full : window!
 
 /**
@@ -323,59 +322,16 @@ export const completionStream = (
   return { hidden: x, own: found }
 }
 
-/**
- * One token of each completion, `[N*G]`, over a cache of T positions `[N, heads, T, size]` that holds the prompt and, in slots of
- * its own, every completion. `visible` `[N, 1, G, 1, T]` says which slots a completion may see. Gives the hidden states and the
- * keys and values `[N, heads, G, size]` of the new tokens, which the caller writes into the cache.
- */
-export const decodeStep = (
-  b: Builder,
-  cache: ReadonlyArray<KeysValues>,
-  inputs: { readonly tokens: Value; readonly positions: Value; readonly visible: Masks }
-): { readonly hidden: Value; readonly step: ReadonlyArray<KeysValues> } => {
-  const { decoder, graph } = b
-  const { headSize: size, keyValueHeads: heads } = decoder
-  const repeat = decoder.heads / heads
-  const scale = decoder.attentionScale
-  const all = product(repeat, "G")
-  const lengths = Op.concat(graph, [b.sizes(["T"]), b.sizes([1])], 0)
-  const step: Array<KeysValues> = []
-  let x = embed(b, inputs.tokens)
-  for (let layer = 0; layer < decoder.layers; layer++) {
-    const { keys, values } = cache[layer]!
-    const own = attentionInputs(b, x, layer, inputs.positions, true)
-    const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "G", heads, size), [0, 2, 1, 3])
-    const newKeys = byHead(own.keys)
-    const newValues = byHead(own.values)
-    step.push({ keys: newKeys, values: newValues })
-    const query = Op.transpose(graph, shaped(b, own.query, "N", "G", heads, repeat, size), [0, 2, 1, 3, 4])
-
-    const toCache = Op.matMul(graph, shaped(b, query, "N", heads, all, size), keys, { transB: true, alpha: scale })
-    const toSelf = Op.reduceSum(graph, Op.mul(graph, query, shaped(b, newKeys, "N", heads, "G", 1, size)), [-1])
-    const scores = Op.concat(graph, [
-      Op.add(graph, shaped(b, toCache, "N", heads, "G", repeat, "T"), maskOf(b, inputs.visible, layer)),
-      Op.mul(graph, toSelf, GraphModule.scalar(graph, scale))
-    ], -1)
-    const [cacheWeights, selfWeights] = Op.split(graph, Op.softmax(graph, scores), -1, ["T", 1], lengths)
-    const fromCache = Op.matMul(graph, shaped(b, cacheWeights!, "N", heads, all, "T"), values)
-    const fromSelf = Op.mul(graph, selfWeights!, shaped(b, newValues, "N", heads, "G", 1, size))
-    const mixed = Op.add(graph, shaped(b, fromCache, "N", heads, "G", repeat, size), fromSelf)
-    x = finishLayer(b, x, Op.transpose(graph, mixed, [0, 2, 1, 3, 4]), layer)
-  }
-  return { hidden: x, step }
-}
+/** The matrix that makes logits of hidden states, in the pieces that it is widened in. */
+export const vocabulary = ({ decoder, weights }: Builder, dependency: Value): ReadonlyArray<Value> =>
+  weights.get(decoder.tied ? "model.embed_tokens.weight" : "lm_head.weight")!.pieces(dependency)
 
 // Logits `[rows, vocabulary]`. The temperature scales the hidden states, which are smaller than the logits.
 const logits = (b: Builder, hidden: Value, inverseTemperature: Value): Value => {
   const scaled = Op.mul(b.graph, norm(b, hidden, "model.norm"), inverseTemperature)
-  const head = b.weights.get(b.decoder.tied ? "model.embed_tokens.weight" : "lm_head.weight")!
-  const parts = head.pieces(scaled).map((piece) => times(b, scaled, piece))
+  const parts = vocabulary(b, scaled).map((piece) => Op.matMul(b.graph, scaled, piece, { transB: true }))
   return parts.length === 1 ? parts[0]! : Op.concat(b.graph, parts, -1)
 }
-
-/** Next-token probabilities `[rows, vocabulary]` of hidden states, at a temperature given as its inverse. */
-export const probabilities = (b: Builder, hidden: Value, inverseTemperature: Value): Value =>
-  Op.softmax(b.graph, logits(b, hidden, inverseTemperature))
 
 /** The log-probability `[rows, 1]` of one target token a row. */
 export const targetLogProbabilities = (b: Builder, hidden: Value, targets: Value, inverseTemperature: Value): Value =>

@@ -5,7 +5,9 @@ import * as GraphModule from "../Graph.ts"
 import type { Dimension, Graph } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import * as Batch from "./batch.ts"
+import * as DecodeStep from "./decodeStep.ts"
 import * as Blocks from "./decoder.ts"
+import * as Joined from "./joined.ts"
 import * as ObjectiveGraph from "./objectiveGraph.ts"
 
 // A mask of the layers that see everything, and one of those with a window where there are any.
@@ -41,22 +43,28 @@ export const prefill = (plan: Blocks.Plan, blocks: number): Graph => {
   return b.graph
 }
 
+// Queries of each key from which on a graph of its own is faster.
+const manyQueries = 6
+
+/** Whether groups of so many completions are decoded by the graph for many queries. */
+export const isWide = ({ heads, keyValueHeads }: Blocks.Plan["decoder"], group: number): boolean => group * heads / keyValueHeads >= manyQueries
+
 /** One decoding step: probabilities of the next token, and the new keys and values. */
-export const decode = (plan: Blocks.Plan): Graph => {
-  const b = Blocks.builder(plan, { thin: true })
+export const decode = (plan: Blocks.Plan, wide: boolean): Graph => {
+  const b = Blocks.builder(plan, plan.weightType === "float32" && plan.portable !== true ? Joined.parts(plan.decoder).all : undefined)
   const { decoder, graph } = b
   const shape = ["N", decoder.keyValueHeads, "T", decoder.headSize]
   const cache = Array.from({ length: decoder.layers }, (_, layer) => ({
     keys: GraphModule.input(graph, cacheNames(layer).keys, "float32", shape),
     values: GraphModule.input(graph, cacheNames(layer).values, "float32", shape)
   }))
-  const { hidden, step } = Blocks.decodeStep(b, cache, {
+  const { hidden, step } = DecodeStep.decodeStep(b, cache, {
     tokens: GraphModule.input(graph, "tokens", "int64", ["N*G"]),
-    positions: GraphModule.input(graph, "positions", "int64", ["N*G", 1]),
-    visible: masks(b, "visible", ["N", 1, "G", 1, "T"])
-  })
+    positions: GraphModule.input(graph, "positions", "int64", ["N", "G"]),
+    visible: masks(b, "visible", ["N", 1, "G", "S"])
+  }, { wide })
   const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
-  GraphModule.output(graph, "probabilities", Blocks.probabilities(b, hidden, inverseTemperature))
+  GraphModule.output(graph, "probabilities", DecodeStep.probabilities(b, hidden, inverseTemperature))
   outputKeysValues(graph, step)
   return graph
 }

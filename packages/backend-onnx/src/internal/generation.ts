@@ -4,7 +4,6 @@ import type { Decoder } from "./architecture.ts"
 import * as Batch from "./batch.ts"
 import * as Cache from "./cache.ts"
 import * as Choose from "./choose.ts"
-import { cacheNames } from "./decoderGraphs.ts"
 import * as Random from "./random.ts"
 import { type Feeds, float, integers, type Session } from "./session.ts"
 
@@ -44,9 +43,10 @@ export interface Sessions {
 /** Into how many blocks the prefixes are cut. */
 export const blocksOf = (groups: ReadonlyArray<Group>): number => Batch.blocksOf(groups.map(({ prefix }) => prefix.length))
 
-/** The keys and values of everything before the first input token: P slots of the prefix, then S of each row's suffix, row by row. */
+// The keys and values of everything before the first input token: P slots of the prefix, then S of each row's suffix, row by row.
 const prefill = async (
   sessions: Sessions,
+  memory: Cache.Memory,
   weights: Feeds,
   decoder: Decoder,
   groups: ReadonlyArray<Group>,
@@ -57,34 +57,29 @@ const prefill = async (
   const window = Batch.windowOf(decoder)
   const { N, P, feeds } = Batch.promptFeeds(groups.map(({ prefix }) => [...prefix, 0]), window)
   const S = Math.max(...groups.flatMap(({ rows }) => rows.map(({ suffix }) => suffix.length - 1)))
-  const cache = Cache.make(decoder, N, G, P + G * (S + Math.min(firstSteps, maxTokens)))
-
   const prefix = await sessions.prefill.run({ ...weights, ...feeds, ...Batch.sizes({ N, P }) })
-  Cache.append(cache, prefix)
-  groups.forEach((group, n) => group.rows.forEach((_, g) => Cache.show(cache, n, g, 0, group.prefix.length, 0)))
-  if (S === 0) return cache
-  const suffixes = Batch.completionFeeds(
-    groups.map(({ prefix, rows }) => ({
-      start: prefix.length,
-      rows: Array.from({ length: G }, (_, g) => rows[g]?.suffix.slice(0, -1) ?? [])
-    })),
-    { G, C: S, window }
-  )
-  const keysValues = Object.fromEntries(cache.layers.flatMap((_, layer) => {
-    const { keys, values } = cacheNames(layer)
-    return [[`prefix.${keys}`, prefix[keys]!], [`prefix.${values}`, prefix[values]!]]
-  }))
-  const found = await sessions.extend.run({
+  const suffixes = S === 0 ? undefined : await sessions.extend.run({
     ...weights,
-    ...keysValues,
-    ...suffixes,
+    ...Object.fromEntries(Object.entries(prefix).map(([name, tensor]) => [`prefix.${name}`, tensor])),
+    ...Batch.completionFeeds(
+      groups.map(({ prefix, rows }) => ({
+        start: prefix.length,
+        rows: Array.from({ length: G }, (_, g) => rows[g]?.suffix.slice(0, -1) ?? [])
+      })),
+      { G, C: S, window }
+    ),
     ...Batch.visibleFeeds(groups.map(({ prefix }) => prefix.length), { P, C: S, window }),
     ...Batch.sizes({ N, P, G, C: S })
   })
+
+  const cache = Cache.make(memory, decoder, N, G, P + G * (S + Math.min(firstSteps, maxTokens)))
+  Cache.append(cache, prefix)
+  groups.forEach(({ prefix, rows }, n) => rows.forEach((_, g) => Cache.show(cache, n, g, 0, prefix.length, 0)))
+  if (suffixes === undefined) return cache
   // `[N, heads, G, S, size]`: a row's suffix lies in S slots of its own.
-  const from = Cache.append(cache, found)
-  groups.forEach(({ rows }, n) =>
-    rows.forEach(({ suffix }, g) => Cache.show(cache, n, g, from + g * S, from + g * S + suffix.length - 1, groups[n]!.prefix.length)))
+  const from = Cache.append(cache, suffixes)
+  groups.forEach(({ prefix, rows }, n) =>
+    rows.forEach(({ suffix }, g) => Cache.show(cache, n, g, from + g * S, from + g * S + suffix.length - 1, prefix.length)))
   return cache
 }
 
@@ -98,8 +93,30 @@ interface Growing {
   ended: boolean
 }
 
+/** Completions of all rows; what has been seen lies in `memory` meanwhile. */
 export const generate = async (
   sessions: Sessions,
+  memory: Cache.Memory,
+  weights: Feeds,
+  decoder: Decoder,
+  groups: ReadonlyArray<Group>,
+  settings: Settings,
+  signal: AbortSignal
+): Promise<ReadonlyArray<ReadonlyArray<Sampler.Completion>>> => {
+  const cache = await prefill(sessions, memory, weights, decoder, groups, settings.maxTokens)
+  let isSound = false
+  try {
+    const completions = await decode(sessions.decode, cache, weights, decoder, groups, settings, signal)
+    isSound = true
+    return completions
+  } finally {
+    Cache.release(cache, isSound)
+  }
+}
+
+const decode = async (
+  session: Session,
+  cache: Cache.Cache,
   weights: Feeds,
   decoder: Decoder,
   groups: ReadonlyArray<Group>,
@@ -108,7 +125,6 @@ export const generate = async (
 ): Promise<ReadonlyArray<ReadonlyArray<Sampler.Completion>>> => {
   const { vocabularySize } = decoder
   const window = Batch.windowOf(decoder)
-  const cache = await prefill(sessions, weights, decoder, groups, maxTokens)
   const inverseTemperature = float(Float32Array.of(temperature === 0 ? 1 : 1 / temperature), [])
   const all = groups.map(({ prefix, rows }) =>
     rows.map(({ stream, suffix }): Growing => ({
@@ -133,13 +149,13 @@ export const generate = async (
         next[n * G + g] = row.next
         positions[n * G + g] = row.start + row.tokens.length
       }))
-    const result = await sessions.decode.run({
+    const result = await session.run({
       ...weights,
       ...constant,
       ...(window === undefined ? {} : Cache.windowFeeds(cache, positions, window)),
       inverseTemperature,
       tokens: integers(next, [N * G]),
-      positions: integers(positions, [N * G, 1])
+      positions: integers(positions, [N, G])
     })
     const probabilities = result["probabilities"]!.data as Float32Array
     computed.forEach((rows, n) =>

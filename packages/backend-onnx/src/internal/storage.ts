@@ -9,7 +9,8 @@ import { type Feeds, float, float16, uint8 } from "./session.ts"
 /** What the matrices of a frozen model are stored in. */
 export type WeightType = "float32" | "float16" | "int8" | "int4"
 
-type Named = Pick<Part, "name" | "shape">
+/** A tensor by name. */
+export type Named = Pick<Part, "name" | "shape">
 
 /** Numbers that share a scale in int4. */
 const block = 32
