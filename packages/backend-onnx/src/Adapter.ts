@@ -147,7 +147,10 @@ const Config = Schema.fromJsonString(Schema.Struct({
   layers_to_transform: optional(Schema.Unknown)
 }))
 
-const Based = Schema.fromJsonString(Schema.Struct({ base_model_name_or_path: Schema.String }))
+const Based = Schema.fromJsonString(Schema.Struct({
+  base_model_name_or_path: Schema.String,
+  revision: Schema.optionalKey(Schema.NullOr(Schema.String))
+}))
 
 const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
@@ -201,16 +204,16 @@ export const load = Effect.fn("Adapter.load")(
 )
 
 /**
- * The model that the adapter in a directory says that it belongs to; nothing where there is no adapter.
+ * The model that the adapter in a directory says that it belongs to, a directory or owner/name@revision; nothing where there is no adapter.
  */
 export const baseModel = Effect.fn("Adapter.baseModel")(function*(directory: string) {
   const text = yield* Effect.promise(() => readFile(join(directory, configFile), "utf8").catch(() => undefined))
   if (text === undefined) return undefined
-  const { base_model_name_or_path: base } = yield* Effect.mapError(
+  const { base_model_name_or_path: base, revision } = yield* Effect.mapError(
     Schema.decodeUnknownEffect(Based)(text),
     (cause) => new CheckpointError({ file: join(directory, configFile), reason: "names no base_model_name_or_path", cause })
   )
-  return base
+  return revision == null ? base : `${base}@${revision}`
 })
 
 // Reads the matrices of a directory into an adapter of the same settings.
@@ -236,8 +239,15 @@ const readInto = Effect.fnUntraced(
   Effect.scoped
 )
 
+// The hub id and revision of a folder in Hugging Face's cache: what another machine can fetch the model by.
+const published = (baseModel: string): { readonly base_model_name_or_path: string; readonly revision?: string } => {
+  const found = /models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]([^/\\]+)[/\\]?$/.exec(baseModel)
+  return found === null ? { base_model_name_or_path: baseModel } : { base_model_name_or_path: `${found[1]}/${found[2]}`, revision: found[3]! }
+}
+
 /**
- * Writes an adapter as a PEFT directory. `baseModel` is the name or the directory of the model that it belongs to. Each file appears
+ * Writes an adapter as a PEFT directory. `baseModel` is the name or the directory of the model that it belongs to; one in Hugging Face's
+ * cache is named by its id and revision. Each file appears
  * whole or not at all.
  */
 export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, directory: string, baseModel: string) {
@@ -247,7 +257,7 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
     ? [...new Set(adapter.layout.parameters.map(({ name }) => name.split(".").at(-3)!))]
     : targetModules
   const config = {
-    base_model_name_or_path: baseModel,
+    ...published(baseModel),
     bias: "none",
     fan_in_fan_out: false,
     inference_mode: true,

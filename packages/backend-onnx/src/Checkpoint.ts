@@ -257,7 +257,7 @@ const inFloat32 = (config: string): string => {
  */
 export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoint, directory: string) {
   const writing = <A>(name: string, run: () => Promise<A>) =>
-    Effect.tryPromise({
+    Effect.uninterruptible(Effect.tryPromise({
       try: run,
       catch: (cause) =>
         new CheckpointError({
@@ -265,7 +265,7 @@ export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoin
           reason: `cannot be written (${describeCause(cause)}); is the folder writable, and is there room?`,
           cause
         })
-    })
+    }))
   const files = Object.entries(checkpoint.files).map(([name, text]) => [name, name === "config.json" ? inFloat32(text) : text] as const)
   const tensors = checkpoint.layout.parameters.map((parameter) => ({
     name: parameter.name,

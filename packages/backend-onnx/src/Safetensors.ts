@@ -273,28 +273,28 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
     const prefix = Buffer.alloc(8)
     prefix.writeBigUInt64LE(BigInt(headerBytes.length))
     const temporary = `${file}.${process.pid}.tmp`
-    yield* Effect.tryPromise({
-      try: async () => {
-        try {
-          const handle = await open(temporary, "w")
-          try {
-            for (const chunk of [prefix, headerBytes, ...chunks]) await handle.writeFile(chunk)
-            await handle.sync()
-          } finally {
-            await handle.close()
-          }
-          await rename(temporary, file)
-        } catch (cause) {
-          await rm(temporary, { force: true })
-          throw cause
-        }
-      },
-      catch: (cause) =>
-        new CheckpointError({
-          file,
-          reason: `cannot be written (${cause instanceof Error ? cause.message : String(cause)}); is the folder writable, and is there room?`,
-          cause
-        })
-    })
+    // An interruption waits for the chunk that is being written: a write that went on behind it would bring back what is removed.
+    const attempt = <A>(run: () => Promise<A>) =>
+      Effect.uninterruptible(Effect.tryPromise({
+        try: run,
+        catch: (cause) =>
+          new CheckpointError({
+            file,
+            reason: `cannot be written (${cause instanceof Error ? cause.message : String(cause)}); is the folder writable, and is there room?`,
+            cause
+          })
+      }))
+    yield* Effect.acquireUseRelease(
+      attempt(() => open(temporary, "w")),
+      (handle) =>
+        Effect.andThen(
+          Effect.forEach([prefix, headerBytes, ...chunks], (chunk) => attempt(() => handle.writeFile(chunk)), { discard: true }),
+          attempt(() => handle.sync())
+        ),
+      (handle) => Effect.promise(() => handle.close())
+    ).pipe(
+      Effect.andThen(attempt(() => rename(temporary, file))),
+      Effect.onError(() => Effect.promise(() => rm(temporary, { force: true })))
+    )
   }
 )

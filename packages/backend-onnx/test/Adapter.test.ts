@@ -165,6 +165,20 @@ describe("Adapter refuses", () => {
       assert.strictEqual(yield* made({ rank: 2, targetModules: [] }), `no target module is one of this model's projections: ${known}`)
     }))
 
+  it.effect("an adapter names the model of a hub, not the folder that it was fetched into", () =>
+    Effect.gen(function*() {
+      const checkpoint = yield* Checkpoint.open(Checkpoints.directory("qwen2"))
+      const adapter = yield* Adapter.initialize(checkpoint, { rank: 2 }, 1)
+      const folder = yield* Checkpoints.temporary
+      for (const [base, named] of [
+        ["/home/ann/.cache/huggingface/hub/models--Qwen--Qwen2.5-0.5B/snapshots/0a1b", "Qwen/Qwen2.5-0.5B@0a1b"],
+        ["models/mine", "models/mine"]
+      ] as const) {
+        yield* Adapter.save(adapter, folder, base)
+        assert.strictEqual(yield* Adapter.baseModel(folder), named)
+      }
+    }))
+
   type Json = Readonly<Record<string, unknown>>
   const failure = Effect.fnUntraced(function*(spoil: (folder: string) => void) {
     const folder = join(yield* Checkpoints.temporary, "adapter")
