@@ -5,8 +5,8 @@ import { Learner, Objective } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
-import * as Adapter from "./Adapter.ts"
-import * as Checkpoint from "./Checkpoint.ts"
+import type * as Adapter from "./Adapter.ts"
+import type * as Checkpoint from "./Checkpoint.ts"
 import * as Adam from "./internal/adam.ts"
 import * as Batch from "./internal/batch.ts"
 import * as DecoderGraphs from "./internal/decoderGraphs.ts"
@@ -14,6 +14,7 @@ import * as ObjectiveGraph from "./internal/objectiveGraph.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Requests from "./internal/requests.ts"
 import { describe, type Feeds, float } from "./internal/session.ts"
+import * as Trained from "./internal/trained.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
 import type * as Safetensors from "./Safetensors.ts"
@@ -22,46 +23,34 @@ import type * as Safetensors from "./Safetensors.ts"
  * - `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
  * - `gradientCheckpointing`: layers are computed a second time for the gradient; what they hold meanwhile is then a small part of it.
  * - `adapter`: what is trained in place of the model's own weights. `save` and `load` then are of PEFT directories.
+ * - `critic`: a value head, trained with the rest and kept beside it: objectives may then read `value`. A critic of its own is a learner
+ *   over another copy of the model, or over another adapter, of which only the values are used; one learner for both shares the network.
  */
 export interface Options {
   readonly microBatchTokens?: number
   readonly gradientCheckpointing?: boolean
   readonly adapter?: Adapter.Adapter
+  readonly critic?: boolean
 }
-
-// What is trained: flat weights, and the kind of directory that they are kept in.
-interface Trained {
-  readonly layout: Parameters.Layout
-  readonly weights: Float32Array
-  readonly save: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
-  readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
-}
-
-const ofAdapter = ({ checkpoint }: OnnxModel.OnnxModel, adapter: Adapter.Adapter): Trained => ({
-  layout: adapter.layout,
-  weights: adapter.weights,
-  save: (directory) => Adapter.save(adapter, directory, checkpoint.directory),
-  read: Effect.fnUntraced(function*(directory) {
-    const found = yield* Adapter.load(directory, checkpoint)
-    if (JSON.stringify([found.plan.scale, found.plan.parts]) === JSON.stringify([adapter.plan.scale, adapter.plan.parts])) return found.weights
-    const reason = "has another rank, factor or other target modules than the adapter that is trained"
-    return yield* new Checkpoint.CheckpointError({ file: directory, reason })
-  })
-})
-
-const ofModel = ({ checkpoint }: OnnxModel.OnnxModel, weights: Float32Array): Trained => ({
-  layout: checkpoint.layout,
-  weights,
-  save: (directory) => Checkpoint.save({ ...checkpoint, weights }, directory),
-  read: (directory) => Checkpoint.readWeights(directory, checkpoint.layout)
-})
 
 const fail = (reason: string, cause?: unknown) =>
   new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
-// JSON has no infinity, which an objective may hold as a bound.
+// JSON has no infinity, which an objective may hold as a bound. Coefficients are fed: their values make no other graph.
 const keyOf = ({ loss }: Objective.Objective, blocks: number, variant: string): string =>
-  `train ${blocks}${variant} ${JSON.stringify(loss, (_, value: unknown) => typeof value === "number" ? String(value) : value)}`
+  `train ${blocks}${variant} ${
+    JSON.stringify(loss, (_, part: unknown) =>
+      typeof part === "number"
+        ? String(part)
+        : typeof part === "object" && part !== null && "_tag" in part && part._tag === "Coefficient"
+        ? { ...part, value: undefined }
+        : part)
+  }`
+
+// The quantities that a batch has to give.
+const givenBy = (objective: Objective.Objective) => [...Objective.quantities(objective)].flatMap((name) =>
+  name === "logp" || name === "value" || name === "entropy" ? [] : [name]
+)
 
 const countOf = (completion: Learner.TrainingCompletion): number => {
   if (completion.mask === undefined) return completion.tokens.length
@@ -76,7 +65,7 @@ const problemOf = (
   temperature: number,
   decoder: Checkpoint.Checkpoint["decoder"]
 ): string | undefined => {
-  const wanted = [...Objective.quantities(objective)].filter((name) => name !== "logp")
+  const wanted = givenBy(objective)
   const ofCompletion = (where: string, completion: Learner.TrainingCompletion): string | undefined => {
     const { mask = [], tokens } = completion
     if (completion.mask !== undefined && mask.length !== tokens.length) {
@@ -118,45 +107,44 @@ const problemOf = (
  * Fails with a `LearnerError` for a frozen model, whose weights are no float32, without an adapter.
  */
 export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.OnnxModel, options: Options = {}) {
-  const { adapter, gradientCheckpointing: checkpointing = false, microBatchTokens = 2048 } = options
+  const { adapter, critic = false, gradientCheckpointing: checkpointing = false, microBatchTokens = 2048 } = options
   const { decoder } = model.checkpoint
-  const trained = adapter !== undefined ? ofAdapter(model, adapter) : model.flat !== undefined ? ofModel(model, model.flat) : undefined
-  if (trained === undefined) {
+  const policy = adapter !== undefined ? Trained.ofAdapter(model, adapter) : model.flat !== undefined ? Trained.ofModel(model, model.flat) : undefined
+  if (policy === undefined) {
     return yield* fail(`a model in ${model.weightType} is frozen: train an adapter of it, or load it in float32`)
   }
-  const { layout } = trained
-  const { key: variant, plan } = OnnxModel.planOf(model, adapter)
+  const { key, plan } = OnnxModel.planOf(model, adapter)
+  const variant = critic ? `${key} critic` : key
   const sampler = yield* OnnxSampler.make(model, adapter === undefined ? {} : { adapter })
+  const head = critic ? yield* Effect.mapError(Trained.ofCritic(model, model.checkpoint.directory), (error) => fail(error.message, error)) : undefined
+  const headFeeds = head === undefined ? {} : Trained.tensors(head.layout, head.weights)
+  const trained = [policy, ...(head === undefined ? [] : [head])].map(Trained.make)
+  const [intoFirst, intoLater] = (["first", "later"] as const).map((which): Feeds => Object.assign({}, ...trained.map((part) => part[which])))
 
-  let adam = Adam.make(layout.length)
-  const gradient = new Float32Array(layout.length)
-  const scratch = new Float32Array(layout.length)
   let kept = false
   // Passes of several fibers would mix their gradients.
   const oneAtATime = yield* Semaphore.make(1)
-  const outputsOver = (flat: Float32Array): Feeds =>
-    Object.fromEntries(Parameters.parts(layout).map((part) => [
-      DecoderGraphs.gradientName(part.name),
-      float(Parameters.view(flat, part), part.shape)
-    ]))
-  const intoGradient = outputsOver(gradient)
-  const intoScratch = outputsOver(scratch)
-
   const forget = (): void => {
-    gradient.fill(0)
+    for (const part of trained) part.forget()
     kept = false
   }
+  const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
+  const inShapeOf = (flat: Float32Array, n: number, { C, G }: { readonly C: number; readonly G: number }, lengths: ReadonlyArray<number>) =>
+    lengths.map((length, g) => flat.slice((n * G + g) * C, (n * G + g) * C + length))
 
   const accumulate = Effect.fnUntraced(
     function*(batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, temperature: number) {
       const counts = batch.map(({ completions }) => completions.map(countOf))
       const sequences = counts.reduce((sum, group) => sum + group.length, 0)
       const tokens = counts.flat().reduce((sum, count) => sum + count, 0)
-      const given = [...Objective.quantities(objective)].filter((name) => name !== "logp")
+      const given = givenBy(objective)
       const sizes = batch.map(({ completions, prompt }) => Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) }))
-      const logprobs: Array<ReadonlyArray<Float32Array>> = new Array(batch.length)
+      const found = new Map<string, Array<ReadonlyArray<Float32Array>>>()
       const longest = Batch.longest(batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })))
-      const weights = yield* Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
+      const weights = { ...(yield* resident), ...headFeeds }
+      const coefficients = Object.fromEntries([...Objective.coefficients(objective)].map(([name, value]) =>
+        [ObjectiveGraph.coefficientName(name), float(Float32Array.of(value), [])]
+      ))
       let loss = 0
       for (const indices of Batch.microBatches(sizes, microBatchTokens)) {
         const groups = indices.map((i) => batch[i]!)
@@ -172,7 +160,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
           completions.forEach((completion, g) => {
             const row = (n * G + g) * C
             const count = counts[indices[n]!]![g]!
-            const weight = ObjectiveGraph.tokenWeight(objective.aggregation, { sequences, tokens, tokensOfSequence: count })
+            const weight = Objective.tokenWeight(objective.aggregation, { sequences, tokens, tokensOfSequence: count })
             inverseCount[n * G + g] = count === 0 ? 0 : 1 / count
             for (let t = 0; t < completion.tokens.length; t++) {
               const mask = completion.mask?.[t] ?? 1
@@ -188,7 +176,8 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         )
         const shape = [N * G, C]
         const session = yield* Effect.mapError(
-          model.session(keyOf(objective, blocks, checkpointing ? `${variant} checkpointing` : variant), () => DecoderGraphs.train({ ...plan, checkpointing }, objective, blocks)),
+          model.session(keyOf(objective, blocks, checkpointing ? `${variant} checkpointing` : variant), () =>
+            DecoderGraphs.train({ ...plan, checkpointing }, objective, blocks, critic)),
           (error) => fail(error.message, error)
         )
         const result = yield* Effect.tryPromise({
@@ -198,22 +187,34 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
               ...model.ropes(longest),
               ...feeds,
               ...Object.fromEntries(Object.entries({ ...perToken, ...quantities }).map(([name, data]) => [name, float(data, shape)])),
+              ...coefficients,
               inverseCount: float(inverseCount, [N * G, 1])
-            }, kept ? intoScratch : intoGradient),
+            }, kept ? intoLater : intoFirst),
           catch: (cause) => fail(`the training graph failed in ONNX Runtime: ${describe(cause)}`, cause)
         })
-        if (kept) for (let i = 0; i < gradient.length; i++) gradient[i]! += scratch[i]!
+        if (kept) for (const part of trained) part.add()
         kept = true
         loss += (result["loss"]!.data as Float32Array)[0]!
-        const flat = result["logp"]!.data as Float32Array
-        indices.forEach((index, n) => {
-          logprobs[index] = batch[index]!.completions.map(({ tokens }, g) => flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length))
-        })
+        for (const name of ["logp", "entropy", "value"]) {
+          const flat = result[name]?.data as Float32Array | undefined
+          if (flat === undefined) continue
+          const all = found.get(name) ?? new Array<ReadonlyArray<Float32Array>>(batch.length)
+          found.set(name, all)
+          indices.forEach((index, n) => {
+            all[index] = inShapeOf(flat, n, { C, G }, batch[index]!.completions.map(({ tokens }) => tokens.length))
+          })
+        }
       }
       if (!Number.isFinite(loss)) {
         return yield* fail(`the loss is ${loss}; the gradient since the last step was dropped, the weights are as they were`)
       }
-      return { loss, logprobs }
+      const [entropies, values] = [found.get("entropy"), found.get("value")]
+      return {
+        loss,
+        logprobs: found.get("logp") ?? [],
+        ...(entropies === undefined ? {} : { entropies }),
+        ...(values === undefined ? {} : { values })
+      }
     },
     // What failed or was interrupted halfway has left a part of its gradient, which must not be stepped by.
     Effect.onError(() => Effect.sync(forget))
@@ -223,15 +224,44 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
     function*(batch, objective, { temperature = 1 } = {}) {
       const problem = problemOf(batch, objective, temperature, decoder)
       if (problem !== undefined) return yield* fail(problem)
+      if (!critic && Objective.quantities(objective).has("value")) {
+        return yield* fail(`objective ${objective.name} reads value, and this learner has no critic: make it with one`)
+      }
       return yield* accumulate(batch, objective, temperature)
     },
     oneAtATime.withPermit
   )
 
+  const values = Effect.fn("OnnxLearner.values")(function*(groups: Parameters<Learner.Service["values"]>[0]) {
+    if (!critic) return yield* fail("this learner has no critic: make it with one")
+    const problem = Requests.groups(groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map((tokens) => ({ tokens })) })), decoder)
+    if (problem !== undefined) return yield* fail(problem)
+    const weights = { ...(yield* resident), ...headFeeds, ...model.ropes(Batch.longest(groups)) }
+    const estimates: Array<ReadonlyArray<Float32Array>> = groups.map(() => [])
+    const asked = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
+    for (const places of Batch.microBatches(asked.map((i) => Batch.sizeOf(groups[i]!)), 2 * microBatchTokens)) {
+      const indices = places.map((place) => asked[place]!)
+      const { blocks, feeds, ...shape } = Batch.groupFeeds(indices.map((i) => groups[i]!), 1, Batch.windowOf(decoder))
+      const session = yield* Effect.mapError(
+        model.session(`values ${blocks}${variant}`, () => DecoderGraphs.values(plan, blocks)),
+        (error) => fail(error.message, error)
+      )
+      const { value } = yield* Effect.tryPromise({
+        try: () => session.run({ ...weights, ...feeds }),
+        catch: (cause) => fail(`the critic's graph failed in ONNX Runtime: ${describe(cause)}`, cause)
+      })
+      indices.forEach((index, n) => {
+        estimates[index] = inShapeOf(value!.data as Float32Array, n, shape, groups[index]!.completions.map(({ length }) => length))
+      })
+    }
+    return estimates
+  })
+
   return {
     learner: Learner.Learner.of({
-      capabilities: { critic: false, fullFineTuning: adapter === undefined },
+      capabilities: { critic, entropy: true, fullFineTuning: adapter === undefined },
       forwardBackward,
+      values,
       optimStep: Effect.fn("OnnxLearner.optimStep")(function*(step) {
         const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm, weightDecay = 0 } = step
         const problem = Requests.first(
@@ -244,38 +274,38 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         )
         if (problem !== undefined) return yield* fail(problem)
         if (!kept) return { gradNorm: 0 }
-        const gradNorm = Adam.norm(gradient)
+        const gradNorm = Math.hypot(...trained.map(({ gradient }) => Adam.norm(gradient)))
         if (!Number.isFinite(gradNorm)) {
           forget()
           return yield* fail("the gradient is not finite; the weights were left as they are")
         }
         const scale = maxGradNorm !== undefined && gradNorm > maxGradNorm ? maxGradNorm / gradNorm : 1
-        Adam.step(adam, trained.weights, gradient, scale, { learningRate, beta1, beta2, epsilon, weightDecay })
-        OnnxModel.changed(trained.weights)
+        for (const part of trained) part.step(scale, { learningRate, beta1, beta2, epsilon, weightDecay })
         forget()
         return { gradNorm }
       }, oneAtATime.withPermit),
       // A step in between would write the weights of two moments.
       save: Effect.fn("OnnxLearner.save")(
-        (directory) => Effect.mapError(trained.save(directory), (error) => fail(error.message, error)),
+        (directory) => Effect.forEach(trained, ({ source }) => Effect.mapError(source.save(directory), (error) => fail(error.message, error)), { discard: true }),
         oneAtATime.withPermit
       ),
       load: Effect.fn("OnnxLearner.load")(function*(directory) {
-        const loaded = yield* Effect.mapError(trained.read(directory), (error) => fail(error.message, error))
-        trained.weights.set(loaded)
-        OnnxModel.changed(trained.weights)
-        adam = Adam.make(layout.length)
+        // All are read before one is changed.
+        const loaded = yield* Effect.forEach(trained, ({ source }) => Effect.mapError(source.read(directory), (error) => fail(error.message, error)))
+        trained.forEach((part, i) => part.restore(loaded[i]!))
         forget()
       }, oneAtATime.withPermit),
       sampler
     }),
     /** The gradient that is kept, parameter by parameter: for inspection. */
     gradients: (): ReadonlyArray<Safetensors.NamedTensor> =>
-      layout.parameters.map((parameter) => ({
-        name: parameter.name,
-        shape: parameter.shape,
-        data: Parameters.view(gradient, parameter)
-      }))
+      trained.flatMap(({ gradient, source }) =>
+        source.layout.parameters.map((parameter) => ({
+          name: parameter.name,
+          shape: parameter.shape,
+          data: Parameters.view(gradient, parameter)
+        }))
+      )
   }
 })
 

@@ -322,6 +322,14 @@ export const rotary = (
   })
 
 /**
+ * The entropy `[rows, 1]` in nats of the distribution that a softmax makes of `logits` `[rows, columns]`.
+ */
+export const entropy = (graph: GraphType, logits: Value): Value => {
+  const logp = logSoftmax(graph, logits)
+  return neg(graph, reduceSum(graph, mul(graph, exp(graph, logp), logp), [-1]))
+}
+
+/**
  * The log-probability `[rows, 1]` that a softmax over `logits` `[rows, columns]` gives one target column of each row. Probabilities
  * below 1e-37 count as 1e-37, so that the log stays finite.
  */

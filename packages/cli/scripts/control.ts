@@ -22,7 +22,7 @@ const measured = Effect.fnUntraced(function*(name: string, learner: Learner.Serv
   for (const phrasing of ["train", "heldOut"] as const) {
     const from = phrasing === "train" ? first : first + 500
     const worlds = Array.from(
-      { length: Settings.defaults.heldOutDialogues },
+      { length: Settings.defaults.grpo.heldOutDialogues },
       (_, i) => MemoryWorld.generate(from + i, { values: "heldOut", phrasing })
     )
     const played = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(

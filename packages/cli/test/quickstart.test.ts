@@ -15,13 +15,17 @@ import { lines } from "../src/quickstart/tables.ts"
 import * as Program from "./support/program.ts"
 import * as Workplace from "./support/Workplace.ts"
 
-const smaller: Settings.Settings = {
-  heldOutDialogues: 2,
-  stages: {
-    answer: { ...Settings.defaults.stages.answer, steps: 1, groupsPerStep: 2, groupSize: 2, maxTokens: 6 },
-    manager: { ...Settings.defaults.stages.manager, steps: 2, groupsPerStep: 2, groupSize: 2, maxTokens: 6 }
+const smallerOf = (algorithm: Settings.Algorithm): Settings.Settings => {
+  const { stages } = Settings.defaults[algorithm]
+  return {
+    heldOutDialogues: 2,
+    stages: {
+      answer: { ...stages.answer, steps: 1, groupsPerStep: 2, groupSize: 2, maxTokens: 6 },
+      manager: { ...stages.manager, steps: 2, groupsPerStep: 2, groupSize: 2, maxTokens: 6 }
+    }
   }
 }
+const smaller = smallerOf("grpo")
 
 const layerProgress = (said: Array<string>) =>
   Layer.succeed(Progress.Progress, {
@@ -36,7 +40,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       const said: Array<string> = []
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       const out = join(folder, "run")
-      const found = yield* run({ seed: 3, order: "manager-first", out, model: join(folder, "tiny"), settings: smaller }).pipe(
+      const found = yield* run({ seed: 3, algorithm: "grpo", order: "manager-first", out, model: join(folder, "tiny"), settings: smaller }).pipe(
         Effect.scoped,
         Random.withSeed(3),
         Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress(said)])
@@ -66,11 +70,27 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       assert.notMatch(text, /NaN|undefined/)
     }), Program.timeout)
 
+  it.effect("PPO: trains each agent with a critic of its own", () =>
+    Effect.gen(function*() {
+      const { folder } = yield* Workplace.Workplace
+      const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+      const settings = { ...smallerOf("ppo"), heldOutDialogues: 1 }
+      const found = yield* run({ seed: 3, algorithm: "ppo", order: "manager-first", out: join(folder, "run"), model: join(folder, "tiny"), settings }).pipe(
+        Effect.scoped,
+        Random.withSeed(3),
+        Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress([])])
+      )
+      assert.strictEqual(found.algorithm, "ppo")
+      const metrics = records.flatMap((record) => "values" in record ? [record.values] : [])
+      assert.lengthOf(metrics, 4)
+      for (const values of metrics) assert.containsAllKeys(values, ["explainedVariance", "value", "valueLoss", "reward"])
+    }), Program.timeout)
+
   it.effect("answer-first: trains the reader that rewards the manager, then the manager, then the reader again", () =>
     Effect.gen(function*() {
       const { folder } = yield* Workplace.Workplace
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-      yield* run({ seed: 3, order: "answer-first", out: join(folder, "run"), model: join(folder, "tiny"), settings: { ...smaller, heldOutDialogues: 1 } }).pipe(
+      yield* run({ seed: 3, algorithm: "grpo", order: "answer-first", out: join(folder, "run"), model: join(folder, "tiny"), settings: { ...smaller, heldOutDialogues: 1 } }).pipe(
         Effect.scoped,
         Random.withSeed(3),
         Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress([])])

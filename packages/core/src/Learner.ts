@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Objective } from "./Objective.ts"
-import type { Sampler } from "./Sampler.ts"
+import type { Sampler, Sequences } from "./Sampler.ts"
 
 /**
  * Training failed, or was asked for something that this engine would compute wrongly. `reason` says what, in one line.
@@ -20,7 +20,8 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
 }
 
 /**
- * One completion to learn from. Every list has one number per token; `advantage` may be one number for all tokens.
+ * One completion to learn from, with the quantities that the objective reads; see `Objective.Quantity`. Every list has one number per token;
+ * `advantage` may be one number for all tokens.
  * Tokens with `mask` 0 are context: they are attended to, but carry no loss.
  */
 export interface TrainingCompletion {
@@ -28,7 +29,10 @@ export interface TrainingCompletion {
   readonly mask?: ArrayLike<number>
   readonly advantage?: number | ArrayLike<number>
   readonly oldLogp?: ArrayLike<number>
+  readonly samplerLogp?: ArrayLike<number>
   readonly refLogp?: ArrayLike<number>
+  readonly oldValue?: ArrayLike<number>
+  readonly returns?: ArrayLike<number>
 }
 
 /**
@@ -40,12 +44,19 @@ export interface PromptGroup {
 }
 
 /**
- * What a forward and backward pass found: the loss, and the log-probabilities of the completions' tokens under the weights
- * before the step, in the shape of the batch.
+ * One number for each token of each completion of each group.
+ */
+export type PerToken = ReadonlyArray<ReadonlyArray<Float32Array>>
+
+/**
+ * What a forward and backward pass found: the loss, and, under the weights before the step, the log-probabilities of the completions' tokens
+ * and the quantities `entropy` and `value` where the objective reads them.
  */
 export interface ForwardBackward {
   readonly loss: number
-  readonly logprobs: ReadonlyArray<ReadonlyArray<Float32Array>>
+  readonly logprobs: PerToken
+  readonly entropies?: PerToken
+  readonly values?: PerToken
 }
 
 /**
@@ -62,10 +73,15 @@ export interface OptimStep {
 }
 
 /**
- * What an engine can do. The trainer refuses a run that needs more.
+ * What a learner can do. The trainer refuses a run that needs more.
+ *
+ * - `critic`: it has a value head: objectives may read `value`, and `values` gives it.
+ * - `entropy`: objectives may read `entropy`.
+ * - `fullFineTuning`: all weights are trained, not those of an adapter alone.
  */
 export interface Capabilities {
   readonly critic: boolean
+  readonly entropy: boolean
   readonly fullFineTuning: boolean
 }
 
@@ -76,6 +92,7 @@ export interface Capabilities {
  * - `optimStep`: moves the weights by the kept gradient and forgets it; gives the gradient's norm before clipping.
  * - `save`, `load`: weights as a checkpoint directory.
  * - `sampler`: a sampler over the current weights; it follows every later step.
+ * - `values`: the critic's estimates before each token of given completions; a learner without a critic fails.
  */
 export interface Service {
   readonly capabilities: Capabilities
@@ -88,6 +105,7 @@ export interface Service {
   readonly save: (directory: string) => Effect.Effect<void, LearnerError>
   readonly load: (directory: string) => Effect.Effect<void, LearnerError>
   readonly sampler: Sampler["Service"]
+  readonly values: (groups: ReadonlyArray<Sequences>) => Effect.Effect<PerToken, LearnerError>
 }
 
 /**

@@ -1,84 +1,61 @@
 /**
  * Losses, written once.
  *
- * An objective is an expression over per-token quantities and a rule that aggregates it to one number. It is data, so that
- * every engine can read it: `evaluate` computes it with plain numbers (the reference), a training engine lowers it into its
- * graph. A sign convention holds throughout: an objective is *minimised*.
+ * An objective is an expression over per-token quantities and a rule that aggregates it to one number. It is data, so that every engine can
+ * read it: `evaluate` computes it with plain numbers (the reference), `differentiate` gives its derivatives (for engines that take a weighted
+ * log-likelihood), a training engine lowers it into its graph. A sign convention holds throughout: an objective is *minimised*.
  */
-import * as Data from "effect/Data"
+import { Aggregation, type Objective } from "./internal/aggregation.ts"
+import {
+  add,
+  advantage,
+  clip,
+  entropy,
+  exp,
+  type Expr,
+  less,
+  logp,
+  max,
+  min,
+  mul,
+  neg,
+  oldLogp,
+  oldValue,
+  type Operand,
+  type Quantity,
+  refLogp,
+  returns,
+  samplerLogp,
+  sequenceMean,
+  sequenceSum,
+  square,
+  stopGradient,
+  sub,
+  value,
+  visit
+} from "./internal/expr.ts"
+
+export * from "./internal/aggregation.ts"
+export * from "./internal/expr.ts"
+export { type Derivatives, differentiate, evaluate, type SequenceValues } from "./internal/interpret.ts"
 
 /**
- * A per-token quantity. `logp` is the only one that a gradient flows through; the others are given with the batch.
- *
- * - `logp`: log-probability of the token under the weights being trained.
- * - `oldLogp`: the same under the weights that sampled it.
- * - `refLogp`: the same under a reference policy, for KL terms.
- * - `advantage`: how much better than expected the completion was.
+ * The quantities that a loss reads, so that an engine can say which ones a batch lacks.
  */
-export type Quantity = "logp" | "oldLogp" | "refLogp" | "advantage"
-
-/**
- * An expression over tokens. `SequenceMean` is the mean over a completion's tokens (of those that the mask keeps), given back
- * to each of them.
- */
-export type Expr = Data.TaggedEnum<{
-  Quantity: { readonly name: Quantity }
-  Constant: { readonly value: number }
-  Unary: { readonly op: "exp" | "neg" | "stopGradient" | "sequenceMean"; readonly of: Expr }
-  Binary: { readonly op: "add" | "sub" | "mul" | "min" | "max"; readonly left: Expr; readonly right: Expr }
-}>
-const { Binary, Constant, Quantity, Unary } = Data.taggedEnum<Expr>()
-
-/**
- * From a number per token to one number.
- *
- * - `SequenceMean`: the mean over each completion's tokens, then the mean over completions (GRPO as published).
- * - `TokenMean`: the mean over all tokens of the optimiser's step (DAPO).
- * - `ConstantLength`: the sum over tokens, divided by `length` times the number of completions (Dr. GRPO).
- * - `Sum`: the sum over all tokens.
- *
- * Completions and tokens are counted over everything that is given to one `forwardBackward`, so that splitting a batch into
- * micro-batches changes nothing.
- */
-export type Aggregation = Data.TaggedEnum<{
-  SequenceMean: {}
-  TokenMean: {}
-  ConstantLength: { readonly length: number }
-  Sum: {}
-}>
-export const Aggregation = Data.taggedEnum<Aggregation>()
-
-/**
- * A loss.
- */
-export interface Objective {
-  readonly name: string
-  readonly loss: Expr
-  readonly aggregation: Aggregation
+export const quantities = ({ loss }: Objective): ReadonlySet<Quantity> => {
+  const found = new Set<Quantity>()
+  visit(loss, (expr) => void (expr._tag === "Quantity" && found.add(expr.name)))
+  return found
 }
 
 /**
- * Something that can stand where an expression can.
+ * The numbers of a loss that may be others at the next step, by name.
  */
-export type Operand = Expr | number
-
-const lift = (operand: Operand): Expr => typeof operand === "number" ? Constant({ value: operand }) : operand
-
-export const logp: Expr = Quantity({ name: "logp" })
-export const oldLogp: Expr = Quantity({ name: "oldLogp" })
-export const refLogp: Expr = Quantity({ name: "refLogp" })
-export const advantage: Expr = Quantity({ name: "advantage" })
-
-export const exp = (of: Operand): Expr => Unary({ op: "exp", of: lift(of) })
-export const neg = (of: Operand): Expr => Unary({ op: "neg", of: lift(of) })
-export const stopGradient = (of: Operand): Expr => Unary({ op: "stopGradient", of: lift(of) })
-export const sequenceMean = (of: Operand): Expr => Unary({ op: "sequenceMean", of: lift(of) })
-export const add = (left: Operand, right: Operand): Expr => Binary({ op: "add", left: lift(left), right: lift(right) })
-export const sub = (left: Operand, right: Operand): Expr => Binary({ op: "sub", left: lift(left), right: lift(right) })
-export const mul = (left: Operand, right: Operand): Expr => Binary({ op: "mul", left: lift(left), right: lift(right) })
-export const min = (left: Operand, right: Operand): Expr => Binary({ op: "min", left: lift(left), right: lift(right) })
-export const max = (left: Operand, right: Operand): Expr => Binary({ op: "max", left: lift(left), right: lift(right) })
-export const clip = (of: Operand, low: number, high: number): Expr => min(max(of, low), high)
+export const coefficients = ({ loss }: Objective): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>()
+  visit(loss, (expr) => void (expr._tag === "Coefficient" && found.set(expr.name, expr.value)))
+  return found
+}
 
 /**
  * The probability ratio between the weights being trained and those that sampled, `exp(logp - oldLogp)`.
@@ -86,10 +63,15 @@ export const clip = (of: Operand, low: number, high: number): Expr => min(max(of
 export const ratio: Expr = exp(sub(logp, oldLogp))
 
 /**
- * Schulman's k3 estimate of KL(policy || reference), `exp(r) - r - 1` with `r = refLogp - logp`: never negative and unbiased
- * (http://joschu.net/blog/kl-approx.html); the KL term of GRPO.
+ * Schulman's estimates of KL(policy || reference) from one sample (http://joschu.net/blog/kl-approx.html), with `r = refLogp - logp`:
+ * `k1` is `-r`, unbiased, of either sign; `k2` is `r^2 / 2`, biased, its gradient is that of the divergence; `k3` is `exp(r) - r - 1`, unbiased and
+ * never negative, the one of GRPO.
  */
-export const klToReference: Expr = sub(sub(exp(sub(refLogp, logp)), sub(refLogp, logp)), 1)
+export const kl = {
+  k1: sub(logp, refLogp),
+  k2: mul(0.5, square(sub(logp, refLogp))),
+  k3: sub(sub(exp(sub(refLogp, logp)), sub(refLogp, logp)), 1)
+} as const
 
 /**
  * Supervised fine-tuning: the mean negative log-likelihood of the tokens.
@@ -97,10 +79,36 @@ export const klToReference: Expr = sub(sub(exp(sub(refLogp, logp)), sub(refLogp,
 export const sft: Objective = { name: "sft", loss: neg(logp), aggregation: Aggregation.TokenMean() }
 
 /**
+ * REINFORCE (Williams 1992): `-A logp`, for completions of the weights being trained.
+ */
+export const reinforce: Objective = { name: "reinforce", loss: neg(mul(advantage, logp)), aggregation: Aggregation.TokenMean() }
+
+// The pessimistic one of two ratios, the second of which may not move far (Schulman et al. 2017, equation 7).
+const clipped = (ratio: Expr, epsilon: number, epsilonHigh: number): Expr =>
+  neg(min(mul(ratio, advantage), mul(clip(ratio, 1 - epsilon, 1 + epsilonHigh), advantage)))
+
+/**
+ * - `epsilon`, `epsilonHigh`: how far the ratio may fall and rise before a token stops counting; `epsilonHigh` is `epsilon` when it is left out.
+ * - `beta`: the weight of a KL term to the reference (k3), 0 when left out: then no reference log-probabilities are needed.
+ * - `aggregation`: of the tokens' losses.
+ */
+export interface PolicyOptions {
+  readonly epsilon?: number
+  readonly epsilonHigh?: number
+  readonly beta?: Operand
+  readonly aggregation?: Aggregation
+}
+
+const policy = (
+  name: string,
+  ratio: Expr,
+  { aggregation, beta = 0, epsilon, epsilonHigh = epsilon }: PolicyOptions & Required<Pick<PolicyOptions, "epsilon" | "aggregation">>
+): Objective => withKl({ name, loss: clipped(ratio, epsilon, epsilonHigh), aggregation }, beta)
+
+/**
  * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", equation 3):
- * `-min(ratio A, clip(ratio, 1 - epsilon, 1 + epsilonHigh) A) + beta KL(policy || reference)`, the mean over each completion,
- * then over completions. `epsilonHigh` above `epsilon` is DAPO's clip-higher. With `beta` 0 (the default) no reference
- * log-probabilities are needed.
+ * `-min(ratio A, clip(ratio, 1 - epsilon, 1 + epsilonHigh) A) + beta KL(policy || reference)`, the mean over each completion, then over
+ * completions.
  *
  * @example
  * ```ts
@@ -112,111 +120,119 @@ export const sft: Objective = { name: "sft", loss: neg(logp), aggregation: Aggre
  * loss // => -1.2
  * ```
  */
-export const grpo = (options: {
-  readonly epsilon?: number
-  readonly epsilonHigh?: number
-  readonly beta?: number
-  readonly aggregation?: Aggregation
-} = {}): Objective => {
+export const grpo = (options: PolicyOptions = {}): Objective =>
+  policy("grpo", ratio, { epsilon: 0.2, aggregation: Aggregation.SequenceMean(), ...options })
+
+/**
+ * Dr. GRPO (Liu et al. 2025, "Understanding R1-Zero-Like Training"): sums of tokens over a constant `length`, that of the longest
+ * completion that is allowed, so that long wrong answers are not let off. With `Advantage.groupCentred`.
+ */
+export const drGrpo = ({ length, ...options }: Omit<PolicyOptions, "aggregation"> & { readonly length: number }): Objective => ({
+  ...grpo({ ...options, aggregation: Aggregation.ConstantLength({ length }) }),
+  name: "drGrpo"
+})
+
+/**
+ * DAPO (Yu et al. 2025): more room for ratios to rise than to fall (clip-higher), the mean over all tokens, no KL term. Completions that were
+ * cut off are left out by the trainer (overlong filtering): they carry a mask of zeros.
+ */
+export const dapo = (options: PolicyOptions = {}): Objective => ({
+  ...grpo({ epsilonHigh: 0.28, aggregation: Aggregation.TokenMean(), ...options }),
+  name: "dapo"
+})
+
+/**
+ * BNPO as TRL has it: GRPO with the mean over the tokens of the batch.
+ */
+export const bnpo = (options: Omit<PolicyOptions, "aggregation"> = {}): Objective => ({
+  ...grpo({ ...options, aggregation: Aggregation.TokenMean() }),
+  name: "bnpo"
+})
+
+/**
+ * Group Sequence Policy Optimization (Zheng et al. 2025): one ratio for a completion, the geometric mean of its tokens', which moves far
+ * less than theirs; hence the narrow range.
+ */
+export const gspo = (options: PolicyOptions = {}): Objective =>
+  policy("gspo", exp(sequenceMean(sub(logp, oldLogp))), {
+    epsilon: 3e-4,
+    epsilonHigh: 4e-4,
+    aggregation: Aggregation.SequenceMean(),
+    ...options
+  })
+
+/**
+ * CISPO (MiniMax 2025, "MiniMax-M1", equation 4): the ratio is a weight, at most `ceiling`, that no gradient flows through, so that every
+ * token goes on to count: `-stop(min(ratio, ceiling)) A logp`.
+ */
+export const cispo = (
+  { aggregation = Aggregation.TokenMean(), beta = 0, ceiling = 5 }: Pick<PolicyOptions, "aggregation" | "beta"> & { readonly ceiling?: number } = {}
+): Objective =>
+  withKl({ name: "cispo", loss: neg(mul(mul(stopGradient(min(ratio, ceiling)), advantage), logp)), aggregation }, beta)
+
+/**
+ * Proximal Policy Optimization (Schulman et al. 2017, equation 7). With `dualClip` (Ye et al. 2020, "Mastering Complex Control in MOBA Games",
+ * equation 5) the loss of a token with a negative advantage is at most `dualClip` times that advantage, however far its ratio has risen.
+ */
+export const ppo = ({ dualClip, ...options }: PolicyOptions & { readonly dualClip?: number } = {}): Objective => {
+  const plain = policy("ppo", ratio, { epsilon: 0.2, aggregation: Aggregation.TokenMean(), ...options })
+  if (dualClip === undefined) return plain
+  // No more than that: min(loss, -dualClip A) where A is below 0, and nothing where it is not.
   const { beta = 0, epsilon = 0.2, epsilonHigh = epsilon } = options
-  const policy = neg(min(mul(ratio, advantage), mul(clip(ratio, 1 - epsilon, 1 + epsilonHigh), advantage)))
-  return {
-    name: "grpo",
-    loss: beta === 0 ? policy : add(policy, mul(beta, klToReference)),
-    aggregation: options.aggregation ?? Aggregation.SequenceMean()
-  }
+  const positive = max(advantage, 0)
+  const negative = min(advantage, 0)
+  const surrogate = (part: Expr): Expr => min(mul(ratio, part), mul(clip(ratio, 1 - epsilon, 1 + epsilonHigh), part))
+  const loss = neg(add(surrogate(positive), max(surrogate(negative), mul(dualClip, negative))))
+  return withKl({ ...plain, loss }, beta)
 }
 
 /**
- * The quantities that a loss reads, so that an engine can say which ones a batch lacks.
+ * The critic's loss: half the squared difference to the returns. With `epsilon` the larger one of that and of the same for a value that may not
+ * move further than that from what it was (Schulman et al., the PPO of OpenAI baselines).
  */
-export const quantities = (objective: Objective): ReadonlySet<Quantity> => {
-  const found = new Set<Quantity>()
-  const visit = (expr: Expr): void => {
-    switch (expr._tag) {
-      case "Quantity":
-        found.add(expr.name)
-        break
-      case "Unary":
-        visit(expr.of)
-        break
-      case "Binary":
-        visit(expr.left)
-        visit(expr.right)
-    }
-  }
-  visit(objective.loss)
-  return found
+export const valueLoss = ({ aggregation = Aggregation.TokenMean(), epsilon }: { readonly epsilon?: number; readonly aggregation?: Aggregation } = {}): Objective => {
+  const error = square(sub(value, returns))
+  const near = epsilon === undefined ? error : max(error, square(sub(add(oldValue, clip(sub(value, oldValue), -epsilon, epsilon)), returns)))
+  return { name: "value", loss: mul(0.5, near), aggregation }
 }
 
 /**
- * The quantities of one completion, one number a token; `mask` is 1 for the tokens that count (all, when it is left out).
+ * An objective with a KL term of weight `beta` to the reference in its loss; give a `coefficient` where the weight changes from step to step.
  */
-export type SequenceValues = { readonly [Q in Quantity]?: ArrayLike<number> } & {
-  readonly logp: ArrayLike<number>
-  readonly mask?: ArrayLike<number>
-}
+export const withKl = (objective: Objective, beta: Operand, estimate: keyof typeof kl = "k3"): Objective =>
+  beta === 0 ? objective : { ...objective, loss: add(objective.loss, mul(beta, kl[estimate])) }
 
-const unary = { exp: Math.exp, neg: (x: number) => -x, stopGradient: (x: number) => x } as const
-const binary = {
-  add: (x: number, y: number) => x + y,
-  sub: (x: number, y: number) => x - y,
-  mul: (x: number, y: number) => x * y,
-  min: Math.min,
-  max: Math.max
-} as const
+/**
+ * An objective less `bonus` times the entropy of each token's distribution (Mnih et al. 2016, "Asynchronous Methods", section 4).
+ */
+export const withEntropy = (objective: Objective, bonus: Operand): Objective =>
+  bonus === 0 ? objective : { ...objective, loss: sub(objective.loss, mul(bonus, entropy)) }
 
-const masked = (values: ArrayLike<number>, mask: ArrayLike<number>): { readonly sum: number; readonly count: number } => {
-  let sum = 0
-  let count = 0
-  for (let t = 0; t < values.length; t++) {
-    if (mask[t] === 0) continue
-    sum += values[t]! * mask[t]!
-    count += mask[t]!
-  }
-  return { sum, count }
-}
+/**
+ * An objective plus `weight` times another one, of the same aggregation: the policy's and the critic's, where they share a network.
+ */
+export const withTerm = (objective: Objective, other: Objective, weight: Operand): Objective => ({
+  ...objective,
+  loss: add(objective.loss, mul(weight, other.loss))
+})
 
-const perToken = (expr: Expr, values: SequenceValues, mask: ArrayLike<number>): Float64Array => {
-  const length = values.logp.length
-  switch (expr._tag) {
-    case "Constant":
-      return new Float64Array(length).fill(expr.value)
-    case "Quantity": {
-      const quantity = values[expr.name]
-      if (quantity === undefined) throw new RangeError(`the objective reads ${expr.name}, which the sequence does not have`)
-      return Float64Array.from({ length }, (_, t) => quantity[t]!)
-    }
-    case "Unary": {
-      const of = perToken(expr.of, values, mask)
-      if (expr.op === "sequenceMean") {
-        const { count, sum } = masked(of, mask)
-        return of.fill(count === 0 ? 0 : sum / count)
-      }
-      return of.map(unary[expr.op])
-    }
-    case "Binary": {
-      const right = perToken(expr.right, values, mask)
-      const op = binary[expr.op]
-      return perToken(expr.left, values, mask).map((left, t) => op(left, right[t]!))
-    }
-  }
+/**
+ * What the loss is multiplied with where the sampler's probabilities are not the learner's (Yao et al. 2025, "Your efficient RL framework
+ * secretly brings you off-policy RL training"): `exp(oldLogp - samplerLogp)` of each token, or of the whole completion; at most
+ * `cap` (`truncate`), or 0 above it (`mask`).
+ */
+export interface Correction {
+  readonly level: "token" | "sequence"
+  readonly mode: "truncate" | "mask"
+  readonly cap: number
 }
 
 /**
- * The interpreter in plain numbers: the loss of a batch, in float64. The reference that every engine is tested against.
+ * An objective with a correction for the difference between sampler and learner. A KL term is added after it, and is not corrected.
  */
-export const evaluate = (objective: Objective, batch: ReadonlyArray<SequenceValues>): number => {
-  const sequences = batch.map((values) => {
-    const mask = values.mask ?? new Float64Array(values.logp.length).fill(1)
-    return masked(perToken(objective.loss, values, mask), mask)
-  })
-  const total = sequences.reduce((sum, sequence) => sum + sequence.sum, 0)
-  return Aggregation.$match(objective.aggregation, {
-    SequenceMean: () =>
-      sequences.reduce((sum, { count, sum: part }) => sum + (count === 0 ? 0 : part / count), 0) / Math.max(sequences.length, 1),
-    TokenMean: () => total / Math.max(sequences.reduce((sum, { count }) => sum + count, 0), 1),
-    ConstantLength: ({ length }) => total / (length * Math.max(sequences.length, 1)),
-    Sum: () => total
-  })
+export const withCorrection = (objective: Objective, { cap, level, mode }: Correction): Objective => {
+  const difference = sub(oldLogp, samplerLogp)
+  const weight = exp(level === "token" ? difference : sequenceSum(difference))
+  const bounded = mode === "truncate" ? min(weight, cap) : mul(min(weight, cap), sub(1, less(cap, weight)))
+  return { ...objective, loss: mul(objective.loss, bounded) }
 }

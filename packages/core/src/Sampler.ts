@@ -76,13 +76,18 @@ export interface Completion {
 }
 
 /**
- * A prompt with given completions, to be scored.
+ * A prompt with given completions.
+ */
+export interface Sequences {
+  readonly prompt: ReadonlyArray<number>
+  readonly completions: ReadonlyArray<ReadonlyArray<number>>
+}
+
+/**
+ * Completions to be scored.
  */
 export interface ScoreRequest {
-  readonly groups: ReadonlyArray<{
-    readonly prompt: ReadonlyArray<number>
-    readonly completions: ReadonlyArray<ReadonlyArray<number>>
-  }>
+  readonly groups: ReadonlyArray<Sequences>
   readonly temperature?: number
 }
 

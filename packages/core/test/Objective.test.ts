@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Objective } from "@memory-r1/core"
 import { Arbitrary, Schema } from "effect"
+import { readFileSync } from "node:fs"
 
 const { ConstantLength, SequenceMean, Sum, TokenMean } = Objective.Aggregation
 
@@ -50,8 +51,8 @@ describe("Objective.grpo", () => {
     // r = refLogp - logp = -0.5 and 1.
     const k3 = [Math.exp(-0.5) + 0.5 - 1, Math.exp(1) - 1 - 1]
     close(Objective.evaluate(Objective.grpo({ beta: 0.04 }), [values]), 0.04 * (k3[0]! + k3[1]!) / 2)
-    close(evaluate(Objective.klToReference, [values]), k3[0]! + k3[1]!)
-    assert.strictEqual(evaluate(Objective.klToReference, [{ logp: [-3], refLogp: [-3] }]), 0)
+    close(evaluate(Objective.kl.k3, [values]), k3[0]! + k3[1]!)
+    assert.strictEqual(evaluate(Objective.kl.k3, [{ logp: [-3], refLogp: [-3] }]), 0)
   })
 
   it("says what it reads", () => {
@@ -151,6 +152,158 @@ describe("Objective, micro-batches", () => {
   }, { arbitrary: { runs: 300, seed: 22 } })
 
   it.prop("k3 is never negative", { logp: unit, refLogp: unit }, ({ logp, refLogp }) => {
-    assert.isAtLeast(evaluate(Objective.klToReference, [{ logp: [logp], refLogp: [refLogp] }]), -1e-15)
+    assert.isAtLeast(evaluate(Objective.kl.k3, [{ logp: [logp], refLogp: [refLogp] }]), -1e-15)
   }, { arbitrary: { runs: 300, seed: 23 } })
+})
+
+describe("Objective.differentiate", () => {
+  // Two thousandths apart from each other, so that a difference crosses no corner.
+  const shifted = batches.pipe(Arbitrary.map((batch) =>
+    batch.map(({ advantage, logp, mask, oldLogp, refLogp }) => {
+      const apart = (values: ReadonlyArray<number>, by: number) => values.map((x) => Math.round(x * 100) / 100 + by)
+      return {
+        logp: apart(logp, 0.0037),
+        oldLogp,
+        refLogp: apart(refLogp, 0.0011),
+        advantage: apart(advantage, 0.0005),
+        value: apart(oldLogp, 0.0023),
+        oldValue: apart(refLogp, 0),
+        returns: apart(advantage, 0.0017),
+        entropy: apart(logp, 4),
+        samplerLogp: apart(oldLogp, 0.0061),
+        mask
+      }
+    })
+  ))
+  const objectives = [
+    Objective.sft,
+    Objective.grpo({ beta: 0.1 }),
+    Objective.gspo({ epsilon: 0.2 }),
+    Objective.dapo({ beta: Objective.coefficient("beta", 0.2) }),
+    Objective.withTerm(Objective.withEntropy(Objective.ppo({ dualClip: 2 }), 0.1), Objective.valueLoss({ epsilon: 0.3 }), 0.5),
+    Objective.withKl(Objective.grpo(), 0.3, "k2"),
+    Objective.withCorrection(Objective.gspo(), { level: "sequence", mode: "truncate", cap: 1.5 })
+  ]
+  for (const objective of objectives) {
+    it.prop(`has the slopes of ${objective.name}, ${[...Objective.quantities(objective)].join()}`, { batch: shifted }, ({ batch }) => {
+      const { derivatives, loss } = Objective.differentiate(objective, batch)
+      close(loss, Objective.evaluate(objective, batch))
+      batch.forEach((sequence, s) =>
+        Objective.trained.forEach((name) =>
+          sequence[name].forEach((x, t) => {
+            const at = (by: number) =>
+              Objective.evaluate(objective, batch.with(s, { ...sequence, [name]: sequence[name].with(t, x + by) }))
+            const expected = (at(1e-6) - at(-1e-6)) / 2e-6
+            const found = derivatives[s]![name][t]!
+            assert.isAtMost(Math.abs(found - expected), 2e-5 * Math.max(1, Math.abs(expected), Math.abs(loss)), `${name} ${t} of sequence ${s}: ${found}, ${expected}`)
+          })))
+    }, { arbitrary: { runs: 60, seed: 31 } })
+  }
+
+  it("nothing flows behind a stopped gradient, through an indicator, or from what is masked", () => {
+    const batch = [{ logp: [-1, -2], mask: [1, 0] }]
+    const slopes = (loss: Objective.Expr) => [...Objective.differentiate({ name: "test", loss, aggregation: Sum() }, batch).derivatives[0]!.logp]
+    assert.deepStrictEqual(slopes(Objective.stopGradient(Objective.logp)), [0, 0])
+    assert.deepStrictEqual(slopes(Objective.less(Objective.logp, 0)), [0, 0])
+    assert.deepStrictEqual(slopes(Objective.mul(Objective.stopGradient(Objective.logp), Objective.logp)), [-1, 0])
+    assert.deepStrictEqual(slopes(Objective.sequenceSum(Objective.logp)), [1, 0])
+  })
+
+  it("the weighted log-likelihood of its derivatives has the gradient of the loss", () => {
+    const batch = [{ logp: [-1, -0.5], oldLogp: [-1.1, -0.9], advantage: [0.7, 0.7] }]
+    const objective = Objective.grpo({ epsilon: 0.5 })
+    const { derivatives } = Objective.differentiate(objective, batch)
+    // d ratio / d logp = ratio.
+    close(derivatives[0]!.logp[0]!, -0.7 * Math.exp(0.1) / 2)
+    close(derivatives[0]!.logp[1]!, -0.7 * Math.exp(0.4) / 2)
+  })
+})
+
+describe("Objective, the critic and the rest of PPO", () => {
+  it("dual clip bounds what a bad token can cost", () => {
+    const loss = (ratio: number, advantage: number) =>
+      Objective.evaluate(Objective.ppo({ dualClip: 3 }), [{ logp: [Math.log(ratio)], oldLogp: [0], advantage: [advantage] }])
+    close(loss(10, -2), 6, "at most 3 |A|")
+    close(loss(2, -2), 4, "below it, the ratio")
+    close(loss(0.5, -2), 1.6, "clipped below")
+    close(loss(10, 2), -2.4, "no change where the advantage is above 0")
+    close(loss(0.5, 2), -1)
+  })
+
+  it("the value's loss is half the squared error, of the worse of two where it moved far", () => {
+    const values = (value: number) => [{ value: [value], oldValue: [1], returns: [2] }]
+    close(Objective.evaluate(Objective.valueLoss(), values(1.5)), 0.125)
+    close(Objective.evaluate(Objective.valueLoss({ epsilon: 0.2 }), values(1.5)), 0.32, "1.2 counts")
+    close(Objective.evaluate(Objective.valueLoss({ epsilon: 0.2 }), values(0.5)), 1.125, "0.5 counts")
+  })
+
+  it("a coefficient counts as the number that it has", () => {
+    const batch = [{ logp: [-1], refLogp: [-1.5], oldLogp: [-1], advantage: [0.5] }]
+    const beta = Objective.coefficient("beta", 0.3)
+    close(Objective.evaluate(Objective.grpo({ beta }), batch), Objective.evaluate(Objective.grpo({ beta: 0.3 }), batch))
+    assert.deepStrictEqual([...Objective.coefficients(Objective.grpo({ beta }))], [["beta", 0.3]])
+  })
+})
+
+// Made by tools/parity/objectives.py of TRL's own loss.
+const Rows = Schema.Array(Schema.Array(Schema.Finite))
+const Fixture = Schema.fromJsonString(Schema.Struct({
+  trl: Schema.String,
+  maxLength: Schema.Int,
+  batch: Schema.Struct({
+    logp: Rows,
+    oldLogp: Rows,
+    samplerLogp: Rows,
+    refLogp: Rows,
+    entropy: Rows,
+    advantage: Schema.Array(Schema.Finite)
+  }),
+  cases: Schema.Array(Schema.Struct({
+    loss_type: Schema.Literals(["grpo", "dr_grpo", "dapo", "bnpo", "cispo"]),
+    level: Schema.Literals(["token", "sequence"]),
+    epsilon: Schema.Finite,
+    epsilon_high: Schema.Finite,
+    beta: Schema.Finite,
+    delta: Schema.NullOr(Schema.Finite),
+    entropy: Schema.Finite,
+    correction: Schema.NullOr(Schema.Struct({
+      level: Schema.Literals(["token", "sequence"]),
+      mode: Schema.Literals(["truncate", "mask"]),
+      cap: Schema.Finite
+    })),
+    loss: Schema.Finite,
+    gradient: Rows,
+    entropyGradient: Schema.NullOr(Rows)
+  }))
+}))
+
+describe("Objective beside TRL", () => {
+  const { batch: given, cases, maxLength, trl } = Schema.decodeUnknownSync(Fixture)(
+    readFileSync(new URL("./fixtures/objectives.json", import.meta.url), "utf8")
+  )
+  const { advantage, ...rows } = given
+  const batch = advantage.map((advantage, i) => ({
+    ...Object.fromEntries(Object.entries(rows).map(([name, values]) => [name, values[i]!])),
+    advantage: rows.logp[i]!.map(() => advantage)
+  })) as ReadonlyArray<Objective.SequenceValues>
+
+  for (const { beta, correction, entropy, entropyGradient, epsilon, epsilon_high: epsilonHigh, gradient, level, loss, loss_type: type } of cases) {
+    const name = [type, level, `epsilon ${epsilon} to ${epsilonHigh}`, `beta ${beta}`, ...(correction === null ? [] : Object.values(correction)), ...(entropy === 0 ? [] : ["entropy"])].join(", ")
+    it(`${name} (TRL ${trl})`, () => {
+      const range = { epsilon, epsilonHigh }
+      const policy = {
+        grpo: () => level === "sequence" ? Objective.gspo(range) : Objective.grpo(range),
+        dr_grpo: () => Objective.drGrpo({ ...range, length: maxLength }),
+        dapo: () => Objective.dapo(range),
+        bnpo: () => Objective.bnpo(range),
+        cispo: () => Objective.cispo({ ceiling: epsilonHigh })
+      }[type]()
+      const corrected = correction === null ? policy : Objective.withCorrection(policy, correction)
+      const objective = Objective.withEntropy(Objective.withKl(corrected, beta), entropy)
+      const found = Objective.differentiate(objective, batch)
+      assert.closeTo(found.loss, loss, 1e-9)
+      gradient.forEach((row, i) => row.forEach((slope, t) => assert.closeTo(found.derivatives[i]!.logp[t]!, slope, 1e-9, `logp ${t} of ${i}`)))
+      entropyGradient?.forEach((row, i) => row.forEach((slope, t) => assert.closeTo(found.derivatives[i]!.entropy[t]!, slope, 1e-9, `entropy ${t} of ${i}`)))
+    })
+  }
 })

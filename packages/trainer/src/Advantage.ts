@@ -1,8 +1,22 @@
 /**
- * From rewards to advantages: how much better than its group a completion was.
+ * From rewards to advantages: how much better than expected a completion, or a token of it, was.
  */
 
-const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
+/**
+ * From the rewards of each group to the advantages of each group.
+ *
+ * `groupNormalized`, `groupCentred`, `leaveOneOut` and `batchNormalized` are estimators; one of your own is a function.
+ */
+export type Estimator = (rewards: ReadonlyArray<ReadonlyArray<number>>) => ReadonlyArray<ReadonlyArray<number>>
+
+const sum = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0)
+const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(values.length, 1)
+
+// The sample standard deviation, 0 of a single value.
+const deviation = (values: ReadonlyArray<number>): number => {
+  const centre = mean(values)
+  return Math.sqrt(sum(values.map((value) => (value - centre) ** 2)) / Math.max(values.length - 1, 1))
+}
 
 /**
  * The group-normalised advantage of GRPO (Shao et al. 2024): `(r - mean) / (std + 1e-4)`, with the sample standard deviation, as TRL
@@ -12,25 +26,89 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, valu
  * ```ts
  * import { Advantage } from "@memory-r1/trainer"
  *
- * Advantage.groupNormalized([1, 1, 1]) // => [0, 0, 0]
- * Advantage.groupNormalized([0, 1]).map((a) => a.toFixed(3)) // => ["-0.707", "0.707"]
+ * Advantage.groupNormalized([[1, 1, 1]]) // => [[0, 0, 0]]
+ * Advantage.groupNormalized([[0, 1]]).flat().map((a) => a.toFixed(3)) // => ["-0.707", "0.707"]
  * ```
  */
-export const groupNormalized = (rewards: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const centre = mean(rewards)
-  const variance = rewards.reduce((sum, reward) => sum + (reward - centre) ** 2, 0) / Math.max(rewards.length - 1, 1)
-  return rewards.map((reward) => (reward - centre) / (Math.sqrt(variance) + 1e-4))
-}
+export const groupNormalized: Estimator = (groups) =>
+  groups.map((rewards) => {
+    const [centre, spread] = [mean(rewards), deviation(rewards)]
+    return rewards.map((reward) => (reward - centre) / (spread + 1e-4))
+  })
 
 /**
  * The group-centred advantage of Dr. GRPO (Liu et al. 2025): `r - mean`, without the division that favours groups of little variance.
  */
-export const groupCentred = (rewards: ReadonlyArray<number>): ReadonlyArray<number> => {
-  const centre = mean(rewards)
-  return rewards.map((reward) => reward - centre)
+export const groupCentred: Estimator = (groups) => groups.map((rewards) => rewards.map((reward) => reward - mean(rewards)))
+
+/**
+ * The leave-one-out advantage of RLOO (Kool et al. 2019; Ahmadian et al. 2024): `r` less the mean of the group's others, which is unbiased.
+ * A group of one has none to compare with, and 0.
+ */
+export const leaveOneOut: Estimator = (groups) =>
+  groups.map((rewards) => {
+    const total = sum(rewards)
+    return rewards.map((reward) => rewards.length < 2 ? 0 : reward - (total - reward) / (rewards.length - 1))
+  })
+
+/**
+ * Centred by group and divided by the deviation of the whole batch (REINFORCE++ with a baseline, Hu et al. 2025; `scale_rewards="batch"` of
+ * TRL): groups of little variance are not blown up.
+ */
+export const batchNormalized: Estimator = (groups) => {
+  const spread = deviation(groups.flat())
+  return groupCentred(groups).map((advantages) => advantages.map((advantage) => advantage / (spread + 1e-4)))
 }
 
 /**
  * Whether a group teaches nothing, because all its rewards are the same.
  */
 export const isZeroVariance = (rewards: ReadonlyArray<number>): boolean => rewards.every((reward) => reward === rewards[0])
+
+/**
+ * Generalized advantage estimation (Schulman et al. 2016, equations 11 to 16) of one completion: from a reward for each token and the critic's
+ * value before each, with value 0 after the last, `delta_t = r_t + gamma V_{t+1} - V_t`, `A_t = delta_t + gamma lambda A_{t+1}`.
+ *
+ * `returns`, `A_t + V_t`, are what the critic should have said.
+ *
+ * @example
+ * ```ts
+ * import { Advantage } from "@memory-r1/trainer"
+ *
+ * // With gamma and lambda 1 the advantage is what is still to come, less the value.
+ * Advantage.gae([0, 0, 1], [0.5, 0.25, 0.75], { gamma: 1, lambda: 1 })
+ * // => { advantages: [0.5, 0.75, 0.25], returns: [1, 1, 1] }
+ * ```
+ */
+export const gae = (
+  rewards: ArrayLike<number>,
+  values: ArrayLike<number>,
+  { gamma, lambda }: { readonly gamma: number; readonly lambda: number }
+): { readonly advantages: ReadonlyArray<number>; readonly returns: ReadonlyArray<number> } => {
+  const advantages = new Array<number>(rewards.length)
+  let later = 0
+  for (let t = rewards.length - 1; t >= 0; t--) {
+    const next = t + 1 < rewards.length ? values[t + 1]! : 0
+    later = rewards[t]! + gamma * next - values[t]! + gamma * lambda * later
+    advantages[t] = later
+  }
+  return { advantages, returns: advantages.map((advantage, t) => advantage + values[t]!) }
+}
+
+/**
+ * Whitening: all tokens of a batch to mean 0 and deviation 1, as PPO's implementations do with advantages.
+ */
+export const whitened = (tokens: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<ReadonlyArray<number>> => {
+  const all = tokens.flat()
+  const [centre, spread] = [mean(all), deviation(all)]
+  return tokens.map((values) => values.map((value) => (value - centre) / (spread + 1e-8)))
+}
+
+/**
+ * How much of the variance of the returns the values explain: 1 for a critic that knows them, 0 for one that says their mean, below for a worse
+ * one. 0 where the returns do not vary.
+ */
+export const explainedVariance = (returns: ReadonlyArray<number>, values: ReadonlyArray<number>): number => {
+  const spread = deviation(returns)
+  return spread === 0 ? 0 : 1 - (deviation(returns.map((value, t) => value - values[t]!)) / spread) ** 2
+}

@@ -1,5 +1,6 @@
 /**
- * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", algorithm 1).
+ * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", algorithm 1), and what came of it: an objective and an advantage
+ * of your choice.
  */
 import { Learner, Objective } from "@memory-r1/core"
 import type { Sampler } from "@memory-r1/core"
@@ -8,16 +9,22 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Advantage from "./Advantage.ts"
 import type { Environment } from "./Environment.ts"
+import * as Kl from "./Kl.ts"
 import * as Rollout from "./Rollout.ts"
-import { RunLog } from "./RunLog.ts"
+import { RunLog, type RunLogError } from "./RunLog.ts"
 import * as Schedule from "./Schedule.ts"
+import { TrainingError } from "./TrainingError.ts"
 
 /**
- * - `groupsPerStep` tasks a step, `groupSize` completions each, sampled at `temperature`.
+ * - `groupsPerStep` tasks a step, `groupSize` completions each (two or more), sampled at `temperature`.
+ * - `objective`: the loss without its KL term, `Objective.grpo` when it is left out.
+ * - `advantage`: from rewards to advantages, `Advantage.groupNormalized` when it is left out.
+ * - `zeroVariance`: groups whose rewards are all the same are dropped (the default), or kept, so that they count in means and for a KL term.
+ * - `overlong`: completions that were cut off count like others (the default), or carry no loss (DAPO's overlong filtering).
  * - `iterations`: optimiser steps on each batch of rollouts (mu in the paper); above 1 the clipping of the ratio comes into play.
- * - `epsilon`, `epsilonHigh`: the clipping range.
- * - `kl`: a KL term of weight `beta` to a frozen `reference`, such as the weights that training began with; none when left out.
- * - `advantage`: from a group's rewards to advantages.
+ * - `kl`: a KL term to a reference; none when left out.
+ * - `correction`: for a sampler that is another engine than the learner; log-probabilities are then computed again with the learner's own.
+ * - `maxMismatch`: how far the two engines' log-probabilities of a token may lie apart, without a correction; 0.1 when it is left out.
  * - `transcriptEvery`: how often one group is written to the transcripts.
  */
 export interface Options {
@@ -26,80 +33,107 @@ export interface Options {
   readonly groupsPerStep: number
   readonly groupSize: number
   readonly temperature?: number
+  readonly objective?: Objective.Objective
+  readonly advantage?: Advantage.Estimator
+  readonly zeroVariance?: "drop" | "keep"
+  readonly overlong?: "keep" | "mask"
   readonly iterations?: number
-  readonly epsilon?: number
-  readonly epsilonHigh?: number
-  readonly kl?: { readonly beta: number; readonly reference: Sampler.Service }
-  readonly advantage?: (rewards: ReadonlyArray<number>) => ReadonlyArray<number>
+  readonly kl?: Kl.Kl
+  readonly correction?: Objective.Correction
+  readonly maxMismatch?: number
   readonly schedule: Schedule.Schedule
   readonly maxGradNorm?: number
+  readonly weightDecay?: number
   readonly transcriptEvery?: number
 }
 
 /**
  * Trains the learner at hand in an environment. Draws from Effect's `Random`: the same seed gives the same run.
+ *
+ * Fails with a `TrainingError` for a group of one, an environment without tasks, a reward that is no number, and a sampler that disagrees with
+ * the learner.
  */
-export const run = Effect.fn("Grpo.run")(function*<Task, E>(environment: Environment<Task, E>, options: Options) {
+export const run = Effect.fn("Grpo.run")(function*<Task, E>(
+  environment: Environment<Task, E>,
+  options: Options
+): Effect.fn.Return<void, E | Learner.LearnerError | RunLogError | Sampler.SamplerError | TrainingError, Learner.Learner | RunLog> {
   const learner = yield* Learner.Learner
   const log = yield* RunLog
-  const { advantage = Advantage.groupNormalized, groupSize, groupsPerStep, iterations = 1, kl, maxGradNorm = 1, steps, temperature = 1 } = options
-  const { stage = environment.name, transcriptEvery = 10 } = options
-  const objective = Objective.grpo({
-    ...(kl === undefined ? {} : { beta: kl.beta }),
-    ...(options.epsilon === undefined ? {} : { epsilon: options.epsilon }),
-    ...(options.epsilonHigh === undefined ? {} : { epsilonHigh: options.epsilonHigh })
-  })
+  const { advantage = Advantage.groupNormalized, groupSize, groupsPerStep, iterations = 1, kl, steps, temperature = 1 } = options
+  const { correction, maxMismatch = 0.1, objective = Objective.grpo(), overlong = "keep", zeroVariance = "drop" } = options
+  const { maxGradNorm = 1, stage = environment.name, transcriptEvery = 10, weightDecay = 0 } = options
+  if (groupSize < 2) return yield* new TrainingError({ reason: `groupSize is ${groupSize}: a completion is compared with others of its group, so give 2 or more` })
 
+  let beta = kl?.beta ?? 0
   for (let step = 0; step < steps; step++) {
     const started = yield* Clock.currentTimeMillis
     // 1. Sample a group of completions for each task, and let the environment score them.
     const groups = yield* Rollout.collect(environment, learner.sampler, { count: groupsPerStep, groupSize, temperature })
+    const sequences = groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+    const score = (sampler: typeof learner.sampler) => sampler.score({ groups: sequences, temperature })
+    const old = correction === undefined ? groups.map(({ completions }) => completions.map(({ logprobs }) => logprobs)) : yield* score(learner.sampler)
 
-    // 2. Advantages within each group. A group whose rewards are all the same teaches nothing and is left out, and counted.
-    const useful = groups.filter(({ outcomes }) => !Advantage.isZeroVariance(outcomes.map(({ reward }) => reward.value)))
-    const advantages = useful.map(({ outcomes }) => advantage(outcomes.map(({ reward }) => reward.value)))
-    const references = kl === undefined ? undefined : yield* kl.reference.score({
-      groups: useful.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })),
-      temperature
-    })
-    const batch = useful.map(({ completions, prompt }, i): Learner.PromptGroup => ({
-      prompt,
-      completions: completions.map(({ logprobs, tokens }, g) => ({
-        tokens,
-        oldLogp: logprobs,
-        advantage: advantages[i]![g]!,
-        ...(references === undefined ? {} : { refLogp: references[i]![g]! })
-      }))
-    }))
+    // 2. How far the policy has moved from its reference, as a part of the reward where it is meant to be.
+    const references = kl === undefined ? undefined : yield* score(kl.reference)
+    const divergence = references === undefined ? undefined : Kl.perToken(old, references, kl?.estimate)
+    const rewards = groups.map(({ outcomes }, i) =>
+      outcomes.map(({ reward }, g) =>
+        reward.value - (kl?.place === "reward" ? beta * divergence![i]![g]!.reduce((sum, token) => sum + token, 0) : 0))
+    )
 
-    // 3. Step on the clipped objective.
+    // 3. Advantages. A group whose rewards are all the same teaches nothing.
+    const advantages = advantage(rewards)
+    const flat = rewards.map(Advantage.isZeroVariance)
+    const batch = groups.flatMap(({ completions, prompt }, i): ReadonlyArray<Learner.PromptGroup> =>
+      flat[i] && zeroVariance === "drop" ? [] : [{
+        prompt,
+        completions: completions.map(({ finishReason, logprobs, tokens }, g) => ({
+          tokens,
+          oldLogp: old[i]![g]!,
+          advantage: advantages[i]![g]!,
+          ...(correction === undefined ? {} : { samplerLogp: logprobs }),
+          ...(references === undefined ? {} : { refLogp: references[i]![g]! }),
+          ...(overlong === "mask" && finishReason === "length" ? { mask: tokens.map(() => 0) } : {})
+        }))
+      }]
+    )
+
+    // 4. Step on the objective.
+    const corrected = correction === undefined ? objective : Objective.withCorrection(objective, correction)
+    const loss = kl === undefined || kl.place === "reward" ? corrected : Objective.withKl(corrected, Objective.coefficient("beta", beta), kl.estimate)
     const updates: Array<Rollout.Update> = []
-    for (let iteration = 0; iteration < iterations && batch.length > 0; iteration++) {
-      const { logprobs, loss } = yield* learner.forwardBackward(batch, objective, { temperature })
-      const { gradNorm } = yield* learner.optimStep({
-        learningRate: Schedule.at(options.schedule, step, steps),
-        beta2: 0.98,
-        maxGradNorm
-      })
-      updates.push({ loss, gradNorm, ...Rollout.ratios(batch, logprobs, options) })
+    const counts = batch.some(({ completions }) => completions.some(({ mask }) => mask === undefined))
+    for (let iteration = 0; iteration < iterations && counts; iteration++) {
+      const found = yield* learner.forwardBackward(batch, loss, { temperature })
+      const ratios = Rollout.ratios(batch, found.logprobs)
+      if (iteration === 0 && ratios.mismatch > maxMismatch) {
+        const reason = `sampler and learner disagree by ${ratios.mismatch.toPrecision(3)} on the log-probability of a token, more than maxMismatch ${maxMismatch}: give a correction`
+        return yield* new TrainingError({ reason })
+      }
+      const learningRate = Schedule.at(options.schedule, step, steps)
+      const { gradNorm } = yield* learner.optimStep({ learningRate, beta2: 0.98, maxGradNorm, weightDecay })
+      updates.push({ loss: found.loss, gradNorm, ...ratios })
     }
 
     const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+    const measured = divergence === undefined ? undefined : Rollout.mean(divergence.flat(2))
     yield* log.metrics({
       stage,
       step: step + 1,
       steps,
       values: {
         ...Rollout.summary(groups, seconds),
-        zeroVariance: 1 - useful.length / groups.length,
-        ...(references === undefined ? {} : { kl: Rollout.kl(useful, references) }),
+        zeroVariance: flat.filter((isFlat) => isFlat).length / groups.length,
+        ...(measured === undefined ? {} : { kl: measured, beta }),
+        ...(correction === undefined ? {} : Rollout.importance(groups, old)),
         ...updates.at(-1),
         seconds
       }
     })
+    if (kl?.adaptive !== undefined) beta = Kl.adapted(beta, measured!, groups.length * groupSize, kl.adaptive)
     if (step % transcriptEvery === 0) {
       const shown = yield* Random.nextIntBetween(0, groups.length, { halfOpen: true })
-      yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, advantage))
+      yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, advantages[shown]!))
     }
   }
 })

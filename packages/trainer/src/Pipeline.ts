@@ -1,26 +1,31 @@
 /**
  * The stages of a run: a supervised warm start, and reinforcement learning of one agent while the other is frozen.
  */
-import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager } from "@memory-r1/core"
+import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager, Objective } from "@memory-r1/core"
 import type { Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { AiError } from "effect/ai"
 import * as Advantage from "./Advantage.ts"
 import * as AnswerEnvironment from "./AnswerEnvironment.ts"
+import type { Environment } from "./Environment.ts"
 import * as Grpo from "./Grpo.ts"
 import * as ManagerEnvironment from "./ManagerEnvironment.ts"
+import * as Ppo from "./Ppo.ts"
 import type * as RunLog from "./RunLog.ts"
 import * as Sft from "./Sft.ts"
 import type * as TrainConfig from "./TrainConfig.ts"
+import type { TrainingError } from "./TrainingError.ts"
 
 /**
- * The two agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta` holds on to.
+ * The two agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta` holds on to. `critics` are the
+ * learners of values for PPO, where they are no heads on the agents' own networks.
  */
 export interface Agents {
   readonly manager: Learner.Service
   readonly answer: Learner.Service
   readonly reference: Sampler.Service
+  readonly critics?: Readonly<Record<"manager" | "answer", Learner.Service>>
 }
 
 /**
@@ -108,32 +113,66 @@ export const supervised = Effect.fn("Pipeline.supervised")(function*(
   }).pipe(Effect.provideService(Learner.Learner, learner))
 })
 
-type Failure = AiError.AiError | Learner.LearnerError | Retriever.RetrieverError | RunLog.RunLogError | Sampler.SamplerError
+type Failure = AiError.AiError | Learner.LearnerError | Retriever.RetrieverError | RunLog.RunLogError | Sampler.SamplerError | TrainingError
+
+const objectiveOf = ({ epsilon, epsilonHigh, maxTokens, objective }: TrainConfig.GrpoStage): Objective.Objective => {
+  const range = { ...(epsilon === undefined ? {} : { epsilon }), ...(epsilonHigh === undefined ? {} : { epsilonHigh }) }
+  switch (objective) {
+    case "drGrpo":
+      return Objective.drGrpo({ ...range, length: maxTokens })
+    case "cispo":
+      return Objective.cispo(epsilonHigh === undefined ? {} : { ceiling: 1 + epsilonHigh })
+    case "reinforce":
+      return Objective.reinforce
+    default:
+      return Objective[objective](range)
+  }
+}
+
+// Trains an agent in its environment, by the algorithm of the stage.
+const trained = Effect.fnUntraced(function*<Task, E>(
+  environment: Environment<Task, E>,
+  agents: Agents,
+  stage: TrainConfig.ReinforcedStage
+) {
+  const { beta, kind, kl, learningRate: schedule, ...options } = stage
+  const held = beta === 0 ? {} : { kl: { ...kl, beta, reference: agents.reference } }
+  const run = options.algorithm === "grpo"
+    ? Grpo.run(environment, {
+      ...options,
+      ...held,
+      schedule,
+      objective: objectiveOf(stage as TrainConfig.GrpoStage),
+      advantage: Advantage[options.advantage]
+    })
+    : Ppo.run(environment, {
+      ...options,
+      ...held,
+      schedule,
+      critic: {
+        ...options.critic,
+        schedule: options.critic.learningRate,
+        ...(options.critic.shared || agents.critics === undefined ? {} : { learner: agents.critics[kind] })
+      }
+    })
+  return yield* Effect.provideService(run, Learner.Learner, agents[kind])
+})
 
 /**
  * Runs a reinforcement stage on one of the agents; the other is frozen and decides or answers greedily.
  */
 export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
   agents: Agents,
-  stage: TrainConfig.GrpoStage,
+  stage: TrainConfig.ReinforcedStage,
   sources: Sources,
   limits: Limits
 ): Effect.fn.Return<void, Failure, Retriever.Retriever | RunLog.RunLog> {
-  const { advantage, beta, kind, learningRate, maxTokens, ...stageOptions } = stage
-  const options: Grpo.Options = {
-    ...stageOptions,
-    advantage: Advantage[advantage],
-    schedule: learningRate,
-    ...(beta === 0 ? {} : { kl: { beta, reference: agents.reference } })
-  }
-  const common = { episodes: sources.episodes, perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens }
-  if (kind === "manager") {
+  const common = { episodes: sources.episodes, perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens: stage.maxTokens }
+  if (stage.kind === "manager") {
     const environment = yield* ManagerEnvironment.make({ ...common, format: ManagerFormat.compact }).pipe(
       Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits.answerTokens))
     )
-    return yield* Grpo.run(environment, options).pipe(
-      Effect.provideService(Learner.Learner, agents.manager)
-    )
+    return yield* trained(environment, agents, stage)
   }
   const random = yield* Random.Random
   const environment = yield* AnswerEnvironment.make({
@@ -141,7 +180,5 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
     format: AnswerFormat.compact,
     random: () => random.nextDoubleUnsafe()
   }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits.managerTokens)))
-  return yield* Grpo.run(environment, options).pipe(
-    Effect.provideService(Learner.Learner, agents.answer)
-  )
+  return yield* trained(environment, agents, stage)
 })

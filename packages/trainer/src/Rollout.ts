@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Environment, Outcome } from "./Environment.ts"
 import type { Transcript } from "./RunLog.ts"
+import { TrainingError } from "./TrainingError.ts"
 
 /**
  * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes.
@@ -30,6 +31,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
 ) {
   const { count, groupSize, temperature } = options
   const tasks = yield* environment.tasks(count)
+  if (tasks.length === 0) return yield* new TrainingError({ reason: `environment ${environment.name} has no tasks: is its data empty?` })
   const asked = tasks.map(environment.prompt)
   const prompts = asked.map((prompt) =>
     typeof prompt === "string" ? sampler.tokenizer.encode(prompt) : sampler.tokenizer.applyChatTemplate?.(prompt) ?? []
@@ -46,6 +48,13 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     texts: sampled[i]!.map((completion) => sampler.tokenizer.decode(Sampler.withoutStop(completion)))
   }))
   const outcomes = yield* environment.score(attempts)
+  for (const [i, group] of outcomes.entries()) {
+    for (const [g, { reward }] of group.entries()) {
+      if (Number.isFinite(reward.value)) continue
+      const reason = `environment ${environment.name} rewards completion ${g} of task ${i} with ${reward.value}: ${JSON.stringify(attempts[i]!.texts[g])}`
+      return yield* new TrainingError({ reason })
+    }
+  }
   const chosen = yield* Effect.forEach(attempts, () => Random.nextIntBetween(0, groupSize, { halfOpen: true }))
   yield* environment.settle(attempts, chosen)
   return attempts.map(({ texts }, i): Group => ({
@@ -57,7 +66,10 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   }))
 })
 
-const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+/**
+ * The mean, 0 of nothing.
+ */
+export const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
  * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the length of completions, the
@@ -86,19 +98,21 @@ export const summary = (groups: ReadonlyArray<Group>, seconds: number): Readonly
 }
 
 /**
- * The mean over sampled tokens of the k3 estimate of KL(policy || reference); `references` are the reference's log-probabilities.
+ * The weights `exp(learner - sampler)` of sampled tokens, where the two are different engines.
  */
-export const kl = (groups: ReadonlyArray<Group>, references: ReadonlyArray<ReadonlyArray<Float32Array>>): number =>
-  mean(groups.flatMap(({ completions }, i) =>
-    completions.flatMap(({ logprobs }, g) =>
-      Array.from(logprobs, (logp, t) => {
-        const difference = references[i]![g]![t]! - logp
-        return Math.exp(difference) - difference - 1
-      }))))
+export const importance = (groups: ReadonlyArray<Group>, learner: Learner.PerToken): Readonly<Record<string, number>> => {
+  const weights = groups.flatMap(({ completions }, i) =>
+    completions.flatMap(({ logprobs }, g) => Array.from(logprobs, (logp, t) => Math.exp(learner[i]![g]![t]! - logp))))
+  return {
+    "importance.mean": mean(weights),
+    "importance.min": weights.reduce((least, weight) => Math.min(least, weight), Infinity),
+    "importance.max": weights.reduce((most, weight) => Math.max(most, weight), 0)
+  }
+}
 
 /**
- * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens outside the clipping
- * range; `mismatch` is the largest difference between the sampler's log-probability of a token and the learner's, which on
+ * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens whose ratio is not within 0.2 of
+ * one, the usual clipping range; `mismatch` is the largest difference between the sampler's log-probability of a token and the learner's, which on
  * the first step after sampling is numerical error alone.
  */
 export interface Update {
@@ -114,8 +128,7 @@ export interface Update {
  */
 export const ratios = (
   batch: ReadonlyArray<Learner.PromptGroup>,
-  logprobs: ReadonlyArray<ReadonlyArray<Float32Array>>,
-  { epsilon = 0.2, epsilonHigh = epsilon }: { readonly epsilon?: number; readonly epsilonHigh?: number }
+  logprobs: Learner.PerToken
 ): Pick<Update, "ratio" | "clipped" | "mismatch"> => {
   let [sum, clipped, mismatch, count] = [0, 0, 0, 0]
   batch.forEach(({ completions }, i) =>
@@ -126,7 +139,7 @@ export const ratios = (
         sum += ratio
         count++
         mismatch = Math.max(mismatch, Math.abs(difference))
-        if (ratio < 1 - epsilon || ratio > 1 + epsilonHigh) clipped++
+        if (Math.abs(ratio - 1) > 0.2) clipped++
       }
     })
   )
@@ -134,25 +147,17 @@ export const ratios = (
 }
 
 /**
- * A group as a transcript.
+ * A group as a transcript, with the advantage of each completion.
  */
-export const transcript = (
-  stage: string,
-  step: number,
-  group: Group,
-  advantage: (rewards: ReadonlyArray<number>) => ReadonlyArray<number>
-): Transcript => {
-  const advantages = advantage(group.outcomes.map(({ reward }) => reward.value))
-  return {
-    stage,
-    step,
-    prompt: group.asked,
-    completions: group.texts.map((text, g) => ({
-      text,
-      reward: group.outcomes[g]!.reward.value,
-      advantage: advantages[g]!,
-      parts: group.outcomes[g]!.reward.parts,
-      result: group.outcomes[g]!.result
-    }))
-  }
-}
+export const transcript = (stage: string, step: number, group: Group, advantages: ReadonlyArray<number>): Transcript => ({
+  stage,
+  step,
+  prompt: group.asked,
+  completions: group.texts.map((text, g) => ({
+    text,
+    reward: group.outcomes[g]!.reward.value,
+    advantage: advantages[g]!,
+    parts: group.outcomes[g]!.reward.parts,
+    result: group.outcomes[g]!.result
+  }))
+})

@@ -42,25 +42,74 @@ export const SftStage = Schema.Struct({
   saveEvery: optional(count, 1000)
 })
 
-const grpo = {
+const Kl = Schema.Struct({
+  place: Schema.optionalKey(Schema.Literals(["loss", "reward"])),
+  estimate: Schema.optionalKey(Schema.Literals(["k1", "k2", "k3"])),
+  adaptive: Schema.optionalKey(Schema.Struct({ target: Schema.Finite.check(Schema.isGreaterThan(0)), horizon: count }))
+})
+
+const Critic = Schema.Struct({
+  shared: optional(Schema.Boolean, false),
+  learningRate: LearningRate,
+  epsilon: Schema.optionalKey(nonNegative),
+  coefficient: optional(nonNegative, 0.5),
+  warmup: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), 0)
+})
+
+const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+
+const common = {
   steps: count,
   groupsPerStep: optional(count, 16),
-  groupSize: optional(count, 8),
   maxTokens: optional(count, 72),
   temperature: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
-  iterations: optional(count, 1),
-  epsilon: optional(nonNegative, 0.2),
+  epsilon: Schema.optionalKey(nonNegative),
+  epsilonHigh: Schema.optionalKey(nonNegative),
   beta: optional(nonNegative, 0),
-  advantage: optional(Schema.Literals(["groupNormalized", "groupCentred"]), "groupNormalized"),
+  kl: optional(Kl, {}),
+  maxGradNorm: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
+  weightDecay: optional(nonNegative, 0),
   learningRate: LearningRate
 }
 
+const grpo = {
+  ...common,
+  algorithm: optional(Schema.Literal("grpo"), "grpo"),
+  groupSize: optional(count.check(Schema.isGreaterThan(1)), 8),
+  iterations: optional(count, 1),
+  objective: optional(Schema.Literals(["grpo", "drGrpo", "dapo", "bnpo", "gspo", "cispo", "reinforce"]), "grpo"),
+  advantage: optional(Schema.Literals(["groupNormalized", "groupCentred", "leaveOneOut", "batchNormalized"]), "groupNormalized"),
+  zeroVariance: optional(Schema.Literals(["drop", "keep"]), "drop"),
+  overlong: optional(Schema.Literals(["keep", "mask"]), "keep")
+}
+
+const ppo = {
+  ...common,
+  algorithm: Schema.Literal("ppo"),
+  groupSize: optional(count, 1),
+  gamma: optional(share, 1),
+  lambda: optional(share, 0.95),
+  epochs: optional(count, 1),
+  miniBatches: optional(count, 1),
+  dualClip: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(1))),
+  entropyBonus: optional(nonNegative, 0),
+  whiten: optional(Schema.Boolean, true),
+  critic: Critic
+}
+
 /**
- * Reinforcement learning of one agent; the other one is frozen. `beta` is the weight of the KL term to the model that training began
- * with; `advantage` one of `Advantage`.
+ * Reinforcement learning of one agent by groups; the other one is frozen. See `Grpo.Options`; `objective` is one of `Objective`, `advantage` one of
+ * `Advantage`, `beta` the weight of the KL term to the model that training began with, and `kl` says how it is taken.
  */
-export const ManagerStage = Schema.Struct({ kind: Schema.Literal("manager"), ...grpo })
-export const AnswerStage = Schema.Struct({ kind: Schema.Literal("answer"), ...grpo })
+export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
+export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
+
+/**
+ * The same with a critic; see `Ppo.Options`. The critic is a model of its own, an adapter of its own where the agents are adapters, or a head on the
+ * agent's network (`shared`).
+ */
+export const PpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...ppo })
+export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
 
 /**
  * A run.
@@ -103,7 +152,7 @@ export const TrainConfig = Schema.Struct({
     perFact: optional(count, 8),
     perSpeaker: optional(count, 12)
   }),
-  stages: Schema.NonEmptyArray(Schema.Union([SftStage, ManagerStage, AnswerStage])).check(
+  stages: Schema.NonEmptyArray(Schema.Union([SftStage, PpoStage, GrpoStage])).check(
     Schema.makeFilter((stages) =>
       stages.some(({ kind }, i) => kind === "sft" && i > 0 && stages[i - 1]!.kind !== "sft")
         ? "a supervised stage trains the one model that both agents start from: it cannot follow a stage that trains one of them"
@@ -113,7 +162,7 @@ export const TrainConfig = Schema.Struct({
 })
 export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
 export type Stage = TrainConfig["stages"][number]
-export type GrpoStage = typeof ManagerStage.Type | typeof AnswerStage.Type
+export type ReinforcedStage = GrpoStage | PpoStage
 
 /**
  * The configuration in a JSON value. Unknown keys are refused, so that a misspelt setting is not a silent default.

@@ -1,21 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Learner, Reward } from "@memory-r1/core"
-import { type Environment, Grpo, RunLog } from "@memory-r1/trainer"
+import { Learner, Objective, type Sampler } from "@memory-r1/core"
+import { Advantage, type Environment, Grpo, Kl, RunLog } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
+import { environment, rewarded, withoutTimes } from "./support/letters.ts"
 import * as Tiny from "./support/tiny.ts"
-
-const reward = Reward.make("letter", (text: string) => Math.min(1, (text.match(/e/g)?.length ?? 0) / 6))
-
-// Completions of a few prompts, rewarded for one letter: something that a random model can learn in a few steps.
-const environment: Environment.Environment<string> = {
-  name: "letter",
-  maxTokens: 12,
-  tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => "abcdef"[i % 6]!)),
-  prompt: (task) => task,
-  score: (attempts) =>
-    Effect.succeed(attempts.map(({ texts }) => texts.map((text) => ({ reward: reward(text), labels: ["text"], result: text })))),
-  settle: () => Effect.void
-}
 
 const run = (options: Partial<Grpo.Options>, of: Environment.Environment<string> = environment) =>
   Effect.scoped(Effect.gen(function*() {
@@ -34,9 +22,6 @@ const run = (options: Partial<Grpo.Options>, of: Environment.Environment<string>
       transcripts: records.flatMap((record) => "values" in record ? [] : [record])
     }
   }))
-
-const withoutTimes = (metrics: ReadonlyArray<Readonly<Record<string, number>>>) =>
-  metrics.map(({ seconds: _, tokensPerSecond: __, ...values }) => values)
 
 describe("Grpo", () => {
   it.effect("raises the reward", () =>
@@ -82,14 +67,104 @@ describe("Grpo", () => {
 
   it.effect("counts groups that teach nothing, and does not step on them", () =>
     Effect.gen(function*() {
-      const flat: Environment.Environment<string> = {
-        ...environment,
-        score: (attempts) => Effect.succeed(attempts.map(({ texts }) => texts.map(() => ({ reward: { value: 0.5, parts: {} }, labels: [], result: "" }))))
-      }
-      const { metrics } = yield* run({ steps: 2 }, flat)
+      const { metrics } = yield* run({ steps: 2 }, rewarded(() => 0.5))
       for (const values of metrics) {
         assert.strictEqual(values["zeroVariance"], 1)
         assert.notProperty(values, "loss")
       }
+      const kept = yield* run({ steps: 2, zeroVariance: "keep" }, rewarded(() => 0.5))
+      for (const values of kept.metrics) {
+        assert.strictEqual(values["zeroVariance"], 1)
+        assert.closeTo(values["gradNorm"]!, 0, 1e-6)
+      }
     }))
+
+  for (
+    const [name, options] of Object.entries<Partial<Grpo.Options>>({
+      "Dr. GRPO": { objective: Objective.drGrpo({ length: 12 }), advantage: Advantage.groupCentred },
+      DAPO: { objective: Objective.dapo(), overlong: "keep" },
+      GSPO: { objective: Objective.gspo(), iterations: 2 },
+      CISPO: { objective: Objective.cispo() },
+      RLOO: { objective: Objective.reinforce, advantage: Advantage.leaveOneOut },
+      "batch-normalised": { advantage: Advantage.batchNormalized }
+    })
+  ) {
+    it.effect(`learns with ${name}`, () =>
+      Effect.gen(function*() {
+        const { metrics } = yield* run({ steps: 16, ...options })
+        const mean = (part: typeof metrics) => part.reduce((sum, { reward }) => sum + reward!, 0) / part.length
+        assert.isAbove(mean(metrics.slice(-4)), mean(metrics.slice(0, 4)))
+      }))
+  }
+
+  it.effect("leaves out what was cut off, and takes no step where all of it was", () =>
+    Effect.gen(function*() {
+      const { metrics } = yield* run({ steps: 2, overlong: "mask" }, { ...environment, maxTokens: 2 })
+      for (const values of metrics) {
+        assert.strictEqual(values["truncated"], 1)
+        assert.notProperty(values, "loss")
+      }
+    }))
+
+  it.effect("a KL term in the reward holds back as well, and its weight adapts", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const reference = (yield* Tiny.learner).sampler
+      const kl = { beta: 0.5, reference, place: "reward", estimate: "k1", adaptive: { target: 0.001, horizon: 96 } } as const
+      const held = yield* run({ steps: 8, kl })
+      const free = yield* run({ steps: 8 })
+      assert.isBelow(held.metrics.at(-1)!["reward"]!, free.metrics.at(-1)!["reward"]!)
+      // 48 completions a step are half of the horizon: by a tenth at most.
+      const betas = held.metrics.map(({ beta }) => beta!)
+      assert.strictEqual(betas[0], 0.5)
+      betas.slice(1).forEach((beta, i) => assert.isAtMost(Math.abs(beta / betas[i]! - 1), 0.1 + 1e-9))
+      assert.isAbove(new Set(betas).size, 3)
+    })))
+
+  it.effect("a correction takes the learner's own log-probabilities, and logs how far the sampler's are off", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const learner = yield* Tiny.learner
+      // Another engine, which is off by a tenth on every token.
+      const sampler: Sampler.Service = {
+        ...learner.sampler,
+        sample: (request) =>
+          Effect.map(learner.sampler.sample(request), (groups) =>
+            groups.map((group) => group.map((completion) => ({ ...completion, logprobs: completion.logprobs.map((logp) => logp - 0.1) }))))
+      }
+      const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+      const off = (options: Partial<Grpo.Options>) =>
+        Grpo.run(environment, { steps: 2, groupsPerStep: 4, groupSize: 4, schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 }, ...options }).pipe(
+          Effect.provideService(Learner.Learner, { ...learner, sampler }),
+          Effect.provide(RunLog.layerMemory(records)),
+          Random.withSeed(5)
+        )
+      const error = yield* Effect.flip(off({ maxMismatch: 0.05 }))
+      assert.include(error.message, "sampler and learner disagree by 0.100 on the log-probability of a token, more than maxMismatch 0.05: give a correction")
+      yield* off({ correction: { level: "token", mode: "truncate", cap: 2 } })
+      const metrics = records.flatMap((record) => "values" in record ? [record.values] : [])
+      for (const values of metrics) {
+        assert.closeTo(values["importance.mean"]!, Math.exp(0.1), 1e-3)
+        assert.isBelow(values["mismatch"]!, 1e-3)
+      }
+    })))
+
+  it.effect("refuses what it cannot learn from", () =>
+    Effect.gen(function*() {
+      const reason = (options: Partial<Grpo.Options>, of?: Environment.Environment<string>) =>
+        Effect.map(Effect.flip(run({ steps: 1, ...options }, of)), (error) => error.message)
+      assert.strictEqual(yield* reason({ groupSize: 1 }), "groupSize is 1: a completion is compared with others of its group, so give 2 or more")
+      assert.strictEqual(yield* reason({}, { ...environment, tasks: () => Effect.succeed([]) }), "environment letter has no tasks: is its data empty?")
+      assert.match(yield* reason({}, rewarded((_, i) => i === 3 ? NaN : 1)), /^environment letter rewards completion 3 of task 0 with NaN: "/)
+      assert.match(yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) }), /^prompt 0 has \d+ tokens; with 12 more it does not fit/)
+    }))
+})
+
+describe("Kl", () => {
+  it("estimates are those of the objective", () => {
+    const [logp, refLogp] = [[-1, -2.5], [-1.4, -2]]
+    for (const estimate of ["k1", "k2", "k3"] as const) {
+      const [[found]] = Kl.perToken([[Float32Array.from(logp)]], [[Float32Array.from(refLogp)]], estimate) as [[ReadonlyArray<number>]]
+      const expected = Objective.evaluate({ name: "kl", loss: Objective.kl[estimate], aggregation: Objective.Aggregation.Sum() }, [{ logp, refLogp }])
+      assert.closeTo(found.reduce((sum, x) => sum + x, 0), expected, 1e-6)
+    }
+  })
 })

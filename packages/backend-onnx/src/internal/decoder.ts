@@ -326,13 +326,13 @@ export const completionStream = (
 export const vocabulary = ({ decoder, weights }: Builder, dependency: Value): ReadonlyArray<Value> =>
   weights.get(decoder.tied ? "model.embed_tokens.weight" : "lm_head.weight")!.pieces(dependency)
 
-// Logits `[rows, vocabulary]`. The temperature scales the hidden states, which are smaller than the logits.
-const logits = (b: Builder, hidden: Value, inverseTemperature: Value): Value => {
+/** Logits `[rows, vocabulary]`. The temperature scales the hidden states, which are smaller than the logits. */
+export const logits = (b: Builder, hidden: Value, inverseTemperature: Value): Value => {
   const scaled = Op.mul(b.graph, norm(b, hidden, "model.norm"), inverseTemperature)
   const parts = vocabulary(b, scaled).map((piece) => Op.matMul(b.graph, scaled, piece, { transB: true }))
   return parts.length === 1 ? parts[0]! : Op.concat(b.graph, parts, -1)
 }
 
-/** The log-probability `[rows, 1]` of one target token a row. */
-export const targetLogProbabilities = (b: Builder, hidden: Value, targets: Value, inverseTemperature: Value): Value =>
-  Op.targetLogProbability(b.graph, logits(b, hidden, inverseTemperature), targets)
+/** The critic's estimates `[rows, 1]`: a linear head on the hidden states. */
+export const values = (b: Builder, hidden: Value, head: { readonly weight: Value; readonly bias: Value }): Value =>
+  Op.add(b.graph, Op.matMul(b.graph, norm(b, hidden, "model.norm"), head.weight, { transB: true }), head.bias)

@@ -2,9 +2,10 @@
 import { Objective } from "@memory-r1/core"
 import * as Autodiff from "../Autodiff.ts"
 import * as GraphModule from "../Graph.ts"
-import type { Dimension, Graph } from "../Graph.ts"
+import type { Dimension, Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import * as Batch from "./batch.ts"
+import * as Critic from "./critic.ts"
 import * as DecodeStep from "./decodeStep.ts"
 import * as Blocks from "./decoder.ts"
 import * as Joined from "./joined.ts"
@@ -90,47 +91,82 @@ export const extend = (plan: Blocks.Plan): Graph => {
   return b.graph
 }
 
-// Prompts of a single token have nothing that would be shared: it is the first input of each completion. `blocks` is 0 for them.
-const completionLogProbabilities = (b: Blocks.Builder, blocks: number) => {
-  const { graph } = b
+// The hidden states of completions. Prompts of a single token have nothing that would be shared: it is the first input of each
+// completion. `blocks` is 0 for them.
+const completionStates = (b: Blocks.Builder, blocks: number): Value => {
   const prefix = blocks === 0
     ? undefined
     : { layers: Blocks.promptStream(b, promptInputs(b, blocks), blocks), visible: visibleInput(b), recompute: !Blocks.keepsAttention(blocks) }
-  const { hidden } = Blocks.completionStream(b, completionInputs(b), prefix)
-  const targets = GraphModule.input(graph, "targets", "int64", ["N*G*C", 1])
-  const inverseTemperature = GraphModule.input(graph, "inverseTemperature", "float32", [])
-  const logp = Blocks.targetLogProbabilities(b, hidden, targets, inverseTemperature)
-  return Op.reshape(graph, logp, ["N*G", "C"], b.sizes(["N*G", "C"]))
+  return Blocks.completionStream(b, completionInputs(b), prefix).hidden
+}
+
+const perToken = (b: Blocks.Builder, x: Value): Value => Op.reshape(b.graph, x, ["N*G", "C"], b.sizes(["N*G", "C"]))
+
+// Log-probabilities `[N*G, C]` of given tokens, and the entropies of what they were drawn from where these are wanted.
+const probabilitiesOf = (b: Blocks.Builder, hidden: Value, withEntropy = false) => {
+  const targets = GraphModule.input(b.graph, "targets", "int64", ["N*G*C", 1])
+  const inverseTemperature = GraphModule.input(b.graph, "inverseTemperature", "float32", [])
+  const logits = Blocks.logits(b, hidden, inverseTemperature)
+  return {
+    logp: perToken(b, Op.targetLogProbability(b.graph, logits, targets)),
+    entropy: withEntropy ? perToken(b, Op.entropy(b.graph, logits)) : undefined
+  }
+}
+
+const valueHead = (b: Blocks.Builder) => {
+  const [weight, bias] = Critic.parameters(b.decoder).map(({ name, shape }) => GraphModule.input(b.graph, name, "float32", shape))
+  return { weight: weight!, bias: bias! }
 }
 
 /** The log-probabilities `[N*G, C]` of given completions. */
 export const score = (plan: Blocks.Plan, blocks: number): Graph => {
   const b = Blocks.builder(plan)
-  GraphModule.output(b.graph, "logp", completionLogProbabilities(b, blocks))
+  GraphModule.output(b.graph, "logp", probabilitiesOf(b, completionStates(b, blocks)).logp)
   return b.graph
 }
 
-/** Log-probabilities, the loss, and its gradient for every parameter that is trained: those of the adapter, or all where there is none. */
-export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks: number): Graph => {
+/** The critic's estimates `[N*G, C]` before each token of given completions. */
+export const values = (plan: Blocks.Plan, blocks: number): Graph => {
+  const b = Blocks.builder(plan)
+  GraphModule.output(b.graph, "value", perToken(b, Blocks.values(b, completionStates(b, blocks), valueHead(b))))
+  return b.graph
+}
+
+/**
+ * What an objective reads of the completions, the loss, and its gradient for every parameter that is trained: those of the adapter, or all
+ * where there is none; with a critic, its head's too.
+ */
+export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks: number, critic: boolean): Graph => {
   const b = Blocks.builder(plan)
   const { graph } = b
-  const logp = completionLogProbabilities(b, blocks)
-  const perToken = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
-  const mask = perToken("mask")
+  const read = Objective.quantities(objective)
+  const hidden = completionStates(b, blocks)
+  const head = critic ? valueHead(b) : undefined
+  const { entropy, logp } = probabilitiesOf(b, hidden, read.has("entropy"))
+  const value = head !== undefined && read.has("value") ? perToken(b, Blocks.values(b, hidden, head)) : undefined
+  const input = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
+  const mask = input("mask")
   // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.
   const counts = Op.less(graph, GraphModule.scalar(graph, 0), mask)
-  const given = [...Objective.quantities(objective)].filter((name) => name !== "logp")
+  const computed = Object.entries({ logp, entropy, value }).flatMap(([name, found]) => found === undefined ? [] : [[name, found] as const])
+  const given = [...read].filter((name) => !(Objective.trained as ReadonlyArray<string>).includes(name))
   const losses = ObjectiveGraph.lower(graph, objective.loss, {
-    quantities: { logp: Op.mul(graph, logp, counts), ...Object.fromEntries(given.map((name) => [name, perToken(name)])) },
+    quantities: Object.fromEntries([
+      ...computed.map(([name, found]) => [name, Op.mul(graph, found, counts)]),
+      ...given.map((name) => [name, input(name)])
+    ]),
     mask,
-    inverseCount: GraphModule.input(graph, "inverseCount", "float32", ["N*G", 1])
+    inverseCount: GraphModule.input(graph, "inverseCount", "float32", ["N*G", 1]),
+    coefficients: new Map([...Objective.coefficients(objective).keys()].map((name) =>
+      [name, GraphModule.input(graph, ObjectiveGraph.coefficientName(name), "float32", [])] as const
+    ))
   })
-  const loss = Op.reduceSum(graph, Op.mul(graph, losses, perToken("weight")), [0, 1])
+  const loss = Op.reduceSum(graph, Op.mul(graph, losses, input("weight")), [0, 1])
   GraphModule.output(graph, "loss", loss)
-  GraphModule.output(graph, "logp", logp)
-  const parameters = [...Blocks.trainable(b)]
+  for (const [name, found] of computed) GraphModule.output(graph, name, found)
+  const parameters = [...Blocks.trainable(b), ...(head === undefined ? [] : Critic.parameters(plan.decoder).map(({ name }, i) => [name, [head.weight, head.bias][i]!] as const))]
   const gradients = Autodiff.gradient(graph, loss, parameters.map(([, value]) => value))
-  // An objective that stops every gradient, or reads no logp, has none.
+  // An objective that stops every gradient, or reads nothing that is trained, has none.
   parameters.forEach(([name, value], i) =>
     GraphModule.output(graph, gradientName(name), gradients[i] ?? Op.zerosLike(graph, value))
   )

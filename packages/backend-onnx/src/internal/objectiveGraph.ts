@@ -9,15 +9,22 @@ export interface TokenValues {
   readonly quantities: Readonly<Partial<Record<Objective.Quantity, Value>>>
   readonly mask: Value
   readonly inverseCount: Value
+  /** The numbers that change from step to step, by name. */
+  readonly coefficients: ReadonlyMap<string, Value>
 }
 
-const binary = { add: Op.add, sub: Op.sub, mul: Op.mul, min: Op.min, max: Op.max } as const
+/** A coefficient's input. */
+export const coefficientName = (name: string): string => `coefficient.${name}`
+
+const binary = { add: Op.add, sub: Op.sub, mul: Op.mul, min: Op.min, max: Op.max, less: Op.less } as const
 
 /** The loss of every token. */
 export const lower = (graph: Graph, expr: Objective.Expr, values: TokenValues): Value => {
   switch (expr._tag) {
     case "Constant":
-      return GraphModule.scalar(graph, expr.value)
+      return GraphModule.scalar(graph, expr.value, values.mask.type)
+    case "Coefficient":
+      return values.coefficients.get(expr.name)!
     case "Quantity": {
       const quantity = values.quantities[expr.name]
       if (quantity === undefined) throw new RangeError(`the objective reads ${expr.name}, which the graph does not have`)
@@ -34,27 +41,13 @@ export const lower = (graph: Graph, expr: Objective.Expr, values: TokenValues): 
           return Op.neg(graph, of)
         case "stopGradient":
           return Op.stopGradient(graph, of)
-        case "sequenceMean": {
+        case "sequenceMean":
+        case "sequenceSum": {
           const sum = Op.reduceSum(graph, Op.mul(graph, of, values.mask), [-1])
-          return Op.add(graph, Op.mul(graph, sum, values.inverseCount), Op.zerosLike(graph, values.mask))
+          const found = expr.op === "sequenceSum" ? sum : Op.mul(graph, sum, values.inverseCount)
+          return Op.add(graph, found, Op.zerosLike(graph, values.mask))
         }
       }
     }
   }
 }
-
-/**
- * The weight of every token in the loss, so that the loss is the weighted sum of the tokens' losses. Counts are those of the
- * whole batch: a micro-batch uses the weights of the batch it is part of.
- */
-export const tokenWeight = (aggregation: Objective.Aggregation, counts: {
-  readonly sequences: number
-  readonly tokens: number
-  readonly tokensOfSequence: number
-}): number =>
-  Objective.Aggregation.$match(aggregation, {
-    SequenceMean: () => counts.tokensOfSequence === 0 ? 0 : 1 / (counts.tokensOfSequence * counts.sequences),
-    TokenMean: () => 1 / Math.max(counts.tokens, 1),
-    ConstantLength: ({ length }) => 1 / (length * counts.sequences),
-    Sum: () => 1
-  })

@@ -28,13 +28,16 @@ export const quickstart = Command.make("quickstart", {
     Flag.withDescription("which agent is trained first"),
     Flag.withDefault(defaultOrder)
   ),
-  algorithm: Flag.Literals("algorithm", ["grpo"]).pipe(Flag.withDefault("grpo" as const)),
+  algorithm: Flag.Literals("algorithm", ["grpo", "ppo"]).pipe(
+    Flag.withDescription("grpo compares completions of one prompt, ppo has a critic"),
+    Flag.withDefault("grpo" as const)
+  ),
   model: Flag.String("model").pipe(Flag.withDescription("a checkpoint directory in place of the embedded model"), Flag.optional),
   heldOutSeed: Flag.Int("held-out-seed").pipe(
     Flag.withDescription("measure on other dialogues, so that those of the seeds stay fresh while something is tuned"),
     Flag.optional
   )
-}, Effect.fn(function*({ heldOutSeed, model, order, out, seed }) {
+}, Effect.fn(function*({ algorithm, heldOutSeed, model, order, out, seed }) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const folder = Option.getOrElse(out, () => path.join("runs", `quickstart-${seed}`))
@@ -44,9 +47,10 @@ export const quickstart = Command.make("quickstart", {
     (name) => files.remove(path.join(folder, name), { force: true })
   )
   const result = yield* Effect.gen(function*() {
-    yield* RunFile.write(folder, { seed, algorithm: "grpo", order })
+    yield* RunFile.write(folder, { seed, algorithm, order })
     const found = yield* run({
       seed,
+      algorithm,
       order,
       out: folder,
       model: Option.getOrUndefined(model),

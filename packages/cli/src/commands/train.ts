@@ -50,15 +50,15 @@ const learnersOf = Effect.fnUntraced(function*({ model, seed }: TrainConfig.Trai
   const sessions = { device, ...(threads === undefined ? {} : { threads }) }
   const options = { gradientCheckpointing, microBatchTokens }
   if (lora === undefined) {
-    return Effect.fnUntraced(function*(start: string | undefined) {
+    return Effect.fnUntraced(function*(start: string | undefined, critic = false) {
       const checkpoint = yield* initialize && start === undefined ? Checkpoint.initialize(directory, seed, model) : Checkpoint.load(start ?? directory)
-      return yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, sessions), options)
+      return yield* OnnxLearner.make(yield* OnnxModel.fromCheckpoint(checkpoint, sessions), { ...options, critic })
     })
   }
   const base = yield* OnnxModel.load(directory, { ...sessions, dtype })
-  return Effect.fnUntraced(function*(start: string | undefined) {
+  return Effect.fnUntraced(function*(start: string | undefined, critic = false) {
     const adapter = yield* start === undefined ? Adapter.initialize(base.checkpoint, lora, seed) : Adapter.load(start, base.checkpoint)
-    return yield* OnnxLearner.make(base, { ...options, adapter })
+    return yield* OnnxLearner.make(base, { ...options, adapter, critic })
   })
 })
 
@@ -88,13 +88,25 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
       start = path.join(out, "model")
     } else {
       if (agents === undefined) {
-        const [{ learner: manager }, { learner: answer }] = [yield* learners(start), yield* learners(start)]
+        const algorithms = config.stages.flatMap((other) => other.kind === "sft" ? [] : [other])
+        const hasCritic = (kind: "manager" | "answer", shared: boolean) =>
+          algorithms.some((other) => other.algorithm === "ppo" && other.kind === kind && other.critic.shared === shared)
+        const from = start
+        const made = Effect.fnUntraced(function*(critic: boolean) {
+          return (yield* learners(from, critic)).learner
+        })
+        const manager = yield* made(hasCritic("manager", true))
+        const answer = yield* made(hasCritic("answer", true))
+        const critics = hasCritic("manager", false) || hasCritic("answer", false)
+          ? { critics: { manager: yield* made(true), answer: yield* made(true) } }
+          : {}
         // A third copy of the weights only where a stage holds on to it.
         const isHeld = config.stages.some((other) => other.kind !== "sft" && other.beta > 0)
-        agents = { manager, answer, reference: (isHeld ? (yield* learners(start)).learner : manager).sampler }
+        agents = { manager, answer, reference: (isHeld ? yield* made(false) : manager).sampler, ...critics }
       }
-      yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(seeded)
+      yield* Progress.stage(`${stage.algorithm.toUpperCase()}, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(seeded)
       yield* agents[stage.kind].save(path.join(out, stage.kind))
+      if (stage.algorithm === "ppo" && !stage.critic.shared) yield* agents.critics![stage.kind].save(path.join(out, `${stage.kind}-critic`))
     }
   }
   return { out, stages: config.stages.map(({ kind }) => kind) }

@@ -20,6 +20,7 @@ import * as Settings from "./settings.ts"
  */
 export interface Options {
   readonly seed: number
+  readonly algorithm: Settings.Algorithm
   readonly order: Settings.Order
   readonly out: string
   readonly model?: string | undefined
@@ -88,14 +89,15 @@ const evaluation = Effect.fnUntraced(function*(name: string, seed: number, dialo
 /**
  * Runs it. The run log and progress go to the services at hand.
  */
-export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano, order, out, seed, settings = Settings.defaults }: Options) {
+export const run = Effect.fn("quickstart")(function*({ algorithm, heldOutSeed, model = nano, order, out, seed, settings = Settings.defaults[algorithm] }: Options) {
   const path = yield* Path.Path
   const started = yield* Clock.currentTimeMillis
-  const load = Effect.fnUntraced(function*() {
-    return (yield* OnnxLearner.make(yield* OnnxModel.load(model))).learner
+  const load = Effect.fnUntraced(function*(critic = false) {
+    return (yield* OnnxLearner.make(yield* OnnxModel.load(model), { critic })).learner
   })
   const warmReader = yield* load()
-  const agents: Pipeline.Agents = { manager: yield* load(), answer: yield* load(), reference: warmReader.sampler }
+  const critics = algorithm === "ppo" ? { critics: { manager: yield* load(true), answer: yield* load(true) } } : {}
+  const agents: Pipeline.Agents = { manager: yield* load(), answer: yield* load(), reference: warmReader.sampler, ...critics }
 
   const first = heldOutSeed ?? Settings.heldOutSeed(seed)
   const values = yield* evaluation("new people", first, settings.heldOutDialogues, "train")
@@ -104,7 +106,7 @@ export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano
 
   for (const [i, stage] of Settings.orders[order](settings.stages).entries()) {
     const sources = Sources.memoryWorld({ ...Settings.training(seed, i), perFact: limits.perFact, perSpeaker: limits.perSpeaker })
-    yield* Progress.stage(`GRPO, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
+    yield* Progress.stage(`${algorithm.toUpperCase()}, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
     yield* agents[stage.kind].save(path.join(out, stage.kind))
   }
 
@@ -117,7 +119,7 @@ export const run = Effect.fn("quickstart")(function*({ heldOutSeed, model = nano
   const changes = WorldEvaluation.changes(values.worlds, before.values.played, after.values.played)
   return {
     seed,
-    algorithm: "grpo",
+    algorithm,
     order,
     seconds: ((yield* Clock.currentTimeMillis) - started) / 1000,
     peakRssBytes: process.resourceUsage().maxRSS * 1024,

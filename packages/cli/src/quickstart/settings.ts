@@ -1,7 +1,8 @@
 /**
  * What the quickstart trains and measures with. Nothing here depends on the seed.
  */
-import type { Pipeline, TrainConfig } from "@memory-r1/trainer"
+import { type Pipeline, TrainConfig } from "@memory-r1/trainer"
+import * as Schema from "effect/Schema"
 import { completionTokens } from "../shared.ts"
 
 /**
@@ -24,35 +25,31 @@ export const training = (seed: number, stage: number) => ({
   invented: 0.6
 })
 
+const grpo = Schema.decodeSync(TrainConfig.GrpoStage)
+const ppo = Schema.decodeSync(TrainConfig.PpoStage)
+
 // Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of text that is no operation)
 // up to the size of a right answer, and the manager ends in NOOP.
-const answer: TrainConfig.GrpoStage = {
+const answer = {
   kind: "answer",
   steps: 15,
   groupsPerStep: 32,
   groupSize: 8,
   maxTokens: completionTokens.answerTokens,
-  temperature: 1,
-  iterations: 1,
-  epsilon: 0.2,
-  beta: 0,
-  advantage: "groupCentred",
   learningRate: { peak: 3e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
-}
+} as const
 
-const manager: TrainConfig.GrpoStage = {
+const manager = {
   kind: "manager",
   steps: 88,
   groupsPerStep: 16,
   groupSize: 8,
   maxTokens: completionTokens.managerTokens,
-  temperature: 1,
-  iterations: 1,
-  epsilon: 0.2,
-  beta: 0,
-  advantage: "groupCentred",
   learningRate: { peak: 5e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
-}
+} as const
+
+// The critic begins knowing nothing, and learns at the rate that the stage's few steps ask for.
+const critic = { learningRate: { peak: 1e-3, warmup: 2 } } as const
 
 /**
  * How much is measured and trained: dialogues of each kind (held-out people and values; and those with held-out phrasings), and a
@@ -60,10 +57,21 @@ const manager: TrainConfig.GrpoStage = {
  */
 export interface Settings {
   readonly heldOutDialogues: number
-  readonly stages: Readonly<Record<"answer" | "manager", TrainConfig.GrpoStage>>
+  readonly stages: Readonly<Record<"answer" | "manager", TrainConfig.ReinforcedStage>>
 }
 
-export const defaults: Settings = { heldOutDialogues: 20, stages: { answer, manager } }
+export type Algorithm = "grpo" | "ppo"
+
+/**
+ * Rollouts are the same for both: PPO, too, samples eight completions of a prompt, which is computed once for all of them.
+ */
+export const defaults: Readonly<Record<Algorithm, Settings>> = {
+  grpo: { heldOutDialogues: 20, stages: { answer: grpo({ ...answer, advantage: "groupCentred" }), manager: grpo({ ...manager, advantage: "groupCentred" }) } },
+  ppo: {
+    heldOutDialogues: 20,
+    stages: { answer: ppo({ ...answer, algorithm: "ppo", critic }), manager: ppo({ ...manager, algorithm: "ppo", critic }) }
+  }
+}
 
 /**
  * The order of stages. The paper trains the manager, then the answer agent. `answer-first` trains the answer agent before as well: the
@@ -72,7 +80,7 @@ export const defaults: Settings = { heldOutDialogues: 20, stages: { answer, mana
  */
 export type Order = "answer-first" | "manager-first"
 export const defaultOrder: Order = "answer-first"
-export const orders: Readonly<Record<Order, (stages: Settings["stages"]) => ReadonlyArray<TrainConfig.GrpoStage>>> = {
+export const orders: Readonly<Record<Order, (stages: Settings["stages"]) => ReadonlyArray<TrainConfig.ReinforcedStage>>> = {
   "answer-first": ({ answer, manager }) => [answer, manager, answer],
   "manager-first": ({ answer, manager }) => [manager, answer, answer]
 }

@@ -63,11 +63,14 @@ const scoreGroups = (learner: Learner["Service"], batch: ReadonlyArray<PromptGro
 const score = (learner: Learner["Service"], batch: ReadonlyArray<PromptGroup>, temperature?: number) =>
   Effect.map(scoreGroups(learner, batch, temperature), (groups) => groups.flat())
 
-// The reference interpreter on the log-probabilities that the engine reports.
+type Numbers = ReadonlyArray<ReadonlyArray<ArrayLike<number>>>
+
+// The reference interpreter on what the engine reports.
 const reference = (
   objective: Objective.Objective,
   batch: ReadonlyArray<PromptGroup>,
-  logprobs: ReadonlyArray<ReadonlyArray<ArrayLike<number>>>
+  logprobs: Numbers,
+  { entropies, values }: { readonly entropies?: Numbers; readonly values?: Numbers } = {}
 ): number =>
   Objective.evaluate(
     objective,
@@ -75,6 +78,8 @@ const reference = (
       completions.map(({ advantage, tokens, ...rest }, c) => ({
         ...rest,
         logp: logprobs[g]![c]!,
+        ...(entropies === undefined ? {} : { entropy: entropies[g]![c]! }),
+        ...(values === undefined ? {} : { value: values[g]![c]! }),
         ...(advantage === undefined
           ? {}
           : { advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage })
@@ -87,7 +92,10 @@ const everyQuantity: Each = ({ index, logp, tokens }) => ({
   mask: tokens.map((_, t) => t % 4 === 2 ? 0 : 1),
   advantage: index === 0 ? 1.5 : tokens.map((_, t) => t - 1),
   oldLogp: Array.from(logp, (value, t) => value + [0.5, -0.5, 0.05][t % 3]!),
-  refLogp: Array.from(logp, (value, t) => value + [0.3, -0.2][t % 2]!)
+  refLogp: Array.from(logp, (value, t) => value + [0.3, -0.2][t % 2]!),
+  samplerLogp: Array.from(logp, (value, t) => value + [0.4, -0.6, 0.1][t % 3]!),
+  oldValue: tokens.map((_, t) => [0.1, -0.4][t % 2]!),
+  returns: tokens.map((_, t) => [0.9, -0.7, 0.3][t % 3]!)
 })
 
 // The gradient's norm, at no change of the weights.
@@ -259,6 +267,58 @@ export const learnerLaws = <E>(name: string, live: Layer.Layer<Learner, E>, opti
           assertClose([(before - (yield* loss)) / change], [1], 0.03, "fall of the loss, beside what the gradient foretells")
         }))
     }
+
+    for (
+      const [title, objective] of [
+        ["with an entropy bonus", Objective.withEntropy(Objective.grpo(), 0.5)],
+        ["of a critic", Objective.valueLoss({ epsilon: 0.3 })],
+        ["of both on one network", Objective.withTerm({ ...Objective.ppo({ dualClip: 2 }) }, Objective.valueLoss(), Objective.coefficient("weight", 0.5))]
+      ] as const
+    ) {
+      law(`a loss ${title} is that of the reference interpreter, and the gradient its slope; or it is refused`, () =>
+        Effect.gen(function*() {
+          const { batch, learner } = yield* setup
+          const full = enrich(batch, yield* scoreGroups(learner, batch), everyQuantity)
+          const result = yield* Effect.result(learner.forwardBackward(full, objective))
+          const read = Objective.quantities(objective)
+          if (Result.isFailure(result)) {
+            assert.strictEqual(result.failure._tag, "LearnerError")
+            assert.isTrue(
+              (read.has("value") && !learner.capabilities.critic) || (read.has("entropy") && !learner.capabilities.entropy),
+              `refused in spite of its capabilities: ${result.failure.message}`
+            )
+            return
+          }
+          const found = result.success
+          assertClose([found.loss], [reference(objective, full, found.logprobs, found)], relative(found.loss), "the loss")
+          if (read.has("value")) {
+            const values = yield* learner.values(full.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })))
+            values.flat().forEach((list, i) => assertClose(list, found.values!.flat()[i]!, tolerance, `values of completion ${i}`))
+          }
+          const norm = yield* gradNorm(learner)
+          assert.isAbove(norm, 0)
+          // As below: a step along the gradient, and what the loss makes of it.
+          yield* learner.forwardBackward(full, objective)
+          const [epsilon, change] = [1000 * norm, 0.0005]
+          const step = yield* Effect.result(learner.optimStep({ learningRate: change * epsilon / norm ** 2, epsilon }))
+          if (Result.isFailure(step)) return assert.strictEqual(step.failure._tag, "LearnerError")
+          const after = yield* learner.forwardBackward(full, objective)
+          assertClose([(found.loss - after.loss) / change], [1], 0.05, "fall of the loss, beside what the gradient foretells")
+        }))
+    }
+
+    law("a learner without a critic says so", () =>
+      Effect.gen(function*() {
+        const { batch, learner } = yield* setup
+        const sequences = batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+        const found = yield* Effect.result(learner.values(sequences))
+        assert.strictEqual(Result.isSuccess(found), learner.capabilities.critic)
+        if (Result.isFailure(found)) return assert.strictEqual(found.failure._tag, "LearnerError")
+        assert.deepStrictEqual(
+          found.success.map((group) => group.map(({ length }) => length)),
+          batch.map(({ completions }) => completions.map(({ tokens }) => tokens.length))
+        )
+      }))
 
     law("every token that counts has a gradient, the first and the last ones too", () =>
       Effect.gen(function*() {

@@ -81,18 +81,6 @@ const samplerOver = (weights: () => Float64Array): Sampler.Sampler["Service"] =>
     )
 })
 
-// The derivative of the loss with respect to one log-probability, by central differences on the reference interpreter. The
-// objective is taken apart first: a stopped gradient must not move, so its inside is made a constant quantity.
-const derivative = (objective: Objective.Objective, values: ReadonlyArray<Objective.SequenceValues>, s: number, t: number): number => {
-  if (objective.loss._tag === "Unary" && objective.loss.op === "stopGradient") return 0
-  const at = (delta: number) =>
-    Objective.evaluate(
-      objective,
-      values.map((value, i) => i === s ? { ...value, logp: Array.from(value.logp, (x, j) => j === t ? x + delta : x) } : value)
-    )
-  return (at(1e-5) - at(-1e-5)) / 2e-5
-}
-
 const makeLearner = (): Learner.Learner["Service"] => {
   let weights = logits()
   let gradient = new Float64Array(weights.length)
@@ -100,13 +88,15 @@ const makeLearner = (): Learner.Learner["Service"] => {
   let steps = 0
   const saved = new Map<string, Float64Array>()
   return {
-    capabilities: { critic: false, fullFineTuning: true },
+    capabilities: { critic: false, entropy: false, fullFineTuning: true },
+    values: () => Effect.fail(new Learner.LearnerError({ reason: "this learner has no critic" })),
     sampler: samplerOver(() => weights),
     forwardBackward: (batch, objective, { temperature = 1 } = {}) =>
       Effect.gen(function*() {
         const sequences = batch.flatMap(({ completions, prompt }) => completions.map((completion) => ({ prompt, ...completion })))
         for (const name of Objective.quantities(objective)) {
-          if (name !== "logp" && sequences.some((sequence) => sequence[name] === undefined)) {
+          if (name === "logp") continue
+          if (name === "value" || name === "entropy" || sequences.some((sequence) => sequence[name] === undefined)) {
             return yield* new Learner.LearnerError({ reason: `the objective reads ${name}, which the batch does not have` })
           }
         }
@@ -115,10 +105,11 @@ const makeLearner = (): Learner.Learner["Service"] => {
           advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage,
           logp: Array.from(logprobsOf(weights, prompt, tokens, temperature))
         }))
+        const { derivatives, loss } = Objective.differentiate(objective, values)
         for (const [s, { prompt, tokens }] of sequences.entries()) {
           for (const [t, token] of tokens.entries()) {
             const row = rowOf([...prompt, ...tokens.slice(0, t)])
-            const slope = derivative(objective, values, s, t) / temperature
+            const slope = derivatives[s]!.logp[t]! / temperature
             for (const [next, logp] of logSoftmax(weights, row, temperature).entries()) {
               gradient[row + next]! += slope * ((next === token ? 1 : 0) - Math.exp(logp))
             }
@@ -126,7 +117,7 @@ const makeLearner = (): Learner.Learner["Service"] => {
         }
         let index = 0
         return {
-          loss: Objective.evaluate(objective, values),
+          loss,
           logprobs: batch.map(({ completions }) => completions.map(() => Float32Array.from(values[index++]!.logp)))
         }
       }),

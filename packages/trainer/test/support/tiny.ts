@@ -5,8 +5,14 @@ import { join } from "node:path"
 
 export const directory = join(import.meta.dirname, "../../../backend-onnx/test/fixtures/llama-tied")
 
+const make = (critic: boolean) =>
+  Effect.map(
+    Effect.flatMap(OnnxModel.load(directory, { threads: 1 }), (model) => OnnxLearner.make(model, { critic })),
+    ({ learner }) => learner
+  )
+
 /** A fresh learner: nothing is shared with other tests. */
-export const learner = Effect.map(
-  Effect.flatMap(OnnxModel.load(directory, { threads: 1 }), (model) => OnnxLearner.make(model)),
-  ({ learner }) => learner
-)
+export const learner = make(false)
+
+/** One with a value head. */
+export const critic = make(true)

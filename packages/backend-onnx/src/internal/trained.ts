@@ -1,0 +1,117 @@
+// What a learner trains: flat weights, each with the gradient that is kept for them and Adam's moments.
+import * as Effect from "effect/Effect"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import * as Adapter from "../Adapter.ts"
+import * as Checkpoint from "../Checkpoint.ts"
+import type { OnnxModel } from "../OnnxModel.ts"
+import * as OnnxModelModule from "../OnnxModel.ts"
+import * as Safetensors from "../Safetensors.ts"
+import * as Adam from "./adam.ts"
+import * as Critic from "./critic.ts"
+import { gradientName } from "./decoderGraphs.ts"
+import * as Parameters from "./parameters.ts"
+import { type Feeds, float } from "./session.ts"
+
+/** Weights with the kind of directory that they are kept in. */
+export interface Source {
+  readonly layout: Parameters.Layout
+  readonly weights: Float32Array
+  readonly save: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
+  readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
+}
+
+export const ofAdapter = ({ checkpoint }: OnnxModel, adapter: Adapter.Adapter): Source => ({
+  layout: adapter.layout,
+  weights: adapter.weights,
+  save: (directory) => Adapter.save(adapter, directory, checkpoint.directory),
+  read: Effect.fnUntraced(function*(directory) {
+    const found = yield* Adapter.load(directory, checkpoint)
+    if (JSON.stringify([found.plan.scale, found.plan.parts]) === JSON.stringify([adapter.plan.scale, adapter.plan.parts])) return found.weights
+    const reason = "has another rank, factor or other target modules than the adapter that is trained"
+    return yield* new Checkpoint.CheckpointError({ file: directory, reason })
+  })
+})
+
+export const ofModel = ({ checkpoint }: OnnxModel, weights: Float32Array): Source => ({
+  layout: checkpoint.layout,
+  weights,
+  save: (directory) => Checkpoint.save({ ...checkpoint, weights }, directory),
+  read: (directory) => Checkpoint.readWeights(directory, checkpoint.layout)
+})
+
+/** The head of a critic: that of a directory where it has one, else one that says zero. */
+export const ofCritic = Effect.fnUntraced(function*({ checkpoint: { decoder } }: OnnxModel, start: string) {
+  const layout = Critic.layout(decoder)
+  const read = Effect.fnUntraced(
+    function*(directory: string) {
+      const weights = new Float32Array(layout.length)
+      const reader = yield* Safetensors.openFile(join(directory, Critic.file))
+      for (const parameter of layout.parameters) {
+        const shape = reader.tensors.get(parameter.name)?.shape
+        if (shape?.join() !== parameter.shape.join()) {
+          const reason = shape === undefined ? "is missing" : `has shape [${shape.join(", ")}], the model asks for [${parameter.shape.join(", ")}]`
+          return yield* new Checkpoint.CheckpointError({ file: reader.file, tensor: parameter.name, reason })
+        }
+        yield* reader.read(parameter.name, Parameters.view(weights, parameter))
+      }
+      return weights
+    },
+    Effect.scoped
+  )
+  const weights = existsSync(join(start, Critic.file)) ? yield* read(start) : new Float32Array(layout.length)
+  return {
+    layout,
+    weights,
+    save: (directory) =>
+      Safetensors.writeFile(
+        join(directory, Critic.file),
+        layout.parameters.map((parameter) => ({ name: parameter.name, shape: parameter.shape, data: Parameters.view(weights, parameter) }))
+      ),
+    read
+  } satisfies Source
+})
+
+/** Named views of a flat buffer, as graphs take and give them. */
+export const tensors = (layout: Parameters.Layout, flat: Float32Array, nameOf: (name: string) => string = (name) => name): Feeds =>
+  Object.fromEntries(Parameters.parts(layout).map((part) => [nameOf(part.name), float(Parameters.view(flat, part), part.shape)]))
+
+export interface Trained {
+  readonly source: Source
+  readonly gradient: Float32Array
+  /** A pass writes its gradient into one of the two: the first one since the last step, and those after it, which are added. */
+  readonly first: Feeds
+  readonly later: Feeds
+  /** Adds what a later pass has written. */
+  readonly add: () => void
+  readonly forget: () => void
+  readonly step: (scale: number, options: Adam.AdamOptions) => void
+  /** New weights, of which nothing is known yet. */
+  readonly restore: (weights: Float32Array) => void
+}
+
+export const make = (source: Source): Trained => {
+  const { layout, weights } = source
+  let adam = Adam.make(layout.length)
+  const gradient = new Float32Array(layout.length)
+  const scratch = new Float32Array(layout.length)
+  return {
+    source,
+    gradient,
+    first: tensors(layout, gradient, gradientName),
+    later: tensors(layout, scratch, gradientName),
+    add: () => {
+      for (let i = 0; i < gradient.length; i++) gradient[i]! += scratch[i]!
+    },
+    forget: () => void gradient.fill(0),
+    step: (scale, options) => {
+      Adam.step(adam, weights, gradient, scale, options)
+      OnnxModelModule.changed(weights)
+    },
+    restore: (loaded) => {
+      weights.set(loaded)
+      OnnxModelModule.changed(weights)
+      adam = Adam.make(layout.length)
+    }
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Proximal Policy Optimization with a critic (Schulman et al. 2017, algorithm 1), for language models as Ouyang et al. 2022 and verl have it:
+ * a reward at the last token, a value before each token, generalized advantage estimation over tokens.
+ */
+import { Learner, Objective } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Advantage from "./Advantage.ts"
+import type { Environment } from "./Environment.ts"
+import * as Kl from "./Kl.ts"
+import * as Rollout from "./Rollout.ts"
+import { RunLog, type RunLogError } from "./RunLog.ts"
+import * as Schedule from "./Schedule.ts"
+import { TrainingError } from "./TrainingError.ts"
+
+/**
+ * How the critic is trained.
+ *
+ * - `learner`: a learner with a value head: over a copy of the model, or over an adapter of its own. When it is left out the policy's learner has
+ *   the head: both share a network, and its loss is added with weight `coefficient`.
+ * - `schedule`: its learning rate, usually ten times that of the policy (the paper: 1e-5 and 1e-6); of no use for a shared network.
+ * - `epsilon`: how far a value may move in one batch before its loss no longer falls; unbounded when it is left out.
+ * - `warmup`: steps in which the critic alone learns.
+ */
+export interface Critic {
+  readonly learner?: Learner.Service
+  readonly schedule: Schedule.Schedule
+  readonly epsilon?: number
+  readonly coefficient?: number
+  readonly warmup?: number
+}
+
+/**
+ * - `groupsPerStep` tasks a step, `groupSize` completions each: one is enough, as the critic says what was to be expected.
+ * - `gamma`, `lambda`: of the advantage estimation; 1 and 0.95. With both 1 an advantage is the return less the value.
+ * - `epochs`: times that a batch of rollouts is gone through, in `miniBatches` optimiser steps each, in a new order.
+ * - `epsilon`, `epsilonHigh`, `dualClip`: the clipping of the ratio; see `Objective.ppo`.
+ * - `entropyBonus`: weight of the entropy; 0 when it is left out.
+ * - `kl`: a KL term to a reference, in the reward of each token unless it is said to be in the loss.
+ * - `whiten`: advantages of a batch to mean 0 and deviation 1, which is the default.
+ */
+export interface Options {
+  readonly stage?: string
+  readonly steps: number
+  readonly groupsPerStep: number
+  readonly groupSize?: number
+  readonly temperature?: number
+  readonly gamma?: number
+  readonly lambda?: number
+  readonly epochs?: number
+  readonly miniBatches?: number
+  readonly epsilon?: number
+  readonly epsilonHigh?: number
+  readonly dualClip?: number
+  readonly entropyBonus?: number
+  readonly kl?: Kl.Kl
+  readonly whiten?: boolean
+  readonly critic: Critic
+  readonly schedule: Schedule.Schedule
+  readonly maxGradNorm?: number
+  readonly weightDecay?: number
+  readonly transcriptEvery?: number
+}
+
+/**
+ * Trains the learner at hand and its critic in an environment. Draws from Effect's `Random`: the same seed gives the same run.
+ *
+ * Fails with a `TrainingError` for a critic without a value head, an environment without tasks, and a reward that is no number.
+ */
+export const run = Effect.fn("Ppo.run")(function*<Task, E>(
+  environment: Environment<Task, E>,
+  options: Options
+): Effect.fn.Return<void, E | Learner.LearnerError | RunLogError | Sampler.SamplerError | TrainingError, Learner.Learner | RunLog> {
+  const policy = yield* Learner.Learner
+  const log = yield* RunLog
+  const { critic, entropyBonus = 0, epochs = 1, gamma = 1, groupSize = 1, groupsPerStep, kl, lambda = 0.95, miniBatches = 1, steps, temperature = 1 } = options
+  const { maxGradNorm = 1, stage = environment.name, transcriptEvery = 10, weightDecay = 0, whiten = true } = options
+  const estimator = critic.learner ?? policy
+  const isShared = critic.learner === undefined
+  if (!estimator.capabilities.critic) return yield* new TrainingError({ reason: "the critic has no value head: make its learner with one" })
+
+  const clipping = Object.fromEntries((["epsilon", "epsilonHigh", "dualClip"] as const).flatMap((name) => options[name] === undefined ? [] : [[name, options[name]]]))
+  const surrogate = Objective.withEntropy(Objective.ppo(clipping), entropyBonus)
+  const valueLoss = Objective.valueLoss(critic.epsilon === undefined ? {} : { epsilon: critic.epsilon })
+  const isInReward = kl !== undefined && kl.place !== "loss"
+
+  let beta = kl?.beta ?? 0
+  for (let step = 0; step < steps; step++) {
+    const started = yield* Clock.currentTimeMillis
+    // 1. Sample, and let the environment score.
+    const groups = yield* Rollout.collect(environment, policy.sampler, { count: groupsPerStep, groupSize, temperature })
+    const sequences = groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+    const old = groups.map(({ completions }) => completions.map(({ logprobs }) => logprobs))
+    const values = yield* estimator.values(sequences)
+    const references = kl === undefined ? undefined : yield* kl.reference.score({ groups: sequences, temperature })
+    const divergence = references === undefined ? undefined : Kl.perToken(old, references, kl?.estimate ?? "k1")
+
+    // 2. A reward for each token: what the completion earned at its last one, less the divergence of each.
+    const estimated = groups.flatMap(({ completions, outcomes }, i) =>
+      completions.map(({ tokens }, g) =>
+        Advantage.gae(
+          tokens.map((_, t) =>
+            (t === tokens.length - 1 ? outcomes[g]!.reward.value : 0) - (isInReward ? beta * divergence![i]![g]![t]! : 0)),
+          values[i]![g]!,
+          { gamma, lambda }
+        ))
+    )
+
+    // 3. Advantages of all tokens of the batch, to mean 0 and deviation 1.
+    const advantages = estimated.map(({ advantages }) => advantages)
+    const scaled = whiten ? Advantage.whitened(advantages) : advantages
+    let row = 0
+    const batch = groups.map(({ completions, prompt }, i): Learner.PromptGroup => ({
+      prompt,
+      completions: completions.map(({ tokens }, g) => {
+        const at = row++
+        return {
+          tokens,
+          oldLogp: old[i]![g]!,
+          advantage: scaled[at]!,
+          oldValue: values[i]![g]!,
+          returns: estimated[at]!.returns,
+          ...(references === undefined ? {} : { refLogp: references[i]![g]! })
+        }
+      })
+    }))
+
+    // 4. Several passes over the batch, in parts: the policy on the clipped surrogate, the critic on its error.
+    const policyLoss = kl !== undefined && !isInReward ? Objective.withKl(surrogate, Objective.coefficient("beta", beta), kl.estimate) : surrogate
+    const isWarmup = step < (critic.warmup ?? 0)
+    const loss = isShared ? Objective.withTerm(policyLoss, valueLoss, critic.coefficient ?? 0.5) : policyLoss
+    const updates: Array<Rollout.Update & { readonly valueLoss: number }> = []
+    const optimize = (learner: Learner.Service, schedule: Schedule.Schedule) =>
+      learner.optimStep({ learningRate: Schedule.at(schedule, step, steps), beta2: 0.98, maxGradNorm, weightDecay })
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = yield* Random.shuffle(batch)
+      const size = Math.ceil(order.length / miniBatches)
+      for (let from = 0; from < order.length; from += size) {
+        const part = order.slice(from, from + size)
+        let criticLoss = 0
+        if (!isShared || isWarmup) {
+          criticLoss = (yield* estimator.forwardBackward(part, valueLoss, { temperature })).loss
+          yield* optimize(estimator, critic.schedule)
+        }
+        if (isWarmup) continue
+        const found = yield* policy.forwardBackward(part, loss, { temperature })
+        const { gradNorm } = yield* optimize(policy, options.schedule)
+        updates.push({ loss: found.loss, gradNorm, valueLoss: criticLoss, ...Rollout.ratios(part, found.logprobs) })
+      }
+    }
+
+    const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+    const returns = estimated.flatMap((completion) => completion.returns)
+    const measured = divergence === undefined ? undefined : Rollout.mean(divergence.flat(2))
+    yield* log.metrics({
+      stage,
+      step: step + 1,
+      steps,
+      values: {
+        ...Rollout.summary(groups, seconds),
+        value: Rollout.mean(values.flat().flatMap((row) => [...row])),
+        explainedVariance: Advantage.explainedVariance(returns, values.flat().flatMap((row) => [...row])),
+        ...(measured === undefined ? {} : { kl: measured, beta }),
+        ...updates.at(-1),
+        seconds
+      }
+    })
+    if (kl?.adaptive !== undefined) beta = Kl.adapted(beta, measured!, groups.length * groupSize, kl.adaptive)
+    if (step % transcriptEvery === 0) {
+      const shown = yield* Random.nextIntBetween(0, groups.length, { halfOpen: true })
+      const before = groups.slice(0, shown).reduce((sum, { completions }) => sum + completions.length, 0)
+      const ofCompletion = groups[shown]!.completions.map((_, g) => Rollout.mean(scaled[before + g]!))
+      yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, ofCompletion))
+    }
+  }
+})

@@ -1,0 +1,13 @@
+/**
+ * A run that cannot go on, or would go on in vain.
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * `reason` says in one line what is wrong, and what to do.
+ */
+export class TrainingError extends Schema.TaggedError<TrainingError>()("TrainingError", { reason: Schema.String }) {
+  override get message(): string {
+    return this.reason
+  }
+}

@@ -1,0 +1,26 @@
+// Completions of a few prompts, rewarded for one letter: something that a random model can learn in a few steps.
+import { Reward } from "@memory-r1/core"
+import type { Environment } from "@memory-r1/trainer"
+import { Effect } from "effect"
+
+const reward = Reward.make("letter", (text: string) => Math.min(1, (text.match(/e/g)?.length ?? 0) / 6))
+
+export const environment: Environment.Environment<string> = {
+  name: "letter",
+  maxTokens: 12,
+  tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => "abcdef"[i % 6]!)),
+  prompt: (task) => task,
+  score: (attempts) =>
+    Effect.succeed(attempts.map(({ texts }) => texts.map((text) => ({ reward: reward(text), labels: ["text"], result: text })))),
+  settle: () => Effect.void
+}
+
+/** The same with other rewards. */
+export const rewarded = (value: (text: string, index: number) => number): Environment.Environment<string> => ({
+  ...environment,
+  score: (attempts) =>
+    Effect.succeed(attempts.map(({ texts }) => texts.map((text, i) => ({ reward: { value: value(text, i), parts: {} }, labels: [], result: text }))))
+})
+
+export const withoutTimes = (metrics: ReadonlyArray<Readonly<Record<string, number>>>) =>
+  metrics.map(({ seconds: _, tokensPerSecond: __, ...values }) => values)
