@@ -26,10 +26,10 @@ const measured = Effect.fnUntraced(function*(name: string, learner: Learner.Serv
       (_, i) => MemoryWorld.generate(from + i, { values: "heldOut", phrasing })
     )
     const played = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(
-      Effect.provideService(MemoryManager.MemoryManager, Pipeline.managerOf(learner, limits.managerTokens))
+      Effect.provideService(MemoryManager.MemoryManager, Pipeline.managerOf(learner, limits))
     )
     const { byAnswerKind, exactMatch, intervals, operationAccuracy } = yield* WorldEvaluation.measure(worlds, played, limits).pipe(
-      Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(learner, limits.answerTokens))
+      Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(learner, limits))
     )
     const { high, low } = intervals.exactMatch
     const kinds = Object.entries(byAnswerKind).map(([kind, of]) => `${kind} ${percent(of.exactMatch)}`)

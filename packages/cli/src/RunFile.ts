@@ -1,11 +1,15 @@
 /**
- * `run.json` in a run folder: the command that makes the run, for the report page.
+ * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `config.json`, the configuration with all of its
+ * defaults.
  */
 import type { Report } from "@memory-r1/eval"
+import type { TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
+import { completionTokens } from "./shared.ts"
 
 const quoted = (argument: string): string =>
   /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
@@ -19,4 +23,31 @@ export const write = Effect.fnUntraced(function*(folder: string, given: Omit<Rep
   const args = yield* (yield* Stdio.Stdio).args
   const run: Report.Run = { command: ["memory-r1", ...args].map(quoted).join(" "), ...given }
   yield* files.writeFileString(path.join(folder, "run.json"), `${JSON.stringify(run, null, 2)}\n`)
+})
+
+/**
+ * Writes the configuration.
+ */
+export const writeConfig = Effect.fnUntraced(function*(folder: string, config: TrainConfig.TrainConfig) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  yield* files.writeFileString(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`)
+})
+
+const Limits = Schema.Struct({
+  format: Schema.Literals(["compact", "paper"]),
+  managerTokens: Schema.Int,
+  answerTokens: Schema.Int
+})
+
+/**
+ * In which format the agents of a run folder decide and answer, and how long they may; that of the embedded model where no configuration says so.
+ */
+export const limits = Effect.fnUntraced(function*(folder: string): Effect.fn.Return<typeof Limits.Type, never, FileSystem.FileSystem | Path.Path> {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  return yield* files.readFileString(path.join(folder, "config.json")).pipe(
+    Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(Limits))),
+    Effect.orElseSucceed(() => ({ format: "compact" as const, ...completionTokens }))
+  )
 })

@@ -1,9 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"
-import { Report } from "@memory-r1/eval"
+import { Dialogue, MemoryWorld, Report } from "@memory-r1/eval"
 import { Effect, Layer } from "effect"
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Program from "./support/program.ts"
 import * as Workplace from "./support/Workplace.ts"
@@ -31,7 +31,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.match(finished.stderr, /^supervised: 1\/3, .*\n(.*\n)*supervised: done in \d+ s\n$/)
 
       const run = join(folder, "runs/sft")
-      assert.deepStrictEqual(readdirSync(run).sort(), ["metrics.jsonl", "model", "run.json", "status.json"])
+      assert.deepStrictEqual(readdirSync(run).sort(), ["config.json", "metrics.jsonl", "model", "run.json", "status.json"])
       const read = yield* Report.read(run)
       assert.deepStrictEqual(read.run, { command: `memory-r1 ${args.join(" ")} --json`, seed: 3 })
       assert.deepStrictEqual(read.status, { state: "done", stage: "sft", step: 3 })
@@ -99,6 +99,50 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.propertyVal(Program.document(evaluated!), "system", "lora")
     }), Program.timeout)
 
+  it.effect("trains adapters on a file of LoCoMo's kind, in the paper's format, from YAML and from JSON with comments", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      // As long as the paper's prompts are, and with a chat template, which they need.
+      const chat = join(folder, "chat")
+      cpSync(join(folder, "tiny"), chat, { recursive: true })
+      const config = JSON.parse(bytes(chat, "config.json").toString()) as object
+      writeFileSync(join(chat, "config.json"), JSON.stringify({ ...config, max_position_embeddings: 8192 }))
+      writeFileSync(join(chat, "chat_template.jinja"), "{% for message in messages %}{{ message.content }}\n{% endfor %}")
+      const dialogue = MemoryWorld.generate(11, { sessions: 2 }).dialogue
+      yield* Dialogue.write(join(folder, "dialogues.json"), [{ ...dialogue, id: "conv-26" }, { ...dialogue, id: "conv-30" }])
+
+      file("locomo.yaml", `
+# a comment
+seed: 2
+model: { directory: chat, lora: { rank: 2 }, microBatchTokens: 20000 }
+data: { dataset: locomo, file: ${join(folder, "dialogues.json")}, categories: [1, 2, 3, 4, 5], window: 10 }
+format: paper
+managerTokens: 4
+answerTokens: 4
+stages:
+  - { kind: manager, steps: 1, groupsPerStep: 2, groupSize: 2, maxTokens: 6, learningRate: { peak: 1.0e-3 } }
+  - { kind: answer, algorithm: ppo, steps: 1, groupsPerStep: 2, maxTokens: 6, learningRate: { peak: 1.0e-3 }, critic: { learningRate: { peak: 1.0e-3 } } }
+`)
+      const finished = yield* Program.run(folder, ["train", "--config", "locomo.yaml", "--out", "locomo", "--json"])
+      assert.deepStrictEqual(Program.document(finished), { out: "locomo", stages: ["manager", "answer"] })
+      const { metrics } = yield* Report.read(join(folder, "locomo"))
+      assert.deepStrictEqual(metrics.map(({ stage }) => stage), ["manager", "answer"])
+      assert.deepStrictEqual(readdirSync(join(folder, "locomo/answer-critic")).sort(), ["adapter_config.json", "adapter_model.safetensors", "value_head.safetensors"])
+
+      file("wrong.jsonc", `{ // a comment
+        "model": { "directory": "chat" },
+        "data": { "dataset": "locomo", "file": "dialogues.json", "split": "memoryR2", },
+        "stages": [{ "kind": "manager", "steps": 1, "learningRate": { "peak": 1e-3 } }],
+      }`)
+      file("broken.jsonc", "{ // a comment\n \"seed\" 1 }")
+      file("broken.yaml", "seed: [1\nmodel: 2")
+      const said = yield* Program.table(["wrong.jsonc", "broken.jsonc", "broken.yaml"], (name) => Program.run(folder, ["train", "--config", name, "--out", "no"]))
+      assert.deepStrictEqual(said.map(({ code }) => code), [1, 1, 1])
+      assert.include(said[0]!.stderr, "dialogues.json: has no question to train on: split memoryR2 trains on conv-43 and conv-47, and the file has conv-26, conv-30")
+      assert.include(said[1]!.stderr, "broken.jsonc: is broken JSON at 2:9 (ColonExpected)")
+      assert.match(said[2]!.stderr, /broken\.yaml: is broken YAML \(.+ at line 2/)
+    }), Program.timeout)
+
   it.effect("exits with 130 when interrupted; the folder says where it stopped, and what was saved loads", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace
@@ -145,7 +189,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.match(said[2]!, /^misspelt\.json: is no training configuration\n/)
       assert.include(said[2], `a value greater than 0\n  at ["stages"][0]["steps"]`)
       assert.include(said[2], `["stages"][0]["groupPerStep"]`)
-      assert.match(said[3]!, /^kind\.json: .*\nExpected .*"sft".*"manager".*"answer".*\n  at \["stages"\]\[0\]\n$/)
+      assert.match(said[3]!, /^kind\.json: .*\nExpected .*"manager".*"answer".*\n  at \["stages"\]\[0\]\["kind"\]\n$/)
       assert.match(said[4]!, /^nowhere\/config\.json: cannot be read/)
       assert.match(said[5]!, /^sft\.json\/run cannot be written .*is the folder writable/)
       assert.include(said[6], `weights in int8 are frozen: give "lora" for adapters to train`)

@@ -3,6 +3,7 @@
  *
  * Data sets give episodes, environments and evaluations take them; neither knows the other.
  */
+import type { MemoryBank } from "./MemoryBank.ts"
 import type { Fact } from "./Turn.ts"
 
 /**
@@ -30,10 +31,12 @@ export interface Step {
 }
 
 /**
- * The facts of a dialogue in order, and the questions that are asked at its end.
+ * The facts of a dialogue in order, and the questions that are asked at its end. `start` is the bank that it begins with: an empty one, when it
+ * is left out.
  */
 export interface Episode {
   readonly id: string
+  readonly start?: MemoryBank
   readonly steps: ReadonlyArray<Step>
   readonly questions: ReadonlyArray<LinkedQuestion>
 }

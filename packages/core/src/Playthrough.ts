@@ -1,5 +1,5 @@
 /**
- * Many episodes played side by side from empty banks: each manager decision is a batch over the episodes, each episode's facts come
+ * Many episodes played side by side: each manager decision is a batch over the episodes, each episode's facts come
  * in their order.
  */
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import type { Snapshot } from "./MemoryOperation.ts"
 import { Retriever } from "./Retriever.ts"
 
 /**
- * An episode with the bank after each step (`banks[0]` is empty, `banks.at(-1)` the last one) and the decision of each step.
+ * An episode with the bank after each step (`banks[0]` is what it began with, `banks.at(-1)` the last one) and the decision of each step.
  */
 export interface Played {
   readonly episode: Episode
@@ -56,7 +56,7 @@ export const play = Effect.fn("Playthrough.play")(function*(
   options: { readonly perFact: number; readonly onStep?: (step: number, steps: number) => Effect.Effect<void> }
 ) {
   const manager = yield* MemoryManager
-  const played = episodes.map((episode) => ({ episode, banks: [MemoryBank.empty], decisions: [] as Array<Decision> }))
+  const played = episodes.map((episode) => ({ episode, banks: [episode.start ?? MemoryBank.empty], decisions: [] as Array<Decision> }))
   const steps = Math.max(0, ...episodes.map((episode) => episode.steps.length))
   for (let step = 0; step < steps; step++) {
     const open = played.filter(({ episode }) => step < episode.steps.length)

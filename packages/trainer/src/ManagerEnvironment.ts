@@ -82,7 +82,10 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(options: Opti
   const context = yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>()
   const dialogues: Array<Dialogue> = []
   let opened = 0
-  const open = (): Dialogue => ({ episode: episodes(opened++), step: 0, bank: MemoryBank.empty })
+  const open = (): Dialogue => {
+    const episode = episodes(opened++)
+    return { episode, step: 0, bank: episode.start ?? MemoryBank.empty }
+  }
 
   const tasks = Effect.fnUntraced(function*(count: number) {
     const found: Array<ManagerTask> = []

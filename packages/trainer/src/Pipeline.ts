@@ -37,10 +37,11 @@ export interface DemonstrationOptions {
 }
 
 /**
- * Where training data come from, by number.
+ * Where training data come from, by number. `play` is how many dialogues the Answer Agent's banks are made of at a time, where there are only so many.
  */
 export interface Sources {
-  readonly episodes: (index: number) => Episode.Episode
+  readonly episodes: Readonly<Record<"manager" | "answer", (index: number) => Episode.Episode>>
+  readonly play?: number
   readonly managerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
   readonly answerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
   /** Exercises in copying, for models from scratch. */
@@ -50,9 +51,10 @@ export interface Sources {
 }
 
 /**
- * What decisions and answers get to see, and how long they may be.
+ * What decisions and answers get to see, in which format they are asked for and written, and how long those of a frozen agent may be.
  */
 export interface Limits {
+  readonly format: "compact" | "paper"
   readonly perFact: number
   readonly perSpeaker: number
   readonly managerTokens: number
@@ -62,10 +64,10 @@ export interface Limits {
 /**
  * A manager and an answer agent over samplers, greedy, in the formats that are trained on.
  */
-export const managerOf = ({ sampler }: Learner.Service, maxTokens: number): MemoryManager.MemoryManager["Service"] =>
-  MemoryManager.fromSampler(sampler, { format: ManagerFormat.compact, maxTokens })
-export const answerAgentOf = ({ sampler }: Learner.Service, maxTokens: number): AnswerAgent.AnswerAgent["Service"] =>
-  AnswerAgent.fromSampler(sampler, { format: AnswerFormat.compact, maxTokens })
+export const managerOf = ({ sampler }: Learner.Service, { format, managerTokens }: Limits): MemoryManager.MemoryManager["Service"] =>
+  MemoryManager.fromSampler(sampler, { format: ManagerFormat[format], maxTokens: managerTokens })
+export const answerAgentOf = ({ sampler }: Learner.Service, { answerTokens, format }: Limits): AnswerAgent.AnswerAgent["Service"] =>
+  AnswerAgent.fromSampler(sampler, { format: AnswerFormat[format], maxTokens: answerTokens })
 
 // Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up. It asks once: where nothing is made, nothing
 // is dealt, and who asks decides how long to go on.
@@ -167,18 +169,19 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
   sources: Sources,
   limits: Limits
 ): Effect.fn.Return<void, Failure, Retriever.Retriever | RunLog.RunLog> {
-  const common = { episodes: sources.episodes, perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens: stage.maxTokens }
+  const common = { episodes: sources.episodes[stage.kind], perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens: stage.maxTokens }
   if (stage.kind === "manager") {
-    const environment = yield* ManagerEnvironment.make({ ...common, format: ManagerFormat.compact }).pipe(
-      Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits.answerTokens))
+    const environment = yield* ManagerEnvironment.make({ ...common, format: ManagerFormat[limits.format] }).pipe(
+      Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits))
     )
     return yield* trained(environment, agents, stage)
   }
   const random = yield* Random.Random
   const environment = yield* AnswerEnvironment.make({
     ...common,
-    format: AnswerFormat.compact,
+    format: AnswerFormat[limits.format],
+    ...(sources.play === undefined ? {} : { play: sources.play }),
     random: () => random.nextDoubleUnsafe()
-  }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits.managerTokens)))
+  }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits)))
   return yield* trained(environment, agents, stage)
 })

@@ -33,9 +33,11 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   const tasks = yield* environment.tasks(count)
   if (tasks.length === 0) return yield* new TrainingError({ reason: `environment ${environment.name} has no tasks: is its data empty?` })
   const asked = tasks.map(environment.prompt)
-  const prompts = asked.map((prompt) =>
-    typeof prompt === "string" ? sampler.tokenizer.encode(prompt) : sampler.tokenizer.applyChatTemplate?.(prompt) ?? []
-  )
+  const { applyChatTemplate, encode } = sampler.tokenizer
+  if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
+    return yield* new TrainingError({ reason: "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model" })
+  }
+  const prompts = asked.map((prompt) => typeof prompt === "string" ? encode(prompt) : applyChatTemplate!(prompt))
   const sampled = yield* sampler.sample({
     prompts,
     n: groupSize,

@@ -117,8 +117,10 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
  * - `model`: a Hugging Face directory, or the id of a model on the hub, that both agents start from; with `initialize` its weights are
  *   drawn anew, and `lookBack` heads of its first layer begin by attending to one of the tokens just before. With `lora` the model is
  *   frozen, held once in `dtype`, and each agent is an adapter; `gradientCheckpointing` trades time for memory.
- * - `data`: the Memory World that is trained on, from dialogue `firstSeed` on; `perFact` and `perSpeaker` limit what a decision and an
- *   answer get to see.
+ * - `data`: the Memory World, from dialogue `firstSeed` on, or the training dialogues of a split of LoCoMo's file (see `LocomoEpisodes` of
+ *   `@memory-r1/eval`, and `Locomo.splits`); `perFact` and `perSpeaker` limit what a decision and an answer get to see.
+ * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, or the `paper`'s, for instruction models.
+ * - `managerTokens`, `answerTokens`: how long the decisions and answers of a frozen agent may be.
  * - `stages`: in their order. The paper trains the manager first.
  */
 export const TrainConfig = Schema.Struct({
@@ -145,13 +147,28 @@ export const TrainConfig = Schema.Struct({
       ? "an adapter of weights that are drawn anew has nothing to adapt: leave \"initialize\" or \"lora\" out"
       : undefined
   )),
-  data: Schema.Struct({
-    dataset: Schema.Literal("memory-world"),
-    firstSeed: optional(Schema.Int, 1_000_000),
-    invented: optional(Schema.Finite, 0.25),
-    perFact: optional(count, 8),
-    perSpeaker: optional(count, 12)
-  }),
+  data: Schema.Union([
+    Schema.Struct({
+      dataset: Schema.Literal("memory-world"),
+      firstSeed: optional(Schema.Int, 1_000_000),
+      invented: optional(Schema.Finite, 0.25),
+      perFact: optional(count, 8),
+      perSpeaker: optional(count, 12)
+    }),
+    Schema.Struct({
+      dataset: Schema.Literal("locomo"),
+      file: Schema.String,
+      split: optional(Schema.Literals(["paper", "memoryR2"]), "paper"),
+      facts: optional(Schema.Literals(["observations", "turns"]), "observations"),
+      window: optional(count, 50),
+      categories: optional(Schema.NonEmptyArray(Schema.Int), [1, 2, 3, 4]),
+      perFact: optional(count, 5),
+      perSpeaker: optional(count, 30)
+    })
+  ]),
+  format: optional(Schema.Literals(["compact", "paper"]), "compact"),
+  managerTokens: optional(count, 72),
+  answerTokens: optional(count, 64),
   stages: Schema.NonEmptyArray(Schema.Union([SftStage, PpoStage, GrpoStage])).check(
     Schema.makeFilter((stages) =>
       stages.some(({ kind }, i) => kind === "sft" && i > 0 && stages[i - 1]!.kind !== "sft")
@@ -159,7 +176,11 @@ export const TrainConfig = Schema.Struct({
         : undefined
     )
   )
-})
+}).check(Schema.makeFilter(({ data, stages }) =>
+  data.dataset === "locomo" && stages.some((stage) => stage.kind === "sft" && stage.data === "teacher")
+    ? "LoCoMo has no teacher to imitate: take the supervised stage out, or train it on memory-world first"
+    : undefined
+))
 export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
 export type Stage = TrainConfig["stages"][number]
 export type ReinforcedStage = GrpoStage | PpoStage

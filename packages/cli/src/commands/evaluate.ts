@@ -13,7 +13,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
-import { completionTokens, count } from "../shared.ts"
+import * as RunFile from "../RunFile.ts"
+import { count } from "../shared.ts"
 
 /**
  * A system that is neither a name nor a run folder.
@@ -54,8 +55,10 @@ const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.Ma
   const load = Effect.fnUntraced(function*(directory: string) {
     return (yield* Engine.agent(directory)).learner
   })
-  const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), completionTokens.managerTokens)
-  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), completionTokens.answerTokens)
+  const { answerTokens, format, managerTokens } = yield* RunFile.limits(folder)
+  const limits = { perFact, perSpeaker: 30, format, managerTokens, answerTokens }
+  const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), limits)
+  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), limits)
   const system = Evaluation.managed({ name: folder, facts, perFact })
   return {
     system: { ...system, build: (...of: Parameters<typeof system.build>) => Effect.provideService(system.build(...of), MemoryManager.MemoryManager, manager) },

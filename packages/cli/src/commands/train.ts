@@ -8,16 +8,17 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import * as Result from "effect/Result"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as ConfigText from "../ConfigText.ts"
 import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import * as RunFile from "../RunFile.ts"
 import * as Sources from "../Sources.ts"
-import { completionTokens } from "../shared.ts"
 
 /**
  * A configuration file that cannot be used.
@@ -33,10 +34,7 @@ const readConfig = Effect.fnUntraced(function*(file: string) {
   const text = yield* files.readFileString(file).pipe(
     Effect.mapError(() => new ConfigError({ file, reason: "cannot be read" }))
   )
-  const json = yield* Effect.try({
-    try: () => JSON.parse(text) as unknown,
-    catch: (cause) => new ConfigError({ file, reason: `is broken JSON (${cause instanceof Error ? cause.message : String(cause)})` })
-  })
+  const json = yield* Effect.fromResult(Result.mapError(ConfigText.parse(file, text), (reason) => new ConfigError({ file, reason })))
   return yield* TrainConfig.decode(json).pipe(
     Effect.mapError((error) => new ConfigError({ file, reason: `is no training configuration\n${error.message}` }))
   )
@@ -69,9 +67,11 @@ const learnersOf = Effect.fnUntraced(function*({ model, seed }: TrainConfig.Trai
 export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig, out: string) {
   const path = yield* Path.Path
   const { data } = config
+  // Before anything large is loaded.
+  const sources = data.dataset === "locomo" ? yield* Sources.locomo(data, config.seed) : Sources.memoryWorld(data)
+  const { answerTokens, format, managerTokens } = config
+  const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, format, managerTokens, answerTokens }
   const learners = yield* learnersOf(config)
-  const sources = Sources.memoryWorld(data)
-  const limits = { perFact: data.perFact, perSpeaker: data.perSpeaker, ...completionTokens }
 
   // What an earlier stage saved, once there is one.
   let start: string | undefined
@@ -116,12 +116,13 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
  * The command.
  */
 export const train = Command.make("train", {
-  config: Flag.String("config").pipe(Flag.withDescription("the run as a JSON file")),
+  config: Flag.String("config").pipe(Flag.withDescription("the run as a file: JSON, JSON with comments, or YAML")),
   out: Flag.String("out").pipe(Flag.withDescription("the run folder (runs/train when left out)"), Flag.optional)
 }, Effect.fn(function*({ config: file, out }) {
   const config = yield* readConfig(file)
   const folder = Option.getOrElse(out, () => "runs/train")
   const result = yield* RunFile.write(folder, { seed: config.seed }).pipe(
+    Effect.andThen(RunFile.writeConfig(folder, config)),
     Effect.andThen(run(config, folder)),
     Effect.scoped,
     Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])

@@ -43,7 +43,7 @@ const probe = {
 
 const probed = Effect.fnUntraced(function*(learner: Learning) {
   const snapshot = { revision: probe.bank.revision, memories: MemoryBank.memories(probe.bank) }
-  const [decision] = yield* Pipeline.managerOf(learner, limits.managerTokens).decide([{ fact: probe.fact, snapshot }])
+  const [decision] = yield* Pipeline.managerOf(learner, limits).decide([{ fact: probe.fact, snapshot }])
   return WorldEvaluation.inWords(probe.bank, decision!.edits)
 })
 
@@ -61,9 +61,9 @@ const evaluation = Effect.fnUntraced(function*(name: string, seed: number, dialo
       ))
   const answered = (played: Effect.Success<ReturnType<typeof play>>, reader: Learning) =>
     WorldEvaluation.measure(worlds, played, { perSpeaker: limits.perSpeaker }).pipe(
-      Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(reader, limits.answerTokens))
+      Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(reader, limits))
     )
-  const managerOf = (learner: Learning) => Pipeline.managerOf(learner, limits.managerTokens)
+  const managerOf = (learner: Learning) => Pipeline.managerOf(learner, limits)
   const addOnly = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(Effect.provide(MemoryManager.layerAddOnly))
 
   const before = Effect.fnUntraced(function*(agents: Pipeline.Agents) {

@@ -8,7 +8,7 @@ import { completionTokens } from "../shared.ts"
 /**
  * What decisions and answers get to see, and how long they may be.
  */
-export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, ...completionTokens }
+export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, format: "compact", ...completionTokens }
 
 /**
  * Dialogues that are measured on: each seed has its own.

@@ -74,7 +74,7 @@ export const lines = (result: QuickstartResult.QuickstartResult): ReadonlyArray<
     `  after RL:   ${after}`,
     ""
   ]),
-  `seed ${result.seed}, GRPO, ${result.order}, ${Math.round(result.seconds)} s, peak memory ${(result.peakRssBytes / 2 ** 30).toFixed(2)} GiB`,
+  `seed ${result.seed}, ${result.algorithm.toUpperCase()}, ${result.order}, ${Math.round(result.seconds)} s, peak memory ${(result.peakRssBytes / 2 ** 30).toFixed(2)} GiB`,
   `run folder  ${result.run}`,
   `report      ${result.report}`
 ]

@@ -1,0 +1,75 @@
+/**
+ * Dialogues of LoCoMo's kind as training data, as Memory-R1 makes it (paper, algorithms 1 and 2).
+ */
+import { type Episode, MemoryBank } from "@memory-r1/core"
+import type { Turn } from "@memory-r1/core"
+import * as Dialogue from "./Dialogue.ts"
+import * as Locomo from "./Locomo.ts"
+
+/**
+ * - `facts`: what is decided on: the `observations` that LoCoMo's file has, one or more for most turns, or the `turns` as they were said. (The paper
+ *   has them extracted by a language model.)
+ * - `window`: how many turns before a decision its bank is made of. Algorithm 1 of the paper says 50, its text 24.
+ * - `categories`: of questions; all but 5 when it is left out, as in the paper.
+ */
+export interface Options {
+  readonly facts?: "observations" | "turns"
+  readonly window?: number
+  readonly categories?: ReadonlyArray<number>
+}
+
+const verbatim = (turn: Dialogue.Turn): Turn.Fact => ({
+  text: Dialogue.line(turn).slice(turn.speaker.length + 2),
+  speaker: turn.speaker,
+  sources: [turn.id],
+  ...(turn.observedAt === undefined ? {} : { observedAt: turn.observedAt })
+})
+
+// The facts of every turn. A turn that a question depends on is never without one.
+const factsOf = (dialogue: Dialogue.Dialogue, kind: "observations" | "turns", needed: ReadonlySet<string>) =>
+  Dialogue.turns(dialogue).map((turn) => {
+    const observed = dialogue.observations.filter(({ sources }) => sources[0] === turn.id)
+    return { turn, facts: kind === "turns" || (observed.length === 0 && needed.has(turn.id)) ? [verbatim(turn)] : observed }
+  })
+
+const linked = ({ answer, id, kind, question }: Dialogue.Question): Episode.LinkedQuestion => ({
+  id,
+  question,
+  gold: answer,
+  ...(kind === undefined ? {} : { kind, list: kind === "list" })
+})
+
+/**
+ * For the Memory Manager: an episode for each turn that questions depend on. It begins with the temporal bank, to which the facts of the turns
+ * before were added one by one, and has a step for each fact of the turn, with the questions whose evidence the turn is.
+ */
+export const decisions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Options = {}): ReadonlyArray<Episode.Episode> => {
+  const { categories = Locomo.answered, facts: kind = "observations", window = 50 } = options
+  return dialogues.flatMap((dialogue) => {
+    const questions = dialogue.questions.filter(({ category }) => categories.includes(category))
+    const turns = factsOf(dialogue, kind, new Set(questions.flatMap(({ evidence }) => evidence)))
+    return turns.flatMap(({ facts, turn }, at): ReadonlyArray<Episode.Episode> => {
+      const depending = questions.filter(({ evidence }) => evidence.includes(turn.id)).map(linked)
+      if (depending.length === 0) return []
+      const before = turns.slice(Math.max(0, at - window), at).flatMap(({ facts }) => facts)
+      const start = MemoryBank.applyAll(MemoryBank.empty, before.map((fact) => MemoryBank.Edit.Add({ memory: fact })))
+      return [{ id: `${dialogue.id}/${turn.id}`, start, steps: facts.map((fact) => ({ fact, questions: depending })), questions: [] }]
+    })
+  })
+}
+
+/**
+ * For the Answer Agent: whole dialogues, which a manager makes banks of, with all their questions.
+ */
+export const readings = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window"> = {}): ReadonlyArray<Episode.Episode> => {
+  const { categories = Locomo.answered, facts: kind = "observations" } = options
+  return dialogues.map((dialogue) => {
+    const questions = dialogue.questions.filter(({ category }) => categories.includes(category))
+    const turns = factsOf(dialogue, kind, new Set(questions.flatMap(({ evidence }) => evidence)))
+    return {
+      id: dialogue.id,
+      steps: turns.flatMap(({ facts }) => facts.map((fact) => ({ fact, questions: [] }))),
+      questions: questions.map(linked)
+    }
+  })
+}
