@@ -1,0 +1,60 @@
+// Everything of one's own in a run of the trainer: an environment (a model learns to name the months), a reward of two parts, an advantage, and an
+// objective. Nothing in the trainer knows of any of them.
+// Run: node examples/custom-environment.ts [STEPS]
+import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
+import { Learner, Objective, Reward } from "@memory-r1/core"
+import { directory } from "@memory-r1/nano"
+import { type Advantage, type Environment, Grpo, RunLog } from "@memory-r1/trainer"
+import { Effect, Random } from "effect"
+
+const steps = Number(process.argv[2] ?? 3)
+const months = ["January", "February", "March", "April", "May", "June"]
+
+// A reward is a function from an outcome to a number with its parts; this one is capped, so that the form cannot outweigh the content.
+interface Outcome {
+  readonly text: string
+  readonly month: string
+}
+const reward = Reward.weightedSum<Outcome>([
+  [Reward.make("month", ({ month, text }) => text.includes(month) ? 1 : 0), 1],
+  [Reward.make("brevity", ({ text }) => -Math.min(1, text.length / 100)), 0.2]
+])
+
+// An environment says what the tasks are, how they are asked, and what was earned; all completions of a task are scored under one state.
+const environment: Environment.Environment<string> = {
+  name: "months",
+  maxTokens: 12,
+  tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => months[i % months.length]!)),
+  prompt: (month) => `Ann: I am going to Oslo in ${month}.\nIn which month?`,
+  score: (attempts) =>
+    Effect.succeed(attempts.map(({ task, texts }) =>
+      texts.map((text) => ({ reward: reward({ text, month: task }), labels: ["month"], result: text })))),
+  settle: () => Effect.void
+}
+
+// An advantage is a function of the rewards of all groups: here, whether a completion is the best of its group.
+const best: Advantage.Estimator = (groups) =>
+  groups.map((rewards) => rewards.map((value) => value === Math.max(...rewards) ? 1 : -1 / (rewards.length - 1)))
+
+// An objective is an expression over tokens: here, a policy gradient whose ratio may rise by half and not fall.
+const { advantage, mul, neg, ratio } = Objective
+const objective: Objective.Objective = {
+  name: "mine",
+  loss: neg(mul(Objective.clip(ratio, 1, 1.5), advantage)),
+  aggregation: Objective.Aggregation.TokenMean()
+}
+
+const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+const program = Effect.gen(function*() {
+  const { learner } = yield* OnnxLearner.make(yield* OnnxModel.load(directory))
+  yield* Grpo.run(environment, {
+    steps,
+    groupsPerStep: 6,
+    groupSize: 6,
+    objective,
+    advantage: best,
+    schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 }
+  }).pipe(Effect.provideService(Learner.Learner, learner))
+})
+await Effect.runPromise(program.pipe(Effect.scoped, Random.withSeed(1), Effect.provide(RunLog.layerMemory(records))))
+for (const record of records) if ("values" in record) console.log(`step ${record.step}: reward ${record.values["reward"]!.toFixed(3)}`)
