@@ -4,8 +4,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import * as Adapter from "../Adapter.ts"
 import * as Checkpoint from "../Checkpoint.ts"
-import type { OnnxModel } from "../OnnxModel.ts"
-import * as OnnxModelModule from "../OnnxModel.ts"
+import * as OnnxModel from "../OnnxModel.ts"
 import * as Safetensors from "../Safetensors.ts"
 import * as Adam from "./adam.ts"
 import * as Critic from "./critic.ts"
@@ -21,7 +20,7 @@ export interface Source {
   readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
 }
 
-export const ofAdapter = ({ checkpoint }: OnnxModel, adapter: Adapter.Adapter): Source => ({
+export const ofAdapter = ({ checkpoint }: OnnxModel.OnnxModel, adapter: Adapter.Adapter): Source => ({
   layout: adapter.layout,
   weights: adapter.weights,
   save: (directory) => Adapter.save(adapter, directory, checkpoint.directory),
@@ -33,7 +32,7 @@ export const ofAdapter = ({ checkpoint }: OnnxModel, adapter: Adapter.Adapter): 
   })
 })
 
-export const ofModel = ({ checkpoint }: OnnxModel, weights: Float32Array): Source => ({
+export const ofModel = ({ checkpoint }: OnnxModel.OnnxModel, weights: Float32Array): Source => ({
   layout: checkpoint.layout,
   weights,
   save: (directory) => Checkpoint.save({ ...checkpoint, weights }, directory),
@@ -41,7 +40,7 @@ export const ofModel = ({ checkpoint }: OnnxModel, weights: Float32Array): Sourc
 })
 
 /** The head of a critic: that of a directory where it has one, else one that says zero. */
-export const ofCritic = Effect.fnUntraced(function*({ checkpoint: { decoder } }: OnnxModel, start: string) {
+export const ofCritic = Effect.fnUntraced(function*({ checkpoint: { decoder } }: OnnxModel.OnnxModel, start: string) {
   const layout = Critic.layout(decoder)
   const read = Effect.fnUntraced(
     function*(directory: string) {
@@ -106,11 +105,11 @@ export const make = (source: Source): Trained => {
     forget: () => void gradient.fill(0),
     step: (scale, options) => {
       Adam.step(adam, weights, gradient, scale, options)
-      OnnxModelModule.changed(weights)
+      OnnxModel.changed(weights)
     },
     restore: (loaded) => {
       weights.set(loaded)
-      OnnxModelModule.changed(weights)
+      OnnxModel.changed(weights)
       adam = Adam.make(layout.length)
     }
   }

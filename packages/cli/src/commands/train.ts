@@ -1,44 +1,21 @@
 /**
- * `memory-r1 train --config FILE [--out DIR]`
+ * `memory-r1 train --config FILE [--set KEY=VALUE] [--out DIR]`
  */
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Retriever } from "@memory-r1/core"
-import { Pipeline, RunLog, TrainConfig } from "@memory-r1/trainer"
+import { Pipeline, RunLog, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
-import * as Result from "effect/Result"
 import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as ConfigText from "../ConfigText.ts"
+import * as ConfigFile from "../ConfigFile.ts"
 import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
 import * as RunFile from "../RunFile.ts"
 import * as Sources from "../Sources.ts"
-
-/**
- * A configuration file that cannot be used.
- */
-export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", { file: Schema.String, reason: Schema.String }) {
-  override get message(): string {
-    return `${this.file}: ${this.reason}`
-  }
-}
-
-const readConfig = Effect.fnUntraced(function*(file: string) {
-  const files = yield* FileSystem.FileSystem
-  const text = yield* files.readFileString(file).pipe(
-    Effect.mapError(() => new ConfigError({ file, reason: "cannot be read" }))
-  )
-  const json = yield* Effect.fromResult(Result.mapError(ConfigText.parse(file, text), (reason) => new ConfigError({ file, reason })))
-  return yield* TrainConfig.decode(json).pipe(
-    Effect.mapError((error) => new ConfigError({ file, reason: `is no training configuration\n${error.message}` }))
-  )
-})
 
 // Learners that start from the model of a configuration, or from what one of its stages saved: each with weights of its own, or, with
 // LoRA, each with an adapter of its own over one model.
@@ -117,9 +94,13 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
  */
 export const train = Command.make("train", {
   config: Flag.String("config").pipe(Flag.withDescription("the run as a file: JSON, JSON with comments, or YAML")),
+  set: Flag.String("set").pipe(
+    Flag.withDescription("one value of the configuration, as stages.0.steps=5; may be given several times"),
+    Flag.atLeast(0)
+  ),
   out: Flag.String("out").pipe(Flag.withDescription("the run folder (runs/train when left out)"), Flag.optional)
-}, Effect.fn(function*({ config: file, out }) {
-  const config = yield* readConfig(file)
+}, Effect.fn(function*({ config: file, out, set }) {
+  const config = yield* ConfigFile.read(file, set)
   const folder = Option.getOrElse(out, () => "runs/train")
   const result = yield* RunFile.write(folder, { seed: config.seed }).pipe(
     Effect.andThen(RunFile.writeConfig(folder, config)),

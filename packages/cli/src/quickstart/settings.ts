@@ -48,8 +48,10 @@ const manager = {
   learningRate: { peak: 5e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 } as const
 
-// The critic begins knowing nothing, and learns at the rate that the stage's few steps ask for.
+// The critic begins knowing nothing, and has a stage of minutes to learn. With lambda 1 an advantage is what was earned less what it expected; with 0.95 its
+// early errors taught the manager to delete and add in place of an update.
 const critic = { learningRate: { peak: 1e-3, warmup: 2 } } as const
+const ppoOptions = { algorithm: "ppo", lambda: 1, critic } as const
 
 /**
  * How much is measured and trained: dialogues of each kind (held-out people and values; and those with held-out phrasings), and a
@@ -69,7 +71,7 @@ export const defaults: Readonly<Record<Algorithm, Settings>> = {
   grpo: { heldOutDialogues: 20, stages: { answer: grpo({ ...answer, advantage: "groupCentred" }), manager: grpo({ ...manager, advantage: "groupCentred" }) } },
   ppo: {
     heldOutDialogues: 20,
-    stages: { answer: ppo({ ...answer, algorithm: "ppo", critic }), manager: ppo({ ...manager, algorithm: "ppo", critic }) }
+    stages: { answer: ppo({ ...answer, ...ppoOptions }), manager: ppo({ ...manager, ...ppoOptions }) }
   }
 }
 

@@ -1,0 +1,85 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Sampler } from "@memory-r1/core"
+import { OffPolicy } from "@memory-r1/trainer"
+import { Effect, Random } from "effect"
+import * as Tiny from "./support/tiny.ts"
+
+// A world in which the truth is known: in each of three places one of three decisions, whose mean rewards, and whose probabilities under the old
+// and the new policy, are given.
+const rewards = [[0.9, 0.2, 0.1], [0.3, 0.8, 0.5], [0.1, 0.4, 0.7]]
+const old = [[0.5, 0.3, 0.2], [0.4, 0.2, 0.4], [0.3, 0.4, 0.3]]
+const next = [[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.05, 0.15, 0.8]]
+const truth = rewards.flatMap((row, place) => row.map((reward, decision) => reward * next[place]![decision]! / 3)).reduce((a, b) => a + b, 0)
+
+// A log of the old policy; rewards are 0 or 1. The model of rewards is off by `error` everywhere.
+const logged = Effect.fnUntraced(function*(size: number, error = 0) {
+  const random = yield* Random.Random
+  const expected = (place: number, decision: number) => rewards[place]![decision]! + error
+  return Array.from({ length: size }, (): OffPolicy.Weighed => {
+    const place = Math.floor(random.nextDoubleUnsafe() * 3)
+    let [left, decision] = [random.nextDoubleUnsafe(), 0]
+    while (decision < 2 && left >= old[place]![decision]!) left -= old[place]![decision++]!
+    return {
+      reward: random.nextDoubleUnsafe() < rewards[place]![decision]! ? 1 : 0,
+      logWeight: Math.log(next[place]![decision]! / old[place]![decision]!),
+      expected: expected(place, decision),
+      value: next[place]!.reduce((sum, probability, other) => sum + probability * expected(place, other), 0)
+    }
+  })
+})
+
+const estimators = {
+  "importance sampling": OffPolicy.importanceSampling,
+  "weighted importance sampling": OffPolicy.weightedImportanceSampling,
+  "doubly robust": OffPolicy.doublyRobust
+}
+
+describe("OffPolicy", () => {
+  for (const [name, estimator] of Object.entries(estimators)) {
+    it.effect(`${name} comes to the truth, which the old policy's mean is far from`, () =>
+      Effect.gen(function*() {
+        const log = yield* logged(40_000)
+        assert.closeTo(estimator(log), truth, 0.02)
+        assert.isAbove(truth - log.reduce((sum, { reward }) => sum + reward, 0) / log.length, 0.15)
+      }).pipe(Random.withSeed(1)))
+
+    it.effect(`the interval of ${name} holds the truth about as often as it says`, () =>
+      Effect.gen(function*() {
+        let held = 0
+        for (let i = 0; i < 100; i++) {
+          const { estimate, high, low } = yield* OffPolicy.withInterval(estimator, yield* logged(200), { resamples: 200 })
+          assert.isTrue(low <= estimate && estimate <= high)
+          if (low <= truth && truth <= high) held++
+        }
+        assert.isAtLeast(held, 86)
+      }).pipe(Random.withSeed(2)))
+  }
+
+  it.effect("doubly robust: a model that is wrong costs no bias, and a right one makes the interval narrow", () =>
+    Effect.gen(function*() {
+      assert.closeTo(OffPolicy.doublyRobust(yield* logged(40_000, 0.4)), truth, 0.02)
+      const log = yield* logged(300)
+      const width = (estimator: (log: ReadonlyArray<OffPolicy.Weighed>) => number) =>
+        Effect.map(OffPolicy.withInterval(estimator, log), ({ high, low }) => high - low)
+      assert.isBelow(yield* width(OffPolicy.doublyRobust), 0.8 * (yield* width(OffPolicy.importanceSampling)))
+    }).pipe(Random.withSeed(3)))
+
+  it("knows how much a log is worth, and does not overflow", () => {
+    assert.strictEqual(OffPolicy.effectiveSize([0, 0, 0].map((logWeight) => ({ reward: 1, logWeight }))), 3)
+    const far = [{ reward: 1, logWeight: 800 }, { reward: 0, logWeight: 790 }]
+    assert.closeTo(OffPolicy.weightedImportanceSampling(far), 1, 1e-4)
+    assert.closeTo(OffPolicy.effectiveSize(far), 1, 1e-3)
+    assert.deepStrictEqual([OffPolicy.importanceSampling([]), OffPolicy.weightedImportanceSampling([]), OffPolicy.effectiveSize([])], [0, 0, 0])
+  })
+
+  it.effect("weighs a log by a policy: by itself at one, by another temperature otherwise", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { sampler } = yield* Tiny.learner
+      const prompts = ["once", "the dog"].map((text) => sampler.tokenizer.encode(text))
+      const groups = yield* sampler.sample({ prompts, n: 3, maxTokens: 6, seed: 1, stopTokens: [] })
+      const log = groups.flatMap((group, i) => group.map(({ logprobs, tokens }) => ({ prompt: prompts[i]!, tokens, logprobs, reward: 1 })))
+      const weigh = (options = {}) => Effect.provideService(OffPolicy.weigh(log, options), Sampler.Sampler, sampler)
+      for (const { logWeight } of yield* weigh()) assert.closeTo(logWeight, 0, 1e-4)
+      assert.isTrue((yield* weigh({ temperature: 0.5 })).some(({ logWeight }) => Math.abs(logWeight) > 0.1))
+    })))
+})
