@@ -190,7 +190,7 @@ stages:
       assert.include(said[2], `a value greater than 0\n  at ["stages"][0]["steps"]`)
       assert.include(said[2], `["stages"][0]["groupPerStep"]`)
       assert.match(said[3]!, /^kind\.json: is no training configuration\n/)
-      assert.include(said[3], `Expected "manager" | "answer"\n  at ["stages"][0]["kind"]`)
+      assert.include(said[3], `Expected "sft" | "manager" | "answer"\n  at ["stages"][0]["kind"]`)
       assert.match(said[4]!, /^nowhere\/config\.json: cannot be read/)
       assert.match(said[5]!, /^sft\.json\/run cannot be written .*is the folder writable/)
       assert.include(said[6], `weights in int8 are frozen: give "lora" for adapters to train`)

@@ -185,6 +185,11 @@ export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
 export type Stage = TrainConfig["stages"][number]
 export type ReinforcedStage = GrpoStage | PpoStage
 
+// Which kind a stage is decides what else it may have: said first, so that all kinds are named to those who misspell one.
+const Kinds = Schema.Struct({
+  stages: Schema.Array(Schema.Struct({ kind: Schema.Literals(["sft", "manager", "answer"]) }))
+})
+
 /**
  * The configuration in a JSON value. Unknown keys are refused, so that a misspelt setting is not a silent default.
  *
@@ -201,4 +206,8 @@ export type ReinforcedStage = GrpoStage | PpoStage
  * config.stages[0].groupsPerStep // => 16
  * ```
  */
-export const decode = (json: unknown) => Schema.decodeUnknownEffect(TrainConfig)(json, { onExcessProperty: "error", errors: "all" })
+export const decode = (json: unknown) =>
+  Effect.andThen(
+    Schema.decodeUnknownEffect(Kinds)(json),
+    Schema.decodeUnknownEffect(TrainConfig)(json, { onExcessProperty: "error", errors: "all" })
+  )
