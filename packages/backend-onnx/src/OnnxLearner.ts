@@ -25,6 +25,7 @@ import type * as Safetensors from "./Safetensors.ts"
  * - `adapter`: what is trained in place of the model's own weights. `save` and `load` then are of PEFT directories.
  * - `critic`: a value head, trained with the rest and kept beside it: objectives may then read `value`. A critic of its own is a learner
  *   over another copy of the model, or over another adapter, of which only the values are used; one learner for both shares the network.
+ *   It begins with the head that the model's directory holds, or with one that says zero; `load` reads it with the rest.
  */
 export interface Options {
   readonly microBatchTokens?: number
@@ -47,11 +48,6 @@ const keyOf = ({ loss }: Objective.Objective, blocks: number, variant: string): 
         : part)
   }`
 
-// The quantities that a batch has to give.
-const givenBy = (objective: Objective.Objective) => [...Objective.quantities(objective)].flatMap((name) =>
-  name === "logp" || name === "value" || name === "entropy" ? [] : [name]
-)
-
 const countOf = (completion: Learner.TrainingCompletion): number => {
   if (completion.mask === undefined) return completion.tokens.length
   let count = 0
@@ -65,7 +61,7 @@ const problemOf = (
   temperature: number,
   decoder: Checkpoint.Checkpoint["decoder"]
 ): string | undefined => {
-  const wanted = givenBy(objective)
+  const wanted = Objective.given(objective)
   const ofCompletion = (where: string, completion: Learner.TrainingCompletion): string | undefined => {
     const { mask = [], tokens } = completion
     if (completion.mask !== undefined && mask.length !== tokens.length) {
@@ -137,7 +133,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       const counts = batch.map(({ completions }) => completions.map(countOf))
       const sequences = counts.reduce((sum, group) => sum + group.length, 0)
       const tokens = counts.flat().reduce((sum, count) => sum + count, 0)
-      const given = givenBy(objective)
+      const given = Objective.given(objective)
       const sizes = batch.map(({ completions, prompt }) => Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) }))
       const found = new Map<string, Array<ReadonlyArray<Float32Array>>>()
       const longest = Batch.longest(batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })))
@@ -239,6 +235,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
     const weights = { ...(yield* resident), ...headFeeds, ...model.ropes(Batch.longest(groups)) }
     const estimates: Array<ReadonlyArray<Float32Array>> = groups.map(() => [])
     const asked = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
+    // Twice as many as for a gradient, for which everything on the way is held.
     for (const places of Batch.microBatches(asked.map((i) => Batch.sizeOf(groups[i]!)), 2 * microBatchTokens)) {
       const indices = places.map((place) => asked[place]!)
       const { blocks, feeds, ...shape } = Batch.groupFeeds(indices.map((i) => groups[i]!), 1, Batch.windowOf(decoder))

@@ -9,6 +9,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
+import { ConfigError } from "./ConfigFile.ts"
 import { completionTokens } from "./shared.ts"
 
 const quoted = (argument: string): string =>
@@ -43,11 +44,13 @@ const Limits = Schema.Struct({
 /**
  * In which format the agents of a run folder decide and answer, and how long they may; that of the embedded model where no configuration says so.
  */
-export const limits = Effect.fnUntraced(function*(folder: string): Effect.fn.Return<typeof Limits.Type, never, FileSystem.FileSystem | Path.Path> {
+export const limits = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  return yield* files.readFileString(path.join(folder, "config.json")).pipe(
-    Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(Limits))),
-    Effect.orElseSucceed(() => ({ format: "compact" as const, ...completionTokens }))
+  const file = path.join(folder, "config.json")
+  if (!(yield* files.exists(file))) return { format: "compact", ...completionTokens } satisfies typeof Limits.Type
+  return yield* Effect.mapError(
+    Effect.flatMap(files.readFileString(file), Schema.decodeEffect(Schema.fromJsonString(Limits))),
+    (error) => new ConfigError({ file, reason: `is not the configuration that a run leaves\n${error.message}` })
   )
 })

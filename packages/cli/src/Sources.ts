@@ -42,6 +42,9 @@ export const locomo = Effect.fn("Sources.locomo")(function*(data: Extract<TrainC
     const wanted = Locomo.splits[data.split].train.join(" and ")
     return yield* new DataError({ file: data.file, reason: `has no question to train on: split ${data.split} trains on ${wanted}, and the file has ${dialogues.map(({ id }) => id).join(", ") || "no dialogue"}` })
   }
+  const linked = new Set(decisions.flatMap(({ steps }) => steps.flatMap(({ questions }) => questions.map(({ id }) => id))))
+  const asked = readings.reduce((sum, { questions }) => sum + questions.length, 0)
+  if (linked.size < asked) yield* Effect.logInfo(`${data.file}: ${asked - linked.size} of ${asked} questions name no turn as evidence; no decision is rewarded by them`)
   const none = () => []
   return {
     episodes: { manager: (index) => decisions[index % decisions.length]!, answer: (index) => readings[index % readings.length]! },

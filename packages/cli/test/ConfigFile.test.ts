@@ -1,10 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as ConfigFile from "../src/ConfigFile.ts"
+import * as RunFile from "../src/RunFile.ts"
 
 const value = (json: unknown, assignment: string): unknown => Result.getOrThrow(ConfigFile.assign(json, assignment))
 const reason = (json: unknown, assignment: string): string => Result.getOrThrow(Result.flip(ConfigFile.assign(json, assignment)))
@@ -45,6 +46,28 @@ describe("ConfigFile.read", () => {
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
     ).pipe(Effect.provide(NodeServices.layer))
   const config = { model: { directory: "x" }, data: { dataset: "memory-world" }, stages: [stage] }
+
+  const examples = join(import.meta.dirname, "../../../examples/configs")
+  for (const name of readdirSync(examples)) {
+    it.effect(`takes examples/configs/${name}`, () =>
+      Effect.gen(function*() {
+        const { data, format } = yield* ConfigFile.read(join(examples, name))
+        assert.deepStrictEqual([data.dataset, format], ["locomo", "paper"])
+      }).pipe(Effect.provide(NodeServices.layer)))
+  }
+
+  it.effect("a run folder without a configuration is of the embedded model, one with a broken one is refused", () =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "run-file-"))),
+      Effect.fnUntraced(function*(folder) {
+        assert.strictEqual((yield* RunFile.limits(folder)).format, "compact")
+        writeFileSync(join(folder, "config.json"), `{ "format": "paper", "managerTokens": 9, "answerTokens": 8 }`)
+        assert.deepStrictEqual(yield* RunFile.limits(folder), { format: "paper", managerTokens: 9, answerTokens: 8 })
+        writeFileSync(join(folder, "config.json"), `{ "format": `)
+        assert.match((yield* Effect.flip(RunFile.limits(folder))).message, /config\.json: is not the configuration that a run leaves/)
+      }),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+    ).pipe(Effect.provide(NodeServices.layer)))
 
   it.effect("what the command line sets is checked like the rest", () =>
     Effect.gen(function*() {

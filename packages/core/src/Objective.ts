@@ -31,6 +31,7 @@ import {
   square,
   stopGradient,
   sub,
+  type trained,
   value,
   visit
 } from "./internal/expr.ts"
@@ -47,6 +48,12 @@ export const quantities = ({ loss }: Objective): ReadonlySet<Quantity> => {
   visit(loss, (expr) => void (expr._tag === "Quantity" && found.add(expr.name)))
   return found
 }
+
+/**
+ * Those of them that a batch has to give; the others an engine computes.
+ */
+export const given = (objective: Objective): ReadonlyArray<Exclude<Quantity, typeof trained[number]>> =>
+  [...quantities(objective)].flatMap((name) => name === "logp" || name === "value" || name === "entropy" ? [] : [name])
 
 /**
  * The numbers of a loss that may be others at the next step, by name.

@@ -3,7 +3,6 @@
  * of your choice.
  */
 import { Learner, Objective } from "@memory-r1/core"
-import type { Sampler } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -11,40 +10,32 @@ import * as Advantage from "./Advantage.ts"
 import type { Environment } from "./Environment.ts"
 import * as Kl from "./Kl.ts"
 import * as Rollout from "./Rollout.ts"
-import { RunLog, type RunLogError } from "./RunLog.ts"
+import { RunLog } from "./RunLog.ts"
 import * as Schedule from "./Schedule.ts"
+import type * as Stage from "./Stage.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
- * - `groupsPerStep` tasks a step, `groupSize` completions each (two or more), sampled at `temperature`.
+ * Beside those of every stage:
+ *
+ * - `groupSize`: completions of each task, two or more.
  * - `objective`: the loss without its KL term, `Objective.grpo` when it is left out.
  * - `advantage`: from rewards to advantages, `Advantage.groupNormalized` when it is left out.
  * - `zeroVariance`: groups whose rewards are all the same are dropped (the default), or kept, so that they count in means and for a KL term.
  * - `overlong`: completions that were cut off count like others (the default), or carry no loss (DAPO's overlong filtering).
  * - `iterations`: optimiser steps on each batch of rollouts (mu in the paper); above 1 the clipping of the ratio comes into play.
- * - `kl`: a KL term to a reference; none when left out.
  * - `correction`: for a sampler that is another engine than the learner; log-probabilities are then computed again with the learner's own.
  * - `maxMismatch`: how far the two engines' log-probabilities of a token may lie apart, without a correction; 0.1 when it is left out.
- * - `transcriptEvery`: how often one group is written to the transcripts.
  */
-export interface Options {
-  readonly stage?: string
-  readonly steps: number
-  readonly groupsPerStep: number
+export interface Options extends Stage.Options {
   readonly groupSize: number
-  readonly temperature?: number
   readonly objective?: Objective.Objective
   readonly advantage?: Advantage.Estimator
   readonly zeroVariance?: "drop" | "keep"
   readonly overlong?: "keep" | "mask"
   readonly iterations?: number
-  readonly kl?: Kl.Kl
   readonly correction?: Objective.Correction
   readonly maxMismatch?: number
-  readonly schedule: Schedule.Schedule
-  readonly maxGradNorm?: number
-  readonly weightDecay?: number
-  readonly transcriptEvery?: number
 }
 
 /**
@@ -56,7 +47,7 @@ export interface Options {
 export const run = Effect.fn("Grpo.run")(function*<Task, E>(
   environment: Environment<Task, E>,
   options: Options
-): Effect.fn.Return<void, E | Learner.LearnerError | RunLogError | Sampler.SamplerError | TrainingError, Learner.Learner | RunLog> {
+): Effect.fn.Return<void, E | Stage.Failure, Learner.Learner | RunLog> {
   const learner = yield* Learner.Learner
   const log = yield* RunLog
   const { advantage = Advantage.groupNormalized, groupSize, groupsPerStep, iterations = 1, kl, steps, temperature = 1 } = options
@@ -69,9 +60,8 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(
     const started = yield* Clock.currentTimeMillis
     // 1. Sample a group of completions for each task, and let the environment score them.
     const groups = yield* Rollout.collect(environment, learner.sampler, { count: groupsPerStep, groupSize, temperature })
-    const sequences = groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
-    const score = (sampler: typeof learner.sampler) => sampler.score({ groups: sequences, temperature })
-    const old = correction === undefined ? groups.map(({ completions }) => completions.map(({ logprobs }) => logprobs)) : yield* score(learner.sampler)
+    const score = (sampler: typeof learner.sampler) => sampler.score({ groups: Rollout.sequences(groups), temperature })
+    const old = correction === undefined ? Rollout.sampled(groups) : yield* score(learner.sampler)
 
     // 2. How far the policy has moved from its reference, as a part of the reward where it is meant to be.
     const references = kl === undefined ? undefined : yield* score(kl.reference)

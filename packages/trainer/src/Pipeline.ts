@@ -25,7 +25,7 @@ export interface Agents {
   readonly manager: Learner.Service
   readonly answer: Learner.Service
   readonly reference: Sampler.Service
-  readonly critics?: Readonly<Record<"manager" | "answer", Learner.Service>>
+  readonly critics?: Readonly<Partial<Record<"manager" | "answer", Learner.Service>>>
 }
 
 /**
@@ -64,9 +64,9 @@ export interface Limits {
 /**
  * A manager and an answer agent over samplers, greedy, in the formats that are trained on.
  */
-export const managerOf = ({ sampler }: Learner.Service, { format, managerTokens }: Limits): MemoryManager.MemoryManager["Service"] =>
+export const managerOf = ({ sampler }: Learner.Service, { format, managerTokens }: Pick<Limits, "format" | "managerTokens">): MemoryManager.MemoryManager["Service"] =>
   MemoryManager.fromSampler(sampler, { format: ManagerFormat[format], maxTokens: managerTokens })
-export const answerAgentOf = ({ sampler }: Learner.Service, { answerTokens, format }: Limits): AnswerAgent.AnswerAgent["Service"] =>
+export const answerAgentOf = ({ sampler }: Learner.Service, { answerTokens, format }: Pick<Limits, "format" | "answerTokens">): AnswerAgent.AnswerAgent["Service"] =>
   AnswerAgent.fromSampler(sampler, { format: AnswerFormat[format], maxTokens: answerTokens })
 
 // Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up. It asks once: where nothing is made, nothing
@@ -117,7 +117,7 @@ export const supervised = Effect.fn("Pipeline.supervised")(function*(
 
 type Failure = AiError.AiError | Learner.LearnerError | Retriever.RetrieverError | RunLog.RunLogError | Sampler.SamplerError | TrainingError
 
-const objectiveOf = ({ epsilon, epsilonHigh, maxTokens, objective }: TrainConfig.GrpoStage): Objective.Objective => {
+const objectiveOf = ({ epsilon, epsilonHigh, maxTokens, objective }: Pick<TrainConfig.GrpoStage, "epsilon" | "epsilonHigh" | "maxTokens" | "objective">): Objective.Objective => {
   const range = { ...(epsilon === undefined ? {} : { epsilon }), ...(epsilonHigh === undefined ? {} : { epsilonHigh }) }
   switch (objective) {
     case "drGrpo":
@@ -138,13 +138,14 @@ const trained = Effect.fnUntraced(function*<Task, E>(
   stage: TrainConfig.ReinforcedStage
 ) {
   const { beta, kind, kl, learningRate: schedule, ...options } = stage
+  const own = agents.critics?.[kind]
   const held = beta === 0 ? {} : { kl: { ...kl, beta, reference: agents.reference } }
   const run = options.algorithm === "grpo"
     ? Grpo.run(environment, {
       ...options,
       ...held,
       schedule,
-      objective: objectiveOf(stage as TrainConfig.GrpoStage),
+      objective: objectiveOf(options),
       advantage: Advantage[options.advantage]
     })
     : Ppo.run(environment, {
@@ -154,7 +155,7 @@ const trained = Effect.fnUntraced(function*<Task, E>(
       critic: {
         ...options.critic,
         schedule: options.critic.learningRate,
-        ...(options.critic.shared || agents.critics === undefined ? {} : { learner: agents.critics[kind] })
+        ...(options.critic.shared || own === undefined ? {} : { learner: own })
       }
     })
   return yield* Effect.provideService(run, Learner.Learner, agents[kind])

@@ -3,7 +3,6 @@
  * a reward at the last token, a value before each token, generalized advantage estimation over tokens.
  */
 import { Learner, Objective } from "@memory-r1/core"
-import type { Sampler } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -11,8 +10,9 @@ import * as Advantage from "./Advantage.ts"
 import type { Environment } from "./Environment.ts"
 import * as Kl from "./Kl.ts"
 import * as Rollout from "./Rollout.ts"
-import { RunLog, type RunLogError } from "./RunLog.ts"
+import { RunLog } from "./RunLog.ts"
 import * as Schedule from "./Schedule.ts"
+import type * as Stage from "./Stage.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
@@ -33,20 +33,18 @@ export interface Critic {
 }
 
 /**
- * - `groupsPerStep` tasks a step, `groupSize` completions each: one is enough, as the critic says what was to be expected.
+ * Beside those of every stage:
+ *
+ * - `groupSize`: completions of each task: one is enough, as the critic says what was to be expected.
  * - `gamma`, `lambda`: of the advantage estimation; 1 and 0.95. With both 1 an advantage is the return less the value.
  * - `epochs`: times that a batch of rollouts is gone through, in `miniBatches` optimiser steps each, in a new order.
  * - `epsilon`, `epsilonHigh`, `dualClip`: the clipping of the ratio; see `Objective.ppo`.
  * - `entropyBonus`: weight of the entropy; 0 when it is left out.
- * - `kl`: a KL term to a reference, in the reward of each token unless it is said to be in the loss.
+ * - `kl`: in the reward of each token, unless it is said to be in the loss.
  * - `whiten`: advantages of a batch to mean 0 and deviation 1, which is the default.
  */
-export interface Options {
-  readonly stage?: string
-  readonly steps: number
-  readonly groupsPerStep: number
+export interface Options extends Stage.Options {
   readonly groupSize?: number
-  readonly temperature?: number
   readonly gamma?: number
   readonly lambda?: number
   readonly epochs?: number
@@ -55,13 +53,8 @@ export interface Options {
   readonly epsilonHigh?: number
   readonly dualClip?: number
   readonly entropyBonus?: number
-  readonly kl?: Kl.Kl
   readonly whiten?: boolean
   readonly critic: Critic
-  readonly schedule: Schedule.Schedule
-  readonly maxGradNorm?: number
-  readonly weightDecay?: number
-  readonly transcriptEvery?: number
 }
 
 /**
@@ -72,7 +65,7 @@ export interface Options {
 export const run = Effect.fn("Ppo.run")(function*<Task, E>(
   environment: Environment<Task, E>,
   options: Options
-): Effect.fn.Return<void, E | Learner.LearnerError | RunLogError | Sampler.SamplerError | TrainingError, Learner.Learner | RunLog> {
+): Effect.fn.Return<void, E | Stage.Failure, Learner.Learner | RunLog> {
   const policy = yield* Learner.Learner
   const log = yield* RunLog
   const { critic, entropyBonus = 0, epochs = 1, gamma = 1, groupSize = 1, groupsPerStep, kl, lambda = 0.95, miniBatches = 1, steps, temperature = 1 } = options
@@ -91,8 +84,8 @@ export const run = Effect.fn("Ppo.run")(function*<Task, E>(
     const started = yield* Clock.currentTimeMillis
     // 1. Sample, and let the environment score.
     const groups = yield* Rollout.collect(environment, policy.sampler, { count: groupsPerStep, groupSize, temperature })
-    const sequences = groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
-    const old = groups.map(({ completions }) => completions.map(({ logprobs }) => logprobs))
+    const sequences = Rollout.sequences(groups)
+    const old = Rollout.sampled(groups)
     const values = yield* estimator.values(sequences)
     const references = kl === undefined ? undefined : yield* kl.reference.score({ groups: sequences, temperature })
     const divergence = references === undefined ? undefined : Kl.perToken(old, references, kl?.estimate ?? "k1")
@@ -131,7 +124,8 @@ export const run = Effect.fn("Ppo.run")(function*<Task, E>(
     const policyLoss = kl !== undefined && !isInReward ? Objective.withKl(surrogate, Objective.coefficient("beta", beta), kl.estimate) : surrogate
     const isWarmup = step < (critic.warmup ?? 0)
     const loss = isShared ? Objective.withTerm(policyLoss, valueLoss, critic.coefficient ?? 0.5) : policyLoss
-    const updates: Array<Rollout.Update & { readonly valueLoss: number }> = []
+    const updates: Array<Rollout.Update> = []
+    const criticLosses: Array<number> = []
     const optimize = (learner: Learner.Service, schedule: Schedule.Schedule) =>
       learner.optimStep({ learningRate: Schedule.at(schedule, step, steps), beta2: 0.98, maxGradNorm, weightDecay })
     for (let epoch = 0; epoch < epochs; epoch++) {
@@ -139,15 +133,15 @@ export const run = Effect.fn("Ppo.run")(function*<Task, E>(
       const size = Math.ceil(order.length / miniBatches)
       for (let from = 0; from < order.length; from += size) {
         const part = order.slice(from, from + size)
-        let criticLoss = 0
         if (!isShared || isWarmup) {
-          criticLoss = (yield* estimator.forwardBackward(part, valueLoss, { temperature })).loss
+          criticLosses.push((yield* estimator.forwardBackward(part, valueLoss, { temperature })).loss)
           yield* optimize(estimator, critic.schedule)
         }
         if (isWarmup) continue
         const found = yield* policy.forwardBackward(part, loss, { temperature })
         const { gradNorm } = yield* optimize(policy, options.schedule)
-        updates.push({ loss: found.loss, gradNorm, valueLoss: criticLoss, ...Rollout.ratios(part, found.logprobs) })
+        updates.push({ loss: found.loss, gradNorm, ...Rollout.ratios(part, found.logprobs) })
+        if (isShared) criticLosses.push(Rollout.lossOf(valueLoss, part, found.values!))
       }
     }
 
@@ -163,6 +157,7 @@ export const run = Effect.fn("Ppo.run")(function*<Task, E>(
         value: Rollout.mean(values.flat().flatMap((row) => [...row])),
         explainedVariance: Advantage.explainedVariance(returns, values.flat().flatMap((row) => [...row])),
         ...(measured === undefined ? {} : { kl: measured, beta }),
+        valueLoss: criticLosses.at(-1)!,
         ...updates.at(-1),
         seconds
       }

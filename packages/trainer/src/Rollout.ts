@@ -1,7 +1,7 @@
 /**
  * Groups of completions with what they earned, and the figures that are logged of them.
  */
-import { Sampler } from "@memory-r1/core"
+import { Objective, Sampler } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -147,6 +147,27 @@ export const ratios = (
   )
   return { ratio: sum / Math.max(count, 1), clipped: clipped / Math.max(count, 1), mismatch }
 }
+
+/**
+ * The critic's part of a loss that it shares with the policy.
+ */
+export const lossOf = (valueLoss: Objective.Objective, batch: ReadonlyArray<Learner.PromptGroup>, values: Learner.PerToken): number =>
+  Objective.evaluate(
+    valueLoss,
+    batch.flatMap(({ completions }, i) => completions.map(({ oldValue, returns }, g) => ({ value: values[i]![g]!, oldValue: oldValue!, returns: returns! })))
+  )
+
+/**
+ * The completions of groups as they are scored.
+ */
+export const sequences = (groups: ReadonlyArray<Group>): ReadonlyArray<Sampler.Sequences> =>
+  groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+
+/**
+ * What the sampler said of them.
+ */
+export const sampled = (groups: ReadonlyArray<Group>): Learner.PerToken =>
+  groups.map(({ completions }) => completions.map(({ logprobs }) => logprobs))
 
 /**
  * A group as a transcript, with the advantage of each completion.

@@ -42,6 +42,7 @@ describe("Ppo", () => {
           assert.isBelow(mismatch!, 1e-4)
           assert.closeTo(ratio!, 1, 1e-4)
         }
+        for (const { valueLoss } of metrics) assert.isAbove(valueLoss!, 0)
         assert.strictEqual(transcripts.length, 5)
       }))
   }
@@ -64,6 +65,7 @@ describe("Ppo", () => {
     Effect.gen(function*() {
       const { metrics } = yield* run({ steps: 3, critic: { schedule: rate(1e-2), warmup: 2 } })
       assert.deepStrictEqual(metrics.map((values) => "loss" in values), [false, false, true])
+      for (const { valueLoss } of metrics) assert.isAbove(valueLoss!, 0)
       assert.notStrictEqual(metrics[2]!["value"], 0)
     }))
 

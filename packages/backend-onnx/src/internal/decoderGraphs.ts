@@ -149,11 +149,10 @@ export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks:
   // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.
   const counts = Op.less(graph, GraphModule.scalar(graph, 0), mask)
   const computed = Object.entries({ logp, entropy, value }).flatMap(([name, found]) => found === undefined ? [] : [[name, found] as const])
-  const given = [...read].filter((name) => !(Objective.trained as ReadonlyArray<string>).includes(name))
   const losses = ObjectiveGraph.lower(graph, objective.loss, {
     quantities: Object.fromEntries([
       ...computed.map(([name, found]) => [name, Op.mul(graph, found, counts)]),
-      ...given.map((name) => [name, input(name)])
+      ...Objective.given(objective).map((name) => [name, input(name)])
     ]),
     mask,
     inverseCount: GraphModule.input(graph, "inverseCount", "float32", ["N*G", 1]),

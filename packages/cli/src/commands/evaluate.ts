@@ -55,8 +55,7 @@ const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.Ma
   const load = Effect.fnUntraced(function*(directory: string) {
     return (yield* Engine.agent(directory)).learner
   })
-  const { answerTokens, format, managerTokens } = yield* RunFile.limits(folder)
-  const limits = { perFact, perSpeaker: 30, format, managerTokens, answerTokens }
+  const limits = yield* RunFile.limits(folder)
   const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), limits)
   const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), limits)
   const system = Evaluation.managed({ name: folder, facts, perFact })

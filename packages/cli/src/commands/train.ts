@@ -74,16 +74,17 @@ export const run = Effect.fn("train")(function*(config: TrainConfig.TrainConfig,
         })
         const manager = yield* made(hasCritic("manager", true))
         const answer = yield* made(hasCritic("answer", true))
-        const critics = hasCritic("manager", false) || hasCritic("answer", false)
-          ? { critics: { manager: yield* made(true), answer: yield* made(true) } }
-          : {}
+        const critics = {
+          ...(hasCritic("manager", false) ? { manager: yield* made(true) } : {}),
+          ...(hasCritic("answer", false) ? { answer: yield* made(true) } : {})
+        }
         // A third copy of the weights only where a stage holds on to it.
         const isHeld = config.stages.some((other) => other.kind !== "sft" && other.beta > 0)
-        agents = { manager, answer, reference: (isHeld ? yield* made(false) : manager).sampler, ...critics }
+        agents = { manager, answer, reference: (isHeld ? yield* made(false) : manager).sampler, critics }
       }
       yield* Progress.stage(`${stage.algorithm.toUpperCase()}, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits)).pipe(seeded)
       yield* agents[stage.kind].save(path.join(out, stage.kind))
-      if (stage.algorithm === "ppo" && !stage.critic.shared) yield* agents.critics![stage.kind].save(path.join(out, `${stage.kind}-critic`))
+      if (stage.algorithm === "ppo") yield* agents.critics?.[stage.kind]?.save(path.join(out, `${stage.kind}-critic`)) ?? Effect.void
     }
   }
   return { out, stages: config.stages.map(({ kind }) => kind) }
