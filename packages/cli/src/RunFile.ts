@@ -1,6 +1,6 @@
 /**
- * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `config.json`, the configuration with all of its
- * defaults.
+ * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `training.json`, the configuration with all of its
+ * defaults (a `config.json` would look like a model's).
  */
 import type { Report } from "@memory-r1/eval"
 import type { TrainConfig } from "@memory-r1/trainer"
@@ -32,7 +32,7 @@ export const write = Effect.fnUntraced(function*(folder: string, given: Omit<Rep
 export const writeConfig = Effect.fnUntraced(function*(folder: string, config: TrainConfig.TrainConfig) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  yield* files.writeFileString(path.join(folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`)
+  yield* files.writeFileString(path.join(folder, "training.json"), `${JSON.stringify(config, null, 2)}\n`)
 })
 
 const Limits = Schema.Struct({
@@ -47,7 +47,7 @@ const Limits = Schema.Struct({
 export const limits = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const file = path.join(folder, "config.json")
+  const file = path.join(folder, "training.json")
   if (!(yield* files.exists(file))) return { format: "compact", ...completionTokens } satisfies typeof Limits.Type
   return yield* Effect.mapError(
     Effect.flatMap(files.readFileString(file), Schema.decodeEffect(Schema.fromJsonString(Limits))),

@@ -6,6 +6,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
@@ -46,6 +47,8 @@ export const main = (args: ReadonlyArray<string>): void => {
   const program = Command.runWith(root, { version: manifest.version })(args).pipe(
     Effect.provideService(CliOutput.Presenter, presenter),
     Effect.provideService(Json, args.includes("--json")),
+    // Stdout is for results.
+    Effect.provideService(Logger.LogToStderr, true),
     Effect.provide(NodeServices.layer)
   )
   NodeRuntime.runMain(program, {

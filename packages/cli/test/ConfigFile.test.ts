@@ -61,10 +61,10 @@ describe("ConfigFile.read", () => {
       Effect.sync(() => mkdtempSync(join(tmpdir(), "run-file-"))),
       Effect.fnUntraced(function*(folder) {
         assert.strictEqual((yield* RunFile.limits(folder)).format, "compact")
-        writeFileSync(join(folder, "config.json"), `{ "format": "paper", "managerTokens": 9, "answerTokens": 8 }`)
+        writeFileSync(join(folder, "training.json"), `{ "format": "paper", "managerTokens": 9, "answerTokens": 8 }`)
         assert.deepStrictEqual(yield* RunFile.limits(folder), { format: "paper", managerTokens: 9, answerTokens: 8 })
-        writeFileSync(join(folder, "config.json"), `{ "format": `)
-        assert.match((yield* Effect.flip(RunFile.limits(folder))).message, /config\.json: is not the configuration that a run leaves/)
+        writeFileSync(join(folder, "training.json"), `{ "format": `)
+        assert.match((yield* Effect.flip(RunFile.limits(folder))).message, /training\.json: is not the configuration that a run leaves/)
       }),
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
     ).pipe(Effect.provide(NodeServices.layer)))

@@ -31,7 +31,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.match(finished.stderr, /^supervised: 1\/3, .*\n(.*\n)*supervised: done in \d+ s\n$/)
 
       const run = join(folder, "runs/sft")
-      assert.deepStrictEqual(readdirSync(run).sort(), ["config.json", "metrics.jsonl", "model", "run.json", "status.json"])
+      assert.deepStrictEqual(readdirSync(run).sort(), ["metrics.jsonl", "model", "run.json", "status.json", "training.json"])
       const read = yield* Report.read(run)
       assert.deepStrictEqual(read.run, { command: `memory-r1 ${args.join(" ")} --json`, seed: 3 })
       assert.deepStrictEqual(read.status, { state: "done", stage: "sft", step: 3 })
@@ -125,6 +125,8 @@ stages:
 `)
       const finished = yield* Program.run(folder, ["train", "--config", "locomo.yaml", "--out", "locomo", "--json"])
       assert.deepStrictEqual(Program.document(finished), { out: "locomo", stages: ["manager", "answer"] })
+      // What is logged goes to stderr, like progress.
+      assert.match(finished.stderr, /dialogues\.json: \d+ of \d+ questions name no turn as evidence/)
       const { metrics } = yield* Report.read(join(folder, "locomo"))
       assert.deepStrictEqual(metrics.map(({ stage }) => stage), ["manager", "answer"])
       assert.deepStrictEqual(readdirSync(join(folder, "locomo/answer-critic")).sort(), ["adapter_config.json", "adapter_model.safetensors", "value_head.safetensors"])
