@@ -125,6 +125,8 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
     kept = false
   }
   const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
+  const overFiles = <A>(of: (part: Trained.Trained) => Effect.Effect<A, Checkpoint.CheckpointError>) =>
+    Effect.forEach(trained, (part) => Effect.mapError(of(part), (error) => fail(error.message, error)))
   const inShapeOf = (flat: Float32Array, n: number, { C, G }: { readonly C: number; readonly G: number }, lengths: ReadonlyArray<number>) =>
     lengths.map((length, g) => flat.slice((n * G + g) * C, (n * G + g) * C + length))
 
@@ -282,14 +284,21 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         return { gradNorm }
       }, oneAtATime.withPermit),
       // A step in between would write the weights of two moments.
-      save: Effect.fn("OnnxLearner.save")(
-        (directory) => Effect.forEach(trained, ({ source }) => Effect.mapError(source.save(directory), (error) => fail(error.message, error)), { discard: true }),
-        oneAtATime.withPermit
-      ),
+      save: Effect.fn("OnnxLearner.save")((directory) => overFiles(({ source }) => source.save(directory)), Effect.asVoid, oneAtATime.withPermit),
       load: Effect.fn("OnnxLearner.load")(function*(directory) {
         // All are read before one is changed.
-        const loaded = yield* Effect.forEach(trained, ({ source }) => Effect.mapError(source.read(directory), (error) => fail(error.message, error)))
+        const loaded = yield* overFiles(({ source }) => source.read(directory))
         trained.forEach((part, i) => part.restore(loaded[i]!))
+        forget()
+      }, oneAtATime.withPermit),
+      saveState: Effect.fn("OnnxLearner.saveState")(
+        (directory) => overFiles(({ saveOptimizer, source }) => Effect.andThen(source.save(directory), saveOptimizer(directory))),
+        Effect.asVoid,
+        oneAtATime.withPermit
+      ),
+      loadState: Effect.fn("OnnxLearner.loadState")(function*(directory) {
+        const loaded = yield* overFiles(({ readOptimizer, source }) => Effect.all([source.read(directory), readOptimizer(directory)]))
+        trained.forEach((part, i) => part.restore(...loaded[i]!))
         forget()
       }, oneAtATime.withPermit),
       sampler

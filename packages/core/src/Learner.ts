@@ -91,6 +91,8 @@ export interface Capabilities {
  * - `forwardBackward`: adds the gradient of the objective over the batch to the gradient that is kept.
  * - `optimStep`: moves the weights by the kept gradient and forgets it; gives the gradient's norm before clipping.
  * - `save`, `load`: weights as a checkpoint directory.
+ * - `saveState`, `loadState`: weights with all that the optimiser knows. A learner of the same model that loads what another one saved goes on
+ *   as that one does, bit for bit where the engine repeats itself. A gradient that is kept is neither saved nor survives `loadState`.
  * - `sampler`: a sampler over the current weights; it follows every later step.
  * - `values`: the critic's estimates before each token of given completions; a learner without a critic fails.
  */
@@ -104,6 +106,8 @@ export interface Service {
   readonly optimStep: (step: OptimStep) => Effect.Effect<{ readonly gradNorm: number }, LearnerError>
   readonly save: (directory: string) => Effect.Effect<void, LearnerError>
   readonly load: (directory: string) => Effect.Effect<void, LearnerError>
+  readonly saveState: (directory: string) => Effect.Effect<void, LearnerError>
+  readonly loadState: (directory: string) => Effect.Effect<void, LearnerError>
   readonly sampler: Sampler["Service"]
   readonly values: (groups: ReadonlyArray<Sequences>) => Effect.Effect<PerToken, LearnerError>
 }

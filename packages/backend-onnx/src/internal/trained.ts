@@ -9,6 +9,7 @@ import * as Safetensors from "../Safetensors.ts"
 import * as Adam from "./adam.ts"
 import * as Critic from "./critic.ts"
 import { gradientName } from "./decoderGraphs.ts"
+import * as OptimizerFile from "./optimizerFile.ts"
 import * as Parameters from "./parameters.ts"
 import { type Feeds, float } from "./session.ts"
 
@@ -16,6 +17,8 @@ import { type Feeds, float } from "./session.ts"
 export interface Source {
   readonly layout: Parameters.Layout
   readonly weights: Float32Array
+  /** The file beside the weights for what the optimiser knows of them. */
+  readonly optimizer: string
   readonly save: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
   readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
 }
@@ -23,6 +26,7 @@ export interface Source {
 export const ofAdapter = ({ checkpoint }: OnnxModel.OnnxModel, adapter: Adapter.Adapter): Source => ({
   layout: adapter.layout,
   weights: adapter.weights,
+  optimizer: "optimizer.safetensors",
   save: (directory) => Adapter.save(adapter, directory, checkpoint.directory),
   read: Effect.fnUntraced(function*(directory) {
     const found = yield* Adapter.load(directory, checkpoint)
@@ -35,6 +39,7 @@ export const ofAdapter = ({ checkpoint }: OnnxModel.OnnxModel, adapter: Adapter.
 export const ofModel = ({ checkpoint }: OnnxModel.OnnxModel, weights: Float32Array): Source => ({
   layout: checkpoint.layout,
   weights,
+  optimizer: "optimizer.safetensors",
   save: (directory) => Checkpoint.save({ ...checkpoint, weights }, directory),
   read: (directory) => Checkpoint.readWeights(directory, checkpoint.layout)
 })
@@ -62,6 +67,7 @@ export const ofCritic = Effect.fnUntraced(function*({ checkpoint: { decoder } }:
   return {
     layout,
     weights,
+    optimizer: "value_head.optimizer.safetensors",
     save: (directory) =>
       Safetensors.writeFile(
         join(directory, Critic.file),
@@ -85,8 +91,10 @@ export interface Trained {
   readonly add: () => void
   readonly forget: () => void
   readonly step: (scale: number, options: Adam.AdamOptions) => void
-  /** New weights, of which nothing is known yet. */
-  readonly restore: (weights: Float32Array) => void
+  readonly saveOptimizer: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
+  readonly readOptimizer: (directory: string) => Effect.Effect<Adam.AdamState, Checkpoint.CheckpointError>
+  /** Other weights, with what the optimiser knows of them: nothing, when it is left out. */
+  readonly restore: (weights: Float32Array, optimizer?: Adam.AdamState) => void
 }
 
 export const make = (source: Source): Trained => {
@@ -107,10 +115,12 @@ export const make = (source: Source): Trained => {
       Adam.step(adam, weights, gradient, scale, options)
       OnnxModel.changed(weights)
     },
-    restore: (loaded) => {
+    saveOptimizer: (directory) => OptimizerFile.write(directory, source.optimizer, adam),
+    readOptimizer: (directory) => OptimizerFile.read(directory, source.optimizer, layout.length),
+    restore: (loaded, optimizer = Adam.make(layout.length)) => {
       weights.set(loaded)
       OnnxModel.changed(weights)
-      adam = Adam.make(layout.length)
+      adam = optimizer
     }
   }
 }

@@ -108,7 +108,7 @@ const gradNorm = (learner: Learner["Service"], rest: { readonly maxGradNorm?: nu
  * Use it in the test file of every training engine; a small model with random weights does. The layer is built anew for every
  * law, since steps change its weights. The laws: log-probabilities agree with the learner's sampler, losses agree with
  * `Objective.evaluate`, gradients are the slopes of the losses, add up and vanish where they should, steps lower the loss and raise what has the higher
- * advantage, the sampler follows, and a checkpoint restores the weights. What an engine cannot do it refuses with a
+ * advantage, the sampler follows, a checkpoint restores the weights, and a saved state goes on as it would have. What an engine cannot do it refuses with a
  * `LearnerError`; a wrong number is never right.
  *
  * @example
@@ -380,13 +380,48 @@ export const learnerLaws = <E>(name: string, live: Layer.Layer<Learner, E>, opti
         assert.isBelow(yield* margin, before)
       }))
 
+    const folder = options.directory === undefined
+      ? Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "learner-laws-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+      )
+      : Effect.succeed(options.directory)
+
+    law("loadState goes on as what saveState wrote would have", () =>
+      Effect.gen(function*() {
+        const { batch, learner } = yield* setup
+        const directory = join(yield* folder, "state")
+        const step = (of: ReadonlyArray<PromptGroup>) =>
+          Effect.andThen(learner.forwardBackward(of, Objective.sft), learner.optimStep({ learningRate: 5 * learningRate }))
+        // The moments of one part of the batch go on to move its weights while the other part is learned.
+        const [before, after] = [[batch[0]!], [batch[1]!]]
+        const goOn = Effect.andThen(step(after), step(after))
+        yield* Effect.andThen(step(before), step(before))
+        yield* learner.saveState(directory)
+        // A gradient that is kept does not survive.
+        yield* learner.forwardBackward(batch, Objective.sft)
+        yield* learner.loadState(directory)
+        assert.strictEqual(yield* gradNorm(learner), 0)
+        yield* learner.loadState(directory)
+        yield* goOn
+        const straight = yield* score(learner, batch)
+        yield* goOn
+        yield* learner.loadState(directory)
+        yield* goOn
+        for (const [i, list] of (yield* score(learner, batch)).entries()) assertClose(list, straight[i]!, tolerance, `completion ${i}`)
+        // Without the moments it would have gone elsewhere.
+        yield* learner.loadState(directory)
+        yield* learner.save(join(directory, "weights"))
+        yield* learner.load(join(directory, "weights"))
+        yield* goOn
+        const without = yield* score(learner, batch)
+        assert.isAbove(Math.max(...without.map((list, i) => Math.abs(sum(list) - sum(straight[i]!)))), tolerance, "the moments make no difference")
+      }))
+
     law("load restores the weights that save wrote", () =>
       Effect.gen(function*() {
         const { batch, learner } = yield* setup
-        const directory = options.directory ?? (yield* Effect.acquireRelease(
-          Effect.sync(() => mkdtempSync(join(tmpdir(), "learner-laws-"))),
-          (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
-        ))
+        const directory = yield* folder
         const step = Effect.andThen(learner.forwardBackward(batch, Objective.sft), learner.optimStep({ learningRate: 100 * learningRate }))
         yield* step
         const saved = yield* score(learner, batch)

@@ -87,6 +87,7 @@ const makeLearner = (): Learner.Learner["Service"] => {
   let [first, second] = [new Float64Array(weights.length), new Float64Array(weights.length)]
   let steps = 0
   const saved = new Map<string, Float64Array>()
+  const states = new Map<string, { readonly weights: Float64Array; readonly first: Float64Array; readonly second: Float64Array; readonly steps: number }>()
   return {
     capabilities: { critic: false, entropy: false, fullFineTuning: true },
     values: () => Effect.fail(new Learner.LearnerError({ reason: "this learner has no critic" })),
@@ -139,6 +140,22 @@ const makeLearner = (): Learner.Learner["Service"] => {
         const found = saved.get(directory)
         if (found === undefined) return Effect.fail(new Learner.LearnerError({ reason: `no checkpoint in ${directory}` }))
         weights = found.slice()
+        first.fill(0)
+        second.fill(0)
+        steps = 0
+        return Effect.void
+      }),
+    saveState: (directory) =>
+      Effect.sync(() => void states.set(directory, { weights: weights.slice(), first: first.slice(), second: second.slice(), steps })),
+    loadState: (directory) =>
+      Effect.suspend(() => {
+        const found = states.get(directory)
+        if (found === undefined) return Effect.fail(new Learner.LearnerError({ reason: `no state in ${directory}` }))
+        weights = found.weights.slice()
+        first = found.first.slice()
+        second = found.second.slice()
+        steps = found.steps
+        gradient = new Float64Array(weights.length)
         return Effect.void
       })
   }
