@@ -294,6 +294,37 @@ describe("OnnxLearner, saving and loading,", () => {
       assert.deepStrictEqual(model.flat!, fresh.model.flat!)
     }))
 
+  it.effect("goes on bit for bit from a state in another learner; a state without moments is none", () =>
+    Effect.gen(function*() {
+      const [one, two] = [yield* Models.learner({ critic: true }), yield* Models.learner({ critic: true })]
+      const valued = Objective.withTerm(grpo, Objective.valueLoss({ aggregation: grpo.aggregation }), 0.5)
+      const rewarded = batch.map(({ completions, prompt }) => ({
+        prompt,
+        completions: completions.map((completion) => ({ ...completion, oldValue: completion.tokens.map(() => 0), returns: completion.tokens.map((_, t) => t % 2) }))
+      }))
+      const step = ({ learner }: typeof one) => Effect.andThen(learner.forwardBackward(rewarded, valued), learner.optimStep({ learningRate: 1e-3, weightDecay: 0.1 }))
+      const folder = yield* Checkpoints.temporary
+      for (let i = 0; i < 3; i++) yield* step(one)
+      yield* one.learner.saveState(folder)
+      yield* two.learner.loadState(folder)
+      for (let i = 0; i < 3; i++) {
+        const [first, second] = [yield* step(one), yield* step(two)]
+        assert.deepStrictEqual(first, second)
+      }
+      assert.deepStrictEqual(one.model.flat!, two.model.flat!)
+      const sequences = rewarded.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+      assert.deepStrictEqual(yield* one.learner.values(sequences), yield* two.learner.values(sequences))
+
+      const before = Float32Array.from(one.model.flat!)
+      truncateSync(join(folder, "value_head.optimizer.safetensors"), 100)
+      const cut = yield* Effect.flip(one.learner.loadState(folder))
+      assert.include(cut.message, "value_head.optimizer.safetensors: ")
+      yield* one.learner.save(join(folder, "weights"))
+      const without = yield* Effect.flip(one.learner.loadState(join(folder, "weights")))
+      assert.include(without.message, "weights/optimizer.safetensors: cannot be opened")
+      assert.deepStrictEqual(one.model.flat!, before)
+    }))
+
   it.effect("keeps its weights and its gradient when a checkpoint cannot be loaded, and names the file", () =>
     Effect.gen(function*() {
       const { learner, model } = yield* Models.learner({})

@@ -19,7 +19,8 @@ export interface Phase {
  * Shows phases. A phase ends with the effect that it surrounds.
  */
 export class Progress extends Context.Service<Progress, {
-  readonly phase: <A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** `from`: how many of the steps an earlier run has done. */
+  readonly phase: <A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>, from?: number) => Effect.Effect<A, E, R>
   readonly line: (text: string) => Effect.Effect<void>
 }>()("@memory-r1/cli/Progress") {}
 
@@ -32,14 +33,14 @@ const line = (text: string) => Effect.sync(() => void process.stderr.write(`${te
 
 const layerLines: Layer.Layer<Progress> = Layer.succeed(Progress, {
   line,
-  phase: Effect.fnUntraced(function*<A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>) {
+  phase: Effect.fnUntraced(function*<A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>, from = 0) {
     const started = yield* Clock.currentTimeMillis
     const every = Math.max(1, Math.ceil(total / 8))
     const result = yield* run({
       update: Effect.fnUntraced(function*(done, note = "") {
         if (done % every !== 0 && done !== total) return
         const passed = (yield* Clock.currentTimeMillis) - started
-        const left = done === 0 ? "" : `, ${seconds(passed / done * (total - done))} left`
+        const left = done <= from ? "" : `, ${seconds(passed / (done - from) * (total - done))} left`
         yield* line(`${name}: ${done}/${total}${left}${note === "" ? "" : `  ${note}`}`)
       })
     })
@@ -50,7 +51,7 @@ const layerLines: Layer.Layer<Progress> = Layer.succeed(Progress, {
 
 const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
   line,
-  phase: (name, total, run) =>
+  phase: (name, total, run, from = 0) =>
     Effect.acquireUseRelease(
       Effect.sync(() => {
         const bar = new cliProgress.SingleBar({
@@ -59,7 +60,7 @@ const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
           hideCursor: true,
           gracefulExit: false
         }, cliProgress.Presets.shades_classic)
-        bar.start(total, 0, { note: "" })
+        bar.start(total, from, { note: "" })
         return bar
       }),
       (bar) => run({ update: (done, note = "") => Effect.sync(() => bar.update(done, { note })) }),
@@ -72,24 +73,34 @@ const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
  */
 export const layer: Layer.Layer<Progress> = Layer.unwrap(Effect.sync(() => process.stderr.isTTY === true ? layerBars : layerLines))
 
-const shown = ["loss", "reward", "zeroVariance", "tokensPerSecond"] as const
+const shown: Readonly<Record<string, (value: number) => string>> = {
+  loss: (value) => `loss ${value.toFixed(3)}`,
+  reward: (value) => `reward ${value.toFixed(3)}`,
+  kl: (value) => `KL ${value.toFixed(4)}`,
+  entropy: (value) => `entropy ${value.toFixed(2)}`,
+  clipped: (value) => `clipped ${(100 * value).toFixed(0)} %`,
+  zeroVariance: (value) => `flat ${(100 * value).toFixed(0)} %`,
+  explainedVariance: (value) => `explained ${(100 * value).toFixed(0)} %`,
+  tokensPerSecond: (value) => `${Math.round(value).toLocaleString("en")} token/s`
+}
 
 const note = (values: Readonly<Record<string, number>>): string =>
-  shown.flatMap((name) => {
-    const value = values[name]
-    if (value === undefined) return []
-    return [name === "tokensPerSecond" ? `${Math.round(value).toLocaleString("en")} token/s` : `${name} ${value.toFixed(3)}`]
-  }).join("  ")
+  Object.entries(shown).flatMap(([name, text]) => values[name] === undefined ? [] : [text(values[name])]).join("  ")
 
 /**
- * A training stage as a phase: every line of the run log moves it on.
+ * A training stage as a phase: every line of the run log moves it on. What validation finds is a line of its own.
  */
-export const stage = Effect.fnUntraced(function*<A, E, R>(name: string, steps: number, run: Effect.Effect<A, E, R>) {
+export const stage = Effect.fnUntraced(function*<A, E, R>(name: string, steps: number, run: Effect.Effect<A, E, R>, { from = 0 }: { readonly from?: number } = {}) {
   const progress = yield* Progress
   const log = yield* RunLog.RunLog
   return yield* progress.phase(name, steps, (phase) =>
     Effect.provideService(run, RunLog.RunLog, {
       ...log,
-      metrics: (record) => Effect.andThen(log.metrics(record), phase.update(record.step, note(record.values)))
-    }))
+      metrics: Effect.fnUntraced(function*(record) {
+        yield* log.metrics(record)
+        const { "validation.exactMatch": exactMatch, "validation.f1": f1 } = record.values
+        if (exactMatch === undefined) return yield* phase.update(record.step, note(record.values))
+        yield* progress.line(`${name}: validation after ${record.step} steps: exact match ${(100 * exactMatch).toFixed(1)} %, F1 ${(100 * f1!).toFixed(1)} %`)
+      })
+    }), from)
 })

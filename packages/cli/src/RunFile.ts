@@ -2,37 +2,124 @@
  * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `training.json`, the configuration with all of its
  * defaults (a `config.json` would look like a model's).
  */
-import type { Report } from "@memory-r1/eval"
-import type { TrainConfig } from "@memory-r1/trainer"
+import { Report } from "@memory-r1/eval"
+import { Checkpoints, TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
-import { ConfigError } from "./ConfigFile.ts"
+import * as CliError from "effect/cli/CliError"
+import * as ConfigFile from "./ConfigFile.ts"
 import { completionTokens } from "./shared.ts"
 
 const quoted = (argument: string): string =>
   /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
 
+// Appears whole or not at all, whenever the process is killed.
+const writeWhole = Effect.fnUntraced(function*(file: string, value: unknown) {
+  const files = yield* FileSystem.FileSystem
+  yield* files.writeFileString(`${file}.tmp`, `${JSON.stringify(value, null, 2)}\n`)
+  yield* files.rename(`${file}.tmp`, file)
+})
+
 /**
  * Writes it: the arguments of this program as a shell takes them, and what the run was given.
  */
 export const write = Effect.fnUntraced(function*(folder: string, given: Omit<Report.Run, "command">) {
-  const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const args = yield* (yield* Stdio.Stdio).args
   const run: Report.Run = { command: ["memory-r1", ...args].map(quoted).join(" "), ...given }
-  yield* files.writeFileString(path.join(folder, "run.json"), `${JSON.stringify(run, null, 2)}\n`)
+  yield* writeWhole(path.join(folder, "run.json"), run)
 })
 
 /**
  * Writes the configuration.
  */
 export const writeConfig = Effect.fnUntraced(function*(folder: string, config: TrainConfig.TrainConfig) {
+  const path = yield* Path.Path
+  yield* writeWhole(path.join(folder, "training.json"), config)
+})
+
+const leftConfig = (file: string, error: { readonly message: string }) =>
+  new ConfigFile.ConfigError({ file, reason: `is not the configuration that a run leaves\n${error.message}` })
+
+/**
+ * The configuration that a run left.
+ */
+export const readConfig = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  yield* files.writeFileString(path.join(folder, "training.json"), `${JSON.stringify(config, null, 2)}\n`)
+  const file = path.join(folder, "training.json")
+  const text = yield* Effect.mapError(files.readFileString(file), () => new ConfigFile.ConfigError({ file, reason: `cannot be read: is ${folder} the folder of a run of "memory-r1 train"?` }))
+  const json = yield* Effect.mapError(Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text), (error) => leftConfig(file, error))
+  return yield* Effect.mapError(TrainConfig.decode(json), (error) => leftConfig(file, error))
+})
+
+// Where two configurations differ first.
+const difference = (one: unknown, other: unknown, at: string): string | undefined => {
+  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null
+  if (!isObject(one) || !isObject(other)) return Object.is(one, other) ? undefined : at
+  for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    const found = difference(one[key], other[key], at === "" ? key : `${at}.${key}`)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/**
+ * Which run is asked for: one of a configuration file, in a folder; or one that goes on in its own folder with its own configuration.
+ */
+export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
+  readonly file: string | undefined
+  readonly out: string | undefined
+  readonly resume: string | undefined
+  readonly set: ReadonlyArray<string>
+}) {
+  if (resume === undefined) {
+    if (file === undefined) return yield* new CliError.MissingOption({ option: "config" })
+    return { config: yield* ConfigFile.read(file, set), folder: out ?? "runs/train" }
+  }
+  const path = yield* Path.Path
+  const usage = (option: string, value: string, expected: string) => new CliError.InvalidValue({ option, value, expected, kind: "flag" })
+  if (out !== undefined && path.resolve(out) !== path.resolve(resume)) return yield* usage("out", out, `${resume}, the folder of --resume: a run goes on in its own folder`)
+  const config = yield* readConfig(resume)
+  if (file === undefined) {
+    if (set.length > 0) return yield* usage("set", set[0]!, "nothing beside --resume: a run goes on with its own configuration")
+    return { config, folder: resume }
+  }
+  const given = yield* ConfigFile.read(file, set)
+  const place = difference(given, config, "")
+  if (place !== undefined) {
+    return yield* new ConfigFile.ConfigError({ file, reason: `differs at ${place} from the configuration that the run in ${resume} began with: leave --config out, or begin a new run with --out` })
+  }
+  return { config, folder: resume }
+})
+
+/**
+ * A folder that holds a run which can be gone on with.
+ */
+export class RunExists extends Schema.TaggedError<RunExists>()("RunExists", { folder: Schema.String, reason: Schema.String }) {
+  override get message(): string {
+    return `${this.folder}: ${this.reason}`
+  }
+}
+
+/**
+ * Makes room for a run that begins: removes what an earlier one has left in the folder, unless that one was stopped and can go on.
+ */
+export const clear = Effect.fnUntraced(function*(folder: string) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const [newest] = yield* Checkpoints.list(folder)
+  if (newest !== undefined) {
+    const { status } = yield* Report.read(folder)
+    if (status?.state !== "done") {
+      const reason = `holds a run that was stopped, with a checkpoint after ${newest} steps: go on with --resume ${folder}, or give another --out`
+      return yield* new RunExists({ folder, reason })
+    }
+  }
+  for (const name of ["checkpoints", "failed", "failed-batch.json", "report.html"]) yield* files.remove(path.join(folder, name), { recursive: true, force: true })
 })
 
 const Limits = Schema.Struct({
@@ -51,6 +138,6 @@ export const limits = Effect.fnUntraced(function*(folder: string) {
   if (!(yield* files.exists(file))) return { format: "compact", ...completionTokens } satisfies typeof Limits.Type
   return yield* Effect.mapError(
     Effect.flatMap(files.readFileString(file), Schema.decodeEffect(Schema.fromJsonString(Limits))),
-    (error) => new ConfigError({ file, reason: `is not the configuration that a run leaves\n${error.message}` })
+    (error) => leftConfig(file, error)
   )
 })

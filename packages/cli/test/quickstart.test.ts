@@ -47,11 +47,11 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       )
       assert.deepStrictEqual(
         records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
-        [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1], ["answer", 1, 1]]
+        [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1], ["answer 2", 1, 1]]
       )
       const phases = said.map((line) => line.replace(/: \d+$/, ""))
       const measured = (label: string) => [`new people: ${label}`, `new phrasings: ${label}`]
-      assert.deepStrictEqual(phases, [...measured("warm start"), "GRPO, manager", "GRPO, answer", "GRPO, answer", ...measured("both RL")])
+      assert.deepStrictEqual(phases, [...measured("warm start"), "GRPO, manager", "GRPO, answer", "GRPO, answer 2", ...measured("both RL")])
       for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
 
       for (const results of [found.results, found.resultsNewPhrasings]) {
@@ -97,7 +97,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       )
       assert.deepStrictEqual(
         records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
-        [["answer", 1, 1], ["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1]]
+        [["answer", 1, 1], ["manager", 1, 2], ["manager", 2, 2], ["answer 2", 1, 1]]
       )
     }), Program.timeout)
 

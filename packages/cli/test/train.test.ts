@@ -9,7 +9,7 @@ import * as Program from "./support/program.ts"
 import * as Workplace from "./support/Workplace.ts"
 
 const learningRate = { peak: 1e-3, warmup: 1 }
-const supervised = { kind: "sft", steps: 3, groupsPerStep: 4, learningRate, saveEvery: 2 }
+const supervised = { kind: "sft", steps: 3, groupsPerStep: 4, learningRate }
 const reinforced = { steps: 2, groupsPerStep: 2, groupSize: 2, maxTokens: 6, learningRate }
 const configOf = (...stages: ReadonlyArray<object>) => ({
   seed: 3,

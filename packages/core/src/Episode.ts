@@ -12,6 +12,8 @@ import type { Fact } from "./Turn.ts"
  * - `list`: the gold answer lists items, in any order.
  * - `kind`: what kind of answer it is, for reports (such as "single", "list", "date", "none").
  * - `weight`: its share in the reward of a step; 1 when it is left out.
+ * - `subject`: what it is about. Where several decisions are rewarded together, the last question on a subject is asked, since an earlier one's gold
+ *   answer may no longer hold; the question itself is its subject when it is left out.
  */
 export interface LinkedQuestion {
   readonly id: string
@@ -20,13 +22,15 @@ export interface LinkedQuestion {
   readonly list?: boolean
   readonly kind?: string
   readonly weight?: number
+  readonly subject?: string
 }
 
 /**
- * One fact, and the questions whose answers depend on what becomes of it.
+ * One fact, and the questions whose answers depend on what becomes of it. `session` is the sitting in which it was said, counted from 1.
  */
 export interface Step {
   readonly fact: Fact
+  readonly session?: number
   readonly questions: ReadonlyArray<LinkedQuestion>
 }
 

@@ -8,7 +8,8 @@ import * as Data from "effect/Data"
 import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { type Memory, MemoryId, type NewMemory } from "./Memory.ts"
+import * as Schema from "effect/Schema"
+import { Memory, MemoryId, type NewMemory } from "./Memory.ts"
 
 /**
  * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives these.
@@ -192,4 +193,72 @@ export const diff = (before: MemoryBank, after: MemoryBank): Diff => {
   }
   const removed = memories(before).filter((memory) => !HashMap.has(after.entries, memory.id))
   return { added, updated, removed }
+}
+
+/**
+ * A bank as JSON, every version of its memories with it: for checkpoints of a training run, and for whoever shows a bank elsewhere.
+ */
+export const Json = Schema.Struct({
+  revision: Schema.Int,
+  created: Schema.Int,
+  memories: Schema.Array(Schema.Struct({ order: Schema.Int, versions: Schema.NonEmptyArray(Memory) }))
+})
+export interface Json extends Schema.Schema.Type<typeof Json> {}
+
+/**
+ * Takes a bank apart; `fromJson` puts it together again.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank } from "@memory-r1/core"
+ *
+ * const bank = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann plays chess" } }))
+ * const again = MemoryBank.fromJson(MemoryBank.toJson(bank))
+ * MemoryBank.memories(again) // => MemoryBank.memories(bank)
+ * again.revision // => 1
+ * ```
+ */
+export const toJson = (bank: MemoryBank): Json => ({
+  revision: bank.revision,
+  created: bank.created,
+  memories: memories(bank).map(({ id }) => {
+    const [first, ...rest] = history(bank, id)
+    return { order: Option.getOrThrow(HashMap.get(bank.entries, id)).order, versions: [first!, ...rest] }
+  })
+})
+
+/**
+ * The bank of what `toJson` gave.
+ */
+export const fromJson = ({ created, memories, revision }: Json): MemoryBank => ({
+  revision,
+  created,
+  entries: HashMap.fromIterable(memories.map(({ order, versions }): [MemoryId, Entry] => [
+    versions[0].id,
+    versions.reduce((previous: Entry | undefined, memory): Entry => ({ memory, order, previous }), undefined)!
+  ]))
+})
+
+/**
+ * Edits in words, naming the memories that they touch.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank } from "@memory-r1/core"
+ *
+ * const bank = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog" } }))
+ * const { id } = MemoryBank.memories(bank)[0]!
+ * MemoryBank.inWords(bank, [MemoryBank.Edit.Update({ id, text: "Ann has two dogs" })]) // => `UPDATE "Ann has a dog" to "Ann has two dogs"`
+ * MemoryBank.inWords(bank, []) // => "nothing that could be read"
+ * ```
+ */
+export const inWords = (before: MemoryBank, edits: ReadonlyArray<Edit>): string => {
+  const textOf = (id: MemoryId): string => Option.match(get(before, id), { onNone: () => id, onSome: ({ text }) => text })
+  const words = edits.map(Edit.$match({
+    Add: ({ memory }) => `ADD "${memory.text}"`,
+    Update: ({ id, text }) => `UPDATE "${textOf(id)}" to "${text}"`,
+    Delete: ({ id }) => `DELETE "${textOf(id)}"`,
+    Noop: () => "NOOP"
+  }))
+  return words.length === 0 ? "nothing that could be read" : words.join(", ")
 }

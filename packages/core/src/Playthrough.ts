@@ -75,6 +75,28 @@ export const play = Effect.fn("Playthrough.play")(function*(
 })
 
 /**
+ * One moment in the history of a bank: what was said, what was decided, and the memories after it.
+ */
+export interface Moment {
+  readonly fact: string
+  readonly decision: string
+  readonly memories: ReadonlyArray<string>
+}
+
+/**
+ * What became of a bank, decision by decision, in words.
+ */
+export const history = ({ banks, decisions, episode }: Played): ReadonlyArray<Moment> =>
+  decisions.map(({ edits }, i) => {
+    const { fact } = episode.steps[i]!
+    return {
+      fact: `${fact.speaker}: ${fact.text}`,
+      decision: MemoryBank.inWords(banks[i]!, edits),
+      memories: MemoryBank.memories(banks[i + 1]!).map(({ text }) => text)
+    }
+  })
+
+/**
  * A question that was asked of a bank.
  */
 export interface Asked {

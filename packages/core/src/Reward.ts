@@ -26,6 +26,13 @@ export interface AnswerOutcome {
 }
 
 /**
+ * An answer that somebody has judged: how right it is, from 0 to 1. See `Judge`.
+ */
+export interface JudgedOutcome extends AnswerOutcome {
+  readonly verdict: number
+}
+
+/**
  * A reward out of a function that gives a number.
  *
  * @example
@@ -51,6 +58,11 @@ export const exactMatch: Reward<AnswerOutcome> = make("exactMatch", ({ gold, lis
  * Set F1 of answer and gold answer. Less sparse than `exactMatch`; use it where groups are all-zero.
  */
 export const setF1: Reward<AnswerOutcome> = make("setF1", ({ gold, prediction }) => TextMetrics.setF1(prediction, gold))
+
+/**
+ * What the judge says of an answer; no number where nobody was asked.
+ */
+export const judge: Reward<JudgedOutcome> = make("judge", ({ verdict }) => verdict)
 
 const join = (rewards: ReadonlyArray<Breakdown>, value: number): Breakdown => ({
   value,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Memory, MemoryBank } from "@memory-r1/core"
+import { Memory, MemoryBank, MemoryOperation } from "@memory-r1/core"
 import { Arbitrary, Option, Schema } from "effect"
 
 const { Add, Delete, Noop, Update } = MemoryBank.Edit
@@ -142,6 +142,16 @@ describe("MemoryBank", () => {
     assert.deepStrictEqual(banks.map((bank) => JSON.stringify(MemoryBank.memories({ ...bank }))), seen)
   }, { arbitrary: { runs: 200, seed: 2 } })
 
+  it.prop("comes back from JSON, and goes on as it would have", { script: edits, more: edits }, ({ more, script }) => {
+    const bank = MemoryBank.applyAll(MemoryBank.empty, script)
+    const text = JSON.stringify(MemoryBank.toJson(bank))
+    const again = MemoryBank.fromJson(Schema.decodeUnknownSync(Schema.fromJsonString(MemoryBank.Json))(text))
+    const seen = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ id }) => MemoryBank.history(bank, id))
+    assert.deepStrictEqual(seen(again), seen(bank))
+    const [one, other] = [bank, again].map((bank) => MemoryBank.applyAll(bank, more)) as [MemoryBank.MemoryBank, MemoryBank.MemoryBank]
+    assert.deepStrictEqual([seen(other), other.revision, other.created], [seen(one), one.revision, one.created])
+  }, { arbitrary: { runs: 300, seed: 6 } })
+
   it.prop("never gives an id twice", { script: edits }, ({ script }) => {
     const given = new Set<Memory.MemoryId>()
     let bank = MemoryBank.empty
@@ -178,4 +188,21 @@ describe("MemoryBank", () => {
       [...MemoryBank.memories(after)]
     )
   }, { arbitrary: { runs: 300, seed: 5 } })
+})
+
+describe("MemoryBank.inWords", () => {
+  const bank = MemoryBank.applyAll(MemoryBank.empty, [add("Ann has a dog named Buddy"), add("Ann lives in Oslo")])
+  const words = (raw: string): string => MemoryBank.inWords(bank, MemoryOperation.decode(raw, { revision: 2, memories: MemoryBank.memories(bank) }).edits)
+
+  it("says each operation with the memories that it touches", () => {
+    assert.strictEqual(words("ADD Ann has a cat named Tom"), `ADD "Ann has a cat named Tom"`)
+    assert.strictEqual(words("UPDATE 0 Ann has dogs named Buddy and Scout"), `UPDATE "Ann has a dog named Buddy" to "Ann has dogs named Buddy and Scout"`)
+    assert.strictEqual(words("DELETE 1\nADD Ann lives in Lima"), `DELETE "Ann lives in Oslo", ADD "Ann lives in Lima"`)
+    assert.strictEqual(words("NOOP"), "NOOP")
+  })
+
+  it("says so where nothing could be read, and names a memory by its id where the bank has none", () => {
+    assert.strictEqual(words("I would rather not"), "nothing that could be read")
+    assert.strictEqual(MemoryBank.inWords(MemoryBank.empty, [Delete({ id: MemoryBank.memories(bank)[0]!.id })]), `DELETE "m1"`)
+  })
 })

@@ -11,11 +11,26 @@ import * as Locomo from "./Locomo.ts"
  *   has them extracted by a language model.)
  * - `window`: how many turns before a decision its bank is made of. Algorithm 1 of the paper says 50, its text 24.
  * - `categories`: of questions; all but 5 when it is left out, as in the paper.
+ * - `sessions`: only the first so many of each dialogue, and the questions that they answer.
  */
 export interface Options {
   readonly facts?: "observations" | "turns"
   readonly window?: number
   readonly categories?: ReadonlyArray<number>
+  readonly sessions?: number
+}
+
+// The beginning of a dialogue. A question is kept where all of its evidence is; one without evidence may be about what is cut off.
+const beginning = (dialogue: Dialogue.Dialogue, count: number | undefined): Dialogue.Dialogue => {
+  if (count === undefined || count >= dialogue.sessions.length) return dialogue
+  const sessions = dialogue.sessions.slice(0, count)
+  const said = new Set(sessions.flatMap(({ turns }) => turns.map(({ id }) => id)))
+  return {
+    ...dialogue,
+    sessions,
+    observations: dialogue.observations.filter(({ sources }) => said.has(sources[0]!)),
+    questions: dialogue.questions.filter(({ evidence }) => evidence.length > 0 && evidence.every((id) => said.has(id)))
+  }
 }
 
 const verbatim = (turn: Dialogue.Turn): Turn.Fact => ({
@@ -44,8 +59,8 @@ const linked = ({ answer, id, kind, question }: Dialogue.Question): Episode.Link
  * before were added one by one, and has a step for each fact of the turn, with the questions whose evidence the turn is.
  */
 export const decisions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Options = {}): ReadonlyArray<Episode.Episode> => {
-  const { categories = Locomo.answered, facts: kind = "observations", window = 50 } = options
-  return dialogues.flatMap((dialogue) => {
+  const { categories = Locomo.answered, facts: kind = "observations", sessions, window = 50 } = options
+  return dialogues.map((dialogue) => beginning(dialogue, sessions)).flatMap((dialogue) => {
     const questions = dialogue.questions.filter(({ category }) => categories.includes(category))
     const turns = factsOf(dialogue, kind, new Set(questions.flatMap(({ evidence }) => evidence)))
     return turns.flatMap(({ facts, turn }, at): ReadonlyArray<Episode.Episode> => {
@@ -58,18 +73,32 @@ export const decisions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: 
   })
 }
 
-/**
- * For the Answer Agent: whole dialogues, which a manager makes banks of, with all their questions.
- */
-export const readings = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window"> = {}): ReadonlyArray<Episode.Episode> => {
-  const { categories = Locomo.answered, facts: kind = "observations" } = options
-  return dialogues.map((dialogue) => {
+// Whole dialogues, a step for each fact.
+const whole = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window">, linkedTo: (depending: ReadonlyArray<Dialogue.Question>) => ReadonlyArray<Dialogue.Question>): ReadonlyArray<Episode.Episode> => {
+  const { categories = Locomo.answered, facts: kind = "observations", sessions } = options
+  return dialogues.map((dialogue) => beginning(dialogue, sessions)).map((dialogue) => {
     const questions = dialogue.questions.filter(({ category }) => categories.includes(category))
     const turns = factsOf(dialogue, kind, new Set(questions.flatMap(({ evidence }) => evidence)))
+    const sessionOf = new Map(dialogue.sessions.flatMap(({ index, turns }) => turns.map(({ id }) => [id, index] as const)))
     return {
       id: dialogue.id,
-      steps: turns.flatMap(({ facts }) => facts.map((fact) => ({ fact, questions: [] }))),
+      steps: turns.flatMap(({ facts, turn }) => {
+        const depending = linkedTo(questions.filter(({ evidence }) => evidence.includes(turn.id))).map(linked)
+        return facts.map((fact) => ({ fact, session: sessionOf.get(turn.id)!, questions: depending }))
+      }),
       questions: questions.map(linked)
     }
   })
 }
+
+/**
+ * For the Memory Manager, session by session: whole dialogues from an empty bank, a step for each fact, with the questions whose evidence its turn is.
+ */
+export const sessions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window"> = {}): ReadonlyArray<Episode.Episode> =>
+  whole(dialogues, options, (depending) => depending)
+
+/**
+ * For the Answer Agent, and to be measured on: whole dialogues, which a manager makes banks of, with all their questions.
+ */
+export const readings = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window"> = {}): ReadonlyArray<Episode.Episode> =>
+  whole(dialogues, options, () => [])

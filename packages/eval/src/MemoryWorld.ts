@@ -321,7 +321,7 @@ export const episode = (world: World, options: { readonly phrasing?: Values.Spli
   const state = new Map<string, { readonly slot: Slot; readonly values: ReadonlyArray<string> }>()
   const linked = (id: string, slot: Slot, values: ReadonlyArray<string>, weight: number): Episode.LinkedQuestion => {
     const { answer, kind, question } = questionAbout(random, slot, values, phrasing)
-    return { id, question, gold: answer, list: kind === "list", kind: kind!, weight }
+    return { id, question, gold: answer, list: kind === "list", kind: kind!, weight, subject: slotKey(slot) }
   }
   const steps = world.events.flatMap((event): ReadonlyArray<Episode.Step> => {
     if (event.slot !== undefined) state.set(slotKey(event.slot), { slot: event.slot, values: event.after })
@@ -331,7 +331,8 @@ export const episode = (world: World, options: { readonly phrasing?: Values.Spli
       ...(event.slot === undefined ? [] : [linked(`${event.turn.id}/0`, event.slot, event.after, 3)]),
       ...random.sample(rest, others).map(([, { slot, values }], i) => linked(`${event.turn.id}/${i + 1}`, slot, values, 1))
     ]
-    return FactExtractor.verbatim(event.turn).map((fact) => ({ fact, questions }))
+    const session = Number(/^D(\d+):/.exec(event.turn.id)![1])
+    return FactExtractor.verbatim(event.turn).map((fact) => ({ fact, session, questions }))
   })
   return {
     id: world.dialogue.id,

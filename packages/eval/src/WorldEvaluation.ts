@@ -149,26 +149,6 @@ export const measure = Effect.fn("WorldEvaluation.measure")(function*(
 })
 
 /**
- * An operation in words, naming the memories that it touches.
- */
-export const inWords = (before: MemoryBank.MemoryBank, edits: ReadonlyArray<MemoryBank.Edit>): string => {
-  const text = (id: string): string => MemoryBank.memories(before).find((memory) => memory.id === id)?.text ?? id
-  const words = edits.map((edit) => {
-    switch (edit._tag) {
-      case "Add":
-        return `ADD "${edit.memory.text}"`
-      case "Update":
-        return `UPDATE "${text(edit.id)}" to "${edit.text}"`
-      case "Delete":
-        return `DELETE "${text(edit.id)}"`
-      case "Noop":
-        return "NOOP"
-    }
-  })
-  return words.length === 0 ? "nothing that could be read" : words.join(", ")
-}
-
-/**
  * A decision that changed from wrong to right, on banks that held the same about its subject.
  */
 export interface Change {
@@ -202,8 +182,8 @@ export const changes = (
         kind: event.kind,
         turn: `${event.turn.speaker}: ${event.turn.text}`,
         memories: about(now),
-        before: inWords(old.banks[i]!, old.decisions[i]!.edits),
-        after: inWords(now.banks[i]!, now.decisions[i]!.edits)
+        before: MemoryBank.inWords(old.banks[i]!, old.decisions[i]!.edits),
+        after: MemoryBank.inWords(now.banks[i]!, now.decisions[i]!.edits)
       }]
     })
     return candidates.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)).slice(0, 1)

@@ -1,5 +1,5 @@
-import { assert, describe, it, layer } from "@effect/vitest"
-import { AnswerAgent, AnswerFormat, MemoryBank, MemoryManager, MemoryOperation, Retriever } from "@memory-r1/core"
+import { assert, layer } from "@effect/vitest"
+import { AnswerAgent, AnswerFormat, MemoryManager, MemoryOperation, Retriever } from "@memory-r1/core"
 import { Effect, Layer, Schema } from "effect"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import * as Oracle from "../src/Oracle.ts"
@@ -235,24 +235,4 @@ layer(Retriever.layerBm25)("WorldEvaluation.changes", (it) => {
         else assert.strictEqual(change.after, "NOOP")
       }
     }))
-})
-
-describe("WorldEvaluation.inWords", () => {
-  const bank = MemoryBank.applyAll(MemoryBank.empty, [
-    MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }),
-    MemoryBank.Edit.Add({ memory: { text: "Ann lives in Oslo" } })
-  ])
-  const words = (raw: string): string => WorldEvaluation.inWords(bank, MemoryOperation.decode(raw, { revision: 2, memories: MemoryBank.memories(bank) }).edits)
-
-  it("says each operation with the memories that it touches", () => {
-    assert.strictEqual(words("ADD Ann has a cat named Tom"), `ADD "Ann has a cat named Tom"`)
-    assert.strictEqual(words("UPDATE 0 Ann has dogs named Buddy and Scout"), `UPDATE "Ann has a dog named Buddy" to "Ann has dogs named Buddy and Scout"`)
-    assert.strictEqual(words("DELETE 1\nADD Ann lives in Lima"), `DELETE "Ann lives in Oslo", ADD "Ann lives in Lima"`)
-    assert.strictEqual(words("NOOP"), "NOOP")
-  })
-
-  it("says so where nothing could be read, and names a memory by its id where the bank has none", () => {
-    assert.strictEqual(words("I would rather not"), "nothing that could be read")
-    assert.strictEqual(WorldEvaluation.inWords(MemoryBank.empty, [MemoryBank.Edit.Delete({ id: MemoryBank.memories(bank)[0]!.id })]), `DELETE "m1"`)
-  })
 })

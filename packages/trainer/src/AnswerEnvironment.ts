@@ -3,11 +3,16 @@
  *
  * The banks are those of a fixed manager: dialogues are played with it, and every one of their questions is a task.
  */
-import { type AnswerFormat, type Episode, MemoryAgent, type MemoryBank, MemoryManager, Playthrough, Retriever, Reward } from "@memory-r1/core"
-import type { Memory, Sampler } from "@memory-r1/core"
+import { type AnswerFormat, type Episode, MemoryAgent, MemoryBank, MemoryManager, Playthrough, Retriever, Reward } from "@memory-r1/core"
+import type { Judge, Memory, Sampler } from "@memory-r1/core"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
 import type { AiError } from "effect/ai"
-import type { Environment, Outcome } from "./Environment.ts"
+import * as Cursor from "./Cursor.ts"
+import type { Attempt, Environment, Outcome } from "./Environment.ts"
+import { judged } from "./internal/judging.ts"
 
 /**
  * One question with its candidates.
@@ -20,21 +25,27 @@ export interface AnswerTask {
 /**
  * An answer with the gold answer, and whether it followed the format, which the default reward does not ask; rewards are functions of it.
  */
-export interface AnswerOutcome extends Reward.AnswerOutcome {
+export interface AnswerOutcome extends Reward.JudgedOutcome {
   readonly wellFormed: boolean
 }
 
 /**
- * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway, and and
+ * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway, and
  * a price on it falls on every line that is quoted with a slip, never on "= none".
  */
 export const defaultReward: Reward.Reward<AnswerOutcome> = Reward.exactMatch
+
+/**
+ * 1 for an answer in the format. Give it a small weight: rewarded with more than 0.2 agents learn the format and nothing else.
+ */
+export const format: Reward.Reward<AnswerOutcome> = Reward.make("format", ({ wellFormed }) => wellFormed ? 1 : 0)
 
 /**
  * - `episodes`: the dialogue with a given number; numbers count up from 0.
  * - `play`: how many dialogues are played at a time.
  * - `perFact`, `perSpeaker`: how many memories the manager's decisions and the answers get to see (the paper: 30 for each of two
  *   speakers, so 60 candidates at most).
+ * - `judge`: whom a reward asks that reads verdicts.
  */
 export interface Options {
   readonly episodes: (index: number) => Episode.Episode
@@ -44,62 +55,100 @@ export interface Options {
   readonly perSpeaker: number
   readonly play?: number
   readonly reward?: Reward.Reward<AnswerOutcome>
-  /** A number in [0, 1) that decides the order of tasks. */
-  readonly random: () => number
+  readonly judge?: Judge.Judge["Service"]
 }
 
+// A question that waits, and where it stands: at the end of an episode, or at one of its steps.
+interface Waiting {
+  readonly bank: MemoryBank.MemoryBank
+  readonly index: number
+  readonly step: number | null
+  readonly place: number
+  readonly question: Episode.LinkedQuestion
+}
+
+const questionsAt = ({ questions, steps }: Episode.Episode, step: number | null): ReadonlyArray<Episode.LinkedQuestion> =>
+  step === null ? questions : steps[step]!.questions
+
+// Banks are many questions' own: each is saved once.
+const Saved = Schema.Struct({
+  played: Schema.Int,
+  banks: Schema.Array(MemoryBank.Json),
+  waiting: Schema.Array(Schema.Struct({ bank: Schema.Int, index: Schema.Int, step: Schema.NullOr(Schema.Int), place: Schema.Int }))
+})
+
+const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
+
 /**
- * Makes the environment over the manager and the retriever at hand.
+ * Makes the environment over the manager and the retriever at hand. The order of tasks is drawn from Effect's `Random`.
  */
 export const make = Effect.fn("AnswerEnvironment.make")(function*(options: Options) {
-  const { episodes, format, perFact, perSpeaker, play = 32, random, reward = defaultReward } = options
-  const context = yield* Effect.context<MemoryManager.MemoryManager | Retriever.Retriever>()
-  const waiting: Array<{ readonly bank: MemoryBank.MemoryBank; readonly question: Episode.LinkedQuestion }> = []
+  const { episodes, format, judge, perFact, perSpeaker, play = 32, reward = defaultReward } = options
+  // These alone: random numbers are those of the step.
+  const context = Context.pick(MemoryManager.MemoryManager, Retriever.Retriever)(yield* Effect.context<MemoryManager.MemoryManager | Retriever.Retriever>())
+  let waiting: Array<Waiting> = []
   let played = 0
 
   const tasks = Effect.fnUntraced(function*(count: number) {
+    const random = yield* Random.Random
     while (waiting.length < count) {
-      const batch = Array.from({ length: play }, () => episodes(played++))
-      for (const { banks, episode } of yield* Playthrough.play(batch, { perFact })) {
-        const bank = banks.at(-1)!
-        waiting.push(...episode.questions.map((question) => ({ bank, question })))
+      const first = played
+      played += play
+      for (const [i, { banks, episode }] of (yield* Playthrough.play(Array.from({ length: play }, (_, i) => episodes(first + i)), { perFact })).entries()) {
+        const all = (bank: MemoryBank.MemoryBank, step: number | null) =>
+          questionsAt(episode, step).map((question, place): Waiting => ({ bank, index: first + i, step, place, question }))
+        waiting.push(...all(banks.at(-1)!, null))
         // And banks on the way there, with the questions that were linked to that step.
-        const middle = Math.floor(random() * episode.steps.length)
-        waiting.push(...episode.steps[middle]!.questions.map((question) => ({ bank: banks[middle + 1]!, question })))
+        const middle = Math.floor(random.nextDoubleUnsafe() * episode.steps.length)
+        waiting.push(...all(banks[middle + 1]!, middle))
       }
     }
     return yield* Effect.forEach(Array.from({ length: count }), () => {
-      const [{ bank, question }] = waiting.splice(Math.floor(random() * waiting.length), 1) as [typeof waiting[number]]
-      return Effect.map(
-        MemoryAgent.candidatesFor(bank, question.question, perSpeaker),
-        (candidates): AnswerTask => ({ question, candidates })
-      )
+      const [{ bank, question }] = waiting.splice(Math.floor(random.nextDoubleUnsafe() * waiting.length), 1) as [Waiting]
+      return Effect.map(MemoryAgent.candidatesFor(bank, question.question, perSpeaker), (candidates): AnswerTask => ({ question, candidates }))
     })
   }, Effect.provideContext(context))
+
+  const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<AnswerTask>>) {
+    const answers = attempts.flatMap(({ task: { candidates, question }, texts }) =>
+      texts.map((text) => {
+        const { text: prediction, wellFormed } = format.decode(text, { question: question.question, candidates })
+        return { question: question.question, prediction, gold: question.gold, list: question.list === true, kind: question.kind ?? "answer", wellFormed }
+      })
+    )
+    const outcomes = (yield* judged(answers, judge)).values()
+    return attempts.map(({ texts }) =>
+      texts.map((): Outcome => {
+        const answer = outcomes.next().value!
+        return {
+          reward: reward(answer),
+          labels: [answer.kind],
+          figures: { answerWords: words(answer.prediction), wellFormed: answer.wellFormed ? 1 : 0 },
+          result: `${answer.question} ${answer.prediction} (${answer.gold})`
+        }
+      })
+    )
+  })
 
   return {
     name: "answer",
     maxTokens: options.maxTokens,
     tasks,
     prompt: ({ candidates, question }) => format.prompt({ question: question.question, candidates }),
-    score: (attempts) =>
-      Effect.sync(() =>
-        attempts.map(({ task: { candidates, question }, texts }) =>
-          texts.map((text): Outcome => {
-            const answer = format.decode(text, { question: question.question, candidates })
-            return {
-              reward: reward({
-                prediction: answer.text,
-                gold: question.gold,
-                list: question.list === true,
-                wellFormed: answer.wellFormed
-              }),
-              labels: [question.kind ?? "answer"],
-              result: `${question.question} ${answer.text} (${question.gold})`
-            }
-          })
-        )
-      ),
-    settle: () => Effect.void
+    score,
+    settle: () => Effect.void,
+    cursor: Cursor.make(Saved, {
+      save: () => {
+        const banks = [...new Set(waiting.map(({ bank }) => bank))]
+        const places = new Map(banks.map((bank, place) => [bank, place]))
+        return { played, banks: banks.map(MemoryBank.toJson), waiting: waiting.map(({ bank, index, place, step }) => ({ index, place, step, bank: places.get(bank)! })) }
+      },
+      restore: (saved) => {
+        const banks = saved.banks.map(MemoryBank.fromJson)
+        played = saved.played
+        waiting = saved.waiting.map(({ bank, index, place, step }) =>
+          ({ bank: banks[bank]!, index, place, step, question: questionsAt(episodes(index), step)[place]! }))
+      }
+    })
   } satisfies Environment<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError>
 })

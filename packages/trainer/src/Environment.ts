@@ -6,13 +6,16 @@
  */
 import type { Reward, Sampler } from "@memory-r1/core"
 import type * as Effect from "effect/Effect"
+import type { Cursor } from "./Cursor.ts"
 
 /**
- * What a completion earned. `labels` are counted in the run log (the operations of a manager), `result` is shown in transcripts.
+ * What a completion earned. `labels` are counted in the run log (the operations of a manager), of `figures` the log has the means (the length of an
+ * answer), `result` is shown in transcripts.
  */
 export interface Outcome {
   readonly reward: Reward.Breakdown
   readonly labels: ReadonlyArray<string>
+  readonly figures?: Readonly<Record<string, number>>
   readonly result: string
 }
 
@@ -25,12 +28,35 @@ export interface Attempt<Task> {
 }
 
 /**
+ * A task with the one text that answers it.
+ */
+export interface Taken<Task> {
+  readonly task: Task
+  readonly text: string
+}
+
+/**
+ * Tasks that go on: a sequence of decisions is rewarded at its end.
+ *
+ * - `next`: the task that follows each completion, `undefined` where it was the last one.
+ * - `credits`: which decisions of a sequence its reward is credited to: `all`, or the `first` alone, where the group shares no more than the state
+ *   that it was made in.
+ */
+export interface Sequences<Task, E> {
+  readonly next: (taken: ReadonlyArray<Taken<Task>>) => Effect.Effect<ReadonlyArray<Task | undefined>, E>
+  readonly credits: (task: Task) => "all" | "first"
+}
+
+/**
  * An environment for tasks of one type.
  *
- * - `tasks`: the next tasks.
+ * - `tasks`: the next tasks. What it draws it draws from Effect's `Random`.
  * - `prompt`: how a task is asked.
- * - `score`: an outcome for each text of each attempt, in their order.
- * - `settle`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue goes on from there.
+ * - `score`: an outcome for each text of each attempt, in their order. Of a sequence the attempt is its last task, with one text.
+ * - `settle`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue goes on from there. Of a sequence
+ *   the attempt is the last task of the one that was drawn.
+ * - `sequences`: for tasks that take several decisions.
+ * - `cursor`: where its data stand. Without one a run that goes on takes it that tasks do not depend on what came before.
  */
 export interface Environment<Task, E = never> {
   readonly name: string
@@ -39,4 +65,6 @@ export interface Environment<Task, E = never> {
   readonly prompt: (task: Task) => string | ReadonlyArray<Sampler.Message>
   readonly score: (attempts: ReadonlyArray<Attempt<Task>>) => Effect.Effect<ReadonlyArray<ReadonlyArray<Outcome>>, E>
   readonly settle: (attempts: ReadonlyArray<Attempt<Task>>, chosen: ReadonlyArray<number>) => Effect.Effect<void, E>
+  readonly sequences?: Sequences<Task, E>
+  readonly cursor?: Cursor
 }

@@ -12,7 +12,7 @@ import * as Kl from "./Kl.ts"
 import * as Rollout from "./Rollout.ts"
 import { RunLog } from "./RunLog.ts"
 import * as Schedule from "./Schedule.ts"
-import type * as Stage from "./Stage.ts"
+import * as Stage from "./Stage.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
@@ -55,34 +55,33 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(
   const { maxGradNorm = 1, stage = environment.name, transcriptEvery = 10, weightDecay = 0 } = options
   if (groupSize < 2) return yield* new TrainingError({ reason: `groupSize is ${groupSize}: a completion is compared with others of its group, so give 2 or more` })
 
-  let beta = kl?.beta ?? 0
-  for (let step = 0; step < steps; step++) {
+  yield* Stage.loop(options, { cursor: environment.cursor, beta: kl?.beta }, Effect.fnUntraced(function*(step, beta) {
     const started = yield* Clock.currentTimeMillis
     // 1. Sample a group of completions for each task, and let the environment score them.
-    const groups = yield* Rollout.collect(environment, learner.sampler, { count: groupsPerStep, groupSize, temperature })
-    const score = (sampler: typeof learner.sampler) => sampler.score({ groups: Rollout.sequences(groups), temperature })
-    const old = correction === undefined ? Rollout.sampled(groups) : yield* score(learner.sampler)
+    const collected = yield* Rollout.collect(environment, learner.sampler, { count: groupsPerStep, groupSize, temperature })
+    const { groups } = collected
+    const decided = Rollout.decided(groups)
+    const score = (sampler: typeof learner.sampler) => sampler.score({ groups: Rollout.sequences(decided), temperature })
+    const old = correction === undefined ? Rollout.sampled(decided) : yield* score(learner.sampler)
 
     // 2. How far the policy has moved from its reference, as a part of the reward where it is meant to be.
     const references = kl === undefined ? undefined : yield* score(kl.reference)
     const divergence = references === undefined ? undefined : Kl.perToken(old, references, kl?.estimate)
-    const rewards = groups.map(({ outcomes }, i) =>
-      outcomes.map(({ reward }, g) =>
-        reward.value - (kl?.place === "reward" ? beta * divergence![i]![g]!.reduce((sum, token) => sum + token, 0) : 0))
-    )
+    const moved = kl?.place === "reward" ? Rollout.ofMembers(groups, decided, divergence!) : undefined
+    const rewards = groups.map(({ outcomes }, i) => outcomes.map(({ reward }, g) => reward.value - (moved === undefined ? 0 : beta * moved[i]![g]!)))
 
     // 3. Advantages. A group whose rewards are all the same teaches nothing.
     const advantages = advantage(rewards)
     const flat = rewards.map(Advantage.isZeroVariance)
-    const batch = groups.flatMap(({ completions, prompt }, i): ReadonlyArray<Learner.PromptGroup> =>
-      flat[i] && zeroVariance === "drop" ? [] : [{
+    const batch = decided.flatMap(({ completions, group, members, prompt }, d): ReadonlyArray<Learner.PromptGroup> =>
+      flat[group] && zeroVariance === "drop" ? [] : [{
         prompt,
-        completions: completions.map(({ finishReason, logprobs, tokens }, g) => ({
+        completions: completions.map(({ finishReason, logprobs, tokens }, c) => ({
           tokens,
-          oldLogp: old[i]![g]!,
-          advantage: advantages[i]![g]!,
+          oldLogp: old[d]![c]!,
+          advantage: advantages[group]![members[c]!]!,
           ...(correction === undefined ? {} : { samplerLogp: logprobs }),
-          ...(references === undefined ? {} : { refLogp: references[i]![g]! }),
+          ...(references === undefined ? {} : { refLogp: references[d]![c]! }),
           ...(overlong === "mask" && finishReason === "length" ? { mask: tokens.map(() => 0) } : {})
         }))
       }]
@@ -91,17 +90,18 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(
     // 4. Step on the objective.
     const corrected = correction === undefined ? objective : Objective.withCorrection(objective, correction)
     const loss = kl === undefined || kl.place === "reward" ? corrected : Objective.withKl(corrected, Objective.coefficient("beta", beta), kl.estimate)
+    const keepingBatch = Stage.keepingBatch(batch, { stage, step: step + 1, objective: loss, temperature })
     const updates: Array<Rollout.Update> = []
     const counts = batch.some(({ completions }) => completions.some(({ mask }) => mask === undefined))
     for (let iteration = 0; iteration < iterations && counts; iteration++) {
-      const found = yield* learner.forwardBackward(batch, loss, { temperature })
+      const found = yield* keepingBatch(learner.forwardBackward(batch, loss, { temperature }))
       const ratios = Rollout.ratios(batch, found.logprobs)
       if (iteration === 0 && ratios.mismatch > maxMismatch) {
         const reason = `sampler and learner disagree by ${ratios.mismatch.toPrecision(3)} on the log-probability of a token, more than maxMismatch ${maxMismatch}: give a correction`
         return yield* new TrainingError({ reason })
       }
       const learningRate = Schedule.at(options.schedule, step, steps)
-      const { gradNorm } = yield* learner.optimStep({ learningRate, beta2: 0.98, maxGradNorm, weightDecay })
+      const { gradNorm } = yield* keepingBatch(learner.optimStep({ learningRate, beta2: 0.98, maxGradNorm, weightDecay }))
       updates.push({ loss: found.loss, gradNorm, ...ratios })
     }
 
@@ -112,18 +112,19 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(
       step: step + 1,
       steps,
       values: {
-        ...Rollout.summary(groups, seconds),
+        ...Rollout.summary(collected, seconds),
         zeroVariance: flat.filter((isFlat) => isFlat).length / groups.length,
         ...(measured === undefined ? {} : { kl: measured, beta }),
-        ...(correction === undefined ? {} : Rollout.importance(groups, old)),
+        ...(correction === undefined ? {} : Rollout.importance(decided, old)),
         ...updates.at(-1),
         seconds
-      }
+      },
+      rewards: Rollout.rewards(groups)
     })
-    if (kl?.adaptive !== undefined) beta = Kl.adapted(beta, measured!, groups.length * groupSize, kl.adaptive)
     if (step % transcriptEvery === 0) {
       const shown = yield* Random.nextIntBetween(0, groups.length, { halfOpen: true })
       yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, advantages[shown]!))
     }
-  }
+    return kl?.adaptive === undefined ? beta : Kl.adapted(beta, measured!, groups.length * groupSize, kl.adaptive)
+  }))
 })

@@ -6,32 +6,39 @@
  * that the policy makes.
  */
 import { AnswerAgent, type Episode, type ManagerFormat, MemoryBank, type MemoryOperation, Playthrough, Retriever, Reward } from "@memory-r1/core"
-import type { Sampler } from "@memory-r1/core"
+import type { Judge, Sampler } from "@memory-r1/core"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { AiError } from "effect/ai"
 import type { Attempt, Environment, Outcome } from "./Environment.ts"
+import * as Dialogues from "./internal/dialogues.ts"
+import { judged } from "./internal/judging.ts"
 
 /**
- * One decision: a step of a dialogue on the bank as it stands.
+ * One decision: a step of a dialogue on the bank as it stands. `place` is that of the dialogue among those that are open.
  */
 export interface ManagerTask {
-  readonly dialogue: number
+  readonly place: number
   readonly step: Episode.Step
   readonly bank: MemoryBank.MemoryBank
   readonly snapshot: MemoryOperation.Snapshot
+  readonly toldWords: number
 }
 
 /**
- * What a decision led to; rewards are functions of it.
+ * What a decision, or a sequence of decisions, led to; rewards are functions of it.
  *
  * - `answers`: the linked questions with their rewards, as answered from the changed bank.
  * - `growth`: how many memories the bank gained.
  * - `rejections`: pieces of the text that were no valid operation.
+ * - `bankWords`, `toldWords`: how many words the bank holds, and how many were said in the dialogue so far.
  */
 export interface ManagerOutcome {
   readonly answers: ReadonlyArray<{ readonly value: number; readonly weight: number }>
   readonly growth: number
   readonly rejections: number
+  readonly bankWords: number
+  readonly toldWords: number
 }
 
 /**
@@ -43,20 +50,46 @@ export const answersRight: Reward.Reward<ManagerOutcome> = Reward.make("answers"
 })
 
 /**
+ * -1 for each memory that the bank gains.
+ */
+export const growth: Reward.Reward<ManagerOutcome> = Reward.make("growth", ({ growth }) => -Math.max(0, growth))
+
+/**
+ * -1 where a part of the text is no operation.
+ */
+export const rejected: Reward.Reward<ManagerOutcome> = Reward.make("rejected", ({ rejections }) => rejections > 0 ? -1 : 0)
+
+/**
+ * What Memory-R2 (arXiv 2605.21768) charges for size: nothing while the bank holds no more than the share `free` of the words that were said, then how many
+ * more it holds, as a share of them: `-max(0, bankWords - free toldWords) / toldWords`. Weighted with 0.2 there.
+ *
+ * @example
+ * ```ts
+ * import { ManagerEnvironment } from "@memory-r1/trainer"
+ *
+ * const size = ManagerEnvironment.memorySize({ free: 0.5 })
+ * const outcome = { answers: [], growth: 0, rejections: 0, toldWords: 100 }
+ * size({ ...outcome, bankWords: 50 }).value // => 0
+ * size({ ...outcome, bankWords: 75 }).value // => -0.25
+ * ```
+ */
+export const memorySize = ({ free = 0.7 }: { readonly free?: number } = {}): Reward.Reward<ManagerOutcome> =>
+  Reward.make("memorySize", ({ bankWords, toldWords }) => {
+    const over = bankWords - free * toldWords
+    return over <= 0 ? 0 : -over / Math.max(toldWords, 1)
+  })
+
+/**
  * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is no operation.
  * Without the price on growth a manager that only adds looks as good as one that keeps the bank in order.
  */
-export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([
-  [answersRight, 1],
-  [Reward.make("growth", ({ growth }: ManagerOutcome) => -Math.max(0, growth)), 0.15],
-  [Reward.make("rejected", ({ rejections }: ManagerOutcome) => rejections > 0 ? -1 : 0), 0.25]
-])
+export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([[answersRight, 1], [growth, 0.15], [rejected, 0.25]])
 
 /**
  * - `episodes`: the dialogue with a given number; numbers count up from 0.
- * - `open`: how many dialogues are open at a time. At least as many as tasks are asked for.
  * - `perFact`, `perSpeaker`: how many memories a decision and an answer get to see.
- * - `answerReward`: the reward of one answer, exact match by default (the paper's).
+ * - `reward`: of what a decision led to; `answerReward`: of one answer, exact match by default (the paper's).
+ * - `judge`: whom an `answerReward` asks that reads verdicts.
  */
 export interface Options {
   readonly episodes: (index: number) => Episode.Episode
@@ -65,73 +98,90 @@ export interface Options {
   readonly perFact: number
   readonly perSpeaker: number
   readonly reward?: Reward.Reward<ManagerOutcome>
-  readonly answerReward?: Reward.Reward<Reward.AnswerOutcome>
+  readonly answerReward?: Reward.Reward<Reward.JudgedOutcome>
+  readonly judge?: Judge.Judge["Service"]
 }
 
-interface Dialogue {
-  readonly episode: Episode.Episode
-  step: number
-  bank: MemoryBank.MemoryBank
+/**
+ * What can go wrong in it.
+ */
+export type Failure = AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError
+
+const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
+
+/**
+ * Words that were said before the end of a step, those of the bank that the dialogue began with among them.
+ */
+export const toldWords = ({ start, steps }: Episode.Episode, step: number): number =>
+  [...(start === undefined ? [] : MemoryBank.memories(start)), ...steps.slice(0, step + 1).map(({ fact }) => fact)].reduce((sum, { text }) => sum + words(text), 0)
+
+/**
+ * A bank that decisions led to, with what is to be asked of it.
+ */
+export interface Reached {
+  readonly before: MemoryBank.MemoryBank
+  readonly after: MemoryBank.MemoryBank
+  readonly edits: ReadonlyArray<MemoryBank.Edit>
+  readonly rejections: number
+  readonly questions: ReadonlyArray<Episode.LinkedQuestion>
+  readonly toldWords: number
 }
+
+/**
+ * What banks earn: the frozen answer agent answers the questions of each from it.
+ */
+export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
+  reached: ReadonlyArray<Reached>,
+  { answerReward = Reward.exactMatch, judge, perSpeaker, reward = defaultReward }: Pick<Options, "answerReward" | "judge" | "perSpeaker" | "reward">
+) {
+  const asked = yield* Playthrough.ask(reached.flatMap(({ after, questions }) => questions.map((question) => ({ bank: after, question }))), { perSpeaker })
+  const answers = (yield* judged(
+    asked.map(({ answer, question }) => ({ question: question.question, prediction: answer.text, gold: question.gold, list: question.list === true, weight: question.weight ?? 1 })),
+    judge
+  )).values()
+  return reached.map(({ after, before, edits, questions, rejections, toldWords }): Outcome => {
+    const scored = questions.map(() => {
+      const answer = answers.next().value!
+      return { value: answerReward(answer).value, weight: answer.weight, text: `${answer.question} ${answer.prediction} (${answer.gold})` }
+    })
+    const bankWords = MemoryBank.memories(after).reduce((sum, { text }) => sum + words(text), 0)
+    return {
+      reward: reward({ answers: scored, growth: MemoryBank.size(after) - MemoryBank.size(before), rejections, bankWords, toldWords }),
+      labels: edits.map((edit) => edit._tag.toLowerCase()),
+      figures: { memories: MemoryBank.size(after), rejections },
+      result: scored.map(({ text }) => text).join("; ")
+    }
+  })
+})
 
 /**
  * Makes the environment over the answer agent and the retriever at hand.
  */
 export const make = Effect.fn("ManagerEnvironment.make")(function*(options: Options) {
-  const { answerReward = Reward.exactMatch, episodes, format, perFact, perSpeaker, reward = defaultReward } = options
-  const context = yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>()
-  const dialogues: Array<Dialogue> = []
-  let opened = 0
-  const open = (): Dialogue => {
-    const episode = episodes(opened++)
-    return { episode, step: 0, bank: episode.start ?? MemoryBank.empty }
-  }
+  const { episodes, format, perFact } = options
+  const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>())
+  const dialogues = Dialogues.make(episodes)
 
   const tasks = Effect.fnUntraced(function*(count: number) {
-    const found: Array<ManagerTask> = []
-    for (let dialogue = 0; dialogue < count; dialogue++) {
-      let current = dialogues[dialogue] ?? open()
-      while (current.step >= current.episode.steps.length) current = open()
-      dialogues[dialogue] = current
-      const step = current.episode.steps[current.step]!
-      const snapshot = yield* Playthrough.snapshotFor(current.bank, step.fact, perFact)
-      found.push({ dialogue, step, bank: current.bank, snapshot })
-    }
-    return found
+    const places = Array.from({ length: count }, (_, place) => place)
+    return yield* Effect.forEach(places, Effect.fnUntraced(function*(place) {
+      const { bank, episode, step } = dialogues.at(place)
+      const snapshot = yield* Playthrough.snapshotFor(bank, episode.steps[step]!.fact, perFact)
+      return { place, step: episode.steps[step]!, bank, snapshot, toldWords: toldWords(episode, step) } satisfies ManagerTask
+    }))
   }, Effect.provideContext(context))
 
   const decided = ({ snapshot, step }: ManagerTask, text: string) => format.decode(text, { fact: step.fact, snapshot })
 
   const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<ManagerTask>>) {
-    const forks = attempts.map(({ task, texts }) =>
-      texts.map((text) => {
-        const decoded = decided(task, text)
-        return { decoded, bank: MemoryBank.applyAll(task.bank, decoded.edits) }
-      })
-    )
-    const asked = attempts.flatMap(({ task }, i) =>
-      forks[i]!.flatMap(({ bank }) => task.step.questions.map((question) => ({ bank, question })))
-    )
-    const answers = (yield* Playthrough.ask(asked, { perSpeaker })).values()
-    return attempts.map(({ task, texts }, i) =>
-      texts.map((_, g): Outcome => {
-        const { bank, decoded } = forks[i]![g]!
-        const scored = task.step.questions.map((question) => {
-          const { answer } = answers.next().value!
-          const { value } = answerReward({ prediction: answer.text, gold: question.gold, list: question.list === true })
-          return { value, weight: question.weight ?? 1, text: `${question.question} ${answer.text} (${question.gold})` }
-        })
-        return {
-          reward: reward({
-            answers: scored,
-            growth: MemoryBank.size(bank) - MemoryBank.size(task.bank),
-            rejections: decoded.rejections.length
-          }),
-          labels: decoded.edits.map((edit) => edit._tag.toLowerCase()),
-          result: scored.map(({ text }) => text).join("; ")
-        }
-      })
-    )
+    const reached = attempts.flatMap(({ task, texts }) =>
+      texts.map((text): Reached => {
+        const { edits, rejections } = decided(task, text)
+        const { bank, step, toldWords } = task
+        return { before: bank, after: MemoryBank.applyAll(bank, edits), edits, rejections: rejections.length, questions: step.questions, toldWords }
+      }))
+    const outcomes = (yield* outcomesOf(reached, options)).values()
+    return attempts.map(({ texts }) => texts.map(() => outcomes.next().value!))
   }, Effect.provideContext(context))
 
   return {
@@ -143,10 +193,11 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(options: Opti
     settle: (attempts, chosen) =>
       Effect.sync(() => {
         attempts.forEach(({ task, texts }, i) => {
-          const dialogue = dialogues[task.dialogue]!
+          const dialogue = dialogues.at(task.place)
           dialogue.bank = MemoryBank.applyAll(task.bank, decided(task, texts[chosen[i]!]!).edits)
           dialogue.step++
         })
-      })
-  } satisfies Environment<ManagerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError>
+      }),
+    cursor: dialogues.cursor
+  } satisfies Environment<ManagerTask, Failure>
 })

@@ -1,21 +1,22 @@
 /**
  * The stages of a run: a supervised warm start, and reinforcement learning of one agent while the other is frozen.
  */
-import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager, Objective } from "@memory-r1/core"
-import type { Retriever, Sampler } from "@memory-r1/core"
+import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager, Objective, Reward } from "@memory-r1/core"
+import type { Judge, Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
-import type { AiError } from "effect/ai"
+import * as Schema from "effect/Schema"
 import * as Advantage from "./Advantage.ts"
 import * as AnswerEnvironment from "./AnswerEnvironment.ts"
+import * as Cursor from "./Cursor.ts"
 import type { Environment } from "./Environment.ts"
 import * as Grpo from "./Grpo.ts"
 import * as ManagerEnvironment from "./ManagerEnvironment.ts"
 import * as Ppo from "./Ppo.ts"
 import type * as RunLog from "./RunLog.ts"
+import * as SessionEnvironment from "./SessionEnvironment.ts"
 import * as Sft from "./Sft.ts"
+import type * as Stage from "./Stage.ts"
 import type * as TrainConfig from "./TrainConfig.ts"
-import type { TrainingError } from "./TrainingError.ts"
 
 /**
  * The two agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta` holds on to. `critics` are the
@@ -37,14 +38,26 @@ export interface DemonstrationOptions {
 }
 
 /**
- * Where training data come from, by number. `play` is how many dialogues the Answer Agent's banks are made of at a time, where there are only so many.
+ * Dialogues of at most this many sessions.
+ */
+export interface EpisodeOptions {
+  readonly sessions?: number
+}
+
+/**
+ * Where training data come from, by number.
+ *
+ * - `episodes`: for single decisions, for whole sessions, and for answers.
+ * - `play`: how many dialogues the Answer Agent's banks are made of at a time, where there are only so many.
+ * - `validation`: so many dialogues that are not trained on.
+ * - `repeats`, `lookUps`, `additions`: exercises in copying, for models from scratch.
  */
 export interface Sources {
-  readonly episodes: Readonly<Record<"manager" | "answer", (index: number) => Episode.Episode>>
+  readonly episodes: Readonly<Record<"decision" | "session" | "answer", (options: EpisodeOptions) => (index: number) => Episode.Episode>>
   readonly play?: number
+  readonly validation: (dialogues: number) => ReadonlyArray<Episode.Episode>
   readonly managerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
   readonly answerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
-  /** Exercises in copying, for models from scratch. */
   readonly repeats: (index: number) => ReadonlyArray<Episode.Demonstration>
   readonly lookUps: (index: number) => ReadonlyArray<Episode.Demonstration>
   readonly additions: (index: number) => ReadonlyArray<Episode.Demonstration>
@@ -69,16 +82,27 @@ export const managerOf = ({ sampler }: Learner.Service, { format, managerTokens 
 export const answerAgentOf = ({ sampler }: Learner.Service, { answerTokens, format }: Pick<Limits, "format" | "answerTokens">): AnswerAgent.AnswerAgent["Service"] =>
   AnswerAgent.fromSampler(sampler, { format: AnswerFormat[format], maxTokens: answerTokens })
 
+const Dealt = Schema.Struct({ made: Schema.Int, at: Schema.Int })
+
 // Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up. It asks once: where nothing is made, nothing
 // is dealt, and who asks decides how long to go on.
-const dealer = <A>(make: (index: number) => ReadonlyArray<A>): (() => ReadonlyArray<A>) => {
-  let made: ReadonlyArray<A> = []
-  let [at, index] = [0, 0]
-  return () => {
-    if (at >= made.length) [made, at] = [make(index++), 0]
-    return made.slice(at, ++at)
+const dealer = <A>(make: (index: number) => ReadonlyArray<A>) => {
+  let known: ReadonlyArray<A> = []
+  let [at, made] = [0, 0]
+  return {
+    deal: (): ReadonlyArray<A> => {
+      if (at >= known.length) [known, at] = [make(made++), 0]
+      return known.slice(at, ++at)
+    },
+    save: (): typeof Dealt.Type => ({ made, at }),
+    restore: (saved: typeof Dealt.Type): void => {
+      ;[made, at] = [saved.made, saved.at]
+      known = made === 0 ? [] : make(made - 1)
+    }
   }
 }
+
+const Mixed = Schema.Struct({ index: Schema.Int, decision: Dealt, answer: Dealt })
 
 /**
  * Demonstrations of both kinds, dealt out one by one in a fixed order so that `managerShare` of them are decisions.
@@ -86,11 +110,40 @@ const dealer = <A>(make: (index: number) => ReadonlyArray<A>): (() => ReadonlyAr
 export const mixed = (
   { answerDemonstrations, managerDemonstrations }: Pick<Sources, "answerDemonstrations" | "managerDemonstrations">,
   { managerShare, ...options }: DemonstrationOptions & { readonly managerShare: number }
-): (index: number) => ReadonlyArray<Episode.Demonstration> => {
+): Sft.Source => {
   const decision = dealer((index) => managerDemonstrations(index, options))
   const answer = dealer((index) => answerDemonstrations(index, options))
-  return (index) => Math.floor((index + 1) * managerShare) > Math.floor(index * managerShare) ? decision() : answer()
+  let index = 0
+  return {
+    deal: () => {
+      const isDecision = Math.floor((index + 1) * managerShare) > Math.floor(index * managerShare)
+      index++
+      return isDecision ? decision.deal() : answer.deal()
+    },
+    cursor: Cursor.make(Mixed, {
+      save: () => ({ index, decision: decision.save(), answer: answer.save() }),
+      restore: (saved) => {
+        index = saved.index
+        decision.restore(saved.decision)
+        answer.restore(saved.answer)
+      }
+    })
+  }
 }
+
+/**
+ * How a stage goes on, what it is called in the log, and whom its rewards ask.
+ */
+export interface StageOptions extends Pick<Stage.Steps, "from" | "onStep"> {
+  readonly stage?: string
+  readonly judge?: Judge.Judge["Service"]
+}
+
+/**
+ * What a supervised stage imitates.
+ */
+export const demonstrationsOf = ({ data, managerShare, samples, sessions }: typeof TrainConfig.SftStage.Type, sources: Sources): Sft.Source =>
+  data === "teacher" ? mixed(sources, { managerShare, samples, ...(sessions === undefined ? {} : { sessions }) }) : Sft.counted(sources[data])
 
 /**
  * Runs a supervised stage on one learner.
@@ -99,23 +152,44 @@ export const supervised = Effect.fn("Pipeline.supervised")(function*(
   learner: Learner.Service,
   stage: typeof TrainConfig.SftStage.Type,
   sources: Sources,
-  onStep: (step: number) => Effect.Effect<void, Learner.LearnerError> = () => Effect.void
+  { judge: _, ...options }: StageOptions = {}
 ) {
-  const { beta2, data, groupsPerStep, learningRate, managerShare, promptLoss, samples, sessions, steps, weightDecay } = stage
-  const taught = { managerShare, samples, ...(sessions === undefined ? {} : { sessions }) }
-  return yield* Sft.run({
-    demonstrations: data === "teacher" ? mixed(sources, taught) : sources[data],
+  const { beta2, groupsPerStep, learningRate, promptLoss, steps, weightDecay } = stage
+  yield* Sft.run({
+    ...options,
+    demonstrations: demonstrationsOf(stage, sources),
     promptLoss,
     steps,
     groupsPerStep,
     schedule: learningRate,
     weightDecay,
-    beta2,
-    onStep
+    beta2
   }).pipe(Effect.provideService(Learner.Learner, learner))
 })
 
-type Failure = AiError.AiError | Learner.LearnerError | Retriever.RetrieverError | RunLog.RunLogError | Sampler.SamplerError | TrainingError
+/**
+ * The rewards of a configuration, as functions: of one answer, of what a decision led to, and of the Answer Agent's.
+ */
+export const rewardsOf = ({ answer, format, growth, memorySize, rejected }: TrainConfig.Rewards) => {
+  const answers: Readonly<Record<typeof answer, Reward.Reward<Reward.JudgedOutcome>>> = {
+    exactMatch: Reward.exactMatch,
+    exactMatchElseF1: Reward.firstNonZero([Reward.exactMatch, Reward.setF1]),
+    f1: Reward.setF1,
+    f1TimesJudge: Reward.product<Reward.JudgedOutcome>([Reward.setF1, Reward.judge]),
+    judge: Reward.judge
+  }
+  const ofAnswer = answers[answer]
+  const ofManager = Reward.weightedSum<ManagerEnvironment.ManagerOutcome>([
+    [ManagerEnvironment.answersRight, 1],
+    [ManagerEnvironment.growth, growth],
+    [ManagerEnvironment.rejected, rejected],
+    ...(memorySize === undefined ? [] : [[ManagerEnvironment.memorySize(memorySize), memorySize.weight] as const])
+  ])
+  const ofAnswerAgent: Reward.Reward<AnswerEnvironment.AnswerOutcome> = format === 0
+    ? ofAnswer
+    : Reward.weightedSum<AnswerEnvironment.AnswerOutcome>([[ofAnswer, 1], [AnswerEnvironment.format, format]])
+  return { ofAnswer, ofManager, ofAnswerAgent }
+}
 
 const objectiveOf = ({ epsilon, epsilonHigh, maxTokens, objective }: Pick<TrainConfig.GrpoStage, "epsilon" | "epsilonHigh" | "maxTokens" | "objective">): Objective.Objective => {
   const range = { ...(epsilon === undefined ? {} : { epsilon }), ...(epsilonHigh === undefined ? {} : { epsilonHigh }) }
@@ -135,11 +209,12 @@ const objectiveOf = ({ epsilon, epsilonHigh, maxTokens, objective }: Pick<TrainC
 const trained = Effect.fnUntraced(function*<Task, E>(
   environment: Environment<Task, E>,
   agents: Agents,
-  stage: TrainConfig.ReinforcedStage
+  stage: TrainConfig.ReinforcedStage,
+  { judge: _, ...going }: StageOptions
 ) {
   const { beta, kind, kl, learningRate: schedule, ...options } = stage
   const own = agents.critics?.[kind]
-  const held = beta === 0 ? {} : { kl: { ...kl, beta, reference: agents.reference } }
+  const held = { ...going, ...(beta === 0 ? {} : { kl: { ...kl, beta, reference: agents.reference } }) }
   const run = options.algorithm === "grpo"
     ? Grpo.run(environment, {
       ...options,
@@ -168,21 +243,30 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
   agents: Agents,
   stage: TrainConfig.ReinforcedStage,
   sources: Sources,
-  limits: Limits
-): Effect.fn.Return<void, Failure, Retriever.Retriever | RunLog.RunLog> {
-  const common = { episodes: sources.episodes[stage.kind], perFact: limits.perFact, perSpeaker: limits.perSpeaker, maxTokens: stage.maxTokens }
-  if (stage.kind === "manager") {
-    const environment = yield* ManagerEnvironment.make({ ...common, format: ManagerFormat[limits.format] }).pipe(
-      Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits))
-    )
-    return yield* trained(environment, agents, stage)
+  limits: Limits,
+  options: StageOptions = {}
+): Effect.fn.Return<void, Stage.Failure, Retriever.Retriever | RunLog.RunLog> {
+  const { ofAnswer, ofAnswerAgent, ofManager } = rewardsOf(stage.reward)
+  const length = stage.sessions === undefined ? {} : { sessions: stage.sessions }
+  const common = {
+    perFact: limits.perFact,
+    perSpeaker: limits.perSpeaker,
+    maxTokens: stage.maxTokens,
+    ...(options.judge === undefined ? {} : { judge: options.judge })
   }
-  const random = yield* Random.Random
+  if (stage.kind === "manager") {
+    const given = { ...common, episodes: sources.episodes[stage.unit](length), format: ManagerFormat[limits.format], reward: ofManager, answerReward: ofAnswer }
+    const frozen = Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits))
+    if (stage.unit === "decision") return yield* trained(yield* frozen(ManagerEnvironment.make(given)), agents, stage, options)
+    const { local, longest } = stage
+    return yield* trained(yield* frozen(SessionEnvironment.make({ ...given, local, longest })), agents, stage, options)
+  }
   const environment = yield* AnswerEnvironment.make({
     ...common,
+    episodes: sources.episodes.answer(length),
     format: AnswerFormat[limits.format],
-    ...(sources.play === undefined ? {} : { play: sources.play }),
-    random: () => random.nextDoubleUnsafe()
+    reward: ofAnswerAgent,
+    ...(sources.play === undefined ? {} : { play: sources.play })
   }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits)))
-  return yield* trained(environment, agents, stage)
+  return yield* trained(environment, agents, stage, options)
 })

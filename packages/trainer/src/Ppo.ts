@@ -12,7 +12,7 @@ import * as Kl from "./Kl.ts"
 import * as Rollout from "./Rollout.ts"
 import { RunLog } from "./RunLog.ts"
 import * as Schedule from "./Schedule.ts"
-import type * as Stage from "./Stage.ts"
+import * as Stage from "./Stage.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
@@ -79,45 +79,43 @@ export const run = Effect.fn("Ppo.run")(function*<Task, E>(
   const valueLoss = Objective.valueLoss(critic.epsilon === undefined ? {} : { epsilon: critic.epsilon })
   const isInReward = kl !== undefined && kl.place !== "loss"
 
-  let beta = kl?.beta ?? 0
-  for (let step = 0; step < steps; step++) {
+  yield* Stage.loop(options, { cursor: environment.cursor, beta: kl?.beta }, Effect.fnUntraced(function*(step, beta) {
     const started = yield* Clock.currentTimeMillis
     // 1. Sample, and let the environment score.
-    const groups = yield* Rollout.collect(environment, policy.sampler, { count: groupsPerStep, groupSize, temperature })
-    const sequences = Rollout.sequences(groups)
-    const old = Rollout.sampled(groups)
+    const collected = yield* Rollout.collect(environment, policy.sampler, { count: groupsPerStep, groupSize, temperature })
+    const { groups } = collected
+    const decided = Rollout.decided(groups)
+    const sequences = Rollout.sequences(decided)
+    const old = Rollout.sampled(decided)
     const values = yield* estimator.values(sequences)
     const references = kl === undefined ? undefined : yield* kl.reference.score({ groups: sequences, temperature })
     const divergence = references === undefined ? undefined : Kl.perToken(old, references, kl?.estimate ?? "k1")
 
     // 2. A reward for each token: what the completion earned at its last one, less the divergence of each.
-    const estimated = groups.flatMap(({ completions, outcomes }, i) =>
-      completions.map(({ tokens }, g) =>
+    const estimated = decided.map(({ completions, group, members }, d) =>
+      completions.map(({ tokens }, c) =>
         Advantage.gae(
           tokens.map((_, t) =>
-            (t === tokens.length - 1 ? outcomes[g]!.reward.value : 0) - (isInReward ? beta * divergence![i]![g]![t]! : 0)),
-          values[i]![g]!,
+            (t === tokens.length - 1 ? groups[group]!.outcomes[members[c]!]!.reward.value : 0) - (isInReward ? beta * divergence![d]![c]![t]! : 0)),
+          values[d]![c]!,
           { gamma, lambda }
         ))
     )
 
     // 3. Advantages of all tokens of the batch, to mean 0 and deviation 1.
-    const advantages = estimated.map(({ advantages }) => advantages)
-    const scaled = whiten ? Advantage.whitened(advantages) : advantages
-    let row = 0
-    const batch = groups.map(({ completions, prompt }, i): Learner.PromptGroup => ({
+    const raw = estimated.flatMap((completions) => completions.map(({ advantages }) => advantages))
+    const scaled = (whiten ? Advantage.whitened(raw) : raw).values()
+    const advantages = estimated.map((completions) => completions.map(() => scaled.next().value!))
+    const batch = decided.map(({ completions, prompt }, d): Learner.PromptGroup => ({
       prompt,
-      completions: completions.map(({ tokens }, g) => {
-        const at = row++
-        return {
-          tokens,
-          oldLogp: old[i]![g]!,
-          advantage: scaled[at]!,
-          oldValue: values[i]![g]!,
-          returns: estimated[at]!.returns,
-          ...(references === undefined ? {} : { refLogp: references[i]![g]! })
-        }
-      })
+      completions: completions.map(({ tokens }, c) => ({
+        tokens,
+        oldLogp: old[d]![c]!,
+        advantage: advantages[d]![c]!,
+        oldValue: values[d]![c]!,
+        returns: estimated[d]![c]!.returns,
+        ...(references === undefined ? {} : { refLogp: references[d]![c]! })
+      }))
     }))
 
     // 4. Several passes over the batch, in parts: the policy on the clipped surrogate, the critic on its error.
@@ -126,48 +124,48 @@ export const run = Effect.fn("Ppo.run")(function*<Task, E>(
     const loss = isShared ? Objective.withTerm(policyLoss, valueLoss, critic.coefficient ?? 0.5) : policyLoss
     const updates: Array<Rollout.Update> = []
     const criticLosses: Array<number> = []
-    const optimize = (learner: Learner.Service, schedule: Schedule.Schedule) =>
-      learner.optimStep({ learningRate: Schedule.at(schedule, step, steps), beta2: 0.98, maxGradNorm, weightDecay })
+    const update = Effect.fnUntraced(function*(learner: Learner.Service, part: typeof batch, objective: Objective.Objective, schedule: Schedule.Schedule) {
+      const keepingBatch = Stage.keepingBatch(part, { stage, step: step + 1, objective, temperature })
+      const found = yield* keepingBatch(learner.forwardBackward(part, objective, { temperature }))
+      const { gradNorm } = yield* keepingBatch(learner.optimStep({ learningRate: Schedule.at(schedule, step, steps), beta2: 0.98, maxGradNorm, weightDecay }))
+      return { ...found, gradNorm }
+    })
     for (let epoch = 0; epoch < epochs; epoch++) {
       const order = yield* Random.shuffle(batch)
       const size = Math.ceil(order.length / miniBatches)
       for (let from = 0; from < order.length; from += size) {
         const part = order.slice(from, from + size)
-        if (!isShared || isWarmup) {
-          criticLosses.push((yield* estimator.forwardBackward(part, valueLoss, { temperature })).loss)
-          yield* optimize(estimator, critic.schedule)
-        }
+        if (!isShared || isWarmup) criticLosses.push((yield* update(estimator, part, valueLoss, critic.schedule)).loss)
         if (isWarmup) continue
-        const found = yield* policy.forwardBackward(part, loss, { temperature })
-        const { gradNorm } = yield* optimize(policy, options.schedule)
-        updates.push({ loss: found.loss, gradNorm, ...Rollout.ratios(part, found.logprobs) })
+        const found = yield* update(policy, part, loss, options.schedule)
+        updates.push({ loss: found.loss, gradNorm: found.gradNorm, ...Rollout.ratios(part, found.logprobs) })
         if (isShared) criticLosses.push(Rollout.lossOf(valueLoss, part, found.values!))
       }
     }
 
     const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
-    const returns = estimated.flatMap((completion) => completion.returns)
+    const returns = estimated.flat().flatMap((completion) => completion.returns)
     const measured = divergence === undefined ? undefined : Rollout.mean(divergence.flat(2))
     yield* log.metrics({
       stage,
       step: step + 1,
       steps,
       values: {
-        ...Rollout.summary(groups, seconds),
+        ...Rollout.summary(collected, seconds),
         value: Rollout.mean(values.flat().flatMap((row) => [...row])),
         explainedVariance: Advantage.explainedVariance(returns, values.flat().flatMap((row) => [...row])),
         ...(measured === undefined ? {} : { kl: measured, beta }),
         valueLoss: criticLosses.at(-1)!,
         ...updates.at(-1),
         seconds
-      }
+      },
+      rewards: Rollout.rewards(groups)
     })
-    if (kl?.adaptive !== undefined) beta = Kl.adapted(beta, measured!, groups.length * groupSize, kl.adaptive)
     if (step % transcriptEvery === 0) {
       const shown = yield* Random.nextIntBetween(0, groups.length, { halfOpen: true })
-      const before = groups.slice(0, shown).reduce((sum, { completions }) => sum + completions.length, 0)
-      const ofCompletion = groups[shown]!.completions.map((_, g) => Rollout.mean(scaled[before + g]!))
-      yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, ofCompletion))
+      const first = decided.findIndex(({ group }) => group === shown)
+      yield* log.transcript(Rollout.transcript(stage, step + 1, groups[shown]!, advantages[first]!.map(Rollout.mean)))
     }
-  }
+    return kl?.adaptive === undefined ? beta : Kl.adapted(beta, measured!, groups.length * groupSize, kl.adaptive)
+  }))
 })

@@ -10,7 +10,17 @@ import type { Transcript } from "./RunLog.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
- * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes.
+ * A decision that followed another one: its prompt, and what was sampled.
+ */
+export interface Later {
+  readonly prompt: ReadonlyArray<number>
+  readonly completion: Sampler.Completion
+  readonly text: string
+}
+
+/**
+ * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes. Of sequences these are the first decisions,
+ * `later` are those that followed each of them, and `credits` says whether these are learned from too.
  */
 export interface Group {
   readonly asked: string
@@ -18,11 +28,23 @@ export interface Group {
   readonly completions: ReadonlyArray<Sampler.Completion>
   readonly texts: ReadonlyArray<string>
   readonly outcomes: ReadonlyArray<Outcome>
+  readonly later: ReadonlyArray<ReadonlyArray<Later>>
+  readonly credits: "all" | "first"
+}
+
+/**
+ * Groups, and how many tasks were left out because their prompts leave no room for a completion in the model's context.
+ */
+export interface Collected {
+  readonly groups: ReadonlyArray<Group>
+  readonly tooLong: number
 }
 
 /**
  * Samples a group for each of the next tasks and has them scored. The environment is then told to go on from one completion of
- * each, drawn at random.
+ * each, drawn at random; where a prompt was too long, as if nothing had been said.
+ *
+ * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, and for a reward that is no number.
  */
 export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   environment: Environment<Task, E>,
@@ -30,43 +52,103 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   options: { readonly count: number; readonly groupSize: number; readonly temperature: number }
 ) {
   const { count, groupSize, temperature } = options
-  const tasks = yield* environment.tasks(count)
-  if (tasks.length === 0) return yield* new TrainingError({ reason: `environment ${environment.name} has no tasks: is its data empty?` })
-  const asked = tasks.map(environment.prompt)
-  const { applyChatTemplate, encode } = sampler.tokenizer
-  if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
-    return yield* new TrainingError({ reason: "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model" })
-  }
-  const prompts = asked.map((prompt) => typeof prompt === "string" ? encode(prompt) : applyChatTemplate!(prompt))
-  const sampled = yield* sampler.sample({
-    prompts,
-    n: groupSize,
-    maxTokens: environment.maxTokens,
-    temperature,
-    seed: yield* Random.nextInt
+  const { maxTokens, name, sequences } = environment
+  const { applyChatTemplate, decode, encode } = sampler.tokenizer
+  const asTokens = Effect.fnUntraced(function*(tasks: ReadonlyArray<Task>) {
+    const asked = tasks.map(environment.prompt)
+    if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
+      return yield* new TrainingError({ reason: "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model" })
+    }
+    return tasks.map((task, i) => {
+      const prompt = typeof asked[i] === "string" ? encode(asked[i]) : applyChatTemplate!(asked[i]!)
+      return { task, asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]), prompt, fits: prompt.length + maxTokens <= sampler.contextLength }
+    })
   })
-  const attempts = tasks.map((task, i) => ({
-    task,
-    texts: sampled[i]!.map((completion) => sampler.tokenizer.decode(Sampler.withoutStop(completion)))
-  }))
-  const outcomes = yield* environment.score(attempts)
+  const written = Effect.fnUntraced(function*(prompts: ReadonlyArray<ReadonlyArray<number>>, n: number) {
+    const sampled = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
+    return sampled.map((completions) => completions.map((completion) => ({ completion, text: decode(Sampler.withoutStop(completion)) })))
+  })
+
+  const all = yield* asTokens(yield* environment.tasks(count))
+  if (all.length === 0) return yield* new TrainingError({ reason: `environment ${name} has no tasks: is its data empty?` })
+  const [fitting, others] = [all.filter(({ fits }) => fits), all.filter(({ fits }) => !fits)]
+  if (fitting.length === 0) {
+    const shortest = Math.min(...all.map(({ prompt }) => prompt.length))
+    const reason = `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
+    return yield* new TrainingError({ reason })
+  }
+  const firsts = yield* written(fitting.map(({ prompt }) => prompt), groupSize)
+
+  // Sequences go on, all of them side by side, until none has a next task.
+  const tracks = fitting.map(({ task }, i) => firsts[i]!.map(({ text }) => ({ current: { task, text }, later: new Array<Later>() })))
+  let tooLong = others.length
+  let open = sequences === undefined ? [] : tracks.flat()
+  while (open.length > 0) {
+    const next = yield* sequences!.next(open.map(({ current }) => current))
+    open = open.filter((_, i) => next[i] !== undefined)
+    const asked = yield* asTokens(next.flatMap((task) => task === undefined ? [] : [task]))
+    const answered = (yield* written(asked.flatMap(({ fits, prompt }) => fits ? [prompt] : []), 1)).values()
+    open.forEach((track, i) => {
+      const { fits, prompt, task } = asked[i]!
+      if (!fits) tooLong++
+      const [one] = fits ? answered.next().value! : []
+      if (one !== undefined) track.later.push({ prompt, ...one })
+      track.current = { task, text: one?.text ?? "" }
+    })
+  }
+
+  const attempts = sequences === undefined
+    ? fitting.map(({ task }, i) => ({ task, texts: firsts[i]!.map(({ text }) => text) }))
+    : tracks.flat().map(({ current: { task, text } }) => ({ task, texts: [text] }))
+  const scored = (yield* environment.score(attempts)).flat()
+  const outcomes = fitting.map((_, i) => scored.slice(i * groupSize, (i + 1) * groupSize))
   for (const [i, group] of outcomes.entries()) {
     for (const [g, { reward }] of group.entries()) {
       if (Number.isFinite(reward.value)) continue
-      const reason = `environment ${environment.name} rewards completion ${g} of task ${i} with ${reward.value}: ${JSON.stringify(attempts[i]!.texts[g])}`
+      const reason = `environment ${name} rewards completion ${g} of task ${i} with ${reward.value}: ${JSON.stringify(firsts[i]![g]!.text)}`
       return yield* new TrainingError({ reason })
     }
   }
-  const chosen = yield* Effect.forEach(attempts, () => Random.nextIntBetween(0, groupSize, { halfOpen: true }))
-  yield* environment.settle(attempts, chosen)
-  return attempts.map(({ texts }, i): Group => ({
-    asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]),
-    prompt: prompts[i]!,
-    completions: sampled[i]!,
-    texts,
-    outcomes: outcomes[i]!
+  const chosen = yield* Effect.forEach(fitting, () => Random.nextIntBetween(0, groupSize, { halfOpen: true }))
+  const settled = sequences === undefined ? attempts : tracks.map((group, i) => {
+    const { task, text } = group[chosen[i]!]!.current
+    return { task, texts: [text] }
+  })
+  yield* environment.settle(
+    [...settled, ...others.map(({ task }) => ({ task, texts: [""] }))],
+    [...(sequences === undefined ? chosen : chosen.map(() => 0)), ...others.map(() => 0)]
+  )
+  const groups = fitting.map(({ asked, prompt, task }, i): Group => ({
+    asked,
+    prompt,
+    completions: firsts[i]!.map(({ completion }) => completion),
+    texts: firsts[i]!.map(({ text }) => text),
+    outcomes: outcomes[i]!,
+    later: tracks[i]!.map(({ later }) => later),
+    credits: sequences?.credits(task) ?? "all"
   }))
+  return { groups, tooLong } satisfies Collected
 })
+
+/**
+ * What is learned from: a prompt with completions, each of which belongs to a member of a group, whose reward is credited to it. The first decisions of
+ * a group share their prompt; those that followed have one each.
+ */
+export interface Decided {
+  readonly prompt: ReadonlyArray<number>
+  readonly completions: ReadonlyArray<Sampler.Completion>
+  readonly group: number
+  readonly members: ReadonlyArray<number>
+}
+
+/**
+ * All that groups decided and is to be learned from.
+ */
+export const decided = (groups: ReadonlyArray<Group>): ReadonlyArray<Decided> =>
+  groups.flatMap(({ completions, credits, later, prompt }, group) => [
+    { prompt, completions, group, members: completions.map((_, g) => g) },
+    ...(credits === "first" ? [] : later.flatMap((decisions, g) => decisions.map(({ completion, prompt }) => ({ prompt, completions: [completion], group, members: [g] }))))
+  ])
 
 /**
  * The mean, 0 of nothing.
@@ -74,15 +156,18 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
 export const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
- * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the length of completions, the
- * share that was cut off, the entropy (a Monte Carlo estimate: the mean of `-logp` over sampled tokens), and tokens per second.
+ * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the means of outcomes' figures, the length of completions, the
+ * share that was cut off, the entropy (a Monte Carlo estimate: the mean of `-logp` over sampled tokens), tokens per second, and how many prompts were too
+ * long, if any.
  */
-export const summary = (groups: ReadonlyArray<Group>, seconds: number): Readonly<Record<string, number>> => {
+export const summary = ({ groups, tooLong }: Collected, seconds: number): Readonly<Record<string, number>> => {
   const outcomes = groups.flatMap((group) => group.outcomes)
-  const completions = groups.flatMap((group) => group.completions)
+  const later = groups.flatMap((group) => group.later.flat())
+  const completions = [...groups.flatMap((group) => group.completions), ...later.map(({ completion }) => completion)]
   const labels = outcomes.flatMap((outcome) => outcome.labels)
   const kinds = [...new Set(labels)].sort()
   const parts = [...new Set(outcomes.flatMap(({ reward }) => Object.keys(reward.parts)))]
+  const figures = [...new Set(outcomes.flatMap(({ figures = {} }) => Object.keys(figures)))]
   const tokens = completions.reduce((sum, completion) => sum + completion.tokens.length, 0)
   const logp = completions.reduce((sum, { logprobs }) => logprobs.reduce((part, value) => part + value, sum), 0)
   return {
@@ -92,18 +177,20 @@ export const summary = (groups: ReadonlyArray<Group>, seconds: number): Readonly
     ...Object.fromEntries(
       kinds.map((label) => [`rewardOf.${label}`, mean(outcomes.filter((outcome) => outcome.labels.includes(label)).map(({ reward }) => reward.value))])
     ),
+    ...Object.fromEntries(figures.map((figure) => [figure, mean(outcomes.flatMap((outcome) => outcome.figures?.[figure] ?? []))])),
     completionTokens: tokens / Math.max(completions.length, 1),
     truncated: mean(completions.map(({ finishReason }) => finishReason === "length" ? 1 : 0)),
     entropy: -logp / Math.max(tokens, 1),
-    tokensPerSecond: (tokens + groups.reduce((sum, { prompt }) => sum + prompt.length, 0)) / Math.max(seconds, 1e-3)
+    ...(tooLong === 0 ? {} : { tooLong }),
+    tokensPerSecond: (tokens + [...groups, ...later].reduce((sum, { prompt }) => sum + prompt.length, 0)) / Math.max(seconds, 1e-3)
   }
 }
 
 /**
  * The weights `exp(learner - sampler)` of sampled tokens, where the two are different engines.
  */
-export const importance = (groups: ReadonlyArray<Group>, learner: Learner.PerToken): Readonly<Record<string, number>> => {
-  const weights = groups.flatMap(({ completions }, i) =>
+export const importance = (decisions: ReadonlyArray<Decided>, learner: Learner.PerToken): Readonly<Record<string, number>> => {
+  const weights = decisions.flatMap(({ completions }, i) =>
     completions.flatMap(({ logprobs }, g) => Array.from(logprobs, (logp, t) => Math.exp(learner[i]![g]![t]! - logp))))
   return {
     "importance.mean": mean(weights),
@@ -158,16 +245,35 @@ export const lossOf = (valueLoss: Objective.Objective, batch: ReadonlyArray<Lear
   )
 
 /**
- * The completions of groups as they are scored.
+ * The completions of what was decided as they are scored.
  */
-export const sequences = (groups: ReadonlyArray<Group>): ReadonlyArray<Sampler.Sequences> =>
-  groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+export const sequences = (decisions: ReadonlyArray<Decided>): ReadonlyArray<Sampler.Sequences> =>
+  decisions.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
 
 /**
  * What the sampler said of them.
  */
-export const sampled = (groups: ReadonlyArray<Group>): Learner.PerToken =>
-  groups.map(({ completions }) => completions.map(({ logprobs }) => logprobs))
+export const sampled = (decisions: ReadonlyArray<Decided>): Learner.PerToken =>
+  decisions.map(({ completions }) => completions.map(({ logprobs }) => logprobs))
+
+/**
+ * The sum of a number for each token over all that a member of a group decided.
+ */
+export const ofMembers = (groups: ReadonlyArray<Group>, decisions: ReadonlyArray<Decided>, tokens: ReadonlyArray<ReadonlyArray<ArrayLike<number>>>): ReadonlyArray<ReadonlyArray<number>> => {
+  const sums = groups.map(({ completions }) => completions.map(() => 0))
+  decisions.forEach(({ group, members }, d) =>
+    members.forEach((member, c) => {
+      const numbers = tokens[d]![c]!
+      for (let t = 0; t < numbers.length; t++) sums[group]![member]! += numbers[t]!
+    })
+  )
+  return sums
+}
+
+/**
+ * What the completions of groups earned.
+ */
+export const rewards = (groups: ReadonlyArray<Group>): ReadonlyArray<number> => groups.flatMap(({ outcomes }) => outcomes.map(({ reward }) => reward.value))
 
 /**
  * A group as a transcript, with the advantage of each completion.
@@ -176,11 +282,9 @@ export const transcript = (stage: string, step: number, group: Group, advantages
   stage,
   step,
   prompt: group.asked,
-  completions: group.texts.map((text, g) => ({
-    text,
-    reward: group.outcomes[g]!.reward.value,
-    advantage: advantages[g]!,
-    parts: group.outcomes[g]!.reward.parts,
-    result: group.outcomes[g]!.result
-  }))
+  completions: group.texts.map((text, g) => {
+    const { labels, result, reward } = group.outcomes[g]!
+    const later = group.later[g]!.map((decision) => decision.text)
+    return { text, reward: reward.value, advantage: advantages[g]!, parts: reward.parts, labels, result, ...(later.length === 0 ? {} : { later }) }
+  })
 })

@@ -1,6 +1,8 @@
 /**
- * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl` and `status.json` in its folder, readable at every moment.
+ * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's event file and `status.json` in its
+ * folder, readable at every moment.
  */
+import type { Playthrough } from "@memory-r1/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -11,6 +13,9 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import * as Alarms from "./Alarms.ts"
+import * as FailedBatch from "./FailedBatch.ts"
+import * as TensorBoard from "./TensorBoard.ts"
 
 /**
  * The run folder cannot be written.
@@ -25,17 +30,19 @@ export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError"
 }
 
 /**
- * One line of `metrics.jsonl`: a stage, a step, and numbers by name.
+ * One line of `metrics.jsonl`: a stage, a step, numbers by name, and what each completion of the step earned, where there are any.
  */
 export interface Metrics {
   readonly stage: string
   readonly step: number
   readonly steps: number
   readonly values: Readonly<Record<string, number>>
+  readonly rewards?: ReadonlyArray<number>
 }
 
 /**
- * One line of `transcripts.jsonl`: what was asked, what was written, what it earned.
+ * One line of `transcripts.jsonl`: what was asked, what was written, what it earned. Of a sequence `text` is its first decision and `later` those that
+ * followed.
  */
 export interface Transcript {
   readonly stage: string
@@ -46,8 +53,20 @@ export interface Transcript {
     readonly reward: number
     readonly advantage: number
     readonly parts: Readonly<Record<string, number>>
+    readonly labels: ReadonlyArray<string>
     readonly result: string
+    readonly later?: ReadonlyArray<string>
   }>
+}
+
+/**
+ * One line of `validations.jsonl`: a few answers, and the history of one bank, as they are after a step. See `Validation`.
+ */
+export interface Validated {
+  readonly stage: string
+  readonly step: number
+  readonly answers: ReadonlyArray<{ readonly id: string; readonly question: string; readonly gold: string; readonly answer: string; readonly right: boolean }>
+  readonly bank: ReadonlyArray<Playthrough.Moment>
 }
 
 /**
@@ -62,24 +81,51 @@ export const Status = Schema.Struct({
 export interface Status extends Schema.Schema.Type<typeof Status> {}
 
 /**
- * The log of a run.
+ * How many bytes of each file belong to a run up to some moment.
  */
-export class RunLog extends Context.Service<RunLog, {
+export const Mark = Schema.Record(Schema.String, Schema.Int)
+export type Mark = typeof Mark.Type
+
+/**
+ * The log of a run.
+ *
+ * - `metrics`: a line of figures; alarms that it gives rise to are logged with it.
+ * - `transcript`, `validated`: what was written, beside the figures.
+ * - `batch`: keeps the batch of a step that failed, and says in which file; nothing where no files are kept.
+ * - `mark`: where the log stands now.
+ */
+export interface Service {
   readonly metrics: (record: Metrics) => Effect.Effect<void, RunLogError>
   readonly transcript: (record: Transcript) => Effect.Effect<void, RunLogError>
-}>()("@memory-r1/trainer/RunLog") {}
+  readonly validated: (record: Validated) => Effect.Effect<void, RunLogError>
+  readonly batch: (given: FailedBatch.Given) => Effect.Effect<string | undefined, RunLogError>
+  readonly mark: Effect.Effect<Mark, RunLogError>
+}
+
+/**
+ * The tag of the log.
+ */
+export class RunLog extends Context.Service<RunLog, Service>()("@memory-r1/trainer/RunLog") {}
+
+const silent: Service = {
+  metrics: () => Effect.void,
+  transcript: () => Effect.void,
+  validated: () => Effect.void,
+  batch: () => Effect.succeed(undefined),
+  mark: Effect.succeed({})
+}
 
 /**
  * Keeps nothing.
  */
-export const layerNone: Layer.Layer<RunLog> = Layer.succeed(RunLog, { metrics: () => Effect.void, transcript: () => Effect.void })
+export const layerNone: Layer.Layer<RunLog> = Layer.succeed(RunLog, silent)
 
 /**
- * Keeps everything in a list, for tests and for programs that show progress themselves.
+ * Keeps figures and transcripts in a list, for tests and for programs that show progress themselves.
  */
 export const layerMemory = (records: Array<Metrics | Transcript>): Layer.Layer<RunLog> => {
   const push = (record: Metrics | Transcript) => Effect.sync(() => void records.push(record))
-  return Layer.succeed(RunLog, { metrics: push, transcript: push })
+  return Layer.succeed(RunLog, { ...silent, metrics: push, transcript: push })
 }
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {
@@ -87,24 +133,71 @@ const messageOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.message : String(error)
 }
 
+const lineFiles = ["metrics.jsonl", "transcripts.jsonl", "validations.jsonl", "alarms.jsonl"] as const
+
+const Line = Schema.StructWithRest(
+  Schema.Struct({ stage: Schema.String, step: Schema.Int, steps: Schema.Int, at: Schema.Finite }),
+  [Schema.Record(Schema.String, Schema.Unknown)]
+)
+const readLine = Schema.decodeUnknownSync(Schema.fromJsonString(Line))
+
+// A line of metrics as it was logged.
+const parsed = (line: string): Metrics & { readonly at: number } => {
+  const { at, stage, step, steps, ...rest } = readLine(line)
+  return { at, stage, step, steps, values: Object.fromEntries(Object.entries(rest).flatMap(([name, value]) => typeof value === "number" ? [[name, value]] : [])) }
+}
+
 /**
- * Writes into a folder, which is made if need be; the log of an earlier run in it is removed. `status.json` says "running" until the layer
+ * - `resumeAt`: the mark up to which an earlier run's log is kept; what came after it is removed. Without one all of it is.
+ * - `tensorBoard`: also writes an event file (the default).
+ */
+export interface FolderOptions {
+  readonly resumeAt?: Mark
+  readonly tensorBoard?: boolean
+}
+
+/**
+ * Writes into a folder, which is made if need be. `status.json` says "running" until the layer
  * is closed, and then how the run ended: done, failed (with the message), or interrupted (Ctrl-C).
  */
-export const layerFolder = (folder: string): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
+export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true }: FolderOptions = {}): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
   Layer.effect(
     RunLog,
     Effect.gen(function*() {
       const files = yield* FileSystem.FileSystem
       const path = yield* Path.Path
-      const last = yield* Ref.make({ stage: "start", step: 0 })
+      const at = (name: string): string => path.join(folder, name)
       const failing = (file: string) => Effect.mapError((cause: unknown) => new RunLogError({ file, cause }))
       yield* files.makeDirectory(folder, { recursive: true }).pipe(failing(folder))
-      for (const name of ["metrics.jsonl", "transcripts.jsonl"]) {
-        yield* files.remove(path.join(folder, name), { force: true }).pipe(failing(path.join(folder, name)))
+      // A file is never made longer: after a loss of power it may have less than was marked.
+      const keep = (name: string, bytes: number) =>
+        Effect.andThen(files.stat(at(name)), ({ size }) => Number(size) > bytes ? files.truncate(at(name), bytes) : Effect.void)
+      for (const name of [...lineFiles, TensorBoard.fileName]) {
+        const kept = resumeAt[name]
+        yield* (kept === undefined ? files.remove(at(name), { force: true }) : keep(name, kept)).pipe(failing(at(name)))
       }
 
-      const statusFile = path.join(folder, "status.json")
+      // What the log has so far: of the stage that goes on, for alarms.
+      const known = resumeAt["metrics.jsonl"] === undefined
+        ? []
+        : yield* files.readFileString(at("metrics.jsonl")).pipe(
+          Effect.map((text) => text.split("\n").filter((line) => line !== "").map(parsed)),
+          failing(at("metrics.jsonl"))
+        )
+      const raised = new Map<string, Set<string>>()
+      const steps = new Map<string, Array<Metrics>>()
+      const look = (record: Metrics): ReadonlyArray<Alarms.Alarm> => {
+        const own = steps.get(record.stage) ?? []
+        steps.set(record.stage, own)
+        own.push(record)
+        const said = raised.get(record.stage) ?? new Set()
+        raised.set(record.stage, said)
+        return Alarms.read(own).filter(({ name }) => !said.has(name) && said.add(name))
+      }
+      known.forEach(look)
+
+      const last = yield* Ref.make({ stage: known.at(-1)?.stage ?? "start", step: known.at(-1)?.step ?? 0 })
+      const statusFile = at("status.json")
       const status = Effect.fnUntraced(function*(state: Status["state"], message?: string) {
         const current: Status = { state, ...(yield* Ref.get(last)), ...(message === undefined ? {} : { message }) }
         yield* files.writeFileString(`${statusFile}.tmp`, `${JSON.stringify(current, null, 2)}\n`)
@@ -121,15 +214,36 @@ export const layerFolder = (folder: string): Layer.Layer<RunLog, RunLogError, Fi
         )
       )
       const append = Effect.fnUntraced(function*(name: string, record: object) {
-        const file = path.join(folder, name)
-        yield* files.writeFileString(file, `${JSON.stringify(record)}\n`, { flag: "a" }).pipe(failing(file))
+        yield* files.writeFileString(at(name), `${JSON.stringify(record)}\n`, { flag: "a" }).pipe(failing(at(name)))
       })
+      const board = (bytes: Uint8Array) =>
+        tensorBoard ? files.writeFile(at(TensorBoard.fileName), bytes, { flag: "a" }).pipe(failing(at(TensorBoard.fileName))) : Effect.void
+      if (resumeAt[TensorBoard.fileName] === undefined) yield* board(TensorBoard.header(yield* Clock.currentTimeMillis))
+
       return RunLog.of({
-        metrics: Effect.fnUntraced(function*({ stage, step, steps, values }) {
+        metrics: Effect.fnUntraced(function*(record) {
+          const { rewards, stage, step, steps, values } = record
+          const now = yield* Clock.currentTimeMillis
           yield* Ref.set(last, { stage, step })
-          yield* append("metrics.jsonl", { stage, step, steps, at: yield* Clock.currentTimeMillis, ...values })
+          yield* append("metrics.jsonl", { stage, step, steps, at: now, ...values, ...(rewards === undefined ? {} : { rewards }) })
+          yield* board(TensorBoard.scalars(record, now))
+          for (const { message, name } of look(record)) {
+            yield* append("alarms.jsonl", { stage, step, name, message })
+            yield* Effect.logWarning(`${stage}, step ${step}: ${message}`)
+          }
         }),
-        transcript: (record) => append("transcripts.jsonl", record)
+        transcript: (record) => append("transcripts.jsonl", record),
+        validated: (record) => append("validations.jsonl", record),
+        batch: Effect.fnUntraced(function*(given) {
+          const file = at("failed-batch.json")
+          yield* files.writeFileString(file, FailedBatch.encode(given)).pipe(failing(file))
+          return file
+        }),
+        mark: Effect.gen(function*() {
+          const sizes = yield* Effect.forEach([...lineFiles, ...(tensorBoard ? [TensorBoard.fileName] : [])], (name) =>
+            Effect.map(Effect.orElseSucceed(Effect.map(files.stat(at(name)), ({ size }) => Number(size)), () => undefined), (size) => size === undefined ? [] : [[name, size]]))
+          return Object.fromEntries(sizes.flat()) as Mark
+        })
       })
     })
   )

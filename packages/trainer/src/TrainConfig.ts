@@ -38,8 +38,7 @@ export const SftStage = Schema.Struct({
   promptLoss: optional(Schema.Boolean, false),
   learningRate: LearningRate,
   weightDecay: optional(nonNegative, 0),
-  beta2: optional(Schema.Finite, 0.98),
-  saveEvery: optional(count, 1000)
+  beta2: optional(Schema.Finite, 0.98)
 })
 
 const Kl = Schema.Struct({
@@ -58,8 +57,30 @@ const Critic = Schema.Struct({
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
+/**
+ * What is paid for.
+ *
+ * - `answer`: of one answer. `exactMatch` is the paper's; `exactMatchElseF1` is less sparse; `f1TimesJudge` and `judge` ask the `judge` of the run.
+ * - `format`: added for an answer in the format, to the Answer Agent; no more than 0.2, since agents that are paid more for it learn nothing else.
+ * - `growth`, `rejected`: the price of each memory that a decision adds to the bank, and of text that is no operation; the paper has neither.
+ * - `memorySize`: the price of a bank that holds more than the share `free` of the words that were said; see `ManagerEnvironment.memorySize`.
+ */
+export const Rewards = Schema.Struct({
+  answer: optional(Schema.Literals(["exactMatch", "exactMatchElseF1", "f1", "f1TimesJudge", "judge"]), "exactMatch"),
+  format: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.2 })), 0),
+  growth: optional(nonNegative, 0.15),
+  rejected: optional(nonNegative, 0.25),
+  memorySize: Schema.optionalKey(Schema.Struct({ weight: nonNegative, free: optional(share, 0.7) }))
+})
+export interface Rewards extends Schema.Schema.Type<typeof Rewards> {}
+
 const common = {
   steps: count,
+  sessions: Schema.optionalKey(count),
+  unit: optional(Schema.Literals(["decision", "session"]), "decision"),
+  local: optional(share, 0.5),
+  longest: optional(count, 16),
+  reward: optional(Rewards, {}),
   groupsPerStep: optional(count, 16),
   maxTokens: optional(count, 72),
   temperature: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
@@ -100,6 +121,10 @@ const ppo = {
 /**
  * Reinforcement learning of one agent by groups; the other one is frozen. See `Grpo.Options`; `objective` is one of `Objective`, `advantage` one of
  * `Advantage`, `beta` the weight of the KL term to the model that training began with, and `kl` says how it is taken.
+ *
+ * `sessions` is the length of the dialogues, all of them when it is left out: stages of the same kind with more and more of them are a curriculum. The
+ * manager is rewarded for each decision, or, with `unit: session`, for whole sessions (see `SessionEnvironment`, of which `local` and `longest` are
+ * options).
  */
 export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
 export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
@@ -121,7 +146,14 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
  *   `@memory-r1/eval`, and `Locomo.splits`); `perFact` and `perSpeaker` limit what a decision and an answer get to see.
  * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, or the `paper`'s, for instruction models.
  * - `managerTokens`, `answerTokens`: how long the decisions and answers of a frozen agent may be.
+ * - `judge`: the model that a reward asks: a directory or hub id for this machine (`onnx`), or one of Hugging Face's providers (`hf`, with `HF_TOKEN`).
  * - `stages`: in their order. The paper trains the manager first.
+ * - `rounds`: so many times the stages of reinforcement learning are gone through: with one of each kind, the agents are trained in turn.
+ * - `validation`: every so many steps both agents, greedy, answer the questions of so many `dialogues` that are not trained on (of LoCoMo's file, those of
+ *   the split); `questions` limits them. After `patience` validations without a better `metric` a stage ends. With `keep: best` it ends with the weights
+ *   that had the best one.
+ * - `checkpoints`: every so many steps all that the run needs to go on is written, of which the `keepLast` newest are kept, and the best one.
+ * - `tensorBoard`: whether the run folder has an event file.
  */
 export const TrainConfig = Schema.Struct({
   seed: optional(Schema.Int, 1),
@@ -169,6 +201,18 @@ export const TrainConfig = Schema.Struct({
   format: optional(Schema.Literals(["compact", "paper"]), "compact"),
   managerTokens: optional(count, 72),
   answerTokens: optional(count, 64),
+  judge: Schema.optionalKey(Schema.Struct({ provider: optional(Schema.Literals(["onnx", "hf"]), "onnx"), model: Schema.String })),
+  rounds: optional(count, 1),
+  validation: Schema.optionalKey(Schema.Struct({
+    every: count,
+    dialogues: optional(count, 8),
+    questions: Schema.optionalKey(count),
+    metric: optional(Schema.Literals(["exactMatch", "f1"]), "exactMatch"),
+    patience: Schema.optionalKey(count),
+    keep: optional(Schema.Literals(["best", "last"]), "best")
+  })),
+  checkpoints: optional(Schema.Struct({ every: optional(count, 20), keepLast: optional(count, 2) }), {}),
+  tensorBoard: optional(Schema.Boolean, true),
   stages: Schema.NonEmptyArray(Schema.Union([SftStage, PpoStage, GrpoStage])).check(
     Schema.makeFilter((stages) =>
       stages.some(({ kind }, i) => kind === "sft" && i > 0 && stages[i - 1]!.kind !== "sft")
@@ -176,9 +220,13 @@ export const TrainConfig = Schema.Struct({
         : undefined
     )
   )
-}).check(Schema.makeFilter(({ data, stages }) =>
+}).check(Schema.makeFilter(({ data, judge, stages }) =>
   data.dataset === "locomo" && stages.some((stage) => stage.kind === "sft" && stage.data === "teacher")
     ? "LoCoMo has no teacher to imitate: take the supervised stage out, or train it on memory-world first"
+    : stages.some((stage) => stage.kind === "answer" && stage.unit === "session")
+    ? "an answer is one decision: \"unit\": \"session\" is for stages of the manager"
+    : judge === undefined && stages.some((stage) => stage.kind !== "sft" && (stage.reward.answer === "judge" || stage.reward.answer === "f1TimesJudge"))
+    ? "a reward asks a judge, and there is none: give \"judge\""
     : undefined
 ))
 export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}

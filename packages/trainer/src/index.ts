@@ -1,9 +1,14 @@
 /**
- * Training of the Memory Manager and the Answer Agent: environments, rollouts, SFT, GRPO and PPO on any `Learner`.
+ * Training of the Memory Manager and the Answer Agent: environments, rollouts, SFT, GRPO and PPO on any `Learner`; runs that go on exactly where they were
+ * stopped.
  */
 export * as Advantage from "./Advantage.ts"
+export * as Alarms from "./Alarms.ts"
 export * as AnswerEnvironment from "./AnswerEnvironment.ts"
+export * as Checkpoints from "./Checkpoints.ts"
+export * as Cursor from "./Cursor.ts"
 export * as Environment from "./Environment.ts"
+export * as FailedBatch from "./FailedBatch.ts"
 export * as Grpo from "./Grpo.ts"
 export * as Kl from "./Kl.ts"
 export * as ManagerEnvironment from "./ManagerEnvironment.ts"
@@ -11,9 +16,13 @@ export * as OffPolicy from "./OffPolicy.ts"
 export * as Pipeline from "./Pipeline.ts"
 export * as Ppo from "./Ppo.ts"
 export * as Rollout from "./Rollout.ts"
+export * as Run from "./Run.ts"
 export * as RunLog from "./RunLog.ts"
 export * as Schedule from "./Schedule.ts"
+export * as SessionEnvironment from "./SessionEnvironment.ts"
 export * as Sft from "./Sft.ts"
 export * as Stage from "./Stage.ts"
+export * as TensorBoard from "./TensorBoard.ts"
 export * as TrainConfig from "./TrainConfig.ts"
+export * as Validation from "./Validation.ts"
 export { TrainingError } from "./TrainingError.ts"

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerFormat, type Episode, MemoryManager, Retriever } from "@memory-r1/core"
+import { AnswerFormat, type Episode, Judge, MemoryManager, Retriever, Reward } from "@memory-r1/core"
 import { AnswerEnvironment } from "@memory-r1/trainer"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Random } from "effect"
 
 const speakers = ["Ann", "Bob"] as const
 const episode: Episode.Episode = {
@@ -16,16 +16,8 @@ const episode: Episode.Episode = {
   ]
 }
 
-let draws = 0
-const environment = AnswerEnvironment.make({
-  episodes: () => episode,
-  format: AnswerFormat.compact,
-  maxTokens: 10,
-  perFact: 5,
-  perSpeaker: 30,
-  play: 1,
-  random: () => (draws++ % 7) / 7
-})
+const options = { episodes: () => episode, format: AnswerFormat.compact, maxTokens: 10, perFact: 5, perSpeaker: 30, play: 1 }
+const environment = AnswerEnvironment.make(options)
 const layer = Layer.merge(MemoryManager.layerAddOnly, Retriever.layerBm25)
 
 describe("AnswerEnvironment", () => {
@@ -48,6 +40,34 @@ describe("AnswerEnvironment", () => {
         const values = outcomes!.map(({ reward }) => reward.value)
         assert.deepStrictEqual(values, task.question.list === true ? [0, 1, 0, 0] : [1, 0, 1, 1])
       }
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("goes on with the questions that were waiting, from the banks that they wait on", () =>
+    Effect.gen(function*() {
+      const [straight, other] = [yield* environment, yield* environment]
+      const drawn = (of: typeof straight, seeds: ReadonlyArray<number>) => Effect.forEach(seeds, (seed) => Effect.map(Random.withSeed(of.tasks(1), seed), ([task]) => task))
+      yield* drawn(straight, [1])
+      yield* other.cursor.restore(JSON.parse(JSON.stringify(straight.cursor.save())))
+      assert.deepStrictEqual(yield* drawn(other, [2, 3, 4]), yield* drawn(straight, [2, 3, 4]))
+      // The order of tasks is drawn from the random numbers of the moment, not of the moment when the environment was made.
+      const [one, two] = [yield* Random.withSeed(environment, 1), yield* Random.withSeed(environment, 2)]
+      assert.deepStrictEqual(yield* drawn(one, [5, 6, 7]), yield* drawn(two, [5, 6, 7]))
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("pays for the format where that is asked, and for what a judge says", () =>
+    Effect.gen(function*() {
+      const judge = yield* Judge.make(({ gold, prediction }) => Effect.succeed(prediction.includes(gold) ? 1 : 0))
+      const { score, tasks } = yield* AnswerEnvironment.make({
+        ...options,
+        judge,
+        reward: Reward.weightedSum<AnswerEnvironment.AnswerOutcome>([[Reward.judge, 1], [AnswerEnvironment.format, 0.1]])
+      })
+      const [task] = yield* tasks(1)
+      const { gold } = task!.question
+      const [outcomes] = yield* score([{ task: task!, texts: [`= it is ${gold}, I think`, "= 99", gold] }])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [1.1, 0.1, 1])
+      assert.deepStrictEqual(outcomes!.map(({ figures }) => figures!["wellFormed"]), [1, 1, 0])
+      assert.strictEqual(outcomes![0]!.figures!["answerWords"], 4 + gold.split(" ").length)
     }).pipe(Effect.provide(layer)))
 
   it.effect("gives every question of a dialogue before it plays the next", () =>

@@ -1,14 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Learner, Objective, type Sampler } from "@memory-r1/core"
-import { Advantage, type Environment, Grpo, Kl, RunLog } from "@memory-r1/trainer"
-import { Effect, Random } from "effect"
+import { Advantage, Cursor, type Environment, FailedBatch, Grpo, Kl, RunLog, type Stage } from "@memory-r1/trainer"
+import { Effect, Random, Schema } from "effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { environment, rewarded, withoutTimes } from "./support/letters.ts"
 import * as Tiny from "./support/tiny.ts"
 
-const run = (options: Partial<Grpo.Options>, of: Environment.Environment<string> = environment) =>
+const run = (options: Partial<Grpo.Options>, of: Environment.Environment<string> = environment, given?: Learner.Service) =>
   Effect.scoped(Effect.gen(function*() {
     const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-    const learner = yield* Tiny.learner
+    const learner = given ?? (yield* Tiny.learner)
     yield* Grpo.run(of, {
       steps: 10,
       groupsPerStep: 6,
@@ -154,7 +157,81 @@ describe("Grpo", () => {
       assert.strictEqual(yield* reason({ groupSize: 1 }), "groupSize is 1: a completion is compared with others of its group, so give 2 or more")
       assert.strictEqual(yield* reason({}, { ...environment, tasks: () => Effect.succeed([]) }), "environment letter has no tasks: is its data empty?")
       assert.match(yield* reason({}, rewarded((_, i) => i === 3 ? NaN : 1)), /^environment letter rewards completion 3 of task 0 with NaN: "/)
-      assert.match(yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) }), /^prompt 0 has \d+ tokens; with 12 more it does not fit/)
+      const long = yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) })
+      assert.match(long, /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, and 12 more are to be written$/)
+    }))
+
+  it.effect("leaves out tasks whose prompts are too long, counts them, and lets their dialogues go on", () =>
+    Effect.gen(function*() {
+      const settled: Array<string> = []
+      const { metrics } = yield* run({ steps: 1 }, {
+        ...environment,
+        prompt: (task) => task === "b" ? "once upon a time ".repeat(200) : task,
+        settle: (attempts) => Effect.sync(() => void settled.push(...attempts.map(({ task, texts }) => `${task}${texts.length === 1 && texts[0] === "" ? " without a text" : ""}`)))
+      })
+      assert.strictEqual(metrics[0]!["tooLong"], 1)
+      assert.deepStrictEqual(settled, ["a", "c", "d", "e", "f", "b without a text"])
+    }))
+
+  it.effect("goes on from a position as it would have gone on", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const reference = (yield* Tiny.learner).sampler
+      const kl = { beta: 0.5, reference, place: "reward", estimate: "k1", adaptive: { target: 0.001, horizon: 96 } } as const
+      const folder = yield* Effect.acquireRelease(Effect.sync(() => mkdtempSync(join(tmpdir(), "grpo-"))), (folder) => Effect.sync(() => rmSync(folder, { recursive: true })))
+      let counted = 0
+      // Its tasks depend on those before.
+      const counting = (): Environment.Environment<string> => {
+        counted = 0
+        return {
+          ...environment,
+          tasks: (count) => Effect.sync(() => Array.from({ length: count }, () => "abcdef"[counted++ % 5]!)),
+          cursor: Cursor.make(Schema.Int, { save: () => counted, restore: (saved) => void (counted = saved) })
+        }
+      }
+      const straight = yield* run({ steps: 6, kl }, counting())
+
+      let position: Stage.Position | undefined
+      const learner = yield* Tiny.learner
+      const stopped = yield* run({ steps: 6, kl, onStep: (step, at) => Effect.gen(function*() {
+        if (step < 3) return true
+        position = JSON.parse(JSON.stringify(at())) as Stage.Position
+        yield* learner.saveState(folder)
+        return false
+      }) }, counting(), learner)
+      assert.lengthOf(stopped.metrics, 3)
+
+      const fresh = yield* Tiny.learner
+      yield* fresh.loadState(folder)
+      const rest = yield* run({ steps: 6, kl, from: position! }, counting(), fresh)
+      assert.deepStrictEqual(withoutTimes([...stopped.metrics, ...rest.metrics]), withoutTimes(straight.metrics))
+      assert.notStrictEqual(position!.beta, 0.5)
+      const wrong = yield* Effect.flip(run({ steps: 6, from: { ...position!, data: "elsewhere" } }, counting()))
+      assert.match(wrong.message, /^what was saved of the data's place is of another kind/)
+    })))
+
+  it.effect("keeps the batch of a step whose loss is no number", () =>
+    Effect.gen(function*() {
+      const kept: Array<FailedBatch.Given> = []
+      const error = yield* Effect.scoped(Effect.gen(function*() {
+        const learner = yield* Tiny.learner
+        return yield* Effect.flip(Grpo.run(environment, {
+          steps: 3,
+          groupsPerStep: 2,
+          groupSize: 2,
+          schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 },
+          objective: { ...Objective.grpo(), loss: Objective.mul(Objective.exp(Objective.exp(Objective.exp(10))), Objective.logp) },
+          zeroVariance: "keep"
+        }).pipe(
+          Effect.provideService(Learner.Learner, learner),
+          Effect.updateService(RunLog.RunLog, (log) => ({ ...log, batch: (given) => Effect.sync(() => (kept.push(given), "batch.json")) })),
+          Effect.provide(RunLog.layerNone),
+          Random.withSeed(5)
+        ))
+      }))
+      assert.match(error.message, /^the loss is -?(Infinity|NaN); .*; the batch of step 1 is in batch\.json$/)
+      const again = yield* FailedBatch.decode(FailedBatch.encode(kept[0]!))
+      assert.deepStrictEqual([again.stage, again.step, again.objective], ["letter", 1, kept[0]!.objective])
+      assert.deepStrictEqual(again.batch.map(({ completions }) => completions.map(({ tokens }) => tokens)), kept[0]!.batch.map(({ completions }) => completions.map(({ tokens }) => [...tokens])))
     }))
 })
 

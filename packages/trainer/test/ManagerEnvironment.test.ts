@@ -64,6 +64,30 @@ describe("ManagerEnvironment", () => {
       assert.deepStrictEqual(third!.snapshot.memories, [])
     }).pipe(Effect.provide(layer)))
 
+  it.effect("goes on with the dialogues that were open", () =>
+    Effect.gen(function*() {
+      const [straight, other] = [yield* environment, yield* environment]
+      const [one, two] = yield* straight.tasks(2)
+      yield* straight.settle([{ task: one!, texts: ["ADD Ann lives in Oslo"] }, { task: two!, texts: ["NOOP"] }], [0, 0])
+      yield* other.cursor.restore(JSON.parse(JSON.stringify(straight.cursor.save())))
+      assert.deepStrictEqual(yield* other.tasks(3), yield* straight.tasks(3))
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("charges for banks that hold more than a share of what was said", () =>
+    Effect.gen(function*() {
+      const { score, tasks } = yield* ManagerEnvironment.make({
+        episodes: () => episode,
+        format: ManagerFormat.compact,
+        maxTokens: 10,
+        perFact: 5,
+        perSpeaker: 5,
+        reward: ManagerEnvironment.memorySize({ free: 0.5 })
+      })
+      // "I live in Oslo.": four words, of which two are free.
+      const [outcomes] = yield* score([{ task: (yield* tasks(1))[0]!, texts: ["ADD Ann lives in Oslo", "ADD Oslo", "NOOP"] }])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [-0.5, 0, 0])
+    }).pipe(Effect.provide(layer)))
+
   it.effect("weighs linked questions, and takes a reward of one's own", () =>
     Effect.gen(function*() {
       const { score, settle, tasks } = yield* ManagerEnvironment.make({

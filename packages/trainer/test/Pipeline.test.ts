@@ -7,7 +7,7 @@ const named = (kind: string, count: number) => (index: number): ReadonlyArray<Ep
 
 const dealt = (managerShare: number, count: number) => {
   const next = Pipeline.mixed({ managerDemonstrations: named("decision", 3), answerDemonstrations: named("answer", 2) }, { managerShare })
-  return Array.from({ length: count }, (_, i) => next(i)).flat().map(({ prompt }) => prompt)
+  return Array.from({ length: count }, () => next.deal()).flat().map(({ prompt }) => prompt)
 }
 
 describe("Pipeline.mixed", () => {
@@ -28,6 +28,6 @@ describe("Pipeline.mixed", () => {
       managerDemonstrations: (index) => index % 2 === 0 ? [] : named("decision", 1)(index),
       answerDemonstrations: () => []
     }, { managerShare: 0.5 })
-    assert.deepStrictEqual(Array.from({ length: 8 }, (_, i) => next(i).map(({ prompt }) => prompt)), [[], [], [], ["decision 1.0"], [], [], [], ["decision 3.0"]])
+    assert.deepStrictEqual(Array.from({ length: 8 }, () => next.deal().map(({ prompt }) => prompt)), [[], [], [], ["decision 1.0"], [], [], [], ["decision 3.0"]])
   })
 })

@@ -6,12 +6,14 @@ const group = (reward: number, tokens: number): Rollout.Group => ({
   prompt: [1, 2, 3],
   completions: [{ tokens: new Array<number>(tokens).fill(5), logprobs: new Float32Array(tokens).fill(-0.5), finishReason: tokens === 4 ? "length" : "stop" }],
   texts: ["ADD x"],
-  outcomes: [{ reward: { value: reward, parts: { answers: reward, growth: -1 } }, labels: ["add"], result: "" }]
+  outcomes: [{ reward: { value: reward, parts: { answers: reward, growth: -1 } }, labels: ["add"], figures: { memories: tokens }, result: "" }],
+  later: [[]],
+  credits: "all"
 })
 
 describe("Rollout", () => {
   it("summarises rewards, parts, labels, lengths and entropy", () => {
-    const found = Rollout.summary([group(1, 2), group(0, 4)], 2)
+    const found = Rollout.summary({ groups: [group(1, 2), group(0, 4)], tooLong: 0 }, 2)
     assert.strictEqual(found["reward"], 0.5)
     assert.strictEqual(found["reward.growth"], -1)
     assert.strictEqual(found["share.add"], 1)
@@ -21,6 +23,8 @@ describe("Rollout", () => {
     assert.strictEqual(found["entropy"], 0.5)
     // 6 completion tokens and two prompts of three, in two seconds
     assert.strictEqual(found["tokensPerSecond"], 6)
+    assert.strictEqual(found["memories"], 3)
+    assert.notProperty(found, "tooLong")
   })
 
   it("counts tokens whose ratio is clipped, and the largest mismatch", () => {

@@ -1,6 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { RunLog } from "@memory-r1/trainer"
+import { Objective } from "@memory-r1/core"
+import { FailedBatch, RunLog, TensorBoard } from "@memory-r1/trainer"
 import { Deferred, Effect, Exit, Fiber, FileSystem, Path, Schema } from "effect"
 
 const metrics = { stage: "manager", step: 3, steps: 10, values: { reward: 0.5 } }
@@ -35,6 +36,50 @@ describe("RunLog", () => {
       ])
       assert.include(yield* files.readFileString(path.join(folder, "transcripts.jsonl")), "\"prompt\":\"p\"")
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+
+  it.effect("goes on at a mark: what came after it is gone, and TensorBoard's file with it", () =>
+    Effect.gen(function*() {
+      const { files, folder, path, status } = yield* inFolder
+      const at = (name: string) => files.readFileString(path.join(folder, name))
+      const flat = (step: number) => ({ ...metrics, step, values: { zeroVariance: 1, reward: 0.5 }, rewards: [0.5, 1] })
+      const writing = (steps: ReadonlyArray<number>) =>
+        RunLog.RunLog.use((log) => Effect.andThen(Effect.forEach(steps, (step) => log.metrics(flat(step)), { discard: true }), log.mark))
+      const mark = yield* Effect.provide(writing([1, 2, 3, 4]), RunLog.layerFolder(folder))
+      const board = (yield* files.stat(path.join(folder, TensorBoard.fileName))).size
+      assert.strictEqual(mark[TensorBoard.fileName], Number(board))
+      assert.notProperty(mark, "alarms.jsonl")
+      const before = yield* at("metrics.jsonl")
+
+      yield* Effect.provide(writing([5, 6]), RunLog.layerFolder(folder, { resumeAt: mark }))
+      // The fifth step in a row without a difference: seen, though four of them were logged by another process.
+      assert.deepStrictEqual((yield* at("alarms.jsonl")).trim().split("\n").map((line) => (JSON.parse(line) as { readonly step: number }).step), [5])
+      assert.include(yield* at("metrics.jsonl"), "\"rewards\":[0.5,1]")
+      yield* Effect.provide(Effect.void, RunLog.layerFolder(folder, { resumeAt: mark }))
+      assert.strictEqual(yield* at("metrics.jsonl"), before)
+      assert.isFalse(yield* files.exists(path.join(folder, "alarms.jsonl")))
+      assert.strictEqual((yield* files.stat(path.join(folder, TensorBoard.fileName))).size, board)
+      assert.deepStrictEqual(yield* status, { state: "done", stage: "manager", step: 4 })
+
+      // A file that lost its end, as after a loss of power, is not made longer.
+      yield* files.writeFileString(path.join(folder, "metrics.jsonl"), before.slice(0, before.indexOf("\n") + 1))
+      yield* Effect.provide(Effect.void, RunLog.layerFolder(folder, { resumeAt: mark }))
+      assert.strictEqual((yield* status).step, 1)
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("writes no event file where none is wanted, and a failed batch where there is one", () =>
+    Effect.gen(function*() {
+      const { files, folder, path } = yield* inFolder
+      const objective = Objective.grpo({ beta: 0.1 })
+      const batch = [{ prompt: [1, 2], completions: [{ tokens: [3, 4], oldLogp: Float32Array.of(-1, NaN), advantage: Infinity, mask: [1, 0] }] }]
+      const file = yield* Effect.provide(
+        RunLog.RunLog.use((log) => log.batch({ stage: "manager", step: 3, temperature: 1, objective, batch })),
+        RunLog.layerFolder(folder, { tensorBoard: false })
+      )
+      assert.isFalse(yield* files.exists(path.join(folder, TensorBoard.fileName)))
+      const again = yield* FailedBatch.decode(yield* files.readFileString(file!))
+      assert.deepStrictEqual(again, { stage: "manager", step: 3, temperature: 1, objective, batch: [{ prompt: [1, 2], completions: [{ ...batch[0]!.completions[0]!, oldLogp: [-1, NaN] }] }] } as FailedBatch.FailedBatch)
+      assert.match((yield* Effect.flip(FailedBatch.decode("{}"))).message, /^is no batch that a run left: /)
+    }).pipe(Effect.provide(NodeServices.layer)))
 
   it.effect("says what failed", () =>
     Effect.gen(function*() {

@@ -34,7 +34,7 @@ describe("Sft", () => {
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       // Every other demonstration has nothing that fits.
       const demonstrations = (i: number) => [{ prompt: "ab", completions: i % 2 === 0 ? [short, long] : [long] }]
-      yield* Sft.run({ demonstrations, steps: 1, groupsPerStep: 2, schedule }).pipe(
+      yield* Sft.run({ demonstrations: Sft.counted(demonstrations), steps: 1, groupsPerStep: 2, schedule }).pipe(
         Effect.provideService(Learner.Learner, learner),
         Effect.provide(RunLog.layerMemory(records))
       )
@@ -43,7 +43,7 @@ describe("Sft", () => {
       assert.isAbove(values["tooLong"]!, 0)
       assert.isTrue(Number.isFinite(values["loss"]))
 
-      const failure = yield* Effect.flip(Sft.run({ demonstrations: () => [{ prompt: "ab", completions: [long] }], steps: 1, groupsPerStep: 2, schedule }).pipe(
+      const failure = yield* Effect.flip(Sft.run({ demonstrations: Sft.counted(() => [{ prompt: "ab", completions: [long] }]), steps: 1, groupsPerStep: 2, schedule }).pipe(
         Effect.provideService(Learner.Learner, learner),
         Effect.provide(RunLog.layerMemory([]))
       ))
@@ -54,7 +54,7 @@ describe("Sft", () => {
     Effect.gen(function*() {
       const run = Effect.scoped(Effect.gen(function*() {
         const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-        yield* Sft.run({ demonstrations: (i) => [{ ...demonstration, prompt: "abc".slice(0, 1 + i % 3) }], steps: 12, groupsPerStep: 2, schedule }).pipe(
+        yield* Sft.run({ demonstrations: Sft.counted((i) => [{ ...demonstration, prompt: "abc".slice(0, 1 + i % 3) }]), steps: 12, groupsPerStep: 2, schedule }).pipe(
           Effect.provideService(Learner.Learner, yield* Tiny.learner),
           Effect.provide(RunLog.layerMemory(records)),
           Random.withSeed(3)

@@ -1,25 +1,18 @@
 /**
  * `memory-r1 bench grpo-step`: whole steps of GRPO, beside TRL.
  */
-import type { OnnxModel } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { flopsPerToken } from "../arithmetic.ts"
 import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import { count } from "../shared.ts"
 import { compared, peer, randomTokens, rounds, steps, timed } from "./compared.ts"
 import { optimizer } from "./parts.ts"
-
-// Multiplications and additions of one token forward: twice the parameters that it passes through.
-const flopsPerToken = ({ checkpoint: { decoder } }: OnnxModel.OnnxModel, withVocabulary: boolean): number => {
-  const { headSize, heads, hiddenSize, intermediateSize, keyValueHeads, layers, vocabularySize } = decoder
-  const attention = hiddenSize * headSize * (2 * heads + 2 * keyValueHeads)
-  return 2 * (layers * (attention + 3 * hiddenSize * intermediateSize) + (withVocabulary ? vocabularySize * hiddenSize : 0))
-}
 
 export const grpoStep = Command.make("grpo-step", {
   model: Engine.model,
@@ -65,7 +58,8 @@ export const grpoStep = Command.make("grpo-step", {
     // Sampling reads every prompt once and every completion token once. The gradient passes over both again, and backward as often as
     // there are gradients of activations and of weights; an adapter's weights are next to none.
     const passes = Option.isSome(loraRank) ? 3 : 4
-    flops = (promptTokens * flopsPerToken(model, false) + completionTokens * flopsPerToken(model, true)) * passes
+    const { decoder } = model.checkpoint
+    flops = (promptTokens * flopsPerToken(decoder, false) + completionTokens * flopsPerToken(decoder, true)) * passes
     return stepSeconds
   }).pipe(Effect.scoped, Random.withSeed(1))
   const args = [

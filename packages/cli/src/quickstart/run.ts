@@ -6,7 +6,7 @@ import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
 import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
-import { Pipeline } from "@memory-r1/trainer"
+import { Pipeline, Run } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Path from "effect/Path"
@@ -44,7 +44,7 @@ const probe = {
 const probed = Effect.fnUntraced(function*(learner: Learning) {
   const snapshot = { revision: probe.bank.revision, memories: MemoryBank.memories(probe.bank) }
   const [decision] = yield* Pipeline.managerOf(learner, limits).decide([{ fact: probe.fact, snapshot }])
-  return WorldEvaluation.inWords(probe.bank, decision!.edits)
+  return MemoryBank.inWords(probe.bank, decision!.edits)
 })
 
 // Everything that is measured on one kind of held-out dialogues, before and after training.
@@ -104,9 +104,10 @@ export const run = Effect.fn("quickstart")(function*({ algorithm, heldOutSeed, m
   const phrasings = yield* evaluation("new phrasings", first + 500, settings.heldOutDialogues, "heldOut")
   const before = { values: yield* values.before(agents), phrasings: yield* phrasings.before(agents), probe: yield* probed(agents.manager) }
 
-  for (const [i, stage] of Settings.orders[order](settings.stages).entries()) {
-    const sources = Sources.memoryWorld({ ...Settings.training(seed, i), perFact: limits.perFact, perSpeaker: limits.perSpeaker })
-    yield* Progress.stage(`${algorithm.toUpperCase()}, ${stage.kind}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits))
+  for (const { index, name, stage } of Run.plan({ rounds: 1, stages: Settings.orders[order](settings.stages) })) {
+    if (stage.kind === "sft") continue
+    const sources = Sources.memoryWorld({ ...Settings.training(seed, index), perFact: limits.perFact, perSpeaker: limits.perSpeaker })
+    yield* Progress.stage(`${algorithm.toUpperCase()}, ${name}`, stage.steps, Pipeline.reinforced(agents, stage, sources, limits, { stage: name }))
     yield* agents[stage.kind].save(path.join(out, stage.kind))
   }
 

@@ -1,0 +1,169 @@
+/**
+ * What a run would take: steps, tokens, memory and time, by arithmetic and one short measurement of this machine. No weights are loaded.
+ *
+ * Prompts are those that the data give when a manager adds every fact, which makes banks as large as they get; completions count in full. So figures are rather
+ * too large, and those of time are right within a factor of two or so.
+ */
+import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
+import { AnswerFormat, ManagerFormat, MemoryAgent, MemoryManager, Playthrough, Retriever } from "@memory-r1/core"
+import { Pipeline, Run, Sft, type TrainConfig } from "@memory-r1/trainer"
+import * as Effect from "effect/Effect"
+import * as Arithmetic from "./arithmetic.ts"
+import * as Engine from "./Engine.ts"
+import * as Sources from "./Sources.ts"
+
+/**
+ * One stage. Tokens are of one step; `promptTokens` are counted once for all completions of a prompt.
+ */
+export interface StageEstimate {
+  readonly name: string
+  readonly steps: number
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly longestPrompt: number
+  readonly secondsPerStep: number
+  readonly seconds: number
+}
+
+/**
+ * A run.
+ */
+export interface Estimate {
+  readonly parameters: number
+  readonly trained: number
+  readonly contextLength: number
+  readonly stages: ReadonlyArray<StageEstimate>
+  readonly memoryBytes: { readonly weights: number; readonly training: number; readonly activations: number; readonly total: number }
+  readonly tokens: number
+  readonly seconds: number
+  readonly gflops: number
+}
+
+const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(1, values.length)
+const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
+
+// Dialogues that prompts are looked at in.
+const sampled = 4
+// Part of the bare rate of products that whole passes reach (docs/engine.md), and what a step of decoding takes beside reading the weights.
+const efficiency = 0.45
+const bytesPerSecond = 10e9
+const secondsPerLayer = 0.3e-3
+
+type Tokenizer = Checkpoint.Description["tokenizer"]
+
+const lengthOf = (tokenizer: Tokenizer, prompt: ReturnType<ManagerFormat.ManagerFormat["prompt"]>): number =>
+  typeof prompt === "string"
+    ? tokenizer.encode(prompt).length
+    : (tokenizer.applyChatTemplate ?? ((messages) => tokenizer.encode(messages.map(({ content }) => content).join("\n\n"))))(prompt).length
+
+// Lengths of the prompts of decisions and of answers, where everything is added.
+const promptsOf = Effect.fnUntraced(function*(tokenizer: Tokenizer, sources: Pipeline.Sources, config: TrainConfig.TrainConfig, sessions: number | undefined) {
+  const { data: { perFact, perSpeaker }, format } = config
+  const episodes = sources.episodes.answer(sessions === undefined ? {} : { sessions })
+  const played = yield* Playthrough.play(Array.from({ length: sources.play ?? sampled }, (_, i) => episodes(i)), { perFact }).pipe(Effect.provide(MemoryManager.layerAddOnly))
+  const decisions = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.steps.map(({ fact }, i) => ({ bank: banks[i]!, fact }))), ({ bank, fact }) =>
+    Effect.map(Playthrough.snapshotFor(bank, fact, perFact), (snapshot) => lengthOf(tokenizer, ManagerFormat[format].prompt({ fact, snapshot }))))
+  const answers = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.questions.map(({ question }) => ({ bank: banks.at(-1)!, question }))), ({ bank, question }) =>
+    Effect.map(MemoryAgent.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
+  const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })
+  const steps = Array.from({ length: 8 * sampled }, (_, i) => single(i).steps).flat()
+  return { decisions, answers, questions: mean(steps.map(({ questions }) => questions.length)) }
+}, Effect.provide(Retriever.layerBm25))
+
+/**
+ * Estimates a run.
+ */
+export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConfig.TrainConfig) {
+  const { data, model, seed } = config
+  const sources = data.dataset === "locomo" ? yield* Sources.locomo(data, seed) : Sources.memoryWorld(data)
+  const checkpoint = yield* Checkpoint.open(yield* Engine.directory(model.directory))
+  const { decoder, layout, tokenizer } = checkpoint
+  const parameters = sum(layout.parameters.map(({ size }) => size))
+  const adapter = model.lora === undefined ? undefined : yield* Adapter.initialize(checkpoint, model.lora, seed)
+  const trained = adapter === undefined ? parameters : sum(adapter.layout.parameters.map(({ size }) => size))
+  const gflops = yield* Machine.productRate(model.threads === undefined ? {} : { threads: model.threads })
+
+  const rate = efficiency * gflops * 1e9
+  const weightBytes = parameters * Arithmetic.bytesPerWeight[model.dtype]
+  const forward = (prompt: number, completion: number): number =>
+    (prompt * Arithmetic.flopsPerToken(decoder, false) + completion * Arithmetic.flopsPerToken(decoder, true)) / rate
+  // Rows are decoded side by side; reading the weights takes as long for many as for one.
+  const decoding = (rows: number, tokens: number): number =>
+    tokens * Math.ceil(rows / 256) * (weightBytes / bytesPerSecond + decoder.layers * secondsPerLayer) + forward(0, rows * tokens)
+  // A gradient passes over everything about twice more, an adapter's once.
+  const gradient = (prompt: number, completion: number): number => (adapter === undefined ? 3 : 2) * forward(prompt, completion)
+
+  const stages = yield* Effect.forEach(Run.plan(config), Effect.fnUntraced(function*({ name, stage }) {
+    const of = (promptTokens: number, completionTokens: number, longestPrompt: number, secondsPerStep: number): StageEstimate =>
+      ({ name, steps: stage.steps, promptTokens: Math.round(promptTokens), completionTokens: Math.round(completionTokens), longestPrompt, secondsPerStep, seconds: stage.steps * secondsPerStep })
+    if (stage.kind === "sft") {
+      const source = Pipeline.demonstrationsOf(stage, sources)
+      const groups = Array.from({ length: 64 }, () => source.deal()).flat().map((demonstration) => Sft.tokenize(tokenizer, demonstration))
+      const prompts = groups.map(({ prompt }) => prompt.length)
+      const prompt = stage.groupsPerStep * mean(prompts)
+      const completion = stage.groupsPerStep * mean(groups.map(({ completions }) => sum(completions.map(({ tokens }) => tokens.length))))
+      return of(prompt, completion, Math.max(0, ...prompts), gradient(prompt, stage.promptLoss ? prompt + completion : completion))
+    }
+    const { answers, decisions, questions } = yield* promptsOf(tokenizer, sources, config, stage.sessions)
+    const own = stage.kind === "manager" ? decisions : answers
+    const members = stage.groupsPerStep * stage.groupSize
+    const [prompt, completion] = [stage.groupsPerStep * mean(own), members * stage.maxTokens]
+    // Whole sessions go on from each of their decisions, one prompt each.
+    const later = stage.unit === "session" ? members * (stage.longest - 1) : 0
+    const passes = stage.algorithm === "grpo" ? stage.iterations : 2 * stage.epochs
+    const sampling = forward(prompt, 0) + decoding(members, stage.maxTokens) + (later === 0 ? 0 : forward(later * mean(own), 0) + (stage.longest - 1) * decoding(members, stage.maxTokens))
+    const learning = passes * gradient(prompt + later * mean(own), completion + later * stage.maxTokens) + (stage.beta > 0 ? forward(prompt, completion) : 0)
+    // A manager is rewarded by answers, to every question from every bank of a group; for an answer agent's questions dialogues are played.
+    const asked = members * questions
+    const made = stage.groupsPerStep * decisions.length / Math.max(1, answers.length)
+    const rewarding = stage.kind === "manager"
+      ? forward(asked * mean(answers), 0) + decoding(asked, config.answerTokens)
+      : forward(made * mean(decisions), 0) + decoding(made, config.managerTokens)
+    const longest = Math.max(0, ...own)
+    if (longest + stage.maxTokens > decoder.contextLength) {
+      yield* Effect.logWarning(`${name}: prompts have up to ${longest} tokens, and ${stage.maxTokens} more do not fit into the model's context of ${decoder.contextLength}: such tasks would be left out`)
+    }
+    return of(prompt + later * mean(own), completion + later * stage.maxTokens, longest, sampling + learning + rewarding)
+  }))
+
+  const reinforced = config.stages.flatMap((stage) => stage.kind === "sft" ? [] : [stage])
+  const critics = new Set(reinforced.flatMap((stage) => stage.algorithm === "ppo" && !stage.critic.shared ? [stage.kind] : [])).size
+  const learners = reinforced.length === 0 ? 1 : 2 + critics
+  const isHeld = reinforced.some(({ beta }) => beta > 0)
+  const copies = adapter === undefined ? learners + (isHeld ? 1 : 0) : 1
+  const longest = Math.max(...stages.map(({ longestPrompt }) => longestPrompt))
+  // Of one micro-batch: activations, and logits with their gradient.
+  const kept = Math.min(longest, 512)
+  const activations = model.microBatchTokens * Arithmetic.activationBytesPerToken(decoder, kept, model.gradientCheckpointing) +
+    Math.min(model.microBatchTokens, Math.max(...stages.map(({ completionTokens }) => completionTokens))) * decoder.vocabularySize * 4 * 3
+  const cache = Math.max(...stages.map(({ completionTokens, promptTokens }) => Math.min(promptTokens + completionTokens, 4096 + completionTokens))) * Arithmetic.cacheBytesPerToken(decoder)
+  // A gradient, one more that is added to it, and Adam's two moments; an adapter's weights themselves.
+  const training = learners * trained * 4 * (adapter === undefined ? 4 : 5)
+  const memoryBytes = { weights: copies * weightBytes, training, activations: activations + cache }
+  return {
+    parameters,
+    trained,
+    contextLength: decoder.contextLength,
+    stages,
+    memoryBytes: { ...memoryBytes, total: sum(Object.values(memoryBytes)) + 2e8 },
+    tokens: sum(stages.map(({ completionTokens, promptTokens, steps }) => steps * (promptTokens + completionTokens))),
+    seconds: sum(stages.map(({ seconds }) => seconds)),
+    gflops
+  } satisfies Estimate
+})
+
+const count = (value: number): string => Math.round(value).toLocaleString("en")
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+const duration = (seconds: number): string =>
+  seconds < 90 ? `${seconds.toFixed(seconds < 10 ? 1 : 0)} s` : seconds < 5400 ? `${(seconds / 60).toFixed(0)} min` : `${(seconds / 3600).toFixed(1)} h`
+
+/**
+ * Lines for people.
+ */
+export const lines = ({ contextLength, gflops, memoryBytes, parameters, seconds, stages, tokens, trained }: Estimate): ReadonlyArray<string> => [
+  `${count(parameters)} parameters, ${trained === parameters ? "all" : count(trained)} trained; a context of ${count(contextLength)} tokens; ${gflops.toFixed(0)} GFLOP/s in a bare product`,
+  ...stages.map(({ completionTokens, longestPrompt, name, promptTokens, seconds, secondsPerStep, steps }) =>
+    `${name}: ${count(steps)} steps of at most ${count(promptTokens)} + ${count(completionTokens)} tokens (prompts of up to ${count(longestPrompt)}), about ${duration(secondsPerStep)} each, ${duration(seconds)}`),
+  `memory: weights ${gibibytes(memoryBytes.weights)}, gradients and moments ${gibibytes(memoryBytes.training)}, activations ${gibibytes(memoryBytes.activations)}; ${gibibytes(memoryBytes.total)} in all`,
+  `in all ${count(tokens)} tokens, about ${duration(seconds)}; nothing was trained`
+]

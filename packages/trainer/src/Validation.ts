@@ -1,0 +1,76 @@
+/**
+ * How well both agents do on dialogues that are not trained on, while one of them is trained.
+ */
+import { AnswerAgent, type Episode, MemoryBank, MemoryManager, Playthrough, TextMetrics } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+import type { Validated } from "./RunLog.ts"
+
+/**
+ * - `episodes`: what is played by the manager and then asked about.
+ * - `questions`: at most so many of them, spread evenly; all when it is left out.
+ */
+export interface Options {
+  readonly episodes: ReadonlyArray<Episode.Episode>
+  readonly perFact: number
+  readonly perSpeaker: number
+  readonly questions?: number
+}
+
+/**
+ * What was found: figures, and what they come from, as the log shows it.
+ */
+export interface Measured {
+  readonly values: Readonly<Record<"exactMatch" | "f1" | "memories", number>>
+  readonly answers: Validated["answers"]
+  readonly bank: Validated["bank"]
+}
+
+// As many as a reader wants to see.
+const shown = { answers: 24, decisions: 48 } as const
+
+const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+
+// Every so many of a list, the first among them.
+const spread = <A>(items: ReadonlyArray<A>, limit: number): ReadonlyArray<A> =>
+  items.length <= limit ? items : Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
+
+/**
+ * The agents that are measured.
+ */
+export interface Agents {
+  readonly manager: MemoryManager.MemoryManager["Service"]
+  readonly answer: AnswerAgent.AnswerAgent["Service"]
+}
+
+/**
+ * Plays the episodes with a manager.
+ */
+export const play = ({ episodes, perFact }: Options, { manager }: Pick<Agents, "manager">) =>
+  Effect.provideService(Playthrough.play(episodes, { perFact }), MemoryManager.MemoryManager, manager)
+
+/**
+ * Asks an answer agent about what was played.
+ */
+export const measure = Effect.fn("Validation.measure")(function*(
+  played: ReadonlyArray<Playthrough.Played>,
+  { perSpeaker, questions = Infinity }: Options,
+  { answer }: Pick<Agents, "answer">
+) {
+  const all = played.flatMap(({ banks, episode }) => episode.questions.map((question) => ({ bank: banks.at(-1)!, question })))
+  const asked = yield* Effect.provideService(Playthrough.ask(spread(all, questions), { perSpeaker }), AnswerAgent.AnswerAgent, answer)
+  const scored = asked.map(({ answer, question }) => ({
+    question,
+    answer: answer.text,
+    exactMatch: question.list === true ? TextMetrics.exactListMatch(answer.text, question.gold) : TextMetrics.exactMatch(answer.text, question.gold),
+    f1: TextMetrics.setF1(answer.text, question.gold)
+  }))
+  return {
+    values: {
+      exactMatch: mean(scored.map(({ exactMatch }) => exactMatch)),
+      f1: mean(scored.map(({ f1 }) => f1)),
+      memories: mean(played.map(({ banks }) => MemoryBank.size(banks.at(-1)!)))
+    },
+    answers: spread(scored, shown.answers).map(({ answer, exactMatch, question: { gold, id, question } }) => ({ id, question, gold, answer, right: exactMatch === 1 })),
+    bank: played[0] === undefined ? [] : Playthrough.history(played[0]).slice(0, shown.decisions)
+  } satisfies Measured
+})

@@ -1,0 +1,17 @@
+// Answers, with what a judge says of them where there is one.
+import type { Judge, Reward } from "@memory-r1/core"
+import * as Effect from "effect/Effect"
+
+interface Given {
+  readonly question: string
+  readonly prediction: string
+  readonly gold: string
+  readonly list: boolean
+}
+
+/** Outcomes of answers, in their order; without a judge their verdicts are no numbers. */
+export const judged = <A extends Given>(answers: ReadonlyArray<A>, judge: Judge.Judge["Service"] | undefined) =>
+  Effect.map(
+    judge === undefined ? Effect.succeed(answers.map(() => NaN)) : judge.verdicts(answers),
+    (verdicts) => answers.map((answer, i): A & Reward.JudgedOutcome => ({ ...answer, verdict: verdicts[i]! }))
+  )
