@@ -7,7 +7,7 @@ import * as Session from "./internal/session.ts"
 import * as Op from "./Op.ts"
 
 const size = 1024
-const rounds = 6
+const rounds = 24
 
 /**
  * Billions of multiplications and additions a second in the product of two matrices of 1,024 x 1,024 in float32, the best of a few: what passes of a model can

@@ -1,8 +1,9 @@
 /**
  * What a run would take: steps, tokens, memory and time, by arithmetic and one short measurement of this machine. No weights are loaded.
  *
- * Prompts are those that the data give when a manager adds every fact, which makes banks as large as they get; completions count in full. So figures are rather
- * too large, and those of time are right within a factor of two or so.
+ * Prompts are those that the data give when a manager adds every fact, which makes banks as large as they get. How long completions get nobody knows before: tokens
+ * and memory are those of completions of full length, times are given for that and for a quarter of it, which is more usual. They are right within a factor
+ * of two or so.
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
 import { AnswerFormat, ManagerFormat, MemoryAgent, MemoryManager, Playthrough, Retriever } from "@memory-r1/core"
@@ -13,7 +14,8 @@ import * as Engine from "./Engine.ts"
 import * as Sources from "./Sources.ts"
 
 /**
- * One stage. Tokens are of one step; `promptTokens` are counted once for all completions of a prompt.
+ * One stage. Tokens are of one step; `promptTokens` are counted once for all completions of a prompt. `seconds` are those of the stage with completions of a
+ * quarter of their length, `mostSeconds` with completions of full length.
  */
 export interface StageEstimate {
   readonly name: string
@@ -21,8 +23,8 @@ export interface StageEstimate {
   readonly promptTokens: number
   readonly completionTokens: number
   readonly longestPrompt: number
-  readonly secondsPerStep: number
   readonly seconds: number
+  readonly mostSeconds: number
 }
 
 /**
@@ -36,6 +38,7 @@ export interface Estimate {
   readonly memoryBytes: { readonly weights: number; readonly training: number; readonly activations: number; readonly total: number }
   readonly tokens: number
   readonly seconds: number
+  readonly mostSeconds: number
   readonly gflops: number
 }
 
@@ -46,6 +49,9 @@ const sum = (values: ReadonlyArray<number>): number => values.reduce((total, val
 const sampled = 4
 // Part of the bare rate of products that whole passes reach (docs/engine.md), and what a step of decoding takes beside reading the weights.
 const efficiency = 0.45
+const usualLength = 0.25
+// Members of a group often decide alike, and equal questions of equal banks are answered once.
+const distinctAnswers = 0.4
 const bytesPerSecond = 10e9
 const secondsPerLayer = 0.3e-3
 
@@ -94,36 +100,46 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
   const gradient = (prompt: number, completion: number): number => (adapter === undefined ? 3 : 2) * forward(prompt, completion)
 
   const stages = yield* Effect.forEach(Run.plan(config), Effect.fnUntraced(function*({ name, stage }) {
-    const of = (promptTokens: number, completionTokens: number, longestPrompt: number, secondsPerStep: number): StageEstimate =>
-      ({ name, steps: stage.steps, promptTokens: Math.round(promptTokens), completionTokens: Math.round(completionTokens), longestPrompt, secondsPerStep, seconds: stage.steps * secondsPerStep })
+    const of = (promptTokens: number, completionTokens: number, longestPrompt: number, secondsAt: (length: number) => number): StageEstimate => ({
+      name,
+      steps: stage.steps,
+      promptTokens: Math.round(promptTokens),
+      completionTokens: Math.round(completionTokens),
+      longestPrompt,
+      seconds: stage.steps * secondsAt(usualLength),
+      mostSeconds: stage.steps * secondsAt(1)
+    })
     if (stage.kind === "sft") {
       const source = Pipeline.demonstrationsOf(stage, sources)
       const groups = Array.from({ length: 64 }, () => source.deal()).flat().map((demonstration) => Sft.tokenize(tokenizer, demonstration))
       const prompts = groups.map(({ prompt }) => prompt.length)
       const prompt = stage.groupsPerStep * mean(prompts)
       const completion = stage.groupsPerStep * mean(groups.map(({ completions }) => sum(completions.map(({ tokens }) => tokens.length))))
-      return of(prompt, completion, Math.max(0, ...prompts), gradient(prompt, stage.promptLoss ? prompt + completion : completion))
+      return of(prompt, completion, Math.max(0, ...prompts), () => gradient(prompt, stage.promptLoss ? prompt + completion : completion))
     }
     const { answers, decisions, questions } = yield* promptsOf(tokenizer, sources, config, stage.sessions)
     const own = stage.kind === "manager" ? decisions : answers
     const members = stage.groupsPerStep * stage.groupSize
-    const [prompt, completion] = [stage.groupsPerStep * mean(own), members * stage.maxTokens]
     // Whole sessions go on from each of their decisions, one prompt each.
-    const later = stage.unit === "session" ? members * (stage.longest - 1) : 0
+    const later = stage.unit === "session" ? stage.longest - 1 : 0
+    const prompt = (stage.groupsPerStep + later * members) * mean(own)
+    const completion = (1 + later) * members * stage.maxTokens
     const passes = stage.algorithm === "grpo" ? stage.iterations : 2 * stage.epochs
-    const sampling = forward(prompt, 0) + decoding(members, stage.maxTokens) + (later === 0 ? 0 : forward(later * mean(own), 0) + (stage.longest - 1) * decoding(members, stage.maxTokens))
-    const learning = passes * gradient(prompt + later * mean(own), completion + later * stage.maxTokens) + (stage.beta > 0 ? forward(prompt, completion) : 0)
     // A manager is rewarded by answers, to every question from every bank of a group; for an answer agent's questions dialogues are played.
-    const asked = members * questions
-    const made = stage.groupsPerStep * decisions.length / Math.max(1, answers.length)
-    const rewarding = stage.kind === "manager"
-      ? forward(asked * mean(answers), 0) + decoding(asked, config.answerTokens)
-      : forward(made * mean(decisions), 0) + decoding(made, config.managerTokens)
+    const [asked, made] = [distinctAnswers * members * questions, stage.groupsPerStep * decisions.length / Math.max(1, answers.length)]
+    const secondsAt = (length: number): number => {
+      const sampling = forward(prompt, 0) + (1 + later) * decoding(members, length * stage.maxTokens)
+      const learning = passes * gradient(prompt, length * completion) + (stage.beta > 0 ? forward(prompt, length * completion) : 0)
+      const rewarding = stage.kind === "manager"
+        ? forward(asked * mean(answers), 0) + decoding(asked, length * config.answerTokens)
+        : forward(made * mean(decisions), 0) + decoding(made, length * config.managerTokens)
+      return sampling + learning + rewarding
+    }
     const longest = Math.max(0, ...own)
     if (longest + stage.maxTokens > decoder.contextLength) {
       yield* Effect.logWarning(`${name}: prompts have up to ${longest} tokens, and ${stage.maxTokens} more do not fit into the model's context of ${decoder.contextLength}: such tasks would be left out`)
     }
-    return of(prompt + later * mean(own), completion + later * stage.maxTokens, longest, sampling + learning + rewarding)
+    return of(prompt, completion, longest, secondsAt)
   }))
 
   const reinforced = config.stages.flatMap((stage) => stage.kind === "sft" ? [] : [stage])
@@ -132,10 +148,10 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
   const isHeld = reinforced.some(({ beta }) => beta > 0)
   const copies = adapter === undefined ? learners + (isHeld ? 1 : 0) : 1
   const longest = Math.max(...stages.map(({ longestPrompt }) => longestPrompt))
-  // Of one micro-batch: activations, and logits with their gradient.
-  const kept = Math.min(longest, 512)
-  const activations = model.microBatchTokens * Arithmetic.activationBytesPerToken(decoder, kept, model.gradientCheckpointing) +
-    Math.min(model.microBatchTokens, Math.max(...stages.map(({ completionTokens }) => completionTokens))) * decoder.vocabularySize * 4 * 3
+  // Of one micro-batch: activations, and logits with their gradient. The weights of attention are held for prompts of up to 512 tokens.
+  const held = Math.min(model.microBatchTokens, Math.max(...stages.map(({ completionTokens, promptTokens }) => promptTokens + completionTokens)))
+  const activations = held * Arithmetic.activationBytesPerToken(decoder, longest <= 512 ? longest : 0, model.gradientCheckpointing) +
+    Math.min(held, Math.max(...stages.map(({ completionTokens }) => completionTokens))) * decoder.vocabularySize * 4 * 3
   const cache = Math.max(...stages.map(({ completionTokens, promptTokens }) => Math.min(promptTokens + completionTokens, 4096 + completionTokens))) * Arithmetic.cacheBytesPerToken(decoder)
   // A gradient, one more that is added to it, and Adam's two moments; an adapter's weights themselves.
   const training = learners * trained * 4 * (adapter === undefined ? 4 : 5)
@@ -148,6 +164,7 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
     memoryBytes: { ...memoryBytes, total: sum(Object.values(memoryBytes)) + 2e8 },
     tokens: sum(stages.map(({ completionTokens, promptTokens, steps }) => steps * (promptTokens + completionTokens))),
     seconds: sum(stages.map(({ seconds }) => seconds)),
+    mostSeconds: sum(stages.map(({ mostSeconds }) => mostSeconds)),
     gflops
   } satisfies Estimate
 })
@@ -160,10 +177,10 @@ const duration = (seconds: number): string =>
 /**
  * Lines for people.
  */
-export const lines = ({ contextLength, gflops, memoryBytes, parameters, seconds, stages, tokens, trained }: Estimate): ReadonlyArray<string> => [
+export const lines = ({ contextLength, gflops, memoryBytes, mostSeconds, parameters, seconds, stages, tokens, trained }: Estimate): ReadonlyArray<string> => [
   `${count(parameters)} parameters, ${trained === parameters ? "all" : count(trained)} trained; a context of ${count(contextLength)} tokens; ${gflops.toFixed(0)} GFLOP/s in a bare product`,
-  ...stages.map(({ completionTokens, longestPrompt, name, promptTokens, seconds, secondsPerStep, steps }) =>
-    `${name}: ${count(steps)} steps of at most ${count(promptTokens)} + ${count(completionTokens)} tokens (prompts of up to ${count(longestPrompt)}), about ${duration(secondsPerStep)} each, ${duration(seconds)}`),
+  ...stages.map(({ completionTokens, longestPrompt, mostSeconds, name, promptTokens, seconds, steps }) =>
+    `${name}: ${count(steps)} steps of at most ${count(promptTokens)} + ${count(completionTokens)} tokens (prompts of up to ${count(longestPrompt)}), about ${duration(seconds / steps)} each, ${duration(seconds)} (at most ${duration(mostSeconds)})`),
   `memory: weights ${gibibytes(memoryBytes.weights)}, gradients and moments ${gibibytes(memoryBytes.training)}, activations ${gibibytes(memoryBytes.activations)}; ${gibibytes(memoryBytes.total)} in all`,
-  `in all ${count(tokens)} tokens, about ${duration(seconds)}; nothing was trained`
+  `in all at most ${count(tokens)} tokens, about ${duration(seconds)} (at most ${duration(mostSeconds)}); nothing was trained`
 ]

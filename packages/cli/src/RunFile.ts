@@ -122,6 +122,31 @@ export const clear = Effect.fnUntraced(function*(folder: string) {
   for (const name of ["checkpoints", "failed", "failed-batch.json", "report.html"]) yield* files.remove(path.join(folder, name), { recursive: true, force: true })
 })
 
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    // Somebody else's process is alive too.
+    return cause instanceof Error && "code" in cause && cause.code === "EPERM"
+  }
+}
+
+/**
+ * Keeps a run folder for this process as long as the scope is open: two that write into it would spoil it. What a killed process left behind does not matter.
+ */
+export const locked = Effect.fnUntraced(function*(folder: string) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const file = path.join(folder, "run.lock")
+  yield* files.makeDirectory(folder, { recursive: true })
+  const holder = Number(yield* Effect.orElseSucceed(files.readFileString(file), () => ""))
+  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+    return yield* new RunExists({ folder, reason: `process ${holder} is running in it; if it is no run, remove ${file}` })
+  }
+  yield* Effect.acquireRelease(files.writeFileString(file, `${process.pid}`), () => Effect.ignore(files.remove(file)))
+})
+
 const Limits = Schema.Struct({
   format: Schema.Literals(["compact", "paper"]),
   managerTokens: Schema.Int,

@@ -31,7 +31,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.match(finished.stderr, /^supervised: 1\/3, .*\n(.*\n)*supervised: done in \d+ s\n$/)
 
       const run = join(folder, "runs/sft")
-      assert.deepStrictEqual(readdirSync(run).sort(), ["metrics.jsonl", "model", "run.json", "status.json", "training.json"])
+      assert.deepStrictEqual(readdirSync(run).sort(), ["checkpoints", "events.out.tfevents.0.memory-r1", "metrics.jsonl", "model", "run.json", "status.json", "training.json"])
       const read = yield* Report.read(run)
       assert.deepStrictEqual(read.run, { command: `memory-r1 ${args.join(" ")} --json`, seed: 3 })
       assert.deepStrictEqual(read.status, { state: "done", stage: "sft", step: 3 })
@@ -148,7 +148,7 @@ stages:
   it.effect("exits with 130 when interrupted; the folder says where it stopped, and what was saved loads", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace
-      file("long.json", configOf({ ...supervised, steps: 1_000_000, saveEvery: 1 }))
+      file("long.json", { ...configOf({ ...supervised, steps: 1_000_000 }), checkpoints: { every: 1 } })
       const run = join(folder, "long")
       const metrics = join(run, "metrics.jsonl")
       const finished = yield* Program.run(folder, ["train", "--config", "long.json", "--out", "long", "--json"], {
@@ -161,8 +161,10 @@ stages:
       assert.deepStrictEqual([read.status?.state, read.status?.stage], ["interrupted", "sft"])
       // The step is noted before its line is written.
       assert.oneOf(read.status!.step - read.metrics.at(-1)!.step, [0, 1])
-      yield* Checkpoint.load(join(run, "model"))
-      assert.deepStrictEqual(readdirSync(join(run, "model")).filter((name) => name.startsWith(".")), [])
+      const [, newest] = readdirSync(join(run, "checkpoints"))
+      yield* Checkpoint.load(join(run, "checkpoints", newest!, "model"))
+      assert.deepStrictEqual(readdirSync(join(run, "checkpoints")).filter((name) => name.startsWith(".")), [])
+      assert.isFalse(existsSync(join(run, "run.lock")))
     }), Program.timeout)
 
   it.effect("exits with 1 and names the file, and the key, of a configuration that is no good", () =>

@@ -43,8 +43,19 @@ export const Change = Schema.Struct({
 export interface Change extends Schema.Schema.Type<typeof Change> {}
 
 /**
+ * One moment in the history of a bank: what was said, what was decided, and the memories after it.
+ */
+export const Moment = Schema.Struct({
+  fact: Schema.String,
+  decision: Schema.String,
+  memories: Schema.Array(Schema.String)
+})
+export interface Moment extends Schema.Schema.Type<typeof Moment> {}
+
+/**
  * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too;
- * `probe` is the case that memory layers are known to get wrong; paths are relative to the working directory.
+ * `probe` is the case that memory layers are known to get wrong; `history` is what becomes of the bank of one held-out dialogue, decision by
+ * decision, before and after training; paths are relative to the working directory.
  */
 export const QuickstartResult = Schema.Struct({
   seed: Schema.Int,
@@ -56,6 +67,7 @@ export const QuickstartResult = Schema.Struct({
   resultsNewPhrasings: Systems,
   probe: Change,
   changes: Schema.Array(Change),
+  history: Schema.optionalKey(Schema.Struct({ before: Schema.Array(Moment), after: Schema.Array(Moment) })),
   run: Schema.String,
   report: Schema.String
 })

@@ -50,6 +50,7 @@ const spoilt = (content: Runs.Folder): Runs.Folder =>
 
 const suites: ReadonlyArray<readonly [name: string, content: Runs.Folder]> = [
   ["a quickstart", Runs.quickstart],
+  ["a training run with validation", Runs.training],
   ["a run that was interrupted", Runs.interrupted],
   ["a run that failed", Runs.failed],
   ["hostile texts", spoilt(Runs.quickstart)]
@@ -126,6 +127,31 @@ describe.skipIf(executablePath === undefined)(suite, () => {
         assert.deepStrictEqual(seen, [])
         assert.isFalse(yield* Effect.promise(() => page.evaluate(() => "hacked" in window)))
         assert.strictEqual(yield* Effect.promise(() => page.evaluate(() => document.images.length)), 0)
+      })
+    )
+
+    it.effect(
+      "draws several runs beside each other, on a phone too",
+      Effect.fnUntraced(function*() {
+        const files = yield* FileSystem.FileSystem
+        const folder = yield* files.makeTempDirectoryScoped()
+        for (const [name, content] of [["a", Runs.quickstart], ["b", Runs.training], ["c", Runs.training]] as const) yield* write(`${folder}/${name}`, content)
+        const file = yield* Report.writeRuns(["a", "b", "c"].map((name) => `${folder}/${name}`), `${folder}/report.html`)
+        const chromium = yield* Chromium
+        for (const width of [1280, 390]) {
+          const page = yield* Effect.acquireRelease(
+            Effect.promise(() => chromium.newPage({ viewport: { width, height: 844 } })),
+            (page) => Effect.promise(() => page.close())
+          )
+          const errors: Array<string> = []
+          page.on("pageerror", (error) => errors.push(error.message))
+          yield* Effect.promise(() => page.goto(`file://${file}`))
+          const pixels = yield* Effect.promise(() => drawn(page))
+          assert.isAbove(pixels.length, 6)
+          assert.isAbove(Math.min(...pixels), 500)
+          assert.deepStrictEqual(errors, [])
+          assert.strictEqual(yield* Effect.promise(() => page.evaluate(() => document.documentElement.scrollWidth)), width)
+        }
       })
     )
 

@@ -43,6 +43,73 @@ const text = (page: string): string =>
 const attack = `<img src=x onerror="window.hacked = 1">'"&amp;<script>window.hacked = 1</script><!--`
 const hostile = `</script></style></pre>${attack}`
 
+// Whatever is in a page, as a run folder gives it.
+const pageOf = Effect.fnUntraced(function*(content: Runs.Folder) {
+  const files = yield* FileSystem.FileSystem
+  const folder = yield* files.makeTempDirectoryScoped()
+  yield* write(folder, content)
+  return Report.html(yield* Report.read(folder))
+})
+
+describe("a training run's page", () => {
+  it.effect("shows validation beside training, the bank over time, answers before and after, and alarms", () =>
+    Effect.gen(function*() {
+      const page = yield* pageOf(Runs.training)
+      assert.deepStrictEqual(headings(page), ["How training went", "A bank over time", "Answers before and after", "Transcripts"])
+      const shown = text(page)
+      // Sixty steps, and the validation before the first of them.
+      assert.include(shown, "Memory manager (60 steps)")
+      assert.include(shown, "60 of 60 steps")
+      assert.include(shown, "Signs that something went wrong Memory manager, step 41: 99 % of the operations are NOOP")
+      assert.include(shown, "Which instruments does Synthia play? \u2717 the harp \u2713 the harp and the cello the harp and the cello")
+      assert.include(page, `<li class="gone">Synthia plays the harp</li><li class="">Synthia lives in Exampleville</li><li class="new">Synthia plays the harp and the cello</li>`)
+      assert.include(shown, "The same dialogue before training")
+      assert.include(shown, "UPDATE 0 Synthia plays the harp and the cello NOOP ADD Synthia has a cat UPDATE")
+      const drawn = charts(page) as ReadonlyArray<{ readonly kind?: string; readonly labels?: ReadonlyArray<string>; readonly x?: ReadonlyArray<number> }>
+      const histogram = drawn.find(({ kind }) => kind === "histogram")
+      assert.deepStrictEqual(histogram?.labels, ["-0.25", "0", "1"])
+      assert.isTrue(drawn.some(({ x }) => x?.join() === "0,12,24,36,48,60"))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+
+  it("has bins of a width where rewards are many", () => {
+    const many = Array.from({ length: 20 }, (_, i) => ({ ...metric("answer", i + 1, { reward: 0.5 }, 20), rewards: Array.from({ length: 50 }, (_, j) => j / 50 + i / 1000) }))
+    const page = Report.html({ ...empty, metrics: many })
+    const { labels, series } = charts(page).find((chart) => chart.series.some(({ label }) => label === "first 4 steps"))! as unknown as {
+      readonly labels: ReadonlyArray<string>
+      readonly series: ReadonlyArray<{ readonly values: ReadonlyArray<number> }>
+    }
+    assert.lengthOf(labels, 12)
+    for (const { values } of series) assert.closeTo(values.reduce((sum, value) => sum + value, 0), 1, 1e-3)
+  })
+})
+
+describe("Report.writeRuns", () => {
+  it.effect("gives means over seeds with intervals, and bands", () =>
+    Effect.gen(function*() {
+      const files = yield* FileSystem.FileSystem
+      const folder = yield* files.makeTempDirectoryScoped()
+      const levels = [0.5, 0.56, 0.62]
+      for (const [i, level] of levels.entries()) {
+        const results = { ...Runs.results, seed: i + 1, results: { ...Runs.results.results, bothRl: { ...Runs.results.results.bothRl, exactMatch: level } } }
+        yield* write(`${folder}/${i}`, { ...Runs.quickstart, "results.json": JSON.stringify(results) })
+      }
+      yield* write(`${folder}/ppo`, { ...Runs.quickstart, "results.json": JSON.stringify({ ...Runs.results, algorithm: "ppo" }) })
+      const file = yield* Report.writeRuns(["0", "1", "2", "ppo"].map((name) => `${folder}/${name}`), `${folder}/all.html`)
+      const page = yield* files.readFileString(file)
+      const shown = text(page)
+      assert.include(shown, "Memory-R1, 4 runs GRPO seeds 1, 2, 3 PPO seed 1")
+      // The mean of three is 56; its standard error 6 / sqrt(3), times 4.303.
+      assert.include(shown, "both RL 50.0 56.0 62.0 56.0 41.1\u201370.9")
+      // One run has no interval.
+      assert.match(shown, /PPO: held-out people and values.*both RL 76\.0 76\.0 oracle/)
+      const bands = (charts(page) as unknown as ReadonlyArray<{ readonly kind: string; readonly series: ReadonlyArray<Readonly<Record<"mean" | "low" | "high", ReadonlyArray<number>>>> }>).filter(({ kind }) => kind === "bands")
+      assert.isAbove(bands.length, 6)
+      for (const { series } of bands) {
+        for (const { high, low, mean } of series) mean.forEach((value, i) => assert.isTrue(low[i]! <= value + 1e-9 && value <= high[i]! + 1e-9))
+      }
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
+})
+
 describe("Report.html", () => {
   it("shows what ran, then results, operations, decisions, training and transcripts", () => {
     const page = Report.html({
@@ -66,6 +133,7 @@ describe("Report.html", () => {
       "What the manager does",
       "Decisions before and after",
       "How training went",
+      "A bank over time",
       "Transcripts"
     ])
     const shown = text(page)
@@ -339,7 +407,7 @@ layer(NodeServices.layer)("Report.read", (it) => {
       assert.deepStrictEqual(yield* failure({}), {
         tag: "FileUnusable",
         message:
-          "RUN: no run folder: it holds none of results.json, metrics.jsonl, transcripts.jsonl, status.json, run.json"
+          "RUN: no run folder: it holds none of results.json, metrics.jsonl, transcripts.jsonl, validations.jsonl, alarms.jsonl, status.json, run.json"
       })
       assert.deepStrictEqual(yield* failure({ "metrics.jsonl": "", "status.json": "{" }), {
         tag: "BrokenJson",

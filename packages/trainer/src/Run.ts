@@ -179,6 +179,8 @@ export const run = Effect.fn("Run.run")(function*<E, R>(options: Options<E, R>):
   // What a stage does after each step: validates, keeps, and ends where nothing gets better any more.
   const watching = ({ index, name, stage }: Planned, own: ReadonlyArray<string>, measure: Effect.Effect<Validation.Measured, Stage.Failure> | undefined) => {
     const validated = Effect.fnUntraced(function*(step: number) {
+      // The log of the moment, which may show what it is told.
+      const log = yield* RunLog.RunLog
       const { answers, bank, values } = yield* measure!
       yield* log.metrics({ stage: name, step, steps: stage.steps, values: Object.fromEntries(Object.entries(values).map(([key, value]) => [`validation.${key}`, value])) })
       yield* log.validated({ stage: name, step, answers, bank })
@@ -249,8 +251,8 @@ export const run = Effect.fn("Run.run")(function*<E, R>(options: Options<E, R>):
       const measure = validation === undefined ? undefined : yield* validating(agents, stage.kind, sources.validation(validation.dialogues), validation.questions, limits)
       const { begin, onStep } = watching(one, own, measure === undefined ? undefined : Effect.provideContext(measure, services))
       const isBegun = resumed?.state.stage === index && (from !== undefined || resumed.state.best !== null)
-      if (!isBegun) yield* begin
-      yield* around(one, Pipeline.reinforced(agents, stage, sources, limits, { ...going, onStep })).pipe(keptOnFailure(agents[stage.kind]), seeded)
+      const training = Pipeline.reinforced(agents, stage, sources, limits, { ...going, onStep })
+      yield* around(one, Effect.andThen(isBegun ? Effect.void : begin, training)).pipe(keptOnFailure(agents[stage.kind]), seeded)
       yield* finish(one, own)
     }
   }

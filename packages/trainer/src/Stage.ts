@@ -29,7 +29,7 @@ export type Failure = AiError.AiError | CheckpointsError | Learner.LearnerError 
 /**
  * Hears of every step that was done: to save, to evaluate. Says whether the stage goes on.
  */
-export type OnStep = (step: number, position: () => Position) => Effect.Effect<boolean, Failure>
+export type OnStep = (step: number, position: () => Position) => Effect.Effect<boolean, Failure, RunLog>
 
 /**
  * How a stage goes on from an earlier one, and who hears of its steps.

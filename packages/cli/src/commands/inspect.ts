@@ -1,9 +1,11 @@
 /**
- * `memory-r1 inspect logprobs` and `memory-r1 inspect gradients`
+ * `memory-r1 inspect logprobs`, `memory-r1 inspect gradients` and `memory-r1 inspect batch`
  */
 import { Safetensors } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
+import { FailedBatch } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
@@ -79,10 +81,49 @@ const gradients = Command.make("gradients", {
   yield* Output.document({ objective: loss, file: out }, [`sum(w_t * logp_t) = ${loss}`, out])
 })).pipe(Command.withDescription("Gradient of sum(w_t * logp_t) as a safetensors file"))
 
+const trainedQuantities: ReadonlyArray<string> = ["entropy", "value"]
+
+/**
+ * `memory-r1 inspect batch --model DIR --batch FILE`: the loss of every completion of a batch that a run left when its step failed, in plain numbers, under
+ * the weights of a directory (the run leaves those of that moment in `failed`).
+ */
+const batch = Command.make("batch", {
+  model: Engine.model,
+  ...Engine.loading,
+  batch: Flag.String("batch").pipe(Flag.withDescription("the failed-batch.json of a run folder"))
+}, Effect.fn(function*({ batch: file, model, ...flags }) {
+  const files = yield* FileSystem.FileSystem
+  const text = yield* Effect.mapError(files.readFileString(file), () => new WrongInput({ reason: `${file}: cannot be read` }))
+  const { batch, objective, stage, step, temperature } = yield* Effect.mapError(FailedBatch.decode(text), ({ message }) => new WrongInput({ reason: `${file}: ${message}` }))
+  const missing = [...Objective.quantities(objective)].filter((name) => trainedQuantities.includes(name))
+  const groups = batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+  const logprobs = yield* Effect.scoped(Effect.flatMap(Engine.sampler(model, flags), (sampler) => sampler.score({ groups, temperature })))
+  const completions = batch.flatMap(({ completions }, group) =>
+    completions.map(({ advantage, tokens, ...given }, completion) => {
+      const logp = logprobs[group]![completion]!
+      const quantities = { ...given, logp, ...(advantage === undefined ? {} : { advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage }) }
+      return {
+        group,
+        completion,
+        tokens: tokens.length,
+        leastLogprob: logp.reduce((least, value) => Math.min(least, value), 0),
+        // A loss that reads what only a gradient's pass computes cannot be had from log-probabilities.
+        loss: missing.length > 0 ? null : String(Objective.evaluate(objective, [quantities]))
+      }
+    }))
+  const odd = completions.filter(({ loss }) => loss !== null && !Number.isFinite(Number(loss)))
+  yield* Output.document({ stage, step, objective: objective.name, completions }, [
+    `${stage}, step ${step}: ${objective.name} over ${completions.length} completions of ${batch.length} prompts`,
+    ...(missing.length > 0 ? [`the loss reads ${missing.join(" and ")}, which is not in the file`] : []),
+    ...completions.map(({ completion, group, leastLogprob, loss, tokens }) => `prompt ${group}, completion ${completion}: ${tokens} tokens, least log-probability ${leastLogprob.toFixed(2)}, loss ${loss ?? "-"}`),
+    odd.length === 0 ? "every loss is a number under these weights" : `${odd.length} losses are no numbers`
+  ])
+})).pipe(Command.withDescription("The losses of a batch that a failed run left"))
+
 /**
  * The command.
  */
 export const inspect = Command.make("inspect").pipe(
-  Command.withDescription("Look into a checkpoint: log-probabilities and gradients"),
-  Command.withSubcommands([logprobs, gradients])
+  Command.withDescription("Look into a checkpoint: log-probabilities, gradients, and the batch of a step that failed"),
+  Command.withSubcommands([logprobs, gradients, batch])
 )

@@ -79,13 +79,15 @@ export const train = Command.make("train", {
     const expected = yield* Effect.scoped(DryRun.estimate(config))
     return yield* Output.document(expected, DryRun.lines(expected))
   }
-  const resumed = Option.isSome(resume) ? yield* Run.resume(folder) : undefined
-  if (resumed === undefined) yield* RunFile.clear(folder)
   const { tensorBoard } = config
-  const result = yield* (resumed === undefined ? Effect.andThen(RunFile.write(folder, { seed: config.seed }), RunFile.writeConfig(folder, config)) : Effect.void).pipe(
-    Effect.andThen(run(config, folder, resumed)),
-    Effect.scoped,
-    Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder, { tensorBoard, ...(resumed === undefined ? {} : { resumeAt: resumed.state.mark }) }), Progress.layer])
-  )
+  const result = yield* Effect.scoped(Effect.gen(function*() {
+    yield* Effect.mapError(RunFile.locked(folder), (error) => error._tag === "RunExists" ? error : new RunLog.RunLogError({ file: folder, cause: error }))
+    const resumed = Option.isSome(resume) ? yield* Run.resume(folder) : undefined
+    if (resumed === undefined) yield* RunFile.clear(folder)
+    const described = Effect.andThen(RunFile.write(folder, { seed: config.seed }), RunFile.writeConfig(folder, config))
+    return yield* Effect.andThen(resumed === undefined ? described : Effect.void, run(config, folder, resumed)).pipe(
+      Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder, { tensorBoard, ...(resumed === undefined ? {} : { resumeAt: resumed.state.mark }) }), Progress.layer])
+    )
+  }))
   yield* Output.document(result, [`done: ${folder}`])
 })).pipe(Command.withDescription("Train: supervised, GRPO or PPO of the manager and of the answer agent"))

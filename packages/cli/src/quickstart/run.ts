@@ -2,7 +2,7 @@
  * The whole story on the embedded model: measure, train both agents, measure again.
  */
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, MemoryManager, Playthrough } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
 import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
 import { directory as nano } from "@memory-r1/nano"
@@ -135,6 +135,7 @@ export const run = Effect.fn("quickstart")(function*({ algorithm, heldOutSeed, m
     },
     // One of each kind first, so that three examples show three things.
     changes: [...new Map(changes.toReversed().map((change) => [change.kind, change])).values(), ...changes]
-      .filter((change, i, all) => all.indexOf(change) === i).slice(0, 3)
+      .filter((change, i, all) => all.indexOf(change) === i).slice(0, 3),
+    history: { before: Playthrough.history(before.values.played[0]!), after: Playthrough.history(after.values.played[0]!) }
   }
 })

@@ -19,9 +19,9 @@ export interface Finished {
 }
 
 /**
- * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so.
+ * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so; with `killAfter` it is killed after so many milliseconds.
  */
-export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonly interruptWhen?: () => boolean } = {}) =>
+export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonly interruptWhen?: () => boolean; readonly killAfter?: number } = {}) =>
   Effect.callback<Finished>((resume) => {
     const { FORCE_COLOR: _, ...inherited } = process.env
     const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret, HF_HUB_OFFLINE: "1", HF_HOME: join(cwd, "hf") }
@@ -37,8 +37,10 @@ export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonl
       clearInterval(polling)
       child.kill("SIGINT")
     }, 20)
+    const killing = options.killAfter === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), options.killAfter)
     child.on("close", (code) => {
       clearInterval(polling)
+      clearTimeout(killing)
       resume(Effect.sync(() => {
         assert.notInclude(written.stdout + written.stderr, secret)
         return { code, ...written }

@@ -113,6 +113,16 @@ export const results: QuickstartResult.QuickstartResult = {
       after: "NOOP"
     }
   ],
+  history: {
+    before: [
+      { fact: "Synthia: I play the harp.", decision: `ADD "Synthia plays the harp"`, memories: ["Synthia plays the harp"] },
+      { fact: "Sample: Hi!", decision: `ADD "Sample: Hi!"`, memories: ["Synthia plays the harp", "Sample: Hi!"] }
+    ],
+    after: [
+      { fact: "Synthia: I play the harp.", decision: `ADD "Synthia plays the harp"`, memories: ["Synthia plays the harp"] },
+      { fact: "Sample: Hi!", decision: "NOOP", memories: ["Synthia plays the harp"] }
+    ]
+  },
   run: "runs/quickstart-1",
   report: "runs/quickstart-1/report.html"
 }
@@ -166,9 +176,53 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
             clipped: 0,
             mismatch: 2e-5 + Math.abs(noise(1e-5))
           }),
-      seconds: 1.6 + noise(0.2)
+      seconds: 1.6 + noise(0.2),
+      rewards: Array.from({ length: 24 }, () => (next() < reward ? 1 : next() < 0.4 ? -0.25 : 0))
     })
   }).join("")
+}
+
+/** What validation finds: every `every` steps, and before the first. */
+export const validated = (stage: string, steps: number, every: number) => {
+  const at = Array.from({ length: 1 + Math.floor(steps / every) }, (_, i) => i * every)
+  const values = at.map((step) => ({
+    "validation.exactMatch": 0.4 + (0.2 * step) / steps,
+    "validation.f1": 0.5 + (0.15 * step) / steps,
+    "validation.memories": 12 - (3 * step) / steps
+  }))
+  const known = ["Synthia lives in Exampleville", "Synthia plays the harp"]
+  return {
+    metrics: at.map((step, i) => line({ stage, step, steps, at: began + step * 1600, ...values[i] })),
+    validations: at
+      .map((step) =>
+        line({
+          stage,
+          step,
+          answers: [
+            {
+              id: "x/0",
+              question: "Which instruments does Synthia play?",
+              gold: right,
+              answer: step < steps / 2 ? "the harp" : right,
+              right: step >= steps / 2
+            },
+            { id: "x/1", question: "Where does Synthia live?", gold: "Exampleville", answer: "Exampleville", right: true },
+            { id: "x/2", question: "Which cats does Sample have?", gold: "none", answer: "", right: false }
+          ],
+          bank: [
+            { fact: "Sample: Hello there!", decision: "NOOP", memories: [] },
+            { fact: "Synthia: I moved to Exampleville.", decision: `ADD "${known[0]}"`, memories: [known[0]] },
+            { fact: "Synthia: I play the harp.", decision: `ADD "${known[1]}"`, memories: known },
+            {
+              fact: "Synthia: I have started playing the cello as well.",
+              decision: `UPDATE "${known[1]}" to "Synthia plays ${right}"`,
+              memories: [known[0], `Synthia plays ${right}`]
+            }
+          ]
+        })
+      )
+      .join("")
+  }
 }
 
 /** Metrics of a supervised stage, as `Sft.run` logs them. */
@@ -223,6 +277,8 @@ export const transcripts = (stage: "manager" | "answer", steps: number): string 
         reward: manager && reward === 0 ? -0.05 : reward,
         advantage: deviation === 0 ? 0 : (reward - mean) / deviation,
         parts: manager ? { answers: reward, growth: reward - 1, rejected: 0 } : { exactMatch: reward, malformed: 0 },
+        labels: [manager ? (reward === 1 ? "update" : "add") : "list"],
+        ...(manager && i % 2 === 1 ? { later: ["NOOP", "ADD Synthia has a cat"] } : {}),
         result: `Which instruments does Synthia play? ${reward === 1 ? right : "the harp"} (${right})`
       }))
     })
@@ -248,6 +304,30 @@ export const interrupted: Folder = {
   "run.json": run("memory-r1 quickstart --seed 1"),
   "metrics.jsonl": `${grpo("answer", 80, 20)}${grpo("manager", 120, 170, 46)}{"stage":"manager","step":47,"rew`,
   "transcripts.jsonl": transcripts("answer", 80) + transcripts("manager", 46)
+}
+
+const validations = validated("manager", 60, 12)
+
+/** A training run with validation on the way, and signs that something went wrong. */
+export const training: Folder = {
+  "status.json": status("done", "manager", 60),
+  "run.json": JSON.stringify({ command: "memory-r1 train --config mine.json", seed: 7 }),
+  // A line of validation stands behind that of its step.
+  "metrics.jsonl": [
+    validations.metrics[0],
+    ...grpo("manager", 60)
+      .trim()
+      .split("\n")
+      .flatMap((text, i) => [`${text}\n`, ...((i + 1) % 12 === 0 ? [validations.metrics[(i + 1) / 12]] : [])])
+  ].join(""),
+  "validations.jsonl": validations.validations,
+  "alarms.jsonl": line({
+    stage: "manager",
+    step: 41,
+    name: "oneOperation",
+    message: "99 % of the operations are NOOP, which was not so at first: the reward may pay for one operation alone"
+  }),
+  "transcripts.jsonl": transcripts("manager", 60)
 }
 
 /** A training run with a supervised stage, which failed in the stage after it. */

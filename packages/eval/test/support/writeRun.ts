@@ -20,6 +20,7 @@ if (import.meta.main) {
   const runs: Readonly<Record<string, Runs.Folder>> = {
     quickstart: Runs.quickstart,
     interrupted: Runs.interrupted,
+    training: Runs.training,
     failed: Runs.failed
   }
   const program = Effect.gen(function*() {

@@ -40,12 +40,48 @@ export interface Curves {
   }>
 }
 
-export type Chart = Bars | Stack | Curves
+/** How often values fell into each of some bins, as shares of all. */
+export interface Histogram {
+  readonly kind: "histogram"
+  readonly labels: ReadonlyArray<string>
+  readonly series: ReadonlyArray<{
+    readonly label: string
+    readonly color: string
+    readonly values: ReadonlyArray<number>
+  }>
+}
+
+/** Means over several runs, each with a band around it. */
+export interface Bands {
+  readonly kind: "bands"
+  readonly unit: "percent" | "number"
+  readonly fromZero: boolean
+  readonly series: ReadonlyArray<{
+    readonly label: string
+    readonly color: string
+    readonly x: ReadonlyArray<number>
+    readonly mean: ReadonlyArray<number | null>
+    readonly low: ReadonlyArray<number | null>
+    readonly high: ReadonlyArray<number | null>
+  }>
+}
+
+export type Chart = Bars | Stack | Curves | Histogram | Bands
 
 const short = (value: number | null): number | null => (value === null ? null : Number(value.toPrecision(5)))
 
 const shortened = (chart: Chart): Chart =>
-  chart.kind !== "curves"
+  chart.kind === "bands"
+    ? {
+        ...chart,
+        series: chart.series.map(({ high, low, mean, ...series }) => ({
+          ...series,
+          mean: mean.map(short),
+          low: low.map(short),
+          high: high.map(short)
+        }))
+      }
+    : chart.kind !== "curves"
     ? chart
     : {
         ...chart,

@@ -213,7 +213,90 @@ export const client = `(() => {
     }
   }
 
-  const kinds = { bars, stack, curves }
+  const histogram = ({ labels, series }) => ({
+    type: "bar",
+    data: {
+      labels,
+      datasets: series.map((one) => ({
+        label: one.label,
+        data: one.values,
+        backgroundColor: color(one.color),
+        borderRadius: 2,
+        barPercentage: 0.95,
+        categoryPercentage: 0.85
+      }))
+    },
+    options: {
+      scales: {
+        x: { grid: { display: false }, ticks: { maxRotation: 0, autoSkipPadding: 8 } },
+        y: { beginAtZero: true, border: { display: false }, ticks: { maxTicksLimit: 5, callback: percent } }
+      },
+      plugins: {
+        legend: legend(true),
+        tooltip: { callbacks: { label: ({ dataset: { label }, raw }) => " " + label + ": " + percent(raw) } }
+      }
+    }
+  })
+
+  // Three lines for each: the band lies between the first two, the mean is on top.
+  const bands = ({ fromZero, series, unit }) => {
+    const shown = unit === "percent" ? percent : figure
+    const data = ({ x }, values) => values.map((y, i) => ({ x: x[i], y }))
+    const edge = { pointRadius: 0, borderWidth: 0, tension: 0.25, spanGaps: true, label: "" }
+    const longest = Math.max(...series.map(({ x }) => x.length))
+    return {
+      type: "line",
+      data: {
+        datasets: series.flatMap((one) => [
+          { ...edge, data: data(one, one.low), fill: false },
+          { ...edge, data: data(one, one.high), fill: "-1", backgroundColor: color(one.color) + "30" },
+          {
+            label: one.label,
+            data: data(one, one.mean),
+            borderColor: color(one.color),
+            backgroundColor: color(one.color),
+            borderWidth: 2,
+            pointRadius: longest === 1 ? 3 : 0,
+            pointHoverRadius: 3,
+            tension: 0.25,
+            spanGaps: true,
+            fill: false
+          }
+        ])
+      },
+      options: {
+        interaction: { mode: "index", axis: "x", intersect: false },
+        scales: {
+          x: {
+            type: "linear",
+            grid: { display: false },
+            ticks: { maxTicksLimit: 6, maxRotation: 0, precision: 0 }
+          },
+          y: {
+            beginAtZero: fromZero,
+            border: { display: false },
+            grace: "5%",
+            ticks: { maxTicksLimit: 6, callback: shown }
+          }
+        },
+        plugins: {
+          legend: legend(series.length > 1),
+          tooltip: {
+            filter: ({ dataset: { label } }) => label !== "",
+            callbacks: {
+              title: ([first]) => first ? "step " + first.parsed.x : "",
+              label: ({ chart, dataIndex, dataset: { label }, datasetIndex, parsed: { y } }) => {
+                const [low, high] = [2, 1].map((back) => chart.data.datasets[datasetIndex - back].data[dataIndex].y)
+                return " " + label + ": " + shown(y) + " (" + shown(low) + " to " + shown(high) + ")"
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  const kinds = { bars, stack, curves, histogram, bands }
   const draw = (canvas) => {
     drawn.get(canvas)?.destroy()
     const spec = specs[Number(canvas.dataset.chart)]

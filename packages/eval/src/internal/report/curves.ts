@@ -13,7 +13,8 @@ interface Known {
   readonly fromZero?: boolean
 }
 
-const known: ReadonlyMap<string, Known> = new Map<string, Known>([
+/** What figures are called. */
+export const known: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["reward", { title: "Reward", note: "Mean over all completions of a step." }],
   ["loss", { title: "Loss", note: "What the optimiser makes smaller." }],
   [
@@ -46,6 +47,18 @@ const known: ReadonlyMap<string, Known> = new Map<string, Known>([
       fromZero: true
     }
   ],
+  ["kl", { title: "Distance from the reference", note: "KL divergence, in nats per token.", fromZero: true }],
+  ["beta", { title: "Weight of the KL term", note: "Adaptive where it moves.", fromZero: true }],
+  [
+    "explainedVariance",
+    { title: "What the critic explains", note: "Share of the variance of the returns.", unit: "percent" }
+  ],
+  ["valueLoss", { title: "Loss of the critic", note: "Half its squared error.", fromZero: true }],
+  ["answerWords", { title: "Length of answers", note: "In words.", fromZero: true }],
+  ["wellFormed", { title: "In the format", note: "Answers that follow it.", unit: "percent", fromZero: true }],
+  ["memories", { title: "Memories", note: "In a bank, after a decision.", fromZero: true }],
+  ["rejections", { title: "Rejections", note: "Pieces of text that are no operation, per decision.", fromZero: true }],
+  ["tooLong", { title: "Prompts too long", note: "Tasks that were left out.", fromZero: true }],
   ["seconds", { title: "Seconds per step", note: "Sampling, scoring and the update.", fromZero: true }],
   ["tokens", { title: "Tokens per step", note: "Prompts and completions.", fromZero: true }]
 ])
@@ -134,6 +147,81 @@ const several = (
   })
 }
 
+// What was measured on other dialogues, at the steps where it was.
+const validation = (context: Context): Markup | undefined => {
+  const { canvas, stage, title } = context
+  const records = stage.records.filter(({ values }) => values.has("validation.exactMatch"))
+  if (records.length === 0) return undefined
+  const series = [
+    ["validation.exactMatch", "exact match", "c1"],
+    ["validation.f1", "F1", "c2"]
+  ] as const
+  const at = (name: string) => records.map(({ values }) => values.get(name) ?? null)
+  const words = series.map(([name, label]) => {
+    const values = at(name)
+    return `${label} from ${Text.percent(values[0] ?? undefined)} to ${Text.percent(values.at(-1) ?? undefined)} %`
+  })
+  return canvas.figure(
+    {
+      kind: "curves",
+      filled: false,
+      unit: "percent",
+      fromZero: true,
+      x: records.map(({ step }) => step),
+      series: series.map(([name, label, color]) => ({ label, color, line: at(name), points: at(name) }))
+    },
+    {
+      title: "On other dialogues",
+      note: "Both agents, greedy, on dialogues that are not trained on.",
+      description: `Line chart of ${title}, at ${Text.plural(records.length, "validation")}: ${words.join("; ")}.`,
+      size: "wide"
+    }
+  )
+}
+
+const mostBins = 12
+
+// What completions earned in the first and in the last fifth of the steps. Rewards of a few values have a bin each.
+const histogram = ({ canvas, stage, title }: Context): Markup | undefined => {
+  const records = stage.records.filter(({ rewards }) => rewards !== undefined && rewards.length > 0)
+  const part = Math.max(1, Math.floor(records.length / 5))
+  if (records.length < 2) return undefined
+  const [early, late] = [records.slice(0, part), records.slice(-part)].map((some) =>
+    some.flatMap(({ rewards }) => rewards!)
+  )
+  const all = [...early!, ...late!].sort((a, b) => a - b)
+  const round = (value: number): number => Number(value.toPrecision(3))
+  const distinct = [...new Set(all.map(round))]
+  const [low, high] = [all[0]!, all.at(-1)!]
+  const isFew = distinct.length <= mostBins
+  const width = (high - low) / mostBins
+  const labels = isFew ? distinct.map(String) : Array.from({ length: mostBins }, (_, i) => Text.figure(low + i * width))
+  const place = (value: number): number =>
+    isFew ? distinct.indexOf(round(value)) : Math.min(mostBins - 1, Math.floor((value - low) / width))
+  const shares = (values: ReadonlyArray<number>): ReadonlyArray<number> => {
+    const counts = labels.map(() => 0)
+    for (const value of values) counts[place(value)]!++
+    return counts.map((count) => Math.round((1e4 * count) / values.length) / 1e4)
+  }
+  const steps = Text.plural(part, "step")
+  const series = [
+    { label: `first ${steps}`, color: "accent-2", values: shares(early!) },
+    { label: `last ${steps}`, color: "accent", values: shares(late!) }
+  ]
+  const words = series.map(({ label, values }) => {
+    const most = values.indexOf(Math.max(...values))
+    return `in the ${label} most often ${labels[most]!}, in ${Text.percent(values[most])} %`
+  })
+  return canvas.figure(
+    { kind: "histogram", labels, series },
+    {
+      title: "What completions earned",
+      note: isFew ? "Shares of each reward." : "Shares of rewards from each number up to the next.",
+      description: `Histogram of rewards of ${title}: ${words.join("; ")}.`
+    }
+  )
+}
+
 const dataTable = (context: Context, id: string, names: ReadonlyArray<string>): Markup => {
   const { stage, title, window } = context
   const rows = Series.places(stage.records.length, 12)
@@ -202,7 +290,7 @@ const stageSection = (
   })
   const small = [...main].filter(has)
   const rest = names.filter(
-    (name) => name !== lead && !main.has(name) && ![...parts, ...rewards].includes(name) && !name.startsWith("share.")
+    (name) => !name.startsWith("validation.") && name !== lead && !main.has(name) && ![...parts, ...rewards].includes(name) && !name.startsWith("share.")
   )
   const more = [
     ...rest.map((name) => single(context, name)),
@@ -221,7 +309,8 @@ const stageSection = (
 <h3>${title}</h3>
 ${summary(context, has)}
 ${leading}
-<div class="grid">${[mix, partsOfReward, ...small.map((name) => single(context, name))]}</div>
+${validation(context)}
+<div class="grid">${[mix, partsOfReward, histogram(context), ...small.map((name) => single(context, name))]}</div>
 ${
     more.length === 0
       ? undefined

@@ -30,7 +30,7 @@ export interface Status extends Schema.Schema.Type<typeof Status> {}
 export const Results = QuickstartResult.QuickstartResult
 
 /**
- * A line of `metrics.jsonl`: a stage, a step, and figures by name. `at` is in milliseconds since 1970.
+ * A line of `metrics.jsonl`: a stage, a step, figures by name, and what each completion of the step earned. `at` is in milliseconds since 1970.
  */
 export interface Metrics {
   readonly stage: string
@@ -38,13 +38,15 @@ export interface Metrics {
   readonly steps?: number
   readonly at?: number
   readonly values: ReadonlyMap<string, number>
+  readonly rewards?: ReadonlyArray<number>
 }
 
 // JSON has null for what is no number.
 const Figure = Schema.NullOr(Schema.Finite)
 
 /**
- * A line of `transcripts.jsonl`: what was asked, what was written, what it earned.
+ * A line of `transcripts.jsonl`: what was asked, what was written, what it was (`labels`, the operations of a manager), what it earned, and of a sequence
+ * what was written after it.
  */
 export const Transcript = Schema.Struct({
   stage: Schema.String,
@@ -56,11 +58,43 @@ export const Transcript = Schema.Struct({
       reward: Figure,
       advantage: Figure,
       parts: Schema.Record(Schema.String, Figure),
-      result: Schema.String
+      labels: Schema.optionalKey(Schema.Array(Schema.String)),
+      result: Schema.String,
+      later: Schema.optionalKey(Schema.Array(Schema.String))
     })
   )
 })
 export interface Transcript extends Schema.Schema.Type<typeof Transcript> {}
+
+/**
+ * A line of `validations.jsonl`: answers to a few questions, and what became of one bank, as the agents were after a step.
+ */
+export const Validated = Schema.Struct({
+  stage: Schema.String,
+  step: Schema.Int,
+  answers: Schema.Array(
+    Schema.Struct({
+      id: Schema.String,
+      question: Schema.String,
+      gold: Schema.String,
+      answer: Schema.String,
+      right: Schema.Boolean
+    })
+  ),
+  bank: Schema.Array(QuickstartResult.Moment)
+})
+export interface Validated extends Schema.Schema.Type<typeof Validated> {}
+
+/**
+ * A line of `alarms.jsonl`: a sign that a stage goes wrong.
+ */
+export const Alarm = Schema.Struct({
+  stage: Schema.String,
+  step: Schema.Int,
+  name: Schema.String,
+  message: Schema.String
+})
+export interface Alarm extends Schema.Schema.Type<typeof Alarm> {}
 
 /**
  * Lines that could not be read. `partial`: the last of them is the unfinished end of the file.
@@ -81,5 +115,7 @@ export interface Input {
   readonly results?: QuickstartResult.QuickstartResult
   readonly metrics: ReadonlyArray<Metrics>
   readonly transcripts: ReadonlyArray<Transcript>
+  readonly validations?: ReadonlyArray<Validated>
+  readonly alarms?: ReadonlyArray<Alarm>
   readonly skipped: ReadonlyArray<Skipped>
 }

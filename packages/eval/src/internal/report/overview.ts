@@ -90,6 +90,13 @@ const skipped = ({ skipped }: Input): Markup | undefined =>
           }.</p>`
       )}</div>`
 
+const alarms = ({ alarms = [] }: Input): Markup | undefined =>
+  alarms.length === 0
+    ? undefined
+    : html`<div class="banner warn" role="note"><p><strong>Signs that something went wrong</strong></p><ul>${alarms.map(
+        ({ message, stage, step }) => html`<li>${Text.stage(stage)}, step ${Text.count(step)}: ${message}</li>`
+      )}</ul></div>`
+
 const apart = (
   a: { readonly low: number; readonly high: number },
   b: { readonly low: number; readonly high: number }
@@ -110,16 +117,20 @@ ${share(oracle.exactMatch)}. Worded in ways that training never saw either, the 
 ${share(resultsNewPhrasings.warmStart.exactMatch)} to ${share(resultsNewPhrasings.bothRl.exactMatch)}.</p>`
 }
 
-const training = ({ metrics, results, status }: Input): Markup => {
+const training = ({ metrics, results, status, validations = [] }: Input): Markup => {
   const stages = Series.stages(metrics)
   if (stages.length === 0) return html`<p>No training step was logged, so there are no curves to show.</p>`
   const names = stages
-    .map(({ name, records }) => `${Text.stage(name)} (${Text.plural(records.length, "step")})`)
+    .map(({ name, records }) => `${Text.stage(name)} (${Text.plural(records.filter(({ step }) => step > 0).length, "step")})`)
     .join(", ")
   return results === undefined
-    ? html`<p>This page shows how training went, stage by stage: ${names}. Nothing ${
-        status?.state === "running" ? "has been measured so far" : "was measured"
-      } on held-out dialogues, so there are curves but no results.</p>`
+    ? html`<p>This page shows how training went, stage by stage: ${names}. ${
+        validations.length > 0
+          ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that is no result on held-out ones."
+          : `Nothing ${
+              status?.state === "running" ? "has been measured so far" : "was measured"
+            } on held-out dialogues, so there are curves but no results.`
+      }</p>`
     : html`<p>Below are the results, what the manager does differently now, and how training went, stage by stage:
 ${names}.</p>`
 }
@@ -148,6 +159,7 @@ export const overview = (input: Input, sections: ReadonlyArray<readonly [id: str
 <h1>${title(input)}</h1>
 ${banner(input)}
 ${skipped(input)}
+${alarms(input)}
 <dl class="facts"><div><dt>State</dt><dd class="state ${input.status?.state ?? "unknown"}">${
     input.status === undefined ? "not recorded" : states[input.status.state]
   }</dd></div>${facts(input).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>

@@ -5,6 +5,7 @@ import { client } from "./client.ts"
 import { learning } from "./curves.ts"
 import type { Input } from "./format.ts"
 import { chartJs } from "./library.ts"
+import { answered, history } from "./history.ts"
 import { html, json, type Markup, trusted } from "./markup.ts"
 import { decisions, operations } from "./operations.ts"
 import { overview, title } from "./overview.ts"
@@ -43,6 +44,39 @@ charts are drawn by Chart.js (MIT licence).</p>
 </footer>`
 }
 
+/** A page around its main part, with the charts that were put on the canvas. */
+export const document = (title: string, canvas: Charts.Canvas, main: Markup): string => {
+  const drawn = canvas.charts.length > 0
+  const scripts = drawn ? [chartJs(), client] : []
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy(scripts, [style])}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${trusted(style)}</style>
+</head>
+<body>
+<main>
+${main}
+</main>
+${drawn ? html`<script type="application/json" id="charts">${json(canvas.charts)}</script>` : undefined}
+${scripts.map((script) => html`<script>${trusted(script)}</script>`)}
+</body>
+</html>
+`.text
+}
+
+/** What is said where scripts do not run. */
+export const noScript = (canvas: Charts.Canvas): Markup | undefined =>
+  canvas.charts.length === 0
+    ? undefined
+    : html`<noscript><p class="banner info">The charts need JavaScript; the tables have the same figures.</p></noscript>`
+
 export const page = (input: Input): string => {
   const canvas = Charts.make()
   const stages = Series.stages(input.metrics)
@@ -55,35 +89,17 @@ export const page = (input: Input): string => {
     )
   }
   if (stages.length > 0) sections.push(["training", "How training went", learning(canvas, stages)])
+  const [answers, bank] = [answered(input), history(input)]
+  if (bank !== undefined) sections.push(["history", "A bank over time", bank])
+  if (answers !== undefined) sections.push(["answers", "Answers", answers])
   if (input.transcripts.length > 0) sections.push(["transcripts", "Transcripts", transcripts(input.transcripts)])
-  const drawn = canvas.charts.length > 0
-  const noScript = "The charts need JavaScript; the tables have the same figures."
-  const scripts = drawn ? [chartJs(), client] : []
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy(scripts, [style])}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>${title(input)}</title>
-<link rel="icon" href="data:,">
-<style>${trusted(style)}</style>
-</head>
-<body>
-<main>
-${overview(
-  input,
-  sections.map(([id, name]) => [id, name])
-)}
-${drawn ? html`<noscript><p class="banner info">${noScript}</p></noscript>` : undefined}
+  const links = sections.map(([id, name]) => [id, name] as const)
+  return document(
+    title(input),
+    canvas,
+    html`${overview(input, links)}
+${noScript(canvas)}
 ${sections.map(([, , content]) => content)}
-${footer(input)}
-</main>
-${drawn ? html`<script type="application/json" id="charts">${json(canvas.charts)}</script>` : undefined}
-${scripts.map((script) => html`<script>${trusted(script)}</script>`)}
-</body>
-</html>
-`.text
+${footer(input)}`
+  )
 }

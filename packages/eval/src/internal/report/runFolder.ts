@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as DataFile from "../dataFile.ts"
 import * as Format from "./format.ts"
 
-const names = ["results.json", "metrics.jsonl", "transcripts.jsonl", "status.json", "run.json"] as const
+const names = ["results.json", "metrics.jsonl", "transcripts.jsonl", "validations.jsonl", "alarms.jsonl", "status.json", "run.json"] as const
 
 const optional = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
@@ -56,6 +56,8 @@ const Head = Schema.Struct({
 const readHead = Schema.decodeUnknownOption(Head)
 const readObject = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 const readTranscript = Schema.decodeUnknownOption(Schema.fromJsonString(Format.Transcript))
+const readValidated = Schema.decodeUnknownOption(Schema.fromJsonString(Format.Validated))
+const readAlarm = Schema.decodeUnknownOption(Schema.fromJsonString(Format.Alarm))
 const heads: ReadonlySet<string> = new Set(Object.keys(Head.fields))
 
 const readMetrics = (line: string): Option.Option<Format.Metrics> =>
@@ -71,7 +73,10 @@ const readMetrics = (line: string): Option.Option<Format.Metrics> =>
           Object.entries(object).flatMap(([name, value]) =>
             typeof value === "number" && Number.isFinite(value) && !heads.has(name) ? [[name, value] as const] : []
           )
-        )
+        ),
+        ...(Array.isArray(object["rewards"])
+          ? { rewards: object["rewards"].filter((value) => typeof value === "number" && Number.isFinite(value)) }
+          : {})
       })
     )
   )
@@ -92,6 +97,8 @@ export const read = Effect.fnUntraced(function*(folder: string) {
   const results = yield* document(at("results.json"), Format.Results)
   const metrics = yield* lines(folder, "metrics.jsonl", readMetrics)
   const transcripts = yield* lines(folder, "transcripts.jsonl", readTranscript)
+  const validations = yield* lines(folder, "validations.jsonl", readValidated)
+  const alarms = yield* lines(folder, "alarms.jsonl", readAlarm)
   const input: Format.Input = {
     folder,
     ...(run === undefined ? {} : { run }),
@@ -99,7 +106,9 @@ export const read = Effect.fnUntraced(function*(folder: string) {
     ...(results === undefined ? {} : { results }),
     metrics: metrics.found,
     transcripts: transcripts.found,
-    skipped: [...metrics.skipped, ...transcripts.skipped]
+    ...(validations.found.length === 0 ? {} : { validations: validations.found }),
+    ...(alarms.found.length === 0 ? {} : { alarms: alarms.found }),
+    skipped: [...metrics.skipped, ...transcripts.skipped, ...validations.skipped, ...alarms.skipped]
   }
   return input
 })

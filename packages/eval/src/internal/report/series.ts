@@ -7,16 +7,22 @@ export interface Stage {
   readonly records: ReadonlyArray<Metrics>
 }
 
+// Validation has lines of its own, with the number of the step that it came after.
+const isValidation = ({ values }: Metrics): boolean => [...values.keys()].every((name) => name.startsWith("validation."))
+
 /**
  * Stages in the order of the log. A step that was done again, after a run was taken up where it had stopped, counts
- * once.
+ * once; what validation found after a step stands with it.
  */
 export const stages = (metrics: ReadonlyArray<Metrics>): ReadonlyArray<Stage> => {
   const found: Array<{ readonly name: string; records: Array<Metrics> }> = []
   for (const record of metrics) {
     const last = found.at(-1)
     if (last?.name !== record.stage) found.push({ name: record.stage, records: [record] })
-    else {
+    else if (last.records.at(-1)?.step === record.step && isValidation(record)) {
+      const before = last.records.pop()!
+      last.records.push({ ...before, values: new Map([...before.values, ...record.values]) })
+    } else {
       while (last.records.length > 0 && last.records.at(-1)!.step >= record.step) last.records.pop()
       last.records.push(record)
     }
@@ -38,7 +44,7 @@ export const windowOf = (length: number): number => Math.min(101, Math.floor(len
 
 /**
  * The mean over a window around each point, as far as there are points: it does not lag, and takes in fewer at both
- * ends.
+ * ends. Where there is no point there is none after it either.
  */
 export const smooth = (values: ReadonlyArray<number | null>, window: number): ReadonlyArray<number | null> => {
   const sums = new Float64Array(values.length + 1)
@@ -48,10 +54,10 @@ export const smooth = (values: ReadonlyArray<number | null>, window: number): Re
     counts[i + 1] = counts[i]! + (value === null ? 0 : 1)
   })
   const half = (window - 1) / 2
-  return values.map((_, i) => {
+  return values.map((value, i) => {
+    if (value === null) return null
     const [from, to] = [Math.max(0, i - half), Math.min(values.length, i + half + 1)]
-    const count = counts[to]! - counts[from]!
-    return count === 0 ? null : (sums[to]! - sums[from]!) / count
+    return (sums[to]! - sums[from]!) / (counts[to]! - counts[from]!)
   })
 }
 
@@ -66,7 +72,7 @@ const mean = (values: ReadonlyArray<number>): number | undefined =>
 
 /** The means of a figure over the first and the last tenth of the steps, and how many steps those are. */
 export const ends = (values: ReadonlyArray<number | null>) => {
-  const steps = Math.max(1, Math.round(values.length / 10))
-  const there = (part: ReadonlyArray<number | null>) => mean(part.filter((value) => value !== null))
-  return { steps, first: there(values.slice(0, steps)), last: there(values.slice(-steps)) }
+  const there = values.filter((value) => value !== null)
+  const steps = Math.max(1, Math.round(there.length / 10))
+  return { steps, first: mean(there.slice(0, steps)), last: mean(there.slice(-steps)) }
 }

@@ -158,6 +158,21 @@ summary { cursor: pointer; font-size: 0.9375rem }
   border-top: 1px solid var(--rule)
 }
 .completions > li:first-child { border-top: 0 }
+.wrote pre.later { margin-top: 0.25rem; margin-left: 0.875rem; padding: 0.25rem 0.75rem }
+.history > li { padding: 0.5rem 0; border-top: 1px solid var(--rule) }
+.history > li:first-child { border-top: 0 }
+.history .decision { font-size: 0.875rem; color: var(--muted); margin: 0.125rem 0 0.375rem; overflow-wrap: anywhere }
+.history .fact { margin: 0; overflow-wrap: anywhere }
+.history ul { display: flex; flex-wrap: wrap; gap: 0.25rem 0.375rem }
+.history ul li {
+  font-size: 0.8125rem; border: 1px solid var(--rule); border-radius: 4px; padding: 0.0625rem 0.5rem;
+  overflow-wrap: anywhere; min-width: 0
+}
+.history li.new { border-color: var(--good); background: var(--good-tint) }
+.history li.gone { border-color: var(--bad); background: var(--bad-tint); text-decoration: line-through }
+table.texts th, table.texts td { text-align: left; white-space: normal; min-width: 9rem }
+.banner ul { margin: 0.25rem 0 0; padding-left: 1rem; list-style: disc }
+
 .came {
   margin: 0.375rem 0 0; padding-left: 0.875rem; font-size: 0.875rem; color: var(--muted); overflow-wrap:
   anywhere

@@ -8,21 +8,26 @@ export interface Row {
   readonly cells: ReadonlyArray<Part>
 }
 
-/** `head` names the columns after the first one. A column group is a name and how many columns it spans. */
+/**
+ * `head` names the columns after the first one. A column group is a name and how many columns it spans. `texts`: cells
+ * hold sentences, not figures.
+ */
 export const table = ({
   caption,
   groups,
   head,
   id,
-  rows
+  rows,
+  texts = false
 }: {
   readonly id: string
+  readonly texts?: boolean
   readonly caption: Part
   readonly head: ReadonlyArray<Part>
   readonly groups?: ReadonlyArray<readonly [name: string, span: number]>
   readonly rows: ReadonlyArray<Row>
 }): Markup =>
-  html`<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0"><table>
+  html`<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0"><table class="${texts ? "texts" : ""}">
 <caption id="${id}"><div>${caption}</div></caption>
 <thead>${
     groups === undefined

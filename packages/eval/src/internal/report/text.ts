@@ -65,7 +65,12 @@ const stages: Readonly<Record<string, string>> = {
   answer: "Answer agent",
   sft: "Supervised warm start"
 }
-export const stage = (name: string): string => (Object.hasOwn(stages, name) ? stages[name]! : name)
+/** A second stage of a kind is called "manager 2". */
+export const stage = (name: string): string => {
+  const [, kind, again] = /^(\w+)(?: (\d+))?$/.exec(name) ?? []
+  if (kind === undefined || !Object.hasOwn(stages, kind)) return name
+  return again === undefined ? stages[kind]! : `${stages[kind]!}, part ${again}`
+}
 
 export const plural = (amount: number, one: string, many = `${one}s`): string =>
   `${count(amount)} ${amount === 1 ? one : many}`

@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Transcript } from "./format.ts"
 import { html, type Markup } from "./markup.ts"
+import { operationNames } from "./operations.ts"
 import * as Text from "./text.ts"
 
 const perStage = 5
@@ -47,8 +48,8 @@ const partsOf = ({ parts }: Completion): string =>
 // A policy that has made up its mind writes the same thing many times; it is shown once, with the number of times.
 const alike = (completions: ReadonlyArray<Completion>): ReadonlyArray<readonly [one: Completion, times: number]> =>
   [
-    ...Map.groupBy(completions, ({ advantage, parts, result, reward, text }) =>
-      JSON.stringify([text, reward, advantage, result, parts])
+    ...Map.groupBy(completions, ({ advantage, later, parts, result, reward, text }) =>
+      JSON.stringify([text, later, reward, advantage, result, parts])
     ).values()
   ].map((same) => [same[0]!, same.length])
 
@@ -56,11 +57,21 @@ const completion = ([one, times]: readonly [one: Completion, times: number]): Ma
   html`<li><div class="wrote"><pre tabindex="0">${
     one.text === "" ? html`<span class="muted">(nothing)</span>` : one.text
   }</pre>
-<p class="came">${one.result}${times === 1 ? undefined : html` <span class="times">${times} times</span>`}</p></div>
+${(one.later ?? []).map((text) => html`<pre class="later" tabindex="0">${text}</pre>`)}
+<p class="came">${operationsOf(one)}${one.result}${times === 1 ? undefined : html` <span class="times">${times} times</span>`}</p></div>
 <dl class="earned"><div><dt>reward</dt><dd>${Text.figure(one.reward)}</dd></div>
 <div><dt>advantage</dt><dd class="${tone(one.advantage)}">${Text.signed(one.advantage)}</dd></div>
 ${partsOf(one) === "" ? undefined : html`<div class="parts"><dt>parts</dt><dd>${partsOf(one)}</dd></div>`}</dl></li>
 `
+
+// The labels of a manager's completion are its operations; of an answer they name the kind of the task, which is not the
+// completion's.
+const operationsOf = ({ labels = [] }: Completion): Markup | undefined => {
+  const found = labels.filter((label) => (operationNames as ReadonlyArray<string>).includes(label))
+  return found.length === 0
+    ? undefined
+    : html`<span class="times">${found.map((label) => label.toUpperCase()).join(", ")}</span> `
+}
 
 const rewards = ({ completions }: Transcript): string => {
   const found = completions.flatMap(({ reward }) => (reward === null ? [] : [reward]))
