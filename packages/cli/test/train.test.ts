@@ -1,10 +1,15 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"
+import { Objective } from "@memory-r1/core"
 import { Dialogue, MemoryWorld, Report } from "@memory-r1/eval"
+import { FailedBatch } from "@memory-r1/trainer"
 import { Effect, Layer } from "effect"
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
+import type * as DryRun from "../src/DryRun.ts"
 import * as Program from "./support/program.ts"
 import * as Workplace from "./support/Workplace.ts"
 
@@ -17,6 +22,30 @@ const configOf = (...stages: ReadonlyArray<object>) => ({
   data: { dataset: "memory-world" },
   stages
 })
+
+// A server that answers chat completions.
+const served = (answer: (body: unknown) => object) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<ReturnType<typeof createServer>>((resume) => {
+        const server = createServer((request, response) => {
+          const chunks: Array<Buffer> = []
+          request.on("data", (chunk: Buffer) => chunks.push(chunk))
+          request.on("end", () => {
+            response.writeHead(200, { "content-type": "application/json" })
+            response.end(JSON.stringify({ object: "chat.completion", id: "1", created: 1, model: "some/judge", usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }, ...answer(JSON.parse(Buffer.concat(chunks).toString())) }))
+          })
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) =>
+        Effect.sync(() => {
+          server.close()
+          server.closeAllConnections()
+        })
+    ),
+    (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  )
 
 const bytes = (...parts: ReadonlyArray<string>) => readFileSync(join(...parts))
 
@@ -143,6 +172,87 @@ stages:
       assert.include(said[0]!.stderr, "dialogues.json: has no question to train on: split memoryR2 trains on conv-43 and conv-47, and the file has conv-26, conv-30")
       assert.include(said[1]!.stderr, "broken.jsonc: is broken JSON at 2:9 (ColonExpected)")
       assert.match(said[2]!.stderr, /broken\.yaml: is broken YAML \(.+ at line 2/)
+    }), Program.timeout)
+
+  it.effect("asks a judge where a reward does, on Hugging Face, and says what is wrong where it cannot", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      const judged: Array<string> = []
+      const url = yield* served((body) => {
+        judged.push(JSON.stringify(body))
+        return { choices: [{ index: 0, message: { role: "assistant", content: `{"label":"${judged.length % 2 === 0 ? "WRONG" : "CORRECT"}"}` }, finish_reason: "stop" }] }
+      })
+      const stage = { kind: "answer", ...reinforced, steps: 1, reward: { answer: "judge", format: 0.1 } }
+      file("judged.json", { ...configOf(stage), judge: { provider: "hf", model: "some/judge" } })
+      const finished = yield* Program.run(folder, ["train", "--config", "judged.json", "--out", "judged", "--json"], { env: { HF_ENDPOINT: url } })
+      assert.deepStrictEqual(Program.document(finished), { out: "judged", stages: ["answer"] })
+      const { metrics: [step] } = yield* Report.read(join(folder, "judged"))
+      assert.isTrue(step!.values.has("reward.judge") && step!.values.has("reward.format"))
+      assert.isAbove(judged.length, 0)
+      assert.include(judged[0], "Right answer:")
+
+      file("unjudged.json", configOf(stage))
+      file("format.json", configOf({ ...stage, reward: { format: 0.5 } }))
+      file("units.json", configOf({ ...stage, unit: "session", reward: {} }))
+      const [unjudged, format, units] = yield* Program.table(["unjudged.json", "format.json", "units.json"], (name) =>
+        Effect.map(Program.run(folder, ["train", "--config", name, "--out", "no", "--json"]), (finished) => Program.failure(1, finished)))
+      assert.include(unjudged, "a reward asks a judge, and there is none: give \"judge\"")
+      assert.match(format!, /a value between 0 and 0\.2[\s\S]*\["format"\]/)
+      assert.include(units, "an answer is one decision")
+    }).pipe(Effect.scoped), Program.timeout)
+
+  it.effect("says before what a run would take, and does nothing", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      file("dry.json", {
+        ...configOf(
+          supervised,
+          { kind: "manager", ...reinforced, unit: "session", beta: 0.1 },
+          { kind: "answer", ...reinforced, algorithm: "ppo", critic: { learningRate } }
+        ),
+        rounds: 2
+      })
+      const finished = yield* Program.run(folder, ["train", "--config", "dry.json", "--out", "dry", "--dry-run", "--json"])
+      const found = Program.document(finished) as DryRun.Estimate
+      assert.deepStrictEqual(found.stages.map(({ name, steps }) => [name, steps]), [["sft", 3], ["manager", 2], ["answer", 2], ["manager 2", 2], ["answer 2", 2]])
+      const { parameters, trained } = found
+      assert.strictEqual(parameters, trained)
+      assert.strictEqual(parameters, (yield* Checkpoint.open(join(folder, "tiny"))).layout.parameters.reduce((sum, { size }) => sum + size, 0))
+      const [, manager] = found.stages
+      // Two groups of two completions, of six tokens in each of sixteen decisions.
+      assert.strictEqual(manager!.completionTokens, 2 * 2 * 6 * 16)
+      for (const stage of found.stages) {
+        assert.isAbove(stage.promptTokens, 0)
+        assert.isTrue(0 < stage.seconds && stage.seconds <= stage.mostSeconds)
+      }
+      // Two agents, a critic and the reference that the KL term holds on to: four copies of the weights.
+      assert.strictEqual(found.memoryBytes.weights, 4 * 4 * parameters)
+      assert.strictEqual(found.memoryBytes.training, 3 * 16 * parameters)
+      assert.isFalse(existsSync(join(folder, "dry")))
+
+      file("long.json", configOf({ kind: "answer", ...reinforced, maxTokens: 1000 }))
+      const long = yield* Program.run(folder, ["train", "--config", "long.json", "--dry-run"])
+      assert.match(long.stderr, /answer: prompts have up to \d+ tokens, and 1000 more do not fit into the model's context of 1024/)
+      assert.match(long.stdout, /^[\d,]+ parameters, all trained.*\nanswer: 2 steps.*\nmemory: .*\nin all at most .*; nothing was trained\n$/)
+    }), Program.timeout)
+
+  it.effect("inspect batch says which completion of a failed step has a loss that is no number", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      const completions = [[7, 8, 9], [10, 11]].map((tokens, i) => ({ tokens, advantage: 1, oldLogp: tokens.map(() => i === 0 ? -3 : -1e5) }))
+      file("failed-batch.json", FailedBatch.encode({ stage: "manager", step: 4, temperature: 1, objective: Objective.reinforce, batch: [{ prompt: [5, 6], completions }] }))
+      const exploding = { ...Objective.grpo(), loss: Objective.mul(Objective.exp(Objective.exp(Objective.ratio)), Objective.advantage) }
+      file("exploding.json", FailedBatch.encode({ stage: "manager", step: 4, temperature: 1, objective: exploding, batch: [{ prompt: [5, 6], completions }] }))
+      const inspect = (name: string, ...more: ReadonlyArray<string>) => Program.run(folder, ["inspect", "batch", "--model", "tiny", "--batch", name, ...more])
+      const fine = yield* inspect("failed-batch.json")
+      assert.match(fine.stdout, /^manager, step 4: reinforce over 2 completions of 1 prompts\nprompt 0, completion 0: 3 tokens, least log-probability -\d+\.\d\d, loss \d/)
+      assert.match(fine.stdout, /every loss is a number under these weights\n$/)
+      const found = Program.document(yield* inspect("exploding.json", "--json")) as { readonly completions: ReadonlyArray<{ readonly loss: string }> }
+      assert.strictEqual(found.completions[1]!.loss, "Infinity")
+      assert.isTrue(Number.isFinite(Number(found.completions[0]!.loss)))
+      assert.match(Program.failure(1, yield* inspect("nowhere.json")), /^nowhere\.json: cannot be read\n$/)
+      file("none.json", {})
+      assert.match(Program.failure(1, yield* inspect("none.json")), /^none\.json: is no batch that a run left: /)
     }), Program.timeout)
 
   it.effect("exits with 130 when interrupted; the folder says where it stopped, and what was saved loads", () =>

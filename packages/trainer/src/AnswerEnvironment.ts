@@ -11,7 +11,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type { AiError } from "effect/ai"
 import * as Cursor from "./Cursor.ts"
-import type { Attempt, Environment, Outcome } from "./Environment.ts"
+import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import { judged } from "./internal/judging.ts"
 
 /**
@@ -82,7 +82,9 @@ const words = (text: string): number => text.split(/\s+/).filter((word) => word 
 /**
  * Makes the environment over the manager and the retriever at hand. The order of tasks is drawn from Effect's `Random`.
  */
-export const make = Effect.fn("AnswerEnvironment.make")(function*(options: Options) {
+export const make = Effect.fn("AnswerEnvironment.make")(function*(
+  options: Options
+): Effect.fn.Return<Resumable<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError>, never, MemoryManager.MemoryManager | Retriever.Retriever> {
   const { episodes, format, judge, perFact, perSpeaker, play = 32, reward = defaultReward } = options
   // These alone: random numbers are those of the step.
   const context = Context.pick(MemoryManager.MemoryManager, Retriever.Retriever)(yield* Effect.context<MemoryManager.MemoryManager | Retriever.Retriever>())
@@ -150,5 +152,5 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(options: Optio
           ({ bank: banks[bank]!, index, place, step, question: questionsAt(episodes(index), step)[place]! }))
       }
     })
-  } satisfies Environment<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError>
+  }
 })

@@ -68,3 +68,10 @@ export interface Environment<Task, E = never> {
   readonly sequences?: Sequences<Task, E>
   readonly cursor?: Cursor
 }
+
+/**
+ * An environment that says where its data stand, as those of this package do.
+ */
+export interface Resumable<Task, E = never> extends Environment<Task, E> {
+  readonly cursor: Cursor
+}

@@ -10,7 +10,7 @@ import type { Judge, Sampler } from "@memory-r1/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { AiError } from "effect/ai"
-import type { Attempt, Environment, Outcome } from "./Environment.ts"
+import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
 import { judged } from "./internal/judging.ts"
 
@@ -157,7 +157,9 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
 /**
  * Makes the environment over the answer agent and the retriever at hand.
  */
-export const make = Effect.fn("ManagerEnvironment.make")(function*(options: Options) {
+export const make = Effect.fn("ManagerEnvironment.make")(function*(
+  options: Options
+): Effect.fn.Return<Resumable<ManagerTask, Failure>, never, AnswerAgent.AnswerAgent | Retriever.Retriever> {
   const { episodes, format, perFact } = options
   const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>())
   const dialogues = Dialogues.make(episodes)
@@ -199,5 +201,5 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(options: Opti
         })
       }),
     cursor: dialogues.cursor
-  } satisfies Environment<ManagerTask, Failure>
+  }
 })

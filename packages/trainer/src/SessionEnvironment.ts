@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Cursor from "./Cursor.ts"
-import type { Attempt, Environment, Taken } from "./Environment.ts"
+import type { Attempt, Resumable, Taken } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
 import { type Failure, type Options as ManagerOptions, outcomesOf, type Reached, toldWords } from "./ManagerEnvironment.ts"
 
@@ -97,7 +97,9 @@ const endOf = ({ steps }: Episode.Episode, from: number, longest: number): numbe
 /**
  * Makes the environment over the answer agent and the retriever at hand.
  */
-export const make = Effect.fn("SessionEnvironment.make")(function*(options: Options) {
+export const make = Effect.fn("SessionEnvironment.make")(function*(
+  options: Options
+): Effect.fn.Return<Resumable<SessionTask, Failure>, never, AnswerAgent.AnswerAgent | Retriever.Retriever> {
   const { episodes, format, local = 0.5, longest = 16, maxTokens, perFact } = options
   // These alone: random numbers are those of the step.
   const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>())
@@ -172,5 +174,5 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(options: Opti
         branches = saved.branches.map((branch) => ({ ...branch, start: MemoryBank.fromJson(branch.start), bank: MemoryBank.fromJson(branch.bank) }))
       })
     })
-  } satisfies Environment<SessionTask, Failure>
+  }
 })

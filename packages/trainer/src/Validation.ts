@@ -2,7 +2,9 @@
  * How well both agents do on dialogues that are not trained on, while one of them is trained.
  */
 import { AnswerAgent, type Episode, MemoryBank, MemoryManager, Playthrough, TextMetrics } from "@memory-r1/core"
+import type { Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
+import type { AiError } from "effect/ai"
 import type { Validated } from "./RunLog.ts"
 
 /**
@@ -34,6 +36,8 @@ const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 
 const spread = <A>(items: ReadonlyArray<A>, limit: number): ReadonlyArray<A> =>
   items.length <= limit ? items : Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
 
+type Failure = AiError.AiError | Retriever.RetrieverError | Sampler.SamplerError
+
 /**
  * The agents that are measured.
  */
@@ -45,7 +49,10 @@ export interface Agents {
 /**
  * Plays the episodes with a manager.
  */
-export const play = ({ episodes, perFact }: Options, { manager }: Pick<Agents, "manager">) =>
+export const play = (
+  { episodes, perFact }: Options,
+  { manager }: Pick<Agents, "manager">
+): Effect.Effect<ReadonlyArray<Playthrough.Played>, Failure, Retriever.Retriever> =>
   Effect.provideService(Playthrough.play(episodes, { perFact }), MemoryManager.MemoryManager, manager)
 
 /**
@@ -55,7 +62,7 @@ export const measure = Effect.fn("Validation.measure")(function*(
   played: ReadonlyArray<Playthrough.Played>,
   { perSpeaker, questions = Infinity }: Options,
   { answer }: Pick<Agents, "answer">
-) {
+): Effect.fn.Return<Measured, Failure, Retriever.Retriever> {
   const all = played.flatMap(({ banks, episode }) => episode.questions.map((question) => ({ bank: banks.at(-1)!, question })))
   const asked = yield* Effect.provideService(Playthrough.ask(spread(all, questions), { perSpeaker }), AnswerAgent.AnswerAgent, answer)
   const scored = asked.map(({ answer, question }) => ({
@@ -72,5 +79,5 @@ export const measure = Effect.fn("Validation.measure")(function*(
     },
     answers: spread(scored, shown.answers).map(({ answer, exactMatch, question: { gold, id, question } }) => ({ id, question, gold, answer, right: exactMatch === 1 })),
     bank: played[0] === undefined ? [] : Playthrough.history(played[0]).slice(0, shown.decisions)
-  } satisfies Measured
+  }
 })

@@ -19,12 +19,13 @@ export interface Finished {
 }
 
 /**
- * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so; with `killAfter` it is killed after so many milliseconds.
+ * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so; with `killAfter` it is killed after so many milliseconds; `env` adds to its
+ * environment.
  */
-export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonly interruptWhen?: () => boolean; readonly killAfter?: number } = {}) =>
+export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonly interruptWhen?: () => boolean; readonly killAfter?: number; readonly env?: Readonly<Record<string, string>> } = {}) =>
   Effect.callback<Finished>((resume) => {
     const { FORCE_COLOR: _, ...inherited } = process.env
-    const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret, HF_HUB_OFFLINE: "1", HF_HOME: join(cwd, "hf") }
+    const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret, HF_HUB_OFFLINE: "1", HF_HOME: join(cwd, "hf"), ...options.env }
     const child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
     const written = { stdout: "", stderr: "" }
     for (const stream of ["stdout", "stderr"] as const) {
