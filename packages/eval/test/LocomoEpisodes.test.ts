@@ -59,6 +59,40 @@ describe("LocomoEpisodes.decisions", () => {
   })
 })
 
+describe("LocomoEpisodes.sessions", () => {
+  const later = (n: number, text: string) => ({ ...turn(n, "Ann", text), id: `D2:${n}` })
+  const longer: Dialogue.Dialogue = {
+    ...dialogue,
+    sessions: [...dialogue.sessions, { index: 2, observedAt: at, turns: [later(1, "My dog is called Rex.")] }],
+    questions: [
+      ...dialogue.questions,
+      { ...question(4, 4), evidence: ["D2:1"] },
+      { ...question(5, 1), evidence: ["D1:3", "D2:1"] },
+      { ...question(6, 4), evidence: [] }
+    ]
+  }
+
+  it("has a step for each fact, with its session and the questions that its turn answers", () => {
+    const [episode] = LocomoEpisodes.sessions([longer])
+    assert.deepStrictEqual(episode!.steps.map(({ fact, questions, session }) => [session, fact.text, ...questions.map(({ id }) => id)]), [
+      [1, "Bob lives in Oslo", "conv-1/0", "conv-1/1"],
+      [1, "Ann has a dog", "conv-1/5"],
+      [1, "Bob has a cat", "conv-1/1"],
+      [1, "Bob's cat lives in Oslo", "conv-1/1"],
+      [1, "Fine.", "conv-1/3"],
+      [2, "My dog is called Rex.", "conv-1/4", "conv-1/5"]
+    ])
+  })
+
+  it("of the beginning of a dialogue has the questions that it answers alone", () => {
+    const asked = (episodes: ReturnType<typeof LocomoEpisodes.sessions>) => episodes.flatMap(({ questions }) => questions.map(({ id }) => id))
+    assert.deepStrictEqual(asked(LocomoEpisodes.readings([longer], { sessions: 1 })), ["conv-1/0", "conv-1/1", "conv-1/3"])
+    assert.deepStrictEqual(asked(LocomoEpisodes.readings([longer], { sessions: 2 })), asked(LocomoEpisodes.readings([longer])))
+    assert.lengthOf(LocomoEpisodes.sessions([longer], { sessions: 1 })[0]!.steps, 5)
+    assert.lengthOf(LocomoEpisodes.decisions([longer], { sessions: 1 }), 3)
+  })
+})
+
 describe("LocomoEpisodes.readings", () => {
   it("has all facts of a dialogue in order, and all its questions at the end", () => {
     const [episode] = LocomoEpisodes.readings([dialogue])
