@@ -47,6 +47,8 @@ const sum = (values: ReadonlyArray<number>): number => values.reduce((total, val
 
 // Dialogues that prompts are looked at in.
 const sampled = 4
+// How many are played side by side for an answer agent's questions; see `AnswerEnvironment`.
+const playedAbreast = 32
 // Part of the bare rate of products that whole passes reach (docs/engine.md), and what a step of decoding takes beside reading the weights.
 const efficiency = 0.45
 const usualLength = 0.25
@@ -73,7 +75,7 @@ const promptsOf = Effect.fnUntraced(function*(tokenizer: Tokenizer, sources: Pip
     Effect.map(MemoryAgent.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
   const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })
   const steps = Array.from({ length: 8 * sampled }, (_, i) => single(i).steps).flat()
-  return { decisions, answers, questions: mean(steps.map(({ questions }) => questions.length)) }
+  return { decisions, answers, dialogues: played.length, questions: mean(steps.map(({ questions }) => questions.length)) }
 }, Effect.provide(Retriever.layerBm25))
 
 /**
@@ -117,7 +119,7 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
       const completion = stage.groupsPerStep * mean(groups.map(({ completions }) => sum(completions.map(({ tokens }) => tokens.length))))
       return of(prompt, completion, Math.max(0, ...prompts), () => gradient(prompt, stage.promptLoss ? prompt + completion : completion))
     }
-    const { answers, decisions, questions } = yield* promptsOf(tokenizer, sources, config, stage.sessions)
+    const { answers, decisions, dialogues, questions } = yield* promptsOf(tokenizer, sources, config, stage.sessions)
     const own = stage.kind === "manager" ? decisions : answers
     const members = stage.groupsPerStep * stage.groupSize
     // Whole sessions go on from each of their decisions, one prompt each.
@@ -125,14 +127,18 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
     const prompt = (stage.groupsPerStep + later * members) * mean(own)
     const completion = (1 + later) * members * stage.maxTokens
     const passes = stage.algorithm === "grpo" ? stage.iterations : 2 * stage.epochs
-    // A manager is rewarded by answers, to every question from every bank of a group; for an answer agent's questions dialogues are played.
-    const [asked, made] = [distinctAnswers * members * questions, stage.groupsPerStep * decisions.length / Math.max(1, answers.length)]
+    // A manager is rewarded by answers, to every question from every bank of a group. For an answer agent's questions whole dialogues are played, so many
+    // side by side, one decision after the other.
+    const asked = distinctAnswers * members * questions
+    const abreast = sources.play ?? playedAbreast
+    const plays = Math.ceil(stage.steps * stage.groupsPerStep * dialogues / Math.max(1, answers.length * abreast))
+    const decided = plays * decisions.length / dialogues
     const secondsAt = (length: number): number => {
       const sampling = forward(prompt, 0) + (1 + later) * decoding(members, length * stage.maxTokens)
       const learning = passes * gradient(prompt, length * completion) + (stage.beta > 0 ? forward(prompt, length * completion) : 0)
       const rewarding = stage.kind === "manager"
         ? forward(asked * mean(answers), 0) + decoding(asked, length * config.answerTokens)
-        : forward(made * mean(decisions), 0) + decoding(made, length * config.managerTokens)
+        : decided / stage.steps * (forward(abreast * mean(decisions), 0) + decoding(abreast, length * config.managerTokens))
       return sampling + learning + rewarding
     }
     const longest = Math.max(0, ...own)
