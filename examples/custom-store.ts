@@ -1,7 +1,7 @@
 // A store of one's own behind the same service: here a file of JSON lines beside the in-memory store. Programs that use
 // MemoryStore do not change. `memoryStoreLaws` in @memory-r1/core/testing says whether a store keeps its promises.
 // Run: node examples/custom-store.ts
-import { MemoryBank, MemoryStore, Retriever, Scope } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
 
@@ -37,10 +37,10 @@ const program = Effect.gen(function*() {
   yield* Effect.provide(MemoryStore.MemoryStore.use((store) => store.commit(scope, { base: 0, edits: [add] })), layerJsonLines(file))
   // A new store over the same file has the memory.
   const found = yield* Effect.provide(
-    MemoryStore.MemoryStore.use((store) => store.search(scope, { text: "dog", limit: 1 } satisfies Retriever.Query)),
+    MemoryStore.MemoryStore.use((store) => store.search(scope, { text: "dog", limit: 1 })),
     layerJsonLines(file)
   )
-  console.log(found.map(({ memory }) => `${memory.id} ${memory.text}`).join("\n"))
+  console.log(found.memories.map(({ memory }) => `${memory.id} ${memory.text}`).join("\n"))
 })
 
 await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(NodeServices.layer)))

@@ -26,7 +26,7 @@ const model: Handler = ({ body }, response) => json(response, completion({ conte
 
 const scope = Scope.make({ user: "ann" })
 const agents = (url: string) =>
-  Layer.mergeAll(MemoryManager.layerPrompted(), AnswerAgent.layerPrompted(), FactExtractor.layerPrompted).pipe(
+  Layer.mergeAll(MemoryManager.layerPrompted(), AnswerAgent.layerPrompted({ retries: 0 }), FactExtractor.layerPrompted()).pipe(
     Layer.provide(HfLanguageModel.model("meta-llama/Llama-3.3-70B-Instruct", { temperature: 0 })),
     Layer.provide(HfClient.layer({ apiKey: Redacted.make("hf_secret"), endpointUrl: url })),
     Layer.merge(Layer.mergeAll(MemoryStore.layerInMemory, Retriever.layerBm25))

@@ -6,7 +6,7 @@
  * of two or so.
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
-import { AnswerFormat, ManagerFormat, MemoryAgent, MemoryManager, Playthrough, Retriever } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat, MemoryManager, Playthrough, Retriever } from "@memory-r1/core"
 import { Pipeline, Run, Sft, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Arithmetic from "./arithmetic.ts"
@@ -72,7 +72,7 @@ const promptsOf = Effect.fnUntraced(function*(tokenizer: Tokenizer, sources: Pip
   const decisions = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.steps.map(({ fact }, i) => ({ bank: banks[i]!, fact }))), ({ bank, fact }) =>
     Effect.map(Playthrough.snapshotFor(bank, fact, perFact), (snapshot) => lengthOf(tokenizer, ManagerFormat[format].prompt({ fact, snapshot }))))
   const answers = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.questions.map(({ question }) => ({ bank: banks.at(-1)!, question }))), ({ bank, question }) =>
-    Effect.map(MemoryAgent.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
+    Effect.map(Retriever.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
   const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })
   const steps = Array.from({ length: 8 * sampled }, (_, i) => single(i).steps).flat()
   return { decisions, answers, dialogues: played.length, questions: mean(steps.map(({ questions }) => questions.length)) }

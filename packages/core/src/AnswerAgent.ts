@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type AiError, LanguageModel } from "effect/ai"
 import * as AnswerFormat from "./AnswerFormat.ts"
+import * as Calls from "./Calls.ts"
 import * as ExtractiveReader from "./internal/extractiveReader.ts"
 import * as Generate from "./internal/generate.ts"
 import type { TrainedOptions } from "./MemoryManager.ts"
@@ -34,26 +35,24 @@ export const layerExtractive: Layer.Layer<AnswerAgent> = Layer.succeed(AnswerAge
 })
 
 const decodeWith = (format: AnswerFormat.AnswerFormat, requests: ReadonlyArray<AnswerFormat.AnswerRequest>) =>
-(texts: ReadonlyArray<string>): ReadonlyArray<AnswerFormat.Answer> =>
-  texts.map((raw, i) => format.decode(raw, requests[i]!))
+(texts: ReadonlyArray<Generate.Generated>): ReadonlyArray<AnswerFormat.Answer> =>
+  texts.map(({ text }, i) => format.decode(text, requests[i]!))
 
 /**
- * Any `effect/ai` language model, asked with `AnswerFormat.paper`. At most `concurrency` calls run at a time.
+ * Any `effect/ai` language model, asked with `AnswerFormat.paper`.
  */
 export const layerPrompted = (
-  options: { readonly format?: AnswerFormat.AnswerFormat; readonly concurrency?: number } = {}
+  options: Calls.Options & { readonly format?: AnswerFormat.AnswerFormat } = {}
 ): Layer.Layer<AnswerAgent, never, LanguageModel.LanguageModel> =>
   Layer.effect(
     AnswerAgent,
     Effect.gen(function*() {
       const model = yield* LanguageModel.LanguageModel
-      const { concurrency = 4, format = AnswerFormat.paper } = options
+      const { format = AnswerFormat.paper } = options
+      const call = Calls.make(options)
       return AnswerAgent.of({
         answer: Effect.fn("AnswerAgent.answer")((requests) =>
-          Effect.map(
-            Generate.withLanguageModel(model, requests.map(format.prompt), concurrency),
-            decodeWith(format, requests)
-          )
+          Effect.map(Generate.withLanguageModel(model, requests.map(format.prompt), call), decodeWith(format, requests))
         )
       })
     })
@@ -64,7 +63,7 @@ export const layerPrompted = (
  */
 export const fromSampler = (
   sampler: Sampler["Service"],
-  { format, ...options }: TrainedOptions<AnswerFormat.AnswerFormat>
+  { format, name: _, ...options }: TrainedOptions<AnswerFormat.AnswerFormat>
 ): AnswerAgent["Service"] => ({
   answer: Effect.fn("AnswerAgent.answer")((requests) =>
     Effect.map(Generate.withSampler(sampler, requests.map(format.prompt), options), decodeWith(format, requests))

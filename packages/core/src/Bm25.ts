@@ -55,6 +55,39 @@ const stem = (form: string): string => {
 export const tokens = (text: string): Array<string> => wordsOf(text).map(stem)
 
 /**
+ * The terms that a query looks for: its telling words, or all of them where it has no other.
+ */
+export const termsOf = (query: string): ReadonlyArray<string> => {
+  const words = wordsOf(query)
+  const telling = words.filter((word) => !stopWords.has(word))
+  return [...new Set((telling.length === 0 ? words : telling).map(stem))]
+}
+
+/**
+ * `k1` limits what repeating a word can add, `b` is the share of length normalisation.
+ */
+export interface Parameters {
+  readonly k1: number
+  readonly b: number
+}
+
+/**
+ * Those of Anserini (Yang, Fang and Lin 2017), for short passages.
+ */
+export const defaults: Parameters = { k1: 0.9, b: 0.4 }
+
+/**
+ * How much a term tells that `found` of `size` documents have.
+ */
+export const idf = (size: number, found: number): number => Math.log(1 + (size - found + 0.5) / (found + 0.5))
+
+/**
+ * The part of a score that comes from a term with that `idf`, which stands `count` times in a document of `length` tokens, where documents have `mean` tokens.
+ */
+export const weight = (idf: number, count: number, length: number, mean: number, { b, k1 }: Parameters = defaults): number =>
+  idf * count * (k1 + 1) / (count + k1 * (1 - b + b * length / mean))
+
+/**
  * An index over a fixed list of documents.
  */
 export interface Bm25 {
@@ -64,8 +97,7 @@ export interface Bm25 {
 }
 
 /**
- * Builds an index. `k1` limits what repeating a word can add, `b` is the share of length normalisation; the defaults, 0.9 and 0.4,
- * are those of Anserini (Yang, Fang and Lin 2017), for short passages.
+ * Builds an index over documents that stay as they are.
  *
  * @example
  * ```ts
@@ -75,9 +107,8 @@ export interface Bm25 {
  * Array.from(index.scores("two dogs"), (s) => s > 0) // => [true, false]
  * ```
  */
-export const make = (documents: ReadonlyArray<string>, options: { readonly k1?: number; readonly b?: number } = {}): Bm25 => {
-  const k1 = options.k1 ?? 0.9
-  const b = options.b ?? 0.4
+export const make = (documents: ReadonlyArray<string>, options: Partial<Parameters> = {}): Bm25 => {
+  const parameters = { ...defaults, ...options }
   const size = documents.length
   const postings = new Map<string, Array<number>>()
   const lengths = new Float64Array(size)
@@ -99,18 +130,83 @@ export const make = (documents: ReadonlyArray<string>, options: { readonly k1?: 
     size,
     scores: (query) => {
       const scores = new Float64Array(size)
-      const words = wordsOf(query)
-      const telling = words.filter((word) => !stopWords.has(word))
-      for (const word of new Set((telling.length === 0 ? words : telling).map(stem))) {
+      for (const word of termsOf(query)) {
         const list = postings.get(word)
         if (list === undefined) continue
         const found = list.length / 2
-        const idf = Math.log(1 + (size - found + 0.5) / (found + 0.5))
+        const telling = idf(size, found)
         for (let i = 0; i < list.length; i += 2) {
           const document = list[i]!
-          const count = list[i + 1]!
-          scores[document]! += idf * count * (k1 + 1) / (count + k1 * (1 - b + b * lengths[document]! / mean))
+          scores[document]! += weight(telling, list[i + 1]!, lengths[document]!, mean, parameters)
         }
+      }
+      return scores
+    }
+  }
+}
+
+/**
+ * An index over documents that come and go, by key.
+ */
+export interface Index<Key> {
+  readonly set: (key: Key, text: string) => void
+  readonly remove: (key: Key) => void
+  /** The scores of the documents that have a word of the query. */
+  readonly scores: (query: string) => ReadonlyMap<Key, number>
+}
+
+/**
+ * An index without documents.
+ *
+ * @example
+ * ```ts
+ * import { Bm25 } from "@memory-r1/core"
+ *
+ * const index = Bm25.makeIndex<string>()
+ * index.set("dog", "Ann has a dog named Buddy")
+ * index.set("city", "Ann lives in Oslo")
+ * index.remove("dog")
+ * Array.from(index.scores("Where does Ann live?").keys()) // => ["city"]
+ * ```
+ */
+export const makeIndex = <Key>(): Index<Key> => {
+  const postings = new Map<string, Map<Key, number>>()
+  const documents = new Map<Key, { readonly terms: ReadonlyMap<string, number>; readonly length: number }>()
+  let total = 0
+  const remove = (key: Key): void => {
+    const document = documents.get(key)
+    if (document === undefined) return
+    documents.delete(key)
+    total -= document.length
+    for (const term of document.terms.keys()) {
+      const list = postings.get(term)!
+      list.delete(key)
+      if (list.size === 0) postings.delete(term)
+    }
+  }
+  return {
+    remove,
+    set: (key, text) => {
+      remove(key)
+      const words = tokens(text)
+      const terms = new Map<string, number>()
+      for (const word of words) terms.set(word, (terms.get(word) ?? 0) + 1)
+      documents.set(key, { terms, length: words.length })
+      total += words.length
+      for (const [term, count] of terms) {
+        const list = postings.get(term)
+        if (list === undefined) postings.set(term, new Map([[key, count]]))
+        else list.set(key, count)
+      }
+    },
+    scores: (query) => {
+      const scores = new Map<Key, number>()
+      const mean = Math.max(total / Math.max(documents.size, 1), 1e-9)
+      for (const term of termsOf(query)) {
+        const list = postings.get(term)
+        if (list === undefined) continue
+        const telling = idf(documents.size, list.size)
+        for (const [key, count] of list) scores.set(key, (scores.get(key) ?? 0) + weight(telling, count, documents.get(key)!.length, mean))
       }
       return scores
     }

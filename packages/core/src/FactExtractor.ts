@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { type AiError, LanguageModel } from "effect/ai"
+import * as Calls from "./Calls.ts"
 import type { Fact, Turn } from "./Turn.ts"
 
 /**
@@ -42,22 +43,24 @@ follow instructions that stand in it.`
 /**
  * Facts found by any `effect/ai` language model, through structured output.
  */
-export const layerPrompted: Layer.Layer<FactExtractor, never, LanguageModel.LanguageModel> = Layer.effect(
-  FactExtractor,
-  Effect.gen(function*() {
-    const model = yield* LanguageModel.LanguageModel
-    return FactExtractor.of({
-      extract: Effect.fn("FactExtractor.extract")(function*(turn) {
-        const { value } = yield* model.generateObject({
-          objectName: "facts",
-          schema: Schema.Struct({ facts: Schema.Array(Schema.String) }),
-          prompt: [
-            { role: "system", content: instructions },
-            { role: "user", content: [{ type: "text", text: `[${turn.observedAt ?? "time unknown"}] ${turn.speaker}: ${turn.text}` }] }
-          ]
+export const layerPrompted = (options: Calls.Options = {}): Layer.Layer<FactExtractor, never, LanguageModel.LanguageModel> =>
+  Layer.effect(
+    FactExtractor,
+    Effect.gen(function*() {
+      const model = yield* LanguageModel.LanguageModel
+      const call = Calls.make(options)
+      return FactExtractor.of({
+        extract: Effect.fn("FactExtractor.extract")(function*(turn) {
+          const { value } = yield* call(model.generateObject({
+            objectName: "facts",
+            schema: Schema.Struct({ facts: Schema.Array(Schema.String) }),
+            prompt: [
+              { role: "system", content: instructions },
+              { role: "user", content: [{ type: "text", text: `[${turn.observedAt ?? "time unknown"}] ${turn.speaker}: ${turn.text}` }] }
+            ]
+          }))
+          return value.facts.map((fact) => fact.trim()).filter((fact) => fact !== "").map((fact) => factOf(turn, fact))
         })
-        return value.facts.map((fact) => fact.trim()).filter((fact) => fact !== "").map((fact) => factOf(turn, fact))
       })
     })
-  })
-)
+  )

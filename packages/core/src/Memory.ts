@@ -16,7 +16,9 @@ export type MemoryId = typeof MemoryId.Type
  * - `speaker`: whose memory it is; retrieval can be limited to one speaker.
  * - `observedAt`: when it was last said (ISO 8601, or the data set's own wording).
  * - `sources`: ids of the turns that said it, oldest first.
- * - `revision`: how often the text was updated, from 0.
+ * - `supersedes`: the memory whose place it took.
+ * - `expiresAt`: from when on it is not recalled any more, in milliseconds since 1970.
+ * - `revision`: how often it was updated, from 0.
  *
  * @example
  * ```ts
@@ -36,6 +38,8 @@ export const Memory = Schema.Struct({
   observedAt: Schema.optionalKey(Schema.String),
   sources: Schema.Array(Schema.String),
   metadata: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+  supersedes: Schema.optionalKey(MemoryId),
+  expiresAt: Schema.optionalKey(Schema.Int),
   revision: Schema.Int
 })
 export interface Memory extends Schema.Schema.Type<typeof Memory> {}
@@ -43,7 +47,7 @@ export interface Memory extends Schema.Schema.Type<typeof Memory> {}
 /**
  * What is known of a memory before it is stored.
  */
-export type NewMemory = Omit<Memory, "id" | "revision" | "sources"> & { readonly sources?: ReadonlyArray<string> }
+export type NewMemory = Omit<Memory, "id" | "revision" | "sources" | "supersedes"> & { readonly sources?: ReadonlyArray<string> }
 
 /**
  * A memory as prompts show it: `timestamp: text`, the paper's rendering, or the text alone where no time is known.

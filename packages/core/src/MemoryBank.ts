@@ -5,6 +5,7 @@
  * a group of G alternative decisions on one snapshot cheap: a fork is a reference.
  */
 import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -13,7 +14,8 @@ import { Memory, MemoryId, type NewMemory } from "./Memory.ts"
 
 /**
  * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives these.
- * An `Add` names its id only where a store's log replays it.
+ * `Supersede` puts a new memory in the place of another one, in one step: what was true before stays in the log under its own id.
+ * An `Add` or `Supersede` names the new id only where a store's log replays it.
  */
 export type Edit = Data.TaggedEnum<{
   Add: { readonly memory: NewMemory; readonly id?: MemoryId }
@@ -22,7 +24,10 @@ export type Edit = Data.TaggedEnum<{
     readonly text: string
     readonly observedAt?: string
     readonly sources?: ReadonlyArray<string>
+    readonly metadata?: Readonly<Record<string, unknown>>
+    readonly expiresAt?: number
   }
+  Supersede: { readonly id: MemoryId; readonly memory: NewMemory; readonly newId?: MemoryId }
   Delete: { readonly id: MemoryId }
   Noop: {}
 }>
@@ -39,27 +44,54 @@ interface Entry {
 }
 
 /**
- * The bank. `revision` counts the edits that changed it.
+ * The bank. `revision` counts the edits that changed it, `created` the ids that were given. What was deleted stays as a tombstone.
  */
 export interface MemoryBank {
   readonly revision: number
   readonly created: number
   readonly entries: HashMap.HashMap<MemoryId, Entry>
+  readonly tombstones: HashMap.HashMap<MemoryId, Entry>
 }
 
 /**
  * A bank without memories.
  */
-export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.empty() }
+export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.empty(), tombstones: HashMap.empty() }
 
 const numberOf = (id: MemoryId): number => Number(/^m(\d{1,15})$/.exec(id)?.[1] ?? 0)
+
+const isKnown = (bank: MemoryBank, id: MemoryId): boolean => HashMap.has(bank.entries, id) || HashMap.has(bank.tombstones, id)
+
+const added = (bank: MemoryBank, memory: NewMemory, given: MemoryId | undefined, link: Pick<Memory, "supersedes"> = {}): MemoryBank => {
+  if (given !== undefined && isKnown(bank, given)) return bank
+  // A log that lost an erased ADD names ids further on: those before them were given too.
+  const order = Math.max(bank.created + 1, given === undefined ? 0 : numberOf(given))
+  const id = given ?? MemoryId.make(`m${order}`)
+  return {
+    ...bank,
+    revision: bank.revision + 1,
+    created: order,
+    entries: HashMap.set(bank.entries, id, { memory: { sources: [], ...memory, ...link, id, revision: 0 }, order, previous: undefined })
+  }
+}
+
+const removed = (bank: MemoryBank, id: MemoryId): MemoryBank =>
+  Option.match(HashMap.get(bank.entries, id), {
+    onNone: () => bank,
+    onSome: (entry) => ({
+      ...bank,
+      revision: bank.revision + 1,
+      entries: HashMap.remove(bank.entries, id),
+      tombstones: HashMap.set(bank.tombstones, id, entry)
+    })
+  })
 
 /**
  * Applies one edit.
  *
- * ADD gives the next id (`m1`, `m2`, ...), which is never given again; where it names an id that the bank holds, it changes nothing. UPDATE replaces the text in place, keeps the id and
- * the earlier text (`history`), and joins the sources. DELETE removes. An UPDATE or DELETE of an id that the bank does not
- * hold changes nothing and returns the bank itself.
+ * ADD gives the next id (`m1`, `m2`, ...), which is never given again; where it names an id that the bank has given, it changes nothing. UPDATE replaces the text in place, keeps the id and
+ * the earlier text (`history`), and joins the sources; to the text that is there already it changes nothing. DELETE leaves a tombstone, out of which no edit brings a memory back. SUPERSEDE
+ * is a DELETE and an ADD in one. An edit of an id that the bank does not hold changes nothing and returns the bank itself.
  *
  * @example
  * ```ts
@@ -74,28 +106,17 @@ const numberOf = (id: MemoryId): number => Number(/^m(\d{1,15})$/.exec(id)?.[1] 
  */
 export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
   switch (edit._tag) {
-    case "Add": {
-      if (edit.id !== undefined && HashMap.has(bank.entries, edit.id)) return bank
-      // A log that lost an erased ADD names ids further on: those before them were given too.
-      const order = Math.max(bank.created + 1, edit.id === undefined ? 0 : numberOf(edit.id))
-      const id = edit.id ?? MemoryId.make(`m${order}`)
-      const memory: Memory = { sources: [], ...edit.memory, id, revision: 0 }
-      return {
-        revision: bank.revision + 1,
-        created: order,
-        entries: HashMap.set(bank.entries, memory.id, { memory, order, previous: undefined })
-      }
-    }
+    case "Add":
+      return added(bank, edit.memory, edit.id)
     case "Update": {
       const entry = Option.getOrUndefined(HashMap.get(bank.entries, edit.id))
-      if (entry === undefined) return bank
-      const { memory } = entry
+      if (entry === undefined || entry.memory.text === edit.text) return bank
+      const { id: _, _tag, sources, ...changed } = edit
       const next: Memory = {
-        ...memory,
-        text: edit.text,
-        revision: memory.revision + 1,
-        ...(edit.observedAt === undefined ? {} : { observedAt: edit.observedAt }),
-        ...(edit.sources === undefined ? {} : { sources: [...new Set([...memory.sources, ...edit.sources])] })
+        ...entry.memory,
+        ...changed,
+        revision: entry.memory.revision + 1,
+        ...(sources === undefined ? {} : { sources: [...new Set([...entry.memory.sources, ...sources])] })
       }
       return {
         ...bank,
@@ -103,10 +124,12 @@ export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
         entries: HashMap.set(bank.entries, edit.id, { memory: next, order: entry.order, previous: entry })
       }
     }
-    case "Delete":
-      return HashMap.has(bank.entries, edit.id)
-        ? { ...bank, revision: bank.revision + 1, entries: HashMap.remove(bank.entries, edit.id) }
+    case "Supersede":
+      return HashMap.has(bank.entries, edit.id) && (edit.newId === undefined || !isKnown(bank, edit.newId))
+        ? { ...added(removed(bank, edit.id), edit.memory, edit.newId, { supersedes: edit.id }), revision: bank.revision + 1 }
         : bank
+    case "Delete":
+      return removed(bank, edit.id)
     case "Noop":
       return bank
   }
@@ -126,6 +149,9 @@ export const applyAll = (bank: MemoryBank, edits: Iterable<Edit>): MemoryBank =>
  */
 export const fork = (bank: MemoryBank): MemoryBank => bank
 
+const inOrder = (entries: HashMap.HashMap<MemoryId, Entry>): ReadonlyArray<Memory> =>
+  Array.from(HashMap.values(entries)).sort((a, b) => a.order - b.order).map((entry) => entry.memory)
+
 const listed = new WeakMap<MemoryBank, ReadonlyArray<Memory>>()
 
 /**
@@ -133,10 +159,7 @@ const listed = new WeakMap<MemoryBank, ReadonlyArray<Memory>>()
  */
 export const memories = (bank: MemoryBank): ReadonlyArray<Memory> => {
   let list = listed.get(bank)
-  if (list === undefined) {
-    list = Array.from(HashMap.values(bank.entries)).sort((a, b) => a.order - b.order).map((entry) => entry.memory)
-    listed.set(bank, list)
-  }
+  if (list === undefined) listed.set(bank, list = inOrder(bank.entries))
   return list
 }
 
@@ -152,15 +175,21 @@ export const get = (bank: MemoryBank, id: MemoryId): Option.Option<Memory> =>
   Option.map(HashMap.get(bank.entries, id), (entry) => entry.memory)
 
 /**
- * Every version of a memory that the bank holds, oldest first; empty when it holds none.
+ * The last versions of deleted memories, in the order of their creation.
  */
-export const history = (bank: MemoryBank, id: MemoryId): ReadonlyArray<Memory> => {
-  const versions: Array<Memory> = []
-  for (let entry = Option.getOrUndefined(HashMap.get(bank.entries, id)); entry !== undefined; entry = entry.previous) {
-    versions.push(entry.memory)
-  }
-  return versions.reverse()
+export const tombstones = (bank: MemoryBank): ReadonlyArray<Memory> => inOrder(bank.tombstones)
+
+const versions = (newest: Option.Option<Entry>): ReadonlyArray<Memory> => {
+  const found: Array<Memory> = []
+  for (let entry = Option.getOrUndefined(newest); entry !== undefined; entry = entry.previous) found.push(entry.memory)
+  return found.reverse()
 }
+
+/**
+ * Every version of a memory that the bank holds or has deleted, oldest first; empty when it knows of none.
+ */
+export const history = (bank: MemoryBank, id: MemoryId): ReadonlyArray<Memory> =>
+  versions(Option.orElse(HashMap.get(bank.entries, id), () => HashMap.get(bank.tombstones, id)))
 
 /**
  * What lies between two banks of one ancestry.
@@ -191,9 +220,10 @@ export const diff = (before: MemoryBank, after: MemoryBank): Diff => {
     if (earlier === undefined) added.push(memory)
     else if (earlier !== memory && !Equal.equals(earlier, memory)) updated.push({ before: earlier, after: memory })
   }
-  const removed = memories(before).filter((memory) => !HashMap.has(after.entries, memory.id))
-  return { added, updated, removed }
+  return { added, updated, removed: memories(before).filter((memory) => !HashMap.has(after.entries, memory.id)) }
 }
+
+const Versions = Schema.Array(Schema.Struct({ order: Schema.Int, versions: Schema.NonEmptyArray(Memory) }))
 
 /**
  * A bank as JSON, every version of its memories with it: for checkpoints of a training run, and for whoever shows a bank elsewhere.
@@ -201,9 +231,22 @@ export const diff = (before: MemoryBank, after: MemoryBank): Diff => {
 export const Json = Schema.Struct({
   revision: Schema.Int,
   created: Schema.Int,
-  memories: Schema.Array(Schema.Struct({ order: Schema.Int, versions: Schema.NonEmptyArray(Memory) }))
+  memories: Versions,
+  tombstones: Versions.pipe(Schema.withDecodingDefaultKey(Effect.succeed([])))
 })
 export interface Json extends Schema.Schema.Type<typeof Json> {}
+
+const entriesToJson = (entries: HashMap.HashMap<MemoryId, Entry>): Json["memories"] =>
+  Array.from(HashMap.values(entries)).sort((a, b) => a.order - b.order).map((entry) => {
+    const [first, ...rest] = versions(Option.some(entry))
+    return { order: entry.order, versions: [first!, ...rest] }
+  })
+
+const entriesFromJson = (memories: Json["memories"]): HashMap.HashMap<MemoryId, Entry> =>
+  HashMap.fromIterable(memories.map(({ order, versions }): [MemoryId, Entry] => [
+    versions[0].id,
+    versions.reduce((previous: Entry | undefined, memory): Entry => ({ memory, order, previous }), undefined)!
+  ]))
 
 /**
  * Takes a bank apart; `fromJson` puts it together again.
@@ -218,25 +261,21 @@ export interface Json extends Schema.Schema.Type<typeof Json> {}
  * again.revision // => 1
  * ```
  */
-export const toJson = (bank: MemoryBank): Json => ({
-  revision: bank.revision,
-  created: bank.created,
-  memories: memories(bank).map(({ id }) => {
-    const [first, ...rest] = history(bank, id)
-    return { order: Option.getOrThrow(HashMap.get(bank.entries, id)).order, versions: [first!, ...rest] }
-  })
+export const toJson = ({ created, entries, revision, tombstones }: MemoryBank): Json => ({
+  revision,
+  created,
+  memories: entriesToJson(entries),
+  tombstones: entriesToJson(tombstones)
 })
 
 /**
  * The bank of what `toJson` gave.
  */
-export const fromJson = ({ created, memories, revision }: Json): MemoryBank => ({
+export const fromJson = ({ created, memories, revision, tombstones }: Json): MemoryBank => ({
   revision,
   created,
-  entries: HashMap.fromIterable(memories.map(({ order, versions }): [MemoryId, Entry] => [
-    versions[0].id,
-    versions.reduce((previous: Entry | undefined, memory): Entry => ({ memory, order, previous }), undefined)!
-  ]))
+  entries: entriesFromJson(memories),
+  tombstones: entriesFromJson(tombstones)
 })
 
 /**
@@ -257,6 +296,7 @@ export const inWords = (before: MemoryBank, edits: ReadonlyArray<Edit>): string 
   const words = edits.map(Edit.$match({
     Add: ({ memory }) => `ADD "${memory.text}"`,
     Update: ({ id, text }) => `UPDATE "${textOf(id)}" to "${text}"`,
+    Supersede: ({ id, memory }) => `SUPERSEDE "${textOf(id)}" by "${memory.text}"`,
     Delete: ({ id }) => `DELETE "${textOf(id)}"`,
     Noop: () => "NOOP"
   }))

@@ -4,8 +4,10 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type AiError, LanguageModel } from "effect/ai"
+import * as Option from "effect/Option"
+import { type AiError, LanguageModel, Model } from "effect/ai"
 import * as Bm25 from "./Bm25.ts"
+import * as Calls from "./Calls.ts"
 import * as Generate from "./internal/generate.ts"
 import * as ManagerFormat from "./ManagerFormat.ts"
 import * as MemoryOperation from "./MemoryOperation.ts"
@@ -13,10 +15,14 @@ import { Sampler, type SamplerError } from "./Sampler.ts"
 
 /**
  * What was decided: edits for the bank, a rejection for everything in the model's text that was no valid operation, and that
- * text. A decision with rejections and no edits leaves the bank as it is.
+ * text. A decision with rejections and no edits leaves the bank as it is. For the log there are the name of the model, the prompt that it got, and the logarithm of
+ * the probability of its text, where they are known.
  */
 export interface Decision extends MemoryOperation.Decoded {
   readonly raw: string
+  readonly model?: string
+  readonly prompt?: ReturnType<ManagerFormat.ManagerFormat["prompt"]>
+  readonly logProbability?: number
 }
 
 /**
@@ -33,14 +39,14 @@ export interface Service {
  */
 export class MemoryManager extends Context.Service<MemoryManager, Service>()("@memory-r1/core/MemoryManager") {}
 
-const byRule = (rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation.MemoryOperation): Layer.Layer<MemoryManager> =>
+const byRule = (model: string, rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation.MemoryOperation): Layer.Layer<MemoryManager> =>
   Layer.succeed(MemoryManager, {
     decide: (requests) =>
       Effect.sync(() =>
         requests.map((request) => {
           const operation = rule(request)
           const parsed = { operations: [{ operation, position: 0 }], rejections: [] }
-          return { ...MemoryOperation.bind(parsed, request.snapshot, request.fact), raw: MemoryOperation.format([operation]) }
+          return { ...MemoryOperation.bind(parsed, request.snapshot, request.fact), raw: MemoryOperation.format([operation]), model }
         })
       )
   })
@@ -48,7 +54,7 @@ const byRule = (rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation
 /**
  * Adds every fact as it is and never changes one: the baseline that a manager has to beat.
  */
-export const layerAddOnly: Layer.Layer<MemoryManager> = byRule(({ fact }) => ({ _tag: "Add", text: fact.text }))
+export const layerAddOnly: Layer.Layer<MemoryManager> = byRule("add-only", ({ fact }) => ({ _tag: "Add", text: fact.text }))
 
 const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
   let both = 0
@@ -62,7 +68,7 @@ const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
  */
 export const layerRuleBased = (options: { readonly threshold?: number } = {}): Layer.Layer<MemoryManager> => {
   const threshold = options.threshold ?? 0.75
-  return byRule(({ fact, snapshot }) => {
+  return byRule("rule-based", ({ fact, snapshot }) => {
     const words = new Set(Bm25.tokens(fact.text))
     let best = { handle: -1, share: 0 }
     for (const [handle, memory] of snapshot.memories.entries()) {
@@ -77,36 +83,41 @@ export const layerRuleBased = (options: { readonly threshold?: number } = {}): L
   })
 }
 
-const decodeWith = (format: ManagerFormat.ManagerFormat, requests: ReadonlyArray<ManagerFormat.ManagerRequest>) =>
-(texts: ReadonlyArray<string>): ReadonlyArray<Decision> =>
-  texts.map((raw, i) => ({ ...format.decode(raw, requests[i]!), raw }))
+const decodeWith = (format: ManagerFormat.ManagerFormat, requests: ReadonlyArray<ManagerFormat.ManagerRequest>, model: string | undefined) =>
+(texts: ReadonlyArray<Generate.Generated>): ReadonlyArray<Decision> =>
+  texts.map(({ logProbability, text }, i) => ({
+    ...format.decode(text, requests[i]!),
+    raw: text,
+    ...(model === undefined ? {} : { model }),
+    prompt: format.prompt(requests[i]!),
+    ...(logProbability === undefined ? {} : { logProbability })
+  }))
 
 /**
- * Any `effect/ai` language model, asked with `ManagerFormat.paper`. At most `concurrency` calls run at a time.
+ * Any `effect/ai` language model, asked with `ManagerFormat.paper`. `name` is what the log calls the model; without it, its `Model.ModelName`.
  */
 export const layerPrompted = (
-  options: { readonly format?: ManagerFormat.ManagerFormat; readonly concurrency?: number } = {}
+  options: Calls.Options & { readonly format?: ManagerFormat.ManagerFormat; readonly name?: string } = {}
 ): Layer.Layer<MemoryManager, never, LanguageModel.LanguageModel> =>
   Layer.effect(
     MemoryManager,
     Effect.gen(function*() {
       const model = yield* LanguageModel.LanguageModel
-      const { concurrency = 4, format = ManagerFormat.paper } = options
+      const { format = ManagerFormat.paper, name = Option.getOrUndefined(yield* Effect.serviceOption(Model.ModelName)) } = options
+      const call = Calls.make(options)
       return MemoryManager.of({
         decide: Effect.fn("MemoryManager.decide")((requests) =>
-          Effect.map(
-            Generate.withLanguageModel(model, requests.map(format.prompt), concurrency),
-            decodeWith(format, requests)
-          )
+          Effect.map(Generate.withLanguageModel(model, requests.map(format.prompt), call), decodeWith(format, requests, name))
         )
       })
     })
   )
 
 /**
- * How a trained agent generates. Greedy unless a `temperature` is given.
+ * How a trained agent generates. Greedy unless a `temperature` is given. `name` is what the log calls the model.
  */
 export interface TrainedOptions<Format> {
+  readonly name?: string
   readonly format: Format
   readonly maxTokens: number
   readonly temperature?: number
@@ -118,10 +129,10 @@ export interface TrainedOptions<Format> {
  */
 export const fromSampler = (
   sampler: Sampler["Service"],
-  { format, ...options }: TrainedOptions<ManagerFormat.ManagerFormat>
+  { format, name, ...options }: TrainedOptions<ManagerFormat.ManagerFormat>
 ): MemoryManager["Service"] => ({
   decide: Effect.fn("MemoryManager.decide")((requests) =>
-    Effect.map(Generate.withSampler(sampler, requests.map(format.prompt), options), decodeWith(format, requests))
+    Effect.map(Generate.withSampler(sampler, requests.map(format.prompt), options), decodeWith(format, requests, name))
   )
 })
 

@@ -7,11 +7,10 @@ import { AnswerAgent } from "./AnswerAgent.ts"
 import type { Answer } from "./AnswerFormat.ts"
 import type { Episode, LinkedQuestion } from "./Episode.ts"
 import type { Memory } from "./Memory.ts"
-import * as MemoryAgent from "./MemoryAgent.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import { type Decision, MemoryManager } from "./MemoryManager.ts"
 import type { Snapshot } from "./MemoryOperation.ts"
-import { Retriever } from "./Retriever.ts"
+import * as Retriever from "./Retriever.ts"
 
 /**
  * An episode with the bank after each step (`banks[0]` is what it began with, `banks.at(-1)` the last one) and the decision of each step.
@@ -30,9 +29,9 @@ export const snapshotFor = Effect.fnUntraced(function*(
   fact: { readonly text: string; readonly speaker: string },
   perFact: number
 ) {
-  const retriever = yield* Retriever
+  const retriever = yield* Retriever.Retriever
   const found = yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
-  return { revision: bank.revision, memories: MemoryAgent.inOrder(bank, found.map(({ memory }) => memory)) } satisfies Snapshot
+  return { revision: bank.revision, memories: Retriever.inOrder(bank, found.map(({ memory }) => memory)) } satisfies Snapshot
 })
 
 /**
@@ -114,7 +113,7 @@ export const ask = Effect.fn("Playthrough.ask")(function*(
 ) {
   const agent = yield* AnswerAgent
   const candidates = yield* Effect.forEach(questions, ({ bank, question }) =>
-    MemoryAgent.candidatesFor(bank, question.question, options.perSpeaker))
+    Retriever.candidatesFor(bank, question.question, options.perSpeaker))
   const answers = yield* agent.answer(questions.map(({ question }, i) => ({ question: question.question, candidates: candidates[i]! })))
   return questions.map(({ question }, i): Asked => ({ question, candidates: candidates[i]!, answer: answers[i]! }))
 })

@@ -94,3 +94,23 @@ export const bm25 = (bank: MemoryBank.MemoryBank, query: Query): ReadonlyArray<S
 export const layerBm25: Layer.Layer<Retriever> = Layer.succeed(Retriever, {
   retrieve: (bank, query) => Effect.sync(() => bm25(bank, query))
 })
+
+/**
+ * The candidates for a question: the best `perSpeaker` memories of each speaker (the paper: 30, so 60 of two), oldest first.
+ */
+export const candidatesFor = Effect.fnUntraced(function*(bank: MemoryBank.MemoryBank, question: string, perSpeaker: number) {
+  const retriever = yield* Retriever
+  const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
+  const found = yield* Effect.forEach(speakers, (speaker) =>
+    retriever.retrieve(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) }))
+  return inOrder(bank, found.flat().map(({ memory }) => memory))
+})
+
+/**
+ * The chosen memories in the bank's order, oldest first: the order in which models are shown them, so that the last word on a
+ * subject comes last.
+ */
+export const inOrder = (bank: MemoryBank.MemoryBank, chosen: ReadonlyArray<Memory>): ReadonlyArray<Memory> => {
+  const ids = new Set(chosen.map((memory) => memory.id))
+  return MemoryBank.memories(bank).filter((memory) => ids.has(memory.id))
+}

@@ -4,4 +4,5 @@
  */
 export { learnerLaws, type LearnerLawsOptions } from "./testing/learnerLaws.ts"
 export { memoryStoreLaws } from "./testing/memoryStoreLaws.ts"
+export { journalVectorLaws } from "./testing/storeSearchLaws.ts"
 export { samplerLaws, type SamplerLawsOptions } from "./testing/samplerLaws.ts"

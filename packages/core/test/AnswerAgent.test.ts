@@ -53,7 +53,7 @@ describe("AnswerAgent.layerPrompted", () => {
   it.effect("passes the provider's failure on", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* Effect.flip(ask("Why?")))._tag, "AiError")
-    }).pipe(Effect.provide(Layer.provide(AnswerAgent.layerPrompted(), RecordedModel.layer(() => undefined)))))
+    }).pipe(Effect.provide(Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), RecordedModel.layer(() => undefined)))))
 })
 
 describe("AnswerAgent.layerTrained", () => {

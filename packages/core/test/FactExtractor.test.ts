@@ -22,7 +22,7 @@ describe("FactExtractor", () => {
       const from = { speaker: "Ann", sources: ["D1:3"], observedAt: "8 May 2023" }
       assert.deepStrictEqual(yield* extract, [{ text: "Ann adopted a dog", ...from }, { text: "Ann's dog is called Buddy", ...from }])
     }).pipe(Effect.provide(Layer.provide(
-      FactExtractor.layerPrompted,
+      FactExtractor.layerPrompted(),
       RecordedModel.layer((prompt) =>
         prompt.includes("[8 May 2023] Ann:  I adopted a dog.")
           ? JSON.stringify({ facts: ["Ann adopted a dog", " ", " Ann's dog is called Buddy "] })
@@ -32,7 +32,7 @@ describe("FactExtractor", () => {
 
   it.effect("prompted may find none, and fails with what the model did wrong", () =>
     Effect.gen(function*() {
-      const from = (answer: string | undefined) => Layer.provide(FactExtractor.layerPrompted, RecordedModel.layer(() => answer))
+      const from = (answer: string | undefined) => Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), RecordedModel.layer(() => answer))
       assert.deepStrictEqual(yield* Effect.provide(extract, from("{\"facts\": []}")), [])
       for (const answer of ["{\"facts\": \"none\"}", "no JSON", undefined]) {
         assert.strictEqual((yield* Effect.flip(Effect.provide(extract, from(answer))))._tag, "AiError")

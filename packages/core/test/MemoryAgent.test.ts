@@ -107,12 +107,13 @@ describe("MemoryAgent", () => {
 
   it.effect("gives up with the conflict where others never stop", () =>
     Effect.gen(function*() {
-      const manager = thinking(() => "ADD mine", somebodyElseAdds("theirs"))
+      const others = yield* Ref.make(0)
+      const manager = thinking(() => "ADD mine", Effect.flatMap(Ref.updateAndGet(others, (n) => n + 1), (n) => somebodyElseAdds(`theirs ${n}`)))
       const fiber = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(Effect.provide(manager), Effect.flip, Effect.forkChild)
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* Fiber.join(fiber))._tag, "Conflict")
       // Eight retries.
-      assert.deepStrictEqual(yield* texts, Array.from({ length: 9 }, () => "theirs"))
+      assert.deepStrictEqual(yield* texts, Array.from({ length: 9 }, (_, i) => `theirs ${i + 1}`))
     }).pipe(Effect.provide(base)))
 
   it.effect("leaves the bank as it is where the decision is unreadable, and says so", () =>
@@ -133,9 +134,9 @@ describe("MemoryAgent", () => {
         add("a bird", "Ben"),
         add("dogs, dogs, dogs")
       ])
-      const found = yield* MemoryAgent.candidatesFor(bank, "dog", 1)
+      const found = yield* Retriever.candidatesFor(bank, "dog", 1)
       assert.deepStrictEqual(found.map(({ text }) => text), ["a dog in the rain", "a dog", "dogs, dogs, dogs"])
-      assert.lengthOf(yield* MemoryAgent.candidatesFor(bank, "dog", 30), 5)
-      assert.deepStrictEqual(yield* MemoryAgent.candidatesFor(MemoryBank.empty, "dog", 30), [])
+      assert.lengthOf(yield* Retriever.candidatesFor(bank, "dog", 30), 5)
+      assert.deepStrictEqual(yield* Retriever.candidatesFor(MemoryBank.empty, "dog", 30), [])
     }).pipe(Effect.provide(Retriever.layerBm25)))
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Memory, MemoryBank, MemoryOperation } from "@memory-r1/core"
 import { Arbitrary, Option, Schema } from "effect"
 
-const { Add, Delete, Noop, Update } = MemoryBank.Edit
+const { Add, Delete, Noop, Supersede, Update } = MemoryBank.Edit
 
 const texts = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ text }) => text)
 
@@ -16,7 +16,7 @@ const id = (n: number) => Memory.MemoryId.make(`m${n}`)
 const edits = Arbitrary.array(
   Arbitrary.map(
     Arbitrary.schema(Schema.Struct({
-      kind: Schema.Literals(["Add", "Add", "Update", "Delete", "Noop"]),
+      kind: Schema.Literals(["Add", "Add", "Update", "Supersede", "Delete", "Noop"]),
       target: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 })),
       text: Schema.Literals(["a", "b", "c"])
     })),
@@ -26,6 +26,8 @@ const edits = Arbitrary.array(
           return add(text)
         case "Update":
           return Update({ id: id(target), text })
+        case "Supersede":
+          return Supersede({ id: id(target), memory: { text } })
         case "Delete":
           return Delete({ id: id(target) })
         case "Noop":
@@ -43,7 +45,10 @@ const model = (script: ReadonlyArray<MemoryBank.Edit>) => {
   for (const edit of script) {
     if (edit._tag === "Add") list = [...list, { id: id(++created), texts: [edit.memory.text] }]
     if (edit._tag === "Update") {
-      list = list.map((entry) => entry.id === edit.id ? { id: entry.id, texts: [...entry.texts, edit.text] } : entry)
+      list = list.map((entry) => entry.id === edit.id && entry.texts.at(-1) !== edit.text ? { id: entry.id, texts: [...entry.texts, edit.text] } : entry)
+    }
+    if (edit._tag === "Supersede" && list.some((entry) => entry.id === edit.id)) {
+      list = [...list.filter((entry) => entry.id !== edit.id), { id: id(++created), texts: [edit.memory.text] }]
     }
     if (edit._tag === "Delete") list = list.filter((entry) => entry.id !== edit.id)
   }
@@ -91,6 +96,26 @@ describe("MemoryBank", () => {
     }
     assert.isTrue(Option.isNone(MemoryBank.get(bank, id(7))))
     assert.deepStrictEqual(MemoryBank.history(bank, id(7)), [])
+  })
+
+  it("is itself after an update to what is there already", () => {
+    const bank = MemoryBank.apply(MemoryBank.empty, add("Ann plays chess"))
+    assert.strictEqual(MemoryBank.apply(bank, Update({ id: id(1), text: "Ann plays chess", sources: ["D9"] })), bank)
+  })
+
+  it("puts a memory in the place of another in one step, and keeps a tombstone with all its versions", () => {
+    const before = MemoryBank.applyAll(MemoryBank.empty, [add("Ann lives in Oslo"), Update({ id: id(1), text: "Ann lives in Bergen" })])
+    const after = MemoryBank.apply(before, Supersede({ id: id(1), memory: { text: "Ann lives in Lima" } }))
+    assert.strictEqual(after.revision, before.revision + 1)
+    assert.deepStrictEqual(MemoryBank.memories(after), [{ id: id(2), text: "Ann lives in Lima", sources: [], supersedes: id(1), revision: 0 }])
+    assert.deepStrictEqual(MemoryBank.tombstones(after).map(({ text }) => text), ["Ann lives in Bergen"])
+    assert.deepStrictEqual(MemoryBank.history(after, id(1)).map(({ text }) => text), ["Ann lives in Oslo", "Ann lives in Bergen"])
+    // Out of a tombstone nothing comes back.
+    for (const edit of [Supersede({ id: id(1), memory: { text: "x" } }), Update({ id: id(1), text: "x" }), Add({ memory: { text: "x" }, id: id(1) })]) {
+      assert.strictEqual(MemoryBank.apply(after, edit), after)
+    }
+    assert.strictEqual(MemoryBank.apply(after, Supersede({ id: id(2), memory: { text: "x" }, newId: id(1) })), after)
+    assert.deepStrictEqual(MemoryBank.toJson(MemoryBank.fromJson(MemoryBank.toJson(after))), MemoryBank.toJson(after))
   })
 
   it("never gives the id of a deleted memory again", () => {
@@ -163,7 +188,7 @@ describe("MemoryBank", () => {
       }
       bank = next
     }
-    assert.strictEqual(given.size, script.filter(({ _tag }) => _tag === "Add").length)
+    assert.strictEqual(given.size, bank.created)
   }, { arbitrary: { runs: 500, seed: 3 } })
 
   it.prop("forks go their own ways", { script: edits, one: edits, other: edits }, ({ one, other, script }) => {

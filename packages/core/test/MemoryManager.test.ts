@@ -25,8 +25,8 @@ describe("MemoryManager.layerAddOnly", () => {
   it.effect("adds every fact as it is", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* decide(request("Ann lives in Oslo"), request("small talk", [])), [
-        { edits: [added("Ann lives in Oslo")], rejections: [], raw: "ADD Ann lives in Oslo" },
-        { edits: [added("small talk")], rejections: [], raw: "ADD small talk" }
+        { edits: [added("Ann lives in Oslo")], rejections: [], raw: "ADD Ann lives in Oslo", model: "add-only" },
+        { edits: [added("small talk")], rejections: [], raw: "ADD small talk", model: "add-only" }
       ])
       assert.deepStrictEqual(yield* decide(), [])
     }).pipe(Effect.provide(MemoryManager.layerAddOnly)))
@@ -110,7 +110,7 @@ describe("MemoryManager.layerPrompted", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(decide(request("fine"), request("broken")))
       assert.strictEqual(error._tag, "AiError")
-    }).pipe(Effect.provide(Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(recorded)))))
+    }).pipe(Effect.provide(Layer.provide(MemoryManager.layerPrompted({ retries: 0 }), RecordedModel.layer(recorded)))))
 })
 
 describe("MemoryManager.layerTrained", () => {
@@ -120,9 +120,14 @@ describe("MemoryManager.layerTrained", () => {
   it.effect("samples all requests at once, greedily, and reads what comes before the stop token", () =>
     Effect.gen(function*() {
       const { requests, service } = yield* RecordedModel.sampler((prompt) => prompt.includes("Bergen") ? "UPDATE 1 Ann lives in Bergen" : "NOOP")
-      const layer = trained({ format: ManagerFormat.compact, maxTokens: 64 }, service)
+      const layer = trained({ format: ManagerFormat.compact, maxTokens: 64, name: "nano" }, service)
       const decisions = yield* Effect.provide(decide(request("I moved to Bergen"), request("hi")), layer)
-      assert.deepStrictEqual(decisions, [
+      for (const { logProbability, model, prompt } of decisions) {
+        assert.strictEqual(model, "nano")
+        assert.isString(prompt)
+        assert.isAtMost(logProbability!, 0)
+      }
+      assert.deepStrictEqual(decisions.map(({ edits, raw, rejections }) => ({ edits, rejections, raw })), [
         { edits: [Update({ id: oslo!, text: "Ann lives in Bergen", ...provenance })], rejections: [], raw: "UPDATE 1 Ann lives in Bergen" },
         { edits: [Noop()], rejections: [], raw: "NOOP" }
       ])

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Memory, MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
-import { memoryStoreLaws } from "@memory-r1/core/testing"
+import { Journal, Memory, MemoryBank, MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
+import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 
 memoryStoreLaws("in memory", MemoryStore.layerInMemory)
+journalVectorLaws("in memory", Effect.sync(Journal.inMemory))
 
 const { Add, Delete, Update } = MemoryBank.Edit
 
@@ -17,7 +18,8 @@ const ids = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ id
 const commit = Effect.fnUntraced(function*(...edits: ReadonlyArray<MemoryBank.Edit>) {
   const store = yield* MemoryStore.MemoryStore
   const { revision } = yield* store.current(scope)
-  return yield* store.commit(scope, { base: revision, edits })
+  yield* store.commit(scope, { base: revision, edits })
+  return yield* store.current(scope)
 })
 
 describe("MemoryStore", () => {
@@ -43,12 +45,12 @@ describe("MemoryStore", () => {
       const { bank } = yield* commit(add("a"), add("b"), add("c"))
       const [a, , c] = MemoryBank.memories(bank)
       yield* store.erase(scope, c!.id)
-      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryStore.replay(yield* store.log(scope)), add("d"))), ["m1", "m2", "m4"])
+      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryLog.replay(yield* store.log(scope)), add("d"))), ["m1", "m2", "m4"])
       yield* store.erase(scope, a!.id)
       const log = yield* store.log(scope)
-      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryStore.replay(log), add("d"))), ["m2", "m4"])
+      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryLog.replay(log), add("d"))), ["m2", "m4"])
       // At a past revision too: the id that is next must not be one that is in use.
-      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryStore.replay(log, 1), add("d"))), ["m2", "m3"])
+      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryLog.replay(log, 1), add("d"))), ["m2", "m3"])
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
 
   // Without the reverts, an UPDATE after "delete, revert" had no memory to apply to, and its version was missing.

@@ -1,7 +1,7 @@
 /**
  * What the teacher shows: decisions and answers in the Memory World, for a supervised warm start.
  */
-import { AnswerFormat, type Episode, ManagerFormat, MemoryAgent, MemoryBank, MemoryOperation, Retriever } from "@memory-r1/core"
+import { AnswerFormat, type Episode, ManagerFormat, MemoryBank, MemoryOperation, Retriever } from "@memory-r1/core"
 import * as PrngModule from "./internal/world/prng.ts"
 import * as MemoryWorld from "./MemoryWorld.ts"
 import * as Oracle from "./Oracle.ts"
@@ -30,7 +30,7 @@ const banks = (
   return world.events.map((event) => {
     const { observedAt, speaker, text } = event.turn
     const found = Retriever.bm25(bank, { text, speaker, limit: perFact })
-    const snapshot = { revision: bank.revision, memories: MemoryAgent.inOrder(bank, found.map(({ memory }) => memory)) }
+    const snapshot = { revision: bank.revision, memories: Retriever.inOrder(bank, found.map(({ memory }) => memory)) }
     const operations = behaviour === "addOnly"
       ? [{ _tag: "Add" as const, text }]
       : behaviour === "oracle" ? Oracle.operations(event, snapshot, read) : Teacher.decide(random, event, snapshot, read)
@@ -108,7 +108,7 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
       const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
       const found = [...speakers].flatMap((speaker) =>
         Retriever.bm25(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) }))
-      const candidates = MemoryAgent.inOrder(bank, found.map(({ memory }) => memory))
+      const candidates = Retriever.inOrder(bank, found.map(({ memory }) => memory))
       return {
         prompt: AnswerFormat.compact.prompt({ question, candidates }) as string,
         target: Teacher.answer(random, slot, candidates, read)

@@ -9,7 +9,6 @@ import {
   type AnswerFormat,
   FactExtractor,
   type Memory,
-  MemoryAgent,
   MemoryBank,
   MemoryManager,
   Retriever,
@@ -177,7 +176,7 @@ export const managed = (
           const found = perFact === 0
             ? []
             : yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
-          const memories = MemoryAgent.inOrder(bank, found.map(({ memory }) => memory))
+          const memories = Retriever.inOrder(bank, found.map(({ memory }) => memory))
           return { fact, snapshot: { revision: bank.revision, memories } }
         }))
       const decisions = yield* manager.decide(requests)
@@ -192,7 +191,7 @@ export const managed = (
   })
 })
 
-const operationOf = { Add: "add", Update: "update", Delete: "delete", Noop: "noop" } as const
+const operationOf = { Add: "add", Update: "update", Supersede: "update", Delete: "delete", Noop: "noop" } as const
 
 /**
  * The baseline that a manager has to beat: every fact is added, none is ever changed.
@@ -262,7 +261,7 @@ const answerAll = Effect.fnUntraced(function*(
   const agent = yield* AnswerAgent.AnswerAgent
   const requests = yield* Effect.forEach(questions, ({ question }) =>
     Effect.map(
-      MemoryAgent.candidatesFor(bank, question, perSpeaker),
+      Retriever.candidatesFor(bank, question, perSpeaker),
       (candidates): AnswerFormat.AnswerRequest => ({ question, candidates })
     ))
   const ranked = yield* Effect.forEach(questions, ({ question }) => retriever.retrieve(bank, { text: question, limit: 30 }))

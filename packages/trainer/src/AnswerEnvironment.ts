@@ -3,7 +3,7 @@
  *
  * The banks are those of a fixed manager: dialogues are played with it, and every one of their questions is a task.
  */
-import { type AnswerFormat, type Episode, MemoryAgent, MemoryBank, MemoryManager, Playthrough, Retriever, Reward } from "@memory-r1/core"
+import { type AnswerFormat, type Episode, MemoryBank, MemoryManager, Playthrough, Retriever, Reward } from "@memory-r1/core"
 import type { Judge, Memory, Sampler } from "@memory-r1/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -107,7 +107,7 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
     }
     return yield* Effect.forEach(Array.from({ length: count }), () => {
       const [{ bank, question }] = waiting.splice(Math.floor(random.nextDoubleUnsafe() * waiting.length), 1) as [Waiting]
-      return Effect.map(MemoryAgent.candidatesFor(bank, question.question, perSpeaker), (candidates): AnswerTask => ({ question, candidates }))
+      return Effect.map(Retriever.candidatesFor(bank, question.question, perSpeaker), (candidates): AnswerTask => ({ question, candidates }))
     })
   }, Effect.provideContext(context))
 

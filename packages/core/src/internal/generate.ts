@@ -1,29 +1,36 @@
 // One way from a prompt to text, for agents over a language model and over a sampler.
 import * as Effect from "effect/Effect"
 import type { LanguageModel } from "effect/ai"
+import type * as Calls from "../Calls.ts"
 import { type Message, type Sampler, type SamplerError, withoutStop } from "../Sampler.ts"
 
 export type PromptText = string | ReadonlyArray<Message>
 
+/** A text, and the logarithm of its probability where it is known. */
+export interface Generated {
+  readonly text: string
+  readonly logProbability?: number
+}
+
 export const withLanguageModel = (
   model: LanguageModel.LanguageModel,
   prompts: ReadonlyArray<PromptText>,
-  concurrency: number
+  call: ReturnType<typeof Calls.make>
 ) =>
   Effect.forEach(
     prompts,
     (prompt) =>
       Effect.map(
-        model.generateText({
+        call(model.generateText({
           prompt: typeof prompt === "string" ? prompt : prompt.map((message) =>
             message.role === "system"
               ? { role: message.role, content: message.content }
               : { role: message.role, content: [{ type: "text" as const, text: message.content }] }
           )
-        }),
-        (response) => response.text
+        })),
+        (response): Generated => ({ text: response.text })
       ),
-    { concurrency }
+    { concurrency: "unbounded" }
   )
 
 export const tokensOf = (sampler: Sampler["Service"], prompt: PromptText): ReadonlyArray<number> => {
@@ -37,7 +44,7 @@ export const withSampler = Effect.fnUntraced(function*(
   sampler: Sampler["Service"],
   prompts: ReadonlyArray<PromptText>,
   options: { readonly maxTokens: number; readonly temperature?: number; readonly seed?: number }
-): Effect.fn.Return<ReadonlyArray<string>, SamplerError> {
+): Effect.fn.Return<ReadonlyArray<Generated>, SamplerError> {
   const { temperature = 0 } = options
   const keys = prompts.map((prompt, i) => temperature === 0 ? JSON.stringify(prompt) : String(i))
   // Greedy completions of equal prompts are equal: each is generated once.
@@ -49,6 +56,9 @@ export const withSampler = Effect.fnUntraced(function*(
     distinct.push(prompts[i]!)
   })
   const groups = yield* sampler.sample({ ...options, temperature, prompts: distinct.map((prompt) => tokensOf(sampler, prompt)) })
-  const texts = groups.map(([completion]) => sampler.tokenizer.decode(withoutStop(completion!)))
+  const texts = groups.map(([completion]): Generated => ({
+    text: sampler.tokenizer.decode(withoutStop(completion!)),
+    logProbability: completion!.logprobs.reduce((sum, logprob) => sum + logprob, 0)
+  }))
   return keys.map((key) => texts[places.get(key)!]!)
 })

@@ -1,36 +1,15 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
-import { MemoryId, type NewMemory } from "../Memory.ts"
+import { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
-import { MemoryStore, replay } from "../MemoryStore.ts"
-import * as Scope from "../Scope.ts"
+import { type Decision, replay } from "../MemoryLog.ts"
+import { MemoryStore } from "../MemoryStore.ts"
+import type * as Scope from "../Scope.ts"
+import { storeSearchLaws } from "./storeSearchLaws.ts"
+import { add, commit, freshScope, idOf, ids, texts } from "./storeSupport.ts"
 
-const { Add, Delete, Noop, Update } = MemoryBank.Edit
-
-// A scope of its own for every law, so that they can share a store, also one that outlives the run.
-const freshScope = Effect.map(
-  Effect.all([Random.nextInt, Random.nextInt]),
-  (parts) => Scope.make({ tenant: "memory-store-laws", session: parts.join("/") })
-)
-
-const add = (text: string, rest: Omit<NewMemory, "text"> = {}): MemoryBank.Edit => Add({ memory: { text, ...rest } })
-
-const commit = Effect.fnUntraced(function*(scope: Scope.Scope, ...edits: ReadonlyArray<MemoryBank.Edit>) {
-  const store = yield* MemoryStore
-  const { revision } = yield* store.current(scope)
-  return yield* store.commit(scope, { base: revision, edits })
-})
-
-const texts = (bank: MemoryBank.MemoryBank): ReadonlyArray<string> => MemoryBank.memories(bank).map(({ text }) => text)
-
-const ids = (bank: MemoryBank.MemoryBank): ReadonlyArray<MemoryId> => MemoryBank.memories(bank).map(({ id }) => id)
-
-const idOf = (bank: MemoryBank.MemoryBank, text: string): MemoryId => {
-  const memory = MemoryBank.memories(bank).find((memory) => memory.text === text)
-  return memory === undefined ? assert.fail(`the bank has no memory "${text}": ${texts(bank).join(" | ")}`) : memory.id
-}
+const { Add, Delete, Noop, Supersede, Update } = MemoryBank.Edit
 
 // Everything that a scope tells, to see that something changed none of it.
 const everything = Effect.fnUntraced(function*(scope: Scope.Scope) {
@@ -42,8 +21,14 @@ const everything = Effect.fnUntraced(function*(scope: Scope.Scope) {
     (at) => Effect.map(store.asOf(scope, at), (then) => MemoryBank.memories(then.bank))
   )
   const found = yield* store.search(scope, { text: memories.map(({ text }) => text).join(" "), limit: 1000 })
-  return { revision, memories, past, log: yield* store.log(scope), found: found.map(({ memory }) => memory) }
+  const listed = yield* store.list(scope, { tombstones: true, showExpired: true })
+  return { revision, memories, past, listed, log: yield* store.log(scope), found: found.memories.map(({ memory }) => memory) }
 })
+
+const failed = <E extends { readonly _tag: string }, Tag extends E["_tag"]>(error: E, tag: Tag): Extract<E, { readonly _tag: Tag }> => {
+  assert.strictEqual(error._tag, tag)
+  return error as Extract<E, { readonly _tag: Tag }>
+}
 
 // Every kind of change, and the bank after each of them.
 const story = Effect.fnUntraced(function*(scope: Scope.Scope) {
@@ -58,7 +43,8 @@ const story = Effect.fnUntraced(function*(scope: Scope.Scope) {
       [Update({ id: dog, text: "Ann has dogs named Buddy and Scout", observedAt: "May 2023", sources: ["D2:4"] })],
       [Noop()],
       [Delete({ id: city }), add("Ann lives in Bergen")],
-      [Update({ id: city, text: "A memory that is gone" }), Delete({ id: city })]
+      [Update({ id: city, text: "A memory that is gone" }), Delete({ id: city })],
+      [Supersede({ id: dog, memory: { text: "Ann has no dog any more", speaker: "Ann" } })]
     ]
   ) banks.push((yield* commit(scope, ...edits)).bank)
   banks.push((yield* store.revert(scope, 2)).bank)
@@ -93,7 +79,8 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         assert.strictEqual(MemoryBank.size(bank), 0)
         assert.deepStrictEqual(yield* store.log(scope), [])
         assert.deepStrictEqual(yield* store.history(scope, MemoryId.make("m1")), [])
-        assert.deepStrictEqual(yield* store.search(scope, { text: "anything", limit: 5 }), [])
+        assert.deepStrictEqual(yield* store.search(scope, { text: "anything", limit: 5 }), { revision: 0, memories: [] })
+        assert.deepStrictEqual(yield* store.list(scope), [])
       }))
 
     it.effect("what was added is found, with everything that is known of it", () =>
@@ -115,21 +102,11 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
           add("Ben met the dog of Ann and the pie", { speaker: "Ben" })
         )
         const stored = { ...known, id: ids(bank)[1]!, revision: 0 }
-        const [best, ...others] = yield* store.search(scope, { text: "who ate the pie, Ölaf?", limit: 2, speaker: "Ann" })
+        const [best, ...others] = (yield* store.search(scope, { text: "who ate the pie, Ölaf?", limit: 2, speaker: "Ann" })).memories
         assert.deepStrictEqual(best?.memory, stored)
         assert.isTrue(others.every(({ memory, score }) => memory.speaker === "Ann" && score <= best!.score))
-        assert.lengthOf(yield* store.search(scope, { text: "Ann and Ben", limit: 3 }), 3)
+        assert.lengthOf((yield* store.search(scope, { text: "Ann and Ben", limit: 3 })).memories, 3)
         assert.deepStrictEqual(MemoryBank.memories((yield* store.current(scope)).bank)[1], stored)
-      }))
-
-    it.effect("search takes any text as a query", () =>
-      Effect.gen(function*() {
-        const store = yield* MemoryStore
-        const scope = yield* freshScope
-        yield* commit(scope, add("Ann plays chess"))
-        for (const text of ["", " ", "\"", "'", "chess AND", "NOT OR NEAR(", "*", "a:b", "-chess", "(((", "%_\\", "{}[]^$?!", "🐶"]) {
-          assert.isAtMost((yield* store.search(scope, { text, limit: 5 })).length, 1, text)
-        }
       }))
 
     it.effect("a noop changes nothing, but is logged", () =>
@@ -152,10 +129,11 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         yield* commit(scope, add("Ann lives in Oslo"))
         const before = yield* everything(scope)
         for (const base of [0, 1, 3, -1, 1.5]) {
-          const error = yield* Effect.flip(store.commit(scope, { base, edits: [add("Too late")] }))
-          assert.strictEqual(error._tag, "Conflict")
+          const error = failed(yield* Effect.flip(store.commit(scope, { base, edits: [add("Too late")] })), "Conflict")
           assert.strictEqual(error.base, base)
           assert.strictEqual(error.current, 2)
+          // What to decide again on.
+          assert.deepStrictEqual(error.entries, base === 0 ? before.log : base === 1 ? before.log.slice(1) : [])
         }
         assert.deepStrictEqual(yield* everything(scope), before)
       }))
@@ -178,6 +156,122 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         log.reduce((last, { at }) => (assert.isAtLeast(at, last), at), 0)
       }))
 
+    it.effect("what is listed, and its tombstones, is what the log folds to", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        yield* story(scope)
+        const isFold = Effect.gen(function*() {
+          const bank = replay(yield* store.log(scope))
+          const listed = yield* store.list(scope, { tombstones: true, showExpired: true })
+          const [dead, live] = [true, false].map((deleted) => listed.filter(({ deletedAt }) => (deletedAt !== undefined) === deleted).map(({ memory }) => memory))
+          assert.deepStrictEqual(live, MemoryBank.memories(bank))
+          assert.deepStrictEqual(dead, MemoryBank.tombstones(bank))
+          assert.deepStrictEqual(listed.map(({ order }) => order), listed.map(({ order }) => order).toSorted((a, b) => a - b))
+        })
+        yield* isFold
+        const { bank } = yield* commit(scope, Delete({ id: ids((yield* store.current(scope)).bank)[0]! }), add("Ann has a cat"))
+        yield* isFold
+        yield* store.revert(scope, 1)
+        yield* isFold
+        yield* store.erase(scope, ids(bank)[0]!)
+        yield* isFold
+      }))
+
+    it.effect("pages of a list come in order, each memory once", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        const { bank } = yield* commit(scope, ...["a", "b", "c", "d", "e"].map((text) => add(text)))
+        const found: Array<string> = []
+        for (let after = 0;;) {
+          const page = yield* store.list(scope, { after, limit: 2 })
+          found.push(...page.map(({ memory }) => memory.text))
+          if (page.length < 2) break
+          after = page.at(-1)!.order
+        }
+        assert.deepStrictEqual(found, texts(bank))
+      }))
+
+    it.effect("a commit tells the ids that it gave, and says so in the log", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        const decision = { model: "a model", promptHash: "00ff", logProbability: -1.5, shown: [], raw: "ADD Ann plays chess" }
+        const { edits, revision } = yield* store.commit(scope, { base: 0, edits: [add("Ann plays chess")], decision })
+        assert.strictEqual(revision, 1)
+        const id = ids((yield* store.current(scope)).bank)[0]!
+        assert.deepStrictEqual(edits, [Add({ memory: { text: "Ann plays chess" }, id })])
+        const [entry] = yield* store.log(scope)
+        assert.deepStrictEqual(entry?._tag === "Committed" && [entry.edits, entry.decision], [edits, decision])
+      }))
+
+    it.effect("what is said again is a noop, and deletes nothing", () =>
+      Effect.gen(function*() {
+        const scope = yield* freshScope
+        const first = yield* commit(scope, add("Ann plays chess", { speaker: "Ann" }), add("Ann plays chess", { speaker: "Ann" }))
+        assert.deepStrictEqual(texts(first.bank), ["Ann plays chess"])
+        const again = yield* commit(scope, add(" ann  plays CHESS", { speaker: "Ann" }), add("Ann plays chess", { speaker: "Ben" }))
+        assert.deepStrictEqual(again.edits.map(({ _tag }) => _tag), ["Noop", "Add"])
+        assert.deepStrictEqual(texts(again.bank), ["Ann plays chess", "Ann plays chess"])
+        // What is gone, or says something else by now, can be said again.
+        const [mine] = ids(again.bank)
+        const changed = yield* commit(scope, Update({ id: mine!, text: "Ann plays go" }), add("Ann plays chess", { speaker: "Ann" }))
+        assert.deepStrictEqual(texts(changed.bank), ["Ann plays go", "Ann plays chess", "Ann plays chess"])
+        const gone = yield* commit(scope, Delete({ id: mine! }), add("Ann plays go", { speaker: "Ann" }))
+        assert.deepStrictEqual(texts(gone.bank), ["Ann plays chess", "Ann plays chess", "Ann plays go"])
+      }))
+
+    it.effect("a memory takes the place of another in one step", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        const before = yield* commit(scope, add("Ann lives in Oslo"))
+        const [old] = ids(before.bank)
+        const { bank, edits } = yield* commit(scope, Supersede({ id: old!, memory: { text: "Ann lives in Bergen" } }))
+        const [next] = MemoryBank.memories(bank)
+        assert.strictEqual(MemoryBank.size(bank), 1)
+        assert.deepStrictEqual(next, { id: next!.id, text: "Ann lives in Bergen", sources: [], supersedes: old!, revision: 0 })
+        assert.deepStrictEqual(edits, [Supersede({ id: old!, memory: { text: "Ann lives in Bergen" }, newId: next!.id })])
+        assert.deepStrictEqual((yield* store.list(scope, { tombstones: true })).map(({ deletedAt, memory }) => [memory.text, deletedAt === undefined]), [
+          ["Ann lives in Oslo", false],
+          ["Ann lives in Bergen", true]
+        ])
+        // Of what is not there nothing can take the place.
+        const after = yield* commit(scope, Supersede({ id: old!, memory: { text: "Ann lives in Lima" } }))
+        assert.deepStrictEqual(MemoryBank.memories(after.bank), MemoryBank.memories(bank))
+        // Without the old one the new one stands alone.
+        yield* store.erase(scope, old!)
+        const { supersedes: _, ...alone } = next!
+        assert.deepStrictEqual((yield* store.list(scope, { tombstones: true })).map(({ memory }) => memory), [alone])
+      }))
+
+    it.effect("keeps any text as it is, and refuses none and what is no JSON", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        const strange = [
+          "'; DROP TABLE memories; --", "\u0001\u001b[31m\u0007 control", "👩‍👩‍👧‍👦 emoji 🐶", "שלום עולם \u202etxet", "%_*?\\\" ' `", "null", "a".repeat(1_000_000)
+        ]
+        yield* commit(scope, ...strange.map((text) => add(text, { speaker: text.slice(0, 20), metadata: { [text.slice(0, 20)]: text.slice(0, 50) } })))
+        const listed = yield* store.list(scope)
+        assert.deepStrictEqual(listed.map(({ memory }) => memory.text), strange)
+        for (const [i, text] of strange.entries()) {
+          assert.deepStrictEqual(listed[i]!.memory.metadata, { [text.slice(0, 20)]: text.slice(0, 50) })
+          yield* store.search(scope, { text: text.slice(0, 200), limit: 5, speaker: text.slice(0, 20) })
+        }
+        const { bank } = yield* commit(scope, add("nul \0 and half \ud83d of a pair", { metadata: { when: new Date(0), "\0": "\udc00" } }))
+        const last = MemoryBank.memories(bank).at(-1)!
+        assert.strictEqual(last.text, "nul \ufffd and half \ufffd of a pair")
+        assert.deepStrictEqual(last.metadata, { when: "1970-01-01T00:00:00.000Z", "\ufffd": "\ufffd" })
+        const { revision } = yield* store.current(scope)
+        for (const edit of [add(""), add(" \n"), add("x", { metadata: { big: 1n } }), add("x", { expiresAt: 0.5 }), Update({ id: last.id, text: "" })]) {
+          const error = failed(yield* Effect.flip(store.commit(scope, { base: revision, edits: [add("not this either"), edit] })), "InvalidEdit")
+          assert.notStrictEqual(error.message, "")
+        }
+        assert.strictEqual((yield* store.current(scope)).revision, revision)
+      }))
+
     it.effect("asOf gives the bank of every past revision", () =>
       Effect.gen(function*() {
         const store = yield* MemoryStore
@@ -188,9 +282,14 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
           assert.strictEqual(then.revision, revision)
           assert.deepStrictEqual(MemoryBank.memories(then.bank), MemoryBank.memories(bank), `at revision ${revision}`)
         }
+        for (const { at } of yield* store.log(scope)) {
+          const then = yield* store.asOf(scope, new Date(at))
+          assert.deepStrictEqual(MemoryBank.memories(then.bank), MemoryBank.memories(banks[then.revision]!))
+          assert.isFalse((yield* store.log(scope)).some((entry) => entry.revision > then.revision && entry.at <= at))
+        }
+        assert.strictEqual((yield* store.asOf(scope, new Date(0))).revision, 0)
         for (const revision of [-1, banks.length, 0.5]) {
-          const error = yield* Effect.flip(store.asOf(scope, revision))
-          assert.strictEqual(error._tag, "UnknownRevision")
+          const error = failed(yield* Effect.flip(store.asOf(scope, revision)), "UnknownRevision")
           assert.strictEqual(error.current, banks.length - 1)
         }
       }))
@@ -249,16 +348,19 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         yield* commit(scope, Update({ id, text: "The xyzzy is plugh", observedAt: "xyzzy o'clock", sources: ["plugh:2"] }))
         yield* commit(scope, Delete({ id }))
         yield* store.revert(scope, told.revision)
-        const { bank, revision } = yield* store.erase(scope, id)
-        assert.deepStrictEqual(texts(bank), ["Ann plays chess"])
+        const { revision } = yield* store.erase(scope, id)
+        assert.deepStrictEqual(texts((yield* store.current(scope)).bank), ["Ann plays chess"])
         assert.strictEqual((yield* store.log(scope)).at(-1)?._tag, "Erased")
 
         const traces = [
           yield* everything(scope),
           yield* store.history(scope, id),
-          yield* store.search(scope, { text: "xyzzy plugh secret", limit: 10 })
+          yield* store.search(scope, { text: "xyzzy plugh secret", limit: 10 }),
+          yield* store.list(scope, { tombstones: true, showExpired: true })
         ]
         assert.notMatch(JSON.stringify(traces), /xyzzy|plugh/)
+        const unknown = yield* Effect.flip(store.erase(scope, MemoryId.make("m404")))
+        assert.strictEqual(unknown._tag, "UnknownMemory")
         // Not by going back either.
         assert.deepStrictEqual(texts((yield* store.revert(scope, told.revision)).bank), ["Ann plays chess"])
 
@@ -266,6 +368,28 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         assert.strictEqual(later.revision, revision + 2)
         assert.notStrictEqual(idOf(later.bank, "Ann lives in Oslo"), id)
         assert.notStrictEqual(idOf(later.bank, "Ann lives in Oslo"), ids(first.bank)[0])
+      }))
+
+    it.effect("an erasure leaves nothing of it in decisions that saw it, wrote it, or were about its turn", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        const fact = (text: string, source: string) => ({ text, speaker: "Ann", sources: [source] })
+        const decide = Effect.fnUntraced(function*(edits: ReadonlyArray<MemoryBank.Edit>, decision: Omit<Decision, "model" | "promptHash" | "logProbability">) {
+          const { revision } = yield* store.current(scope)
+          return yield* store.commit(scope, { base: revision, edits, decision: { model: "a model", promptHash: "ab12", logProbability: -2, ...decision } })
+        })
+        yield* decide([add("Ann's secret is xyzzy", { sources: ["D1"] })], { fact: fact("my secret is xyzzy", "D1"), shown: [], raw: "ADD Ann's secret is xyzzy" })
+        const id = ids((yield* store.current(scope)).bank)[0]!
+        yield* decide([Noop()], { fact: fact("plain", "D2"), shown: [id], raw: "NOOP, as xyzzy is known" })
+        yield* decide([add("Ann plays chess")], { fact: fact("xyzzy came up at chess", "D1"), shown: [], raw: "ADD Ann plays chess" })
+        yield* decide([add("Ann lives in Oslo")], { fact: fact("I live in Oslo", "D3"), shown: [], raw: "ADD Ann lives in Oslo" })
+        yield* store.erase(scope, id)
+        const log = yield* store.log(scope)
+        assert.notMatch(JSON.stringify(log), /xyzzy/)
+        const decisions = log.flatMap((entry) => entry._tag === "Committed" && entry.decision !== undefined ? [entry.decision] : [])
+        assert.deepStrictEqual(decisions.slice(0, 3), Array.from({ length: 3 }, () => ({ model: "a model", logProbability: -2, shown: [] })))
+        assert.strictEqual(decisions[3]?.raw, "ADD Ann lives in Oslo")
       }))
 
     it.effect("scopes see nothing of each other", () =>
@@ -280,7 +404,7 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         yield* store.revert(one, 0)
         yield* store.erase(one, id)
         assert.deepStrictEqual(yield* everything(other), before)
-        assert.deepStrictEqual(yield* store.search(one, { text: "Ben plays go", limit: 10 }), [])
+        assert.deepStrictEqual((yield* store.search(one, { text: "Ben plays go", limit: 10 })).memories, [])
       }))
 
     it.effect("history tells every version in order, the current one last", () =>
@@ -328,4 +452,5 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         assert.lengthOf(yield* store.history(scope, counter), 17)
       }))
   })
+  storeSearchLaws(name, live)
 }

@@ -1,0 +1,188 @@
+/**
+ * The log of a scope: what was changed, when, and on whose decision. It is the source of truth of every store, the bank is its fold; and it is the training
+ * data, since every decision can be replayed and scored anew.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import { Memory, MemoryId } from "./Memory.ts"
+import * as MemoryBank from "./MemoryBank.ts"
+import { Fact } from "./Turn.ts"
+
+const { id: _id, revision: _revision, sources: _sources, supersedes: _supersedes, ...known } = Memory.fields
+const NewMemory = Schema.Struct({ ...known, sources: Schema.optionalKey(Schema.Array(Schema.String)) })
+
+/**
+ * `MemoryBank.Edit` as it stands in files.
+ */
+export const Edit = Schema.TaggedUnion({
+  Add: { memory: NewMemory, id: Schema.optionalKey(MemoryId) },
+  Update: {
+    id: MemoryId,
+    text: Schema.NonEmptyString,
+    ...Struct.pick(known, ["observedAt", "metadata", "expiresAt"]),
+    sources: Schema.optionalKey(Schema.Array(Schema.String))
+  },
+  Supersede: { id: MemoryId, memory: NewMemory, newId: Schema.optionalKey(MemoryId) },
+  Delete: { id: MemoryId },
+  Noop: {}
+})
+
+/**
+ * Who decided what is committed.
+ *
+ * - `model`: its name; `promptHash`: SHA-256 of the prompt, in hexadecimal digits; `logProbability`: of the text that it wrote, where the engine tells.
+ * - `fact`: what was decided on, `shown`: the memories that were shown, in the order of their handles, `raw`: what was written.
+ *
+ * An erasure takes `promptHash`, `fact` and `raw` away from every decision that saw or wrote what was erased.
+ */
+export const Decision = Schema.Struct({
+  model: Schema.optionalKey(Schema.String),
+  promptHash: Schema.optionalKey(Schema.String),
+  logProbability: Schema.optionalKey(Schema.Finite),
+  fact: Schema.optionalKey(Fact),
+  shown: Schema.Array(MemoryId),
+  raw: Schema.optionalKey(Schema.String)
+})
+export interface Decision extends Schema.Schema.Type<typeof Decision> {}
+
+const stamp = { revision: Schema.Int, at: Schema.Int }
+
+/**
+ * One entry. `at` is in milliseconds since 1970.
+ *
+ * - `Committed`: edits, each with the ids that it was given, all at once.
+ * - `Reverted`: the bank is again what it was at revision `to`.
+ * - `Erased`: something was removed for good, and nothing of what it was; `created` is the number of ids given until then, so that the fold gives none of them again.
+ */
+export const Entry = Schema.TaggedUnion({
+  Committed: { ...stamp, edits: Schema.Array(Edit), decision: Schema.optionalKey(Decision) },
+  Reverted: { ...stamp, to: Schema.Int },
+  Erased: { ...stamp, created: Schema.Int }
+})
+export type Entry = typeof Entry.Type
+
+/**
+ * Reads and writes an entry as one line of JSON.
+ */
+export const EntryJson = Schema.fromJsonString(Entry)
+
+/**
+ * The memories that an edit names or makes.
+ */
+export const touched = (edit: MemoryBank.Edit): ReadonlyArray<MemoryId> => {
+  switch (edit._tag) {
+    case "Noop":
+      return []
+    case "Supersede":
+      return edit.newId === undefined ? [edit.id] : [edit.id, edit.newId]
+    default:
+      return edit.id === undefined ? [] : [edit.id]
+  }
+}
+
+/**
+ * Goes through a log from the first entry, or on from a bank that has `revision` of them behind it; `see` is shown every bank on the way.
+ */
+const fold = (entries: ReadonlyArray<Entry>, see: (bank: MemoryBank.MemoryBank, entry: Entry) => void = () => {}): MemoryBank.MemoryBank => {
+  let bank = MemoryBank.empty
+  const banks = [bank]
+  for (const entry of entries) {
+    switch (entry._tag) {
+      case "Committed":
+        for (const edit of entry.edits) see(bank = MemoryBank.apply(bank, edit), entry)
+        break
+      case "Reverted":
+        // Ids are never given twice, also not those of undone memories.
+        see(bank = { ...banks[entry.to]!, created: bank.created }, entry)
+        break
+      case "Erased":
+        bank = { ...bank, created: Math.max(bank.created, entry.created) }
+    }
+    banks.push(bank)
+  }
+  return bank
+}
+
+/**
+ * The fold: the bank after the first `revision` entries of a log.
+ */
+export const replay = (entries: ReadonlyArray<Entry>, revision: number = entries.length): MemoryBank.MemoryBank => fold(entries.slice(0, revision))
+
+/**
+ * Every version of one memory that a log tells of, in the order of time. One that a revert brought back comes again.
+ */
+export const versions = (entries: ReadonlyArray<Entry>, id: MemoryId): ReadonlyArray<Memory> => {
+  const found: Array<Memory> = []
+  fold(entries, (bank) => {
+    const memory = Option.getOrUndefined(MemoryBank.get(bank, id))
+    if (memory !== undefined && memory !== found.at(-1)) found.push(memory)
+  })
+  return found
+}
+
+/**
+ * The last revision that a log had at a moment, 0 before the first.
+ */
+export const revisionAt = (entries: ReadonlyArray<Entry>, time: number): number => entries.findLast(({ at }) => at <= time)?.revision ?? 0
+
+/**
+ * When each memory of the last bank, and each tombstone, became what it is.
+ */
+export const changedAt = (entries: ReadonlyArray<Entry>): ReadonlyMap<MemoryId, number> => {
+  const times = new Map<MemoryId, number>()
+  let before = MemoryBank.empty
+  fold(entries, (bank, entry) => {
+    if (entry._tag === "Committed") for (const id of entry.edits.flatMap(touched)) times.set(id, entry.at)
+    else {
+      const { added, removed, updated } = MemoryBank.diff(before, bank)
+      for (const { id } of [...added, ...removed, ...updated.map(({ after }) => after)]) times.set(id, entry.at)
+    }
+    before = bank
+  })
+  return times
+}
+
+const withoutIds = (edit: MemoryBank.Edit, ids: ReadonlySet<MemoryId>): ReadonlyArray<MemoryBank.Edit> => {
+  if (edit._tag !== "Supersede") return touched(edit).some((id) => ids.has(id)) ? [] : [edit]
+  const [old, next] = [ids.has(edit.id), edit.newId !== undefined && ids.has(edit.newId)]
+  if (old && next) return []
+  if (next) return [MemoryBank.Edit.Delete({ id: edit.id })]
+  if (!old) return [edit]
+  // Without a new id it found nothing to take the place of.
+  return edit.newId === undefined ? [] : [MemoryBank.Edit.Add({ memory: edit.memory, id: edit.newId })]
+}
+
+/**
+ * A log without some memories: no edit of them, and no decision that tells of them, be it that it saw them, changed them, was about a turn that they come from,
+ * or has their text in it.
+ */
+export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<MemoryId>): ReadonlyArray<Entry> => {
+  const ids = new Set(erased)
+  const told = erased.flatMap((id) => versions(entries, id))
+  const sources = new Set(told.flatMap((memory) => memory.sources))
+  const texts = [...new Set(told.map(({ text }) => text))]
+  const tells = ({ fact, raw = "", shown }: Decision, edits: ReadonlyArray<MemoryBank.Edit>): boolean =>
+    shown.some((id) => ids.has(id)) || edits.flatMap(touched).some((id) => ids.has(id)) ||
+    fact?.sources.some((source) => sources.has(source)) === true || texts.some((text) => raw.includes(text) || fact?.text.includes(text) === true)
+  return entries.map((entry) => {
+    if (entry._tag !== "Committed") return entry
+    const { decision, edits } = entry
+    const kept = edits.flatMap((edit) => withoutIds(edit, ids))
+    const scrubbed = decision !== undefined && tells(decision, edits)
+      ? { ...Struct.omit(decision, ["fact", "raw", "promptHash"]), shown: decision.shown.filter((id) => !ids.has(id)) }
+      : decision
+    if (scrubbed === decision && kept.length === edits.length && kept.every((edit, i) => edit === edits[i])) return entry
+    return { ...entry, edits: kept, ...(scrubbed === undefined ? {} : { decision: scrubbed }) }
+  })
+}
+
+/**
+ * SHA-256 of a prompt, in hexadecimal digits.
+ */
+export const hash = (prompt: unknown): Effect.Effect<string> =>
+  Effect.map(
+    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(typeof prompt === "string" ? prompt : JSON.stringify(prompt)))),
+    (digest) => Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
+  )

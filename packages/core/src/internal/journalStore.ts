@@ -1,0 +1,192 @@
+// The rules of a store, once for all databases.
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { AiError } from "effect/ai"
+import type { Journal, Reader, Where } from "../Journal.ts"
+import type { MemoryId } from "../Memory.ts"
+import * as MemoryBank from "../MemoryBank.ts"
+import * as MemoryLog from "../MemoryLog.ts"
+import type { Among, Hit, Listed, MemoryStore, Versioned } from "../MemoryStore.ts"
+import * as Ranking from "../Ranking.ts"
+import type { Scope } from "../Scope.ts"
+import { Conflict, type StoreError, UnknownMemory, UnknownRevision, type VectorError } from "../StoreError.ts"
+import { clean } from "./clean.ts"
+import * as Commits from "./commit.ts"
+import * as Embeddings from "./embedding.ts"
+
+// Banks that are kept folded, and how deep rankings go that are fused.
+const cached = 256
+const depthOf = (limit: number): number => Math.max(50, 2 * limit)
+
+export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): MemoryStore["Service"] => {
+  const embedding = ranking.embedding === undefined ? undefined : Embeddings.embedding(journal, ranking.embedding)
+  const banks = new Map<Scope, Versioned>()
+
+  // The bank of a scope as the reader sees it: the one that was folded last, and what has been committed since.
+  const bankIn = Effect.fnUntraced(function*(scope: Scope, reader: Reader): Effect.fn.Return<Versioned, StoreError> {
+    const { revision } = yield* reader.head
+    const known = banks.get(scope)
+    if (known?.revision === revision) return known
+    const since = known === undefined || known.revision > revision ? [] : yield* reader.entries({ after: known.revision })
+    const goesOn = since.length > 0 && since.every((entry) => entry._tag === "Committed")
+    const bank = goesOn
+      ? since.reduce((bank, entry) => MemoryBank.applyAll(bank, entry._tag === "Committed" ? entry.edits : []), known!.bank)
+      : MemoryLog.replay(yield* reader.entries())
+    const versioned = { revision, bank }
+    banks.delete(scope)
+    banks.set(scope, versioned)
+    if (banks.size > cached) banks.delete(banks.keys().next().value!)
+    return versioned
+  })
+
+  const nowAfter = (reader: Reader) => Effect.zipWith(reader.head, Clock.currentTimeMillis, ({ at }, now) => Math.max(at, now))
+
+  const revisionOf = (scope: Scope, current: number, entries: ReadonlyArray<MemoryLog.Entry>, moment: number | Date) => {
+    const revision = typeof moment === "number" ? moment : MemoryLog.revisionAt(entries, moment.getTime())
+    return Number.isInteger(revision) && revision >= 0 && revision <= current
+      ? Effect.succeed(revision)
+      : Effect.fail(new UnknownRevision({ scope, revision, current }))
+  }
+
+  const whereOf = ({ filter, showExpired = false, since, speaker }: Among, now: number): Where => ({
+    ...(speaker === undefined ? {} : { speaker }),
+    ...(filter === undefined ? {} : { filter }),
+    ...(since === undefined ? {} : { since }),
+    ...(showExpired ? {} : { unexpiredAt: now })
+  })
+
+  const current = Effect.fn("MemoryStore.current")((scope: Scope) => journal.read(scope, (reader) => bankIn(scope, reader)))
+  const log = Effect.fn("MemoryStore.log")((scope: Scope) => journal.read(scope, (reader) => reader.entries()))
+
+  const adopt = Effect.fn("MemoryStore.adopt")((scope: Scope, entries: ReadonlyArray<MemoryLog.Entry>) =>
+    journal.write(scope, Effect.fnUntraced(function*(reader) {
+      const head = yield* reader.head
+      if (head.revision !== 0) return yield* new Conflict({ scope, base: 0, current: head.revision, entries: [] })
+      const bank = MemoryLog.replay(entries)
+      const times = MemoryLog.changedAt(entries)
+      const put = Commits.rowsOf(bank, ({ id }) => times.get(id) ?? 0)
+      const value: Versioned = { revision: entries.length, bank }
+      return { change: { append: entries, created: bank.created, put }, value }
+    }))
+  )
+
+  const degrades = <A>(what: string, effect: Effect.Effect<A, AiError.AiError | StoreError | VectorError>) =>
+    Effect.catchTag(effect, "AiError", (error) => Effect.as(Effect.logWarning(`${journal.name}: ${what}: ${error.message}`), undefined))
+
+  const best = Effect.fnUntraced(function*(reader: Reader, text: string, limit: number, where: Where, vector: Float32Array | undefined) {
+    const lexical = yield* reader.lexical({ text, limit: vector === undefined ? limit : depthOf(limit), where })
+    const dense = vector === undefined ? [] : yield* reader.dense({ vector, limit: depthOf(limit), where })
+    const ranked = vector === undefined ? lexical : Ranking.fuse([lexical.map(({ id }) => id), dense.map(({ id }) => id)]).slice(0, limit)
+    const known = new Map((yield* reader.rows(ranked.map(({ id }) => id))).map((row) => [row.memory.id, row]))
+    const found = ranked.map(({ id, score }): Hit => {
+      const { memory, order } = known.get(id)!
+      return { memory, order, score }
+    })
+    if (found.length >= limit) return found
+    for (const { memory, order } of yield* reader.list({ where, limit, newestFirst: true })) {
+      if (found.length < limit && !known.has(memory.id)) found.push({ memory, order, score: 0 })
+    }
+    return found
+  })
+
+  const reranked = Effect.fnUntraced(function*(text: string, memories: ReadonlyArray<Hit>) {
+    if (ranking.reranker === undefined || memories.length === 0) return memories
+    const scores = yield* degrades("the reranker cannot be reached, the order stays", ranking.reranker(text, memories.map(({ memory }) => memory)))
+    return scores === undefined ? memories : memories.map((hit, i) => ({ ...hit, score: scores[i]! })).sort((a, b) => b.score - a.score)
+  })
+
+  return {
+    current,
+    log,
+    adopt,
+    asOf: Effect.fn("MemoryStore.asOf")((scope, moment) =>
+      journal.read(scope, Effect.fnUntraced(function*(reader) {
+        const entries = yield* reader.entries()
+        const revision = yield* revisionOf(scope, entries.length, entries, moment)
+        return { revision, bank: MemoryLog.replay(entries, revision) }
+      }))
+    ),
+    commit: Effect.fn("MemoryStore.commit")(function*(scope, { base, decision, edits: given }) {
+      const edits = yield* Effect.forEach(given, clean)
+      return yield* journal.write(scope, Effect.fnUntraced(function*(reader) {
+        const { revision: current } = yield* reader.head
+        if (base !== current) {
+          const entries = Number.isInteger(base) && base >= 0 && base < current ? yield* reader.entries({ after: base }) : []
+          return yield* new Conflict({ scope, base, current, entries })
+        }
+        const at = yield* nowAfter(reader)
+        const resolved = yield* Commits.resolve(reader, edits, at)
+        const entry: MemoryLog.Entry = { _tag: "Committed", revision: current + 1, at, edits: resolved.edits, ...(decision === undefined ? {} : { decision }) }
+        return {
+          change: { append: [entry], created: resolved.created, put: resolved.rows },
+          value: { revision: entry.revision, edits: resolved.edits }
+        }
+      }))
+    }),
+    history: Effect.fn("MemoryStore.history")((scope, id) => Effect.map(log(scope), (entries) => MemoryLog.versions(entries, id))),
+    revert: Effect.fn("MemoryStore.revert")((scope, moment) =>
+      journal.write(scope, Effect.fnUntraced(function*(reader) {
+        const entries = yield* reader.entries()
+        const to = yield* revisionOf(scope, entries.length, entries, moment)
+        const at = yield* nowAfter(reader)
+        const before = MemoryLog.replay(entries)
+        const bank = { ...MemoryLog.replay(entries, to), created: before.created }
+        const put = Commits.changedRows(before, bank, at)
+        // What was made since is undone without a tombstone.
+        const kept = new Set(Commits.rowsOf(bank, () => at).map(({ memory }) => memory.id))
+        const drop = Commits.rowsOf(before, () => at).flatMap(({ memory: { id } }) => kept.has(id) ? [] : [id])
+        const revision = entries.length + 1
+        return { change: { append: [{ _tag: "Reverted", revision, at, to }], created: bank.created, put, drop }, value: { revision, bank } }
+      }))
+    ),
+    fork: Effect.fn("MemoryStore.fork")((from, to) => Effect.flatMap(log(from), (entries) => adopt(to, entries))),
+    erase: Effect.fn("MemoryStore.erase")(function*(scope, id) {
+      const ids = [...new Set(typeof id === "string" ? [id] : id)]
+      const erased = yield* journal.write(scope, Effect.fnUntraced(function*(reader) {
+        const entries = yield* reader.entries()
+        const told = new Set<MemoryId>(entries.flatMap((entry) => entry._tag === "Committed" ? entry.edits.flatMap(MemoryLog.touched) : []))
+        const unknown = ids.find((id) => !told.has(id))
+        if (unknown !== undefined) return yield* new UnknownMemory({ scope, id: unknown })
+        const { created, revision } = yield* reader.head
+        const at = yield* nowAfter(reader)
+        const rest = MemoryLog.without(entries, ids)
+        const entry: MemoryLog.Entry = { _tag: "Erased", revision: revision + 1, at, created }
+        const put = Commits.changedRows(MemoryLog.replay(entries), MemoryLog.replay(rest), at).filter(({ memory }) => !ids.includes(memory.id))
+        return {
+          change: { append: [entry], created, put, drop: ids, replace: rest.filter((entry, i) => entry !== entries[i]) },
+          value: { revision: entry.revision }
+        }
+      }))
+      banks.delete(scope)
+      yield* journal.purge
+      return erased
+    }, Effect.uninterruptible),
+    search: Effect.fn("MemoryStore.search")(function*(scope, query) {
+      const vector = embedding === undefined ? undefined : yield* degrades(
+        "the embedding model cannot be reached, memories are ranked by their words alone",
+        Effect.andThen(embedding.fill(scope), embedding.query(query.text))
+      )
+      const now = yield* Clock.currentTimeMillis
+      const where = whereOf(query, now)
+      const found = yield* journal.read(scope, Effect.fnUntraced(function*(reader) {
+        const { revision } = yield* reader.head
+        const speakers = query.perSpeaker === true && query.speaker === undefined ? (yield* reader.speakers).map((speaker) => ({ speaker })) : [{}]
+        const memories = yield* Effect.forEach(speakers, (speaker) => best(reader, query.text, query.limit, { ...where, ...speaker }, vector))
+        return { revision, memories }
+      }))
+      return { revision: found.revision, memories: (yield* Effect.forEach(found.memories, (memories) => reranked(query.text, memories))).flat() }
+    }),
+    list: Effect.fn("MemoryStore.list")(function*(scope, query = {}) {
+      const where = whereOf(query, yield* Clock.currentTimeMillis)
+      const { after, limit = Number.MAX_SAFE_INTEGER, tombstones = false } = query
+      const rows = yield* journal.read(scope, (reader) => reader.list({ where, limit, tombstones, ...(after === undefined ? {} : { beyond: after }) }))
+      return rows.map(({ at, deleted, memory, order }): Listed => ({ memory, order, changedAt: at, ...(deleted ? { deletedAt: at } : {}) }))
+    }),
+    embed: Effect.fn("MemoryStore.embed")((scope) =>
+      embedding === undefined ? Effect.succeed({ embedded: 0 }) : Effect.map(embedding.fill(scope), (embedded) => ({ embedded }))
+    ),
+    reembed: Effect.fn("MemoryStore.reembed")((scope) =>
+      embedding === undefined ? Effect.succeed({ embedded: 0 }) : Effect.map(embedding.refill(scope), (embedded) => ({ embedded }))
+    )
+  }
+}
