@@ -1,7 +1,7 @@
 /**
  * The engine as commands load it, and the flags that say how.
  */
-import { Adapter, Hub, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
@@ -45,7 +45,10 @@ export const training = {
   )
 }
 
-interface Loading {
+/**
+ * What the flags of `loading` say.
+ */
+export interface Loading {
   readonly adapter: Option.Option<string>
   readonly device: OnnxModel.Device
   readonly threads: Option.Option<number>
@@ -102,6 +105,14 @@ const load = Effect.fnUntraced(function*(name: string, { adapter, device, dtype,
 export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loading) {
   const { model, ...options } = yield* load(directory, flags)
   return yield* OnnxSampler.make(model, options)
+})
+
+/**
+ * The language model of a directory, with an adapter where one is given.
+ */
+export const languageModel = Effect.fnUntraced(function*(directory: string, flags: Loading, config: OnnxLanguageModel.Options) {
+  const { model, ...options } = yield* load(directory, flags)
+  return yield* OnnxLanguageModel.make(model, { ...options, config })
 })
 
 /**

@@ -6,6 +6,8 @@ import { bench } from "./commands/bench.ts"
 import { evaluate, score } from "./commands/evaluate.ts"
 import { generate } from "./commands/generate.ts"
 import { inspect } from "./commands/inspect.ts"
+import { mcp } from "./commands/mcp.ts"
+import { memory } from "./commands/memory.ts"
 import { merge } from "./commands/merge.ts"
 import { quickstart } from "./commands/quickstart.ts"
 import { report } from "./commands/report.ts"
@@ -18,5 +20,5 @@ import { shared } from "./shared.ts"
 export const root = Command.make("memory-r1").pipe(
   Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
   Command.withSharedFlags(shared),
-  Command.withSubcommands([quickstart, train, evaluate, score, generate, inspect, merge, bench, report])
+  Command.withSubcommands([quickstart, train, evaluate, score, generate, inspect, merge, bench, memory, mcp, report])
 )

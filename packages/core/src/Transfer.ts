@@ -106,11 +106,11 @@ const itemsOf = (file: typeof Mem0.Type) => "results" in file ? file.results : "
 export const importedFromMem0 = Effect.fn("Transfer.importedFromMem0")(function*(
   scope: Scope,
   json: string,
-  owner: { readonly user_id?: string; readonly agent_id?: string; readonly run_id?: string } = {}
+  owner: { readonly user_id?: string | null; readonly agent_id?: string | null; readonly run_id?: string | null } = {}
 ) {
   const store = yield* MemoryStore
   const items = itemsOf(yield* decoded(Mem0, json, 1)).filter((item) =>
-    (["user_id", "agent_id", "run_id"] as const).every((part) => owner[part] === undefined || item[part] === owner[part]))
+    (["user_id", "agent_id", "run_id"] as const).every((part) => owner[part] === undefined || (item[part] ?? null) === owner[part]))
   const owners = new Set(items.map(({ agent_id, run_id, user_id }) => JSON.stringify({ user_id, agent_id, run_id })))
   if (owners.size > 1) return yield* new TransferError({ line: 1, detail: `memories of ${owners.size} owners: name one of ${[...owners].slice(0, 3).join(", ")}` })
   const found = items.map(({ actor_id, categories, created_at, expiration_date, id, memory, metadata }) => {

@@ -1,0 +1,15 @@
+/**
+ * `memory-r1 memory add | search | list | history | as-of | revert | erase | export | import --db FILE`
+ */
+import * as Command from "effect/cli/Command"
+import { asOf, history, list, search } from "../memory/reading.ts"
+import { exporting, importing } from "../memory/transfer.ts"
+import { add, erase, revert } from "../memory/writing.ts"
+
+/**
+ * The commands.
+ */
+export const memory = Command.make("memory").pipe(
+  Command.withDescription("A store of memories by hand"),
+  Command.withSubcommands([add, search, list, history, asOf, revert, erase, exporting, importing])
+)

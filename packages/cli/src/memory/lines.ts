@@ -1,0 +1,41 @@
+/**
+ * Memories as lines for people.
+ */
+import { Memory } from "@memory-r1/core"
+
+/**
+ * A text on one line, without what would steer a terminal: it may come from anywhere.
+ */
+export const plain = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
+
+/**
+ * `m1  Ann: I live in Oslo.  (said 2026-11-28; {"topic":"home"})`
+ */
+export const line = (memory: Memory.Memory, ...more: ReadonlyArray<string>): string => {
+  const { expiresAt, metadata, observedAt } = memory
+  const notes = [
+    ...(observedAt === undefined ? [] : [`said ${observedAt}`]),
+    ...(expiresAt === undefined ? [] : [`until ${moment(expiresAt)}`]),
+    ...(metadata === undefined ? [] : [JSON.stringify(metadata)]),
+    ...more
+  ]
+  return plain(`${memory.id}  ${Memory.attributed(memory)}${notes.length === 0 ? "" : `  (${notes.join("; ")})`}`)
+}
+
+/**
+ * A time in milliseconds since 1970.
+ */
+export const moment = (millis: number): string => {
+  const date = new Date(millis)
+  return Number.isNaN(date.getTime()) ? String(millis) : date.toISOString()
+}
+
+/**
+ * How many.
+ */
+export const count = (memories: number): string => memories === 1 ? "1 memory" : `${memories} memories`
+
+/**
+ * A line each, or one that says that there are none.
+ */
+export const lines = (memories: ReadonlyArray<string>): ReadonlyArray<string> => memories.length === 0 ? ["no memories"] : memories

@@ -1,0 +1,13 @@
+/**
+ * What Node says of itself on stderr and no user of this program can do anything about.
+ */
+
+/**
+ * Leaves out that node:sqlite is experimental (Node 22 says so), and no other warning.
+ */
+export const quiet = (): void => {
+  const { emitWarning } = process
+  process.emitWarning = (...args: ReadonlyArray<unknown>): void => {
+    if (!/^SQLite is an experimental feature\b/.test(String(args[0]))) Reflect.apply(emitWarning, process, args)
+  }
+}
