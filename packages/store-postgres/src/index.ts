@@ -1,0 +1,5 @@
+/**
+ * A store in PostgreSQL.
+ */
+export { createMemory } from "./createMemory.ts"
+export * as PostgresStore from "./PostgresStore.ts"

@@ -1,0 +1,17 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
+import { PostgresStore } from "@memory-r1/store-postgres"
+import { Effect, Layer, type Scope } from "effect"
+import { it } from "vitest"
+import { pglite, postgres, programs } from "./support/servers.ts"
+
+const laws = (name: string, server: Effect.Effect<PgClient.PgPoolConfig, never, Scope.Scope>) => {
+  memoryStoreLaws(name, Layer.unwrap(Effect.map(server, ({ url, ...connection }) => PostgresStore.layer({ ...connection, url: url! }))))
+  journalVectorLaws(name, Effect.gen(function*() {
+    return yield* Effect.provide(PostgresStore.journal(), yield* Layer.build(PgClient.layer(yield* server)))
+  }))
+}
+
+laws("PGlite with pgvector", pglite())
+if (programs === undefined) it.skip("PostgreSQL: skipped, its programs (initdb, postgres) are not on this machine", () => {})
+else laws("PostgreSQL", Effect.map(postgres(), ({ url }) => ({ url })))
