@@ -33,7 +33,8 @@ const testFile = (source: string, examples: ReadonlyArray<Example>): string => {
       imports.set(from, set)
       return ""
     })
-    return `it(${JSON.stringify(title)}, async () => {\n${assertions(body).trim()}\n})`
+    // A file that an example writes lies in a folder of its own.
+    return `it(${JSON.stringify(title)}, async () => {\n${assertions(body).trim().replaceAll("\"memory.db\"", "inFolder(\"memory.db\")")}\n})`
   })
   const head = [...imports].flatMap(([from, names]) => {
     const stars = [...names].filter((name) => name.startsWith("* as"))
@@ -46,7 +47,7 @@ const testFile = (source: string, examples: ReadonlyArray<Example>): string => {
   return [
     ...head,
     `import { describe, it } from "vitest"`,
-    `import { same } from "../../scripts/same.ts"`,
+    `import { ${["inFolder", "same"].filter((name) => bodies.some((body) => body.includes(`${name}(`))).join(", ")} } from "../../scripts/same.ts"`,
     "",
     `describe("examples of ${source}", () => {`,
     ...bodies,
