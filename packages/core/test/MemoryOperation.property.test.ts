@@ -77,7 +77,43 @@ describe("MemoryOperation, any input", () => {
     for (const raw of outputs) assert.isAbove(MemoryOperation.parse(raw).operations.length, 0, raw)
   })
 
-  it.prop("mutated outputs", { raw: mutated }, ({ raw }) => obeysTheLaws(raw), { arbitrary: { runs: 6000, size: 8, seed: 11 } })
+  it.prop("mutated outputs, made small where one fails", { raw: mutated }, ({ raw }) => obeysTheLaws(raw), { arbitrary: { runs: 2000, size: 8, seed: 11 } })
+
+  // Without shrinking, so that there can be many: the seed and the number of a round tell the text.
+  it("a hundred thousand mutated outputs", () => {
+    let state = 11
+    // Mulberry32, by Tommy Ettinger, in the public domain.
+    const below = (bound: number): number => {
+      state = (state + 0x6d2b79f5) | 0
+      let bits = Math.imul(state ^ (state >>> 15), 1 | state)
+      bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
+      return Math.floor(((bits ^ (bits >>> 14)) >>> 0) / 4294967296 * bound)
+    }
+    const one = <A>(of: ReadonlyArray<A>): A => of[below(of.length)]!
+    const mutations: ReadonlyArray<(text: string, at: number, length: number) => string> = [
+      (text, at, length) => text.slice(0, at) + text.slice(at + length),
+      (text, at) => text.slice(0, at),
+      (text, at, length) => text.slice(0, at + length) + text.slice(at),
+      (text, at) => text.slice(0, at) + one(snippets) + text.slice(at),
+      (text, at, length) => text.slice(0, at) + one(snippets) + text.slice(at + length),
+      (text, at, length) => text.slice(0, at) + text.slice(at + length, at + 2 * length) + text.slice(at, at + length) + text.slice(at + 2 * length),
+      (text, at) => text.slice(0, at) + one(outputs) + text.slice(at),
+      (text, at) => text.slice(0, at) + one(outputs).slice(below(60)),
+      (text) => `{"memory": [${text}, ${text}]}`,
+      (text) => JSON.stringify({ memory: text }),
+      (text) => `Sure!\n\`\`\`json\n${text}\n\`\`\`\nDone.`,
+      (text, at) => text.slice(0, at) + String.fromCharCode(below(65536)) + text.slice(at + 1)
+    ]
+    for (let round = 0; round < 100_000; round++) {
+      let text = one(outputs)
+      for (let left = 1 + below(5); left > 0 && text.length < 4000; left--) text = one(mutations)(text, below(text.length + 1), 1 + below(40))
+      try {
+        obeysTheLaws(text)
+      } catch (error) {
+        throw new Error(`round ${round}: ${JSON.stringify(text)}`, { cause: error })
+      }
+    }
+  }, 120_000)
 
   it.prop("any text", { raw: Schema.String }, ({ raw }) => obeysTheLaws(raw), { arbitrary: { runs: 2000, seed: 12 } })
 
