@@ -111,7 +111,7 @@ export const paper: AnswerFormat = {
     const speakers = [...new Set(candidates.map((memory) => memory.speaker))]
     const sections = speakers.map((speaker) =>
       `Memories${speaker === undefined ? "" : ` of ${speaker}`}:\n` +
-      candidates.flatMap((memory, handle) => memory.speaker === speaker ? [`- [${handle}] ${Memory.line(memory)}`] : []).join("\n")
+      candidates.flatMap((memory, handle) => memory.speaker === speaker ? [`- [${handle}] ${oneLine(Memory.line(memory))}`] : []).join("\n")
     )
     return [
       { role: "system", content: instructions },

@@ -1,6 +1,7 @@
 /**
  * The memory of an agent, end to end: from a turn to a new bank, from a question to an answer.
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { AnswerAgent } from "./AnswerAgent.ts"
@@ -53,6 +54,12 @@ const oldestFirst = (hits: ReadonlyArray<Hit>): ReadonlyArray<Memory> => [...hit
 
 const deletes = (edit: MemoryBank.Edit): boolean => edit._tag === "Delete" || edit._tag === "Supersede"
 
+// Of decisions that overlap one is committed in every round: enough rounds for more than thirty at once.
+const rounds = {
+  schedule: Schedule.exponential("10 millis").pipe(Schedule.jittered, Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(1))))),
+  times: 32
+}
+
 /**
  * Extracts the facts of a turn, and for each: retrieves memories of its speaker, decides, commits. Where somebody else has
  * committed in between, the decision is made again on the new snapshot. What was recalled for the turn is no news (`Recalled`).
@@ -78,7 +85,7 @@ export const remember = Effect.fn("MemoryAgent.remember")(function*(scope: Scope
   const extractor = yield* FactExtractor
   const manager = yield* MemoryManager
   const store = yield* MemoryStore
-  const facts = yield* extractor.extract({ ...turn, text: Recalled.strip(turn.text) })
+  const facts = (yield* extractor.extract({ ...turn, text: Recalled.strip(turn.text) })).filter(({ text }) => text.trim() !== "")
   const repeated = facts.filter((fact) => Recalled.repeats(fact, turn.recalled ?? []))
   let deleted = 0
 
@@ -102,7 +109,7 @@ export const remember = Effect.fn("MemoryAgent.remember")(function*(scope: Scope
     const record: MemoryLog.Decision = {
       ...(model === undefined ? {} : { model }),
       ...(prompt === undefined ? {} : { promptHash: yield* MemoryLog.hash(prompt) }),
-      ...(logProbability === undefined ? {} : { logProbability }),
+      ...(logProbability !== undefined && Number.isFinite(logProbability) ? { logProbability } : {}),
       fact,
       shown: snapshot.memories.map(({ id }) => id),
       raw
@@ -113,7 +120,7 @@ export const remember = Effect.fn("MemoryAgent.remember")(function*(scope: Scope
   })
 
   const decisions = yield* Effect.forEach(facts.filter((fact) => !repeated.includes(fact)), (fact) =>
-    decide(fact).pipe(Effect.retry({ while: (error) => error._tag === "Conflict", schedule: Schedule.exponential("10 millis"), times: 8 })))
+    decide(fact).pipe(Effect.retry({ ...rounds, while: (error) => error._tag === "Conflict" })))
   return { decisions, repeated } satisfies Remembered
 })
 

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import { folded } from "./internal/fingerprint.ts"
 import { Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import { Fact } from "./Turn.ts"
@@ -162,10 +163,11 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
   const ids = new Set(erased)
   const told = erased.flatMap((id) => versions(entries, id))
   const sources = new Set(told.flatMap((memory) => memory.sources))
-  const texts = [...new Set(told.map(({ text }) => text))]
+  // Also in other letters, as what is said again may come.
+  const texts = [...new Set(told.map(({ text }) => folded(text)))]
   const tells = ({ fact, raw = "", shown }: Decision, edits: ReadonlyArray<MemoryBank.Edit>): boolean =>
     shown.some((id) => ids.has(id)) || edits.flatMap(touched).some((id) => ids.has(id)) ||
-    fact?.sources.some((source) => sources.has(source)) === true || texts.some((text) => raw.includes(text) || fact?.text.includes(text) === true)
+    fact?.sources.some((source) => sources.has(source)) === true || [raw, fact?.text ?? ""].map(folded).some((written) => texts.some((text) => written.includes(text)))
   return entries.map((entry) => {
     if (entry._tag !== "Committed") return entry
     const { decision, edits } = entry

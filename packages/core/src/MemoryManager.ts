@@ -62,9 +62,12 @@ const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
   return both / Math.max(1, Math.min(a.size, b.size))
 }
 
+// What says that there is one more puts nothing in the place of another.
+const additive = /\b(?:also|another|second|third)\b/i
+
 /**
  * A lexical rule, no model. A fact whose words are all in one memory is a duplicate (NOOP). One that shares at least
- * `threshold` of the words of the shorter text with a memory replaces it (UPDATE). Everything else is new (ADD).
+ * `threshold` of the words of the shorter text with a memory replaces it (UPDATE), unless it speaks of another one. Everything else is new (ADD).
  */
 export const layerRuleBased = (options: { readonly threshold?: number } = {}): Layer.Layer<MemoryManager> => {
   const threshold = options.threshold ?? 0.75
@@ -77,7 +80,7 @@ export const layerRuleBased = (options: { readonly threshold?: number } = {}): L
       const share = overlap(words, known)
       if (share > best.share) best = { handle, share }
     }
-    return best.share >= threshold
+    return best.share >= threshold && !additive.test(fact.text)
       ? { _tag: "Update", handle: best.handle, text: fact.text }
       : { _tag: "Add", text: fact.text }
   })

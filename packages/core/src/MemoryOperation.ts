@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import { oneLine } from "./internal/oneLine.ts"
 import * as TolerantJson from "./internal/tolerantJson.ts"
-import type { Memory } from "./Memory.ts"
+import * as Memory from "./Memory.ts"
 import { Edit } from "./MemoryBank.ts"
 import type { Fact } from "./Turn.ts"
 
@@ -28,7 +28,7 @@ export type MemoryOperation = typeof MemoryOperation.Type
  */
 export interface Snapshot {
   readonly revision: number
-  readonly memories: ReadonlyArray<Memory>
+  readonly memories: ReadonlyArray<Memory.Memory>
 }
 
 /**
@@ -39,7 +39,7 @@ export interface Snapshot {
  * - `UnknownMemory`: quotes a memory that was not shown.
  * - `DuplicateHandle`: a second operation on one memory; the first one stands.
  * - `EmptyText`: an ADD or UPDATE without text.
- * - `UnchangedUpdate`: an UPDATE to the text that is already there.
+ * - `UnchangedUpdate`: an UPDATE to the text that is already there, be it with the time or the speaker that a prompt shows before it.
  */
 export const Rejection = Schema.TaggedUnion({
   Unparsable: { raw: Schema.String, position: Schema.Int, reason: Schema.String },
@@ -251,6 +251,9 @@ export const parse = (raw: string): Parsed => {
   return read(0, raw.length)
 }
 
+const isSame = (text: string, memory: Memory.Memory): boolean =>
+  [memory.text, Memory.line(memory), Memory.attributed(memory)].map(oneLine).includes(oneLine(text))
+
 /**
  * Binds operations to the memories that their handles stand for. Provenance comes from the fact that was decided on.
  */
@@ -278,7 +281,7 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
       rejections.push({ _tag: "UnknownHandle", handle, shown: snapshot.memories.length, position })
     } else if (taken.has(handle)) {
       rejections.push({ _tag: "DuplicateHandle", handle, position })
-    } else if (operation._tag === "Update" && operation.text === memory.text) {
+    } else if (operation._tag === "Update" && isSame(operation.text, memory)) {
       rejections.push({ _tag: "UnchangedUpdate", handle, position })
     } else {
       taken.add(handle)

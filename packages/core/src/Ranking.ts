@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { type AiError, EmbeddingModel, LanguageModel } from "effect/ai"
+import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
 
 /**
@@ -60,7 +61,7 @@ export const prompted = (model: LanguageModel.LanguageModel): Reranker =>
       schema: Schema.Struct({ numbers: Schema.Array(Schema.Int) }),
       prompt: [
         { role: "system", content: instructions },
-        { role: "user", content: [{ type: "text", text: `Query: ${query}\n\n${memories.map((memory, i) => `[${i}] ${Memory.line(memory)}`).join("\n")}` }] }
+        { role: "user", content: [{ type: "text", text: `Query: ${query}\n\n${memories.map((memory, i) => `[${i}] ${oneLine(Memory.line(memory))}`).join("\n")}` }] }
       ]
     })
     const scores = memories.map((_, i) => -i)

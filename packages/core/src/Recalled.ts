@@ -7,7 +7,8 @@ import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
 import type { Fact } from "./Turn.ts"
 
-const tag = /<(\/?)recalled-memories>/giu
+// In its place comes a blank, since what stood around it could be a tag, too.
+const tag = /<\/?recalled-memories>/giu
 const block = /<recalled-memories>[\s\S]*?(?:<\/recalled-memories>|$)/giu
 
 /**
@@ -24,7 +25,7 @@ const block = /<recalled-memories>[\s\S]*?(?:<\/recalled-memories>|$)/giu
  * ```
  */
 export const render = (memories: ReadonlyArray<Memory.Memory>): string =>
-  `<recalled-memories>\n${memories.map((memory) => `- ${oneLine(Memory.line(memory)).replace(tag, "")}\n`).join("")}</recalled-memories>`
+  `<recalled-memories>\n${memories.map((memory) => `- ${oneLine(Memory.line(memory).replace(tag, " "))}\n`).join("")}</recalled-memories>`
 
 /**
  * A text without the blocks of recalled memories that stand in it, those that were cut off included.

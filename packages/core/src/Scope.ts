@@ -19,6 +19,10 @@ export interface Parts {
   readonly session?: string
 }
 
+// Half of a surrogate pair has no percent-encoding: it gets one that nothing else has.
+const encoded = (part: string): string =>
+  Array.from(part, (character) => character.isWellFormed() ? encodeURIComponent(character) : `%u${character.charCodeAt(0).toString(16)}`).join("")
+
 const names = ["tenant", "user", "agent", "session"] as const
 
 /**
@@ -36,6 +40,6 @@ export const make = (parts: Parts): Scope =>
   Scope.make(
     names.flatMap((name) => {
       const part = parts[name]
-      return part === undefined ? [] : [`${name}=${encodeURIComponent(part)}`]
+      return part === undefined ? [] : [`${name}=${encoded(part)}`]
     }).join("&") || "default"
   )

@@ -10,7 +10,7 @@ import { Entry } from "./MemoryLog.ts"
  */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   scope: Schema.String,
-  base: Schema.Finite,
+  base: Schema.Number,
   current: Schema.Int,
   entries: Schema.Array(Entry)
 }) {
@@ -24,7 +24,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
  */
 export class UnknownRevision extends Schema.TaggedError<UnknownRevision>()("UnknownRevision", {
   scope: Schema.String,
-  revision: Schema.Finite,
+  revision: Schema.Number,
   current: Schema.Int
 }) {
   override get message(): string {
@@ -62,7 +62,7 @@ const mends = {
   Corrupt: "restore it from a copy or an export",
   NewerVersion: "update this program",
   WrongFile: "name another file",
-  Unavailable: "see that its server runs and can be reached",
+  Unavailable: "see that it is there, runs and can be reached",
   Other: "see the cause"
 } as const
 

@@ -4,12 +4,13 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { clean, cleanDecision } from "./internal/clean.ts"
 import { type Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import * as MemoryLog from "./MemoryLog.ts"
 import { MemoryStore } from "./MemoryStore.ts"
 import type { Scope } from "./Scope.ts"
-import type { StoreError } from "./StoreError.ts"
+import { InvalidEdit, type StoreError } from "./StoreError.ts"
 
 /**
  * Lines that are no export, or not a whole one. Nothing of them was stored.
@@ -60,6 +61,14 @@ export const exported = (scope: Scope): Stream.Stream<string, StoreError, Memory
 const decoded = <A>(schema: Schema.Codec<A, string>, text: string, line: number): Effect.Effect<A, TransferError> =>
   Effect.mapError(Schema.decodeEffect(schema)(text), (error) => new TransferError({ line, detail: error.message }))
 
+// An entry as a store would have written it: nothing else can be kept by every database, nor erased.
+const asWritten = Effect.fnUntraced(function*(entry: MemoryLog.Entry): Effect.fn.Return<MemoryLog.Entry, InvalidEdit> {
+  if (entry._tag !== "Committed") return entry
+  const { decision, edits } = entry
+  if (edits.some((edit) => edit._tag === "Add" && edit.id === undefined)) return yield* new InvalidEdit({ reason: "an ADD without an id" })
+  return { ...entry, edits: yield* Effect.forEach(edits, clean), ...(decision === undefined ? {} : { decision: yield* cleanDecision(decision) }) }
+})
+
 /**
  * Reads what `exported` wrote, into a scope that has no log yet: all of it or nothing.
  */
@@ -74,14 +83,14 @@ export const imported = Effect.fn("Transfer.imported")(function*<E, R>(scope: Sc
     const entry = yield* decoded(MemoryLog.EntryJson, line, i + 2)
     if (entry.revision !== i + 1) return yield* fail(i + 2, `revision ${entry.revision} where ${i + 1} comes next`)
     if (entry._tag === "Reverted" && !(entry.to >= 0 && entry.to <= i)) return yield* fail(i + 2, `a revert to revision ${entry.to}, which was not before it`)
-    entries.push(entry)
+    entries.push(yield* Effect.mapError(asWritten(entry), ({ reason }) => fail(i + 2, reason)))
   }
   return yield* (yield* MemoryStore).adopt(scope, entries)
 })
 
 const Mem0Item = Schema.Struct({
   id: Schema.NonEmptyString,
-  memory: Schema.NonEmptyString,
+  memory: Schema.String.check(Schema.isPattern(/\S/)),
   user_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
   agent_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
   run_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
@@ -127,7 +136,8 @@ export const importedFromMem0 = Effect.fn("Transfer.importedFromMem0")(function*
   })
   const commit = Effect.gen(function*() {
     const { bank, revision } = yield* store.current(scope)
-    const fresh = found.filter(({ id }) => MemoryBank.history(bank, id).length === 0)
+    const seen = new Set<MemoryId>()
+    const fresh = found.filter(({ id }) => MemoryBank.history(bank, id).length === 0 && !seen.has(id) && seen.add(id))
     if (fresh.length > 0) yield* store.commit(scope, { base: revision, edits: fresh.map((edit) => MemoryBank.Edit.Add(edit)) })
     return { imported: fresh.length, known: found.length - fresh.length }
   })

@@ -112,8 +112,8 @@ describe("MemoryAgent", () => {
       const fiber = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(Effect.provide(manager), Effect.flip, Effect.forkChild)
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* Fiber.join(fiber))._tag, "Conflict")
-      // Eight retries.
-      assert.deepStrictEqual(yield* texts, Array.from({ length: 9 }, (_, i) => `theirs ${i + 1}`))
+      // Thirty-two retries.
+      assert.deepStrictEqual(yield* texts, Array.from({ length: 33 }, (_, i) => `theirs ${i + 1}`))
     }).pipe(Effect.provide(base)))
 
   it.effect("leaves the bank as it is where the decision is unreadable, and says so", () =>

@@ -63,7 +63,7 @@ real("PostgresStore, a server that fails", () => {
           const down = storeError(yield* Effect.flip(commit(add("nobody hears"))))
           assert.strictEqual(down.reason, "Unavailable", down.message)
           assert.notInclude(down.message, password)
-          assert.include(down.message, "see that its server runs")
+          assert.include(down.message, "see that it is there, runs")
           yield* server.start
           const stored = yield* texts
           assert.includeMembers([...stored], acknowledged)

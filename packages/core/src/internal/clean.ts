@@ -1,15 +1,31 @@
-// Edits as every database can hold them, or why none can.
+// Edits and decisions as every database can hold them, or why none can.
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type * as MemoryBank from "../MemoryBank.ts"
+import * as MemoryLog from "../MemoryLog.ts"
 import { InvalidEdit } from "../StoreError.ts"
 
-const text = (value: string): string => value.isWellFormed() && !value.includes("\0") ? value : value.toWellFormed().replaceAll("\0", "\ufffd")
+/**
+ * NUL and halves of surrogate pairs become U+FFFD.
+ */
+export const cleanText = (value: string): string => value.isWellFormed() && !value.includes("\0") ? value : value.toWellFormed().replaceAll("\0", "\ufffd")
 
 const deep = (value: unknown): unknown => {
-  if (typeof value === "string") return text(value)
+  if (typeof value === "string") return cleanText(value)
   if (Array.isArray(value)) return value.map(deep)
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [text(key), deep(inner)])) : value
+  return isPlain(value) ? Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => inner === undefined ? [] : [[cleanText(key), deep(inner)]])) : value
 }
+const isPlain = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
+
+// What is written to a log has to be read again: one line that cannot be would make the whole log unreadable.
+const readable = <A>(what: string, schema: Schema.Codec<A, unknown>) => {
+  const check = Schema.decodeUnknownEffect(Schema.toType(schema))
+  return (value: unknown): Effect.Effect<A, InvalidEdit> =>
+    Effect.mapError(check(value), (error) => new InvalidEdit({ reason: `${what}: ${error.message}` }))
+}
+const readableEdit = readable("not as it has to be", MemoryLog.Edit)
+const readableDecision = readable("its decision is not as it has to be", MemoryLog.Decision)
 
 // Metadata are what they are after a way through JSON, so that a store that has been opened again gives the same.
 const metadata = (value: unknown) =>
@@ -22,14 +38,10 @@ const memory = Effect.fnUntraced(function*<M extends { readonly text: string; re
   if (given.text.trim() === "") return yield* new InvalidEdit({ reason: "a memory without text" })
   if (given.expiresAt !== undefined && !Number.isSafeInteger(given.expiresAt)) return yield* new InvalidEdit({ reason: "expiresAt is a whole number of milliseconds" })
   const cleaned = deep({ ...given, metadata: undefined }) as M
-  const { metadata: _, ...rest } = cleaned
-  return (given.metadata === undefined ? rest : { ...rest, metadata: yield* metadata(given.metadata) }) as M
+  return (given.metadata === undefined ? cleaned : { ...cleaned, metadata: yield* metadata(given.metadata) }) as M
 })
 
-/**
- * NUL and halves of surrogate pairs become U+FFFD.
- */
-export const clean = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidEdit> => {
+const cleaned = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidEdit> => {
   switch (edit._tag) {
     case "Add":
     case "Supersede":
@@ -40,3 +52,13 @@ export const clean = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, Inv
       return Effect.succeed(edit)
   }
 }
+
+/**
+ * An edit with its texts cleaned, its metadata as JSON.
+ */
+export const clean = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidEdit> => Effect.tap(cleaned(edit), readableEdit)
+
+/**
+ * A decision with its texts cleaned.
+ */
+export const cleanDecision = (decision: MemoryLog.Decision): Effect.Effect<MemoryLog.Decision, InvalidEdit> => readableDecision(deep(decision))

@@ -32,12 +32,12 @@ const inserted = (edit: MemoryBank.Edit) => edit._tag === "Add" || edit._tag ===
 /**
  * Gives edits their ids, makes a `Noop` of an ADD that says again what is there, and works out the rows that they change.
  */
-export const resolve = Effect.fnUntraced(function*(reader: Journal.Reader, edits: ReadonlyArray<MemoryBank.Edit>, at: number) {
+export const resolve = Effect.fnUntraced(function*(reader: Journal.Reader, edits: ReadonlyArray<MemoryBank.Edit>, time: number) {
   const { created } = yield* reader.head
   const named = [...new Set(edits.flatMap(MemoryLog.touched))]
   const known = named.length === 0 ? [] : yield* reader.rows(named)
   const sought = [...new Set(edits.flatMap(inserted).map(fingerprint))]
-  const alike = sought.length === 0 ? [] : yield* reader.alike(sought, at)
+  const alike = sought.length === 0 ? [] : yield* reader.alike(sought, time)
   const before = bankOf(known, created)
   const keyOf = ({ speaker, text }: Pick<Memory, "speaker" | "text">) => `${speaker ?? ""}\u0000${folded(text)}`
   // Who says what, as it stands after every edit.
@@ -47,10 +47,12 @@ export const resolve = Effect.fnUntraced(function*(reader: Journal.Reader, edits
     if (memory !== undefined && said.get(keyOf(memory)) === id) said.delete(keyOf(memory))
   }
   const resolved: Array<MemoryBank.Edit> = []
+  const changed = new Map(edits.flatMap((edit, at) => edit._tag === "Add" || edit._tag === "Noop" ? [] : [[edit.id, at] as const]))
   let bank = before
-  for (const edit of edits) {
-    // An ADD that names its id comes from elsewhere, where it stood beside others.
-    if (edit._tag === "Add" && edit.id === undefined && said.has(keyOf(edit.memory))) {
+  for (const [at, edit] of edits.entries()) {
+    const twin = edit._tag === "Add" ? said.get(keyOf(edit.memory)) : undefined
+    // An ADD that names its id comes from elsewhere, where it stood beside others. What a later edit changes or deletes does not say it any more.
+    if (edit._tag === "Add" && edit.id === undefined && twin !== undefined && (changed.get(twin) ?? -1) < at) {
       resolved.push(MemoryBank.Edit.Noop())
       continue
     }
@@ -67,5 +69,5 @@ export const resolve = Effect.fnUntraced(function*(reader: Journal.Reader, edits
     for (const id of MemoryLog.touched(made)) Option.map(MemoryBank.get(after, id), (memory) => said.set(keyOf(memory), id))
     bank = after
   }
-  return { edits: resolved, created: bank.created, rows: changedRows(before, bank, at) }
+  return { edits: resolved, created: bank.created, rows: changedRows(before, bank, time) }
 })

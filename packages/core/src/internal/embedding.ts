@@ -25,7 +25,9 @@ const cosine = (a: Float32Array, b: Float32Array): number => {
     aa += a[i]! ** 2
     bb += b[i]! ** 2
   }
-  return dot / Math.sqrt(aa * bb)
+  // A vector of zeros has no direction: it is like another one only.
+  const norm = Math.sqrt(aa * bb)
+  return norm === 0 ? Number(aa === bb) : dot / norm
 }
 
 export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel): Embedding => {

@@ -10,13 +10,15 @@ import type { Among, Hit, Listed, MemoryStore, Versioned } from "../MemoryStore.
 import * as Ranking from "../Ranking.ts"
 import type { Scope } from "../Scope.ts"
 import { Conflict, type StoreError, UnknownMemory, UnknownRevision, type VectorError } from "../StoreError.ts"
-import { clean } from "./clean.ts"
+import { clean, cleanDecision, cleanText } from "./clean.ts"
 import * as Commits from "./commit.ts"
 import * as Embeddings from "./embedding.ts"
 
 // Banks that are kept folded, and how deep rankings go that are fused.
 const cached = 256
 const depthOf = (limit: number): number => Math.max(50, 2 * limit)
+// Of a page or ranking: a whole number that every database takes.
+const whole = (limit: number): number => Math.min(Math.max(0, Math.trunc(limit) || 0), 2 ** 30)
 
 export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): MemoryStore["Service"] => {
   const embedding = ranking.embedding === undefined ? undefined : Embeddings.embedding(journal, ranking.embedding)
@@ -39,17 +41,18 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
     return versioned
   })
 
-  const nowAfter = (reader: Reader) => Effect.zipWith(reader.head, Clock.currentTimeMillis, ({ at }, now) => Math.max(at, now))
+  const nowAfter = (reader: Reader) => Effect.zipWith(reader.head, Clock.currentTimeMillis, ({ at }, now) => Math.max(at, Math.trunc(now)))
 
   const revisionOf = (scope: Scope, current: number, entries: ReadonlyArray<MemoryLog.Entry>, moment: number | Date) => {
-    const revision = typeof moment === "number" ? moment : MemoryLog.revisionAt(entries, moment.getTime())
+    // A date that is none is no time before the first entry.
+    const revision = typeof moment === "number" || Number.isNaN(moment.getTime()) ? Number(moment) : MemoryLog.revisionAt(entries, moment.getTime())
     return Number.isInteger(revision) && revision >= 0 && revision <= current
       ? Effect.succeed(revision)
       : Effect.fail(new UnknownRevision({ scope, revision, current }))
   }
 
   const whereOf = ({ filter, showExpired = false, since, speaker }: Among, now: number): Where => ({
-    ...(speaker === undefined ? {} : { speaker }),
+    ...(speaker === undefined ? {} : { speaker: speaker === null ? null : cleanText(speaker) }),
     ...(filter === undefined ? {} : { filter }),
     ...(since === undefined ? {} : { since }),
     ...(showExpired ? {} : { unexpiredAt: now })
@@ -106,8 +109,9 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
         return { revision, bank: MemoryLog.replay(entries, revision) }
       }))
     ),
-    commit: Effect.fn("MemoryStore.commit")(function*(scope, { base, decision, edits: given }) {
+    commit: Effect.fn("MemoryStore.commit")(function*(scope, { base, decision: decided, edits: given }) {
       const edits = yield* Effect.forEach(given, clean)
+      const decision = decided === undefined ? undefined : yield* cleanDecision(decided)
       return yield* journal.write(scope, Effect.fnUntraced(function*(reader) {
         const { revision: current } = yield* reader.head
         if (base !== current) {
@@ -171,15 +175,15 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
       const found = yield* journal.read(scope, Effect.fnUntraced(function*(reader) {
         const { revision } = yield* reader.head
         const speakers = query.perSpeaker === true && query.speaker === undefined ? (yield* reader.speakers).map((speaker) => ({ speaker })) : [{}]
-        const memories = yield* Effect.forEach(speakers, (speaker) => best(reader, query.text, query.limit, { ...where, ...speaker }, vector))
+        const memories = yield* Effect.forEach(speakers, (speaker) => best(reader, query.text, whole(query.limit), { ...where, ...speaker }, vector))
         return { revision, memories }
       }))
       return { revision: found.revision, memories: (yield* Effect.forEach(found.memories, (memories) => reranked(query.text, memories))).flat() }
     }),
     list: Effect.fn("MemoryStore.list")(function*(scope, query = {}) {
       const where = whereOf(query, yield* Clock.currentTimeMillis)
-      const { after, limit = Number.MAX_SAFE_INTEGER, tombstones = false } = query
-      const rows = yield* journal.read(scope, (reader) => reader.list({ where, limit, tombstones, ...(after === undefined ? {} : { beyond: after }) }))
+      const { after, limit = Number.POSITIVE_INFINITY, tombstones = false } = query
+      const rows = yield* journal.read(scope, (reader) => reader.list({ where, limit: whole(limit), tombstones, ...(after === undefined ? {} : { beyond: after }) }))
       return rows.map(({ at, deleted, memory, order }): Listed => ({ memory, order, changedAt: at, ...(deleted ? { deletedAt: at } : {}) }))
     }),
     embed: Effect.fn("MemoryStore.embed")((scope) =>
