@@ -5,9 +5,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { EmbeddingModel } from "effect/ai"
 import * as Bm25 from "./Bm25.ts"
+import * as Hybrid from "./internal/hybrid.ts"
 import type { Memory } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
+import * as Ranking from "./Ranking.ts"
 
 /**
  * A retriever that depends on something that failed, such as a remote embedding model.
@@ -94,6 +97,73 @@ export const bm25 = (bank: MemoryBank.MemoryBank, query: Query): ReadonlyArray<S
 export const layerBm25: Layer.Layer<Retriever> = Layer.succeed(Retriever, {
   retrieve: (bank, query) => Effect.sync(() => bm25(bank, query))
 })
+
+// Vectors that are kept.
+const kept = 100_000
+
+/**
+ * BM25 and vectors of an embedding model, fused (`Ranking.fuse`) as a store with `Ranking.layerHybrid` does it. Vectors are kept by text, so that a bank which changes is
+ * not embedded anew. Where the model fails, so does the retriever: an evaluation that went on by words alone would measure something else.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank, Retriever } from "@memory-r1/core"
+ * import { Effect, Layer } from "effect"
+ * import { EmbeddingModel } from "effect/ai"
+ *
+ * // A model that knows what animals are.
+ * const animals = /dog|cat|pet/i
+ * const model = Layer.effect(EmbeddingModel.EmbeddingModel, EmbeddingModel.make({
+ *   embedMany: ({ inputs }) => Effect.succeed({ results: inputs.map((text) => animals.test(text) ? [1, 0] : [0, 1]), usage: { inputTokens: undefined } })
+ * }))
+ * const bank = MemoryBank.applyAll(MemoryBank.empty, [
+ *   MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }),
+ *   MemoryBank.Edit.Add({ memory: { text: "Ann lives in Oslo" } })
+ * ])
+ * const found = Retriever.Retriever.use((retriever) => retriever.retrieve(bank, { text: "Which pets are there?", limit: 1 }))
+ * const [best] = await Effect.runPromise(Effect.provide(found, Retriever.layerHybrid.pipe(Layer.provide(model))))
+ * best?.memory.text // => "Ann has a dog named Buddy"
+ * ```
+ */
+export const layerHybrid: Layer.Layer<Retriever, never, EmbeddingModel.EmbeddingModel> = Layer.effect(
+  Retriever,
+  Effect.gen(function*() {
+    const model = yield* EmbeddingModel.EmbeddingModel
+    const vectors = new Map<string, Float32Array>()
+
+    const vectorsOf = Effect.fnUntraced(function*(texts: ReadonlyArray<string>) {
+      const known = new Map(texts.map((text) => [text, vectors.get(text)]))
+      const missing = Array.from(known).flatMap(([text, vector]) => vector === undefined ? [text] : [])
+      for (let from = 0; from < missing.length; from += Hybrid.batch) {
+        const asked = missing.slice(from, from + Hybrid.batch)
+        const like = vectors.values().next().value
+        for (const [i, vector] of (yield* Hybrid.embedMany(model, "the retriever", asked, like)).entries()) {
+          known.set(asked[i]!, vector)
+          vectors.set(asked[i]!, vector)
+        }
+      }
+      for (const oldest of vectors.keys()) {
+        if (vectors.size <= kept) break
+        vectors.delete(oldest)
+      }
+      return texts.map((text) => known.get(text)!)
+    })
+
+    return {
+      retrieve: Effect.fn("Retriever.retrieve")(function*(bank, query) {
+        const { memories } = indexOf(bank, query.speaker)
+        if (memories.length === 0 || query.limit <= 0) return []
+        const [asked, ...others] = yield* Effect.mapError(vectorsOf([query.text, ...memories.map(({ text }) => text)]), (cause) => new RetrieverError({ cause }))
+        const limit = Hybrid.depthOf(query.limit)
+        const lexical = bm25(bank, { ...query, limit }).filter(({ score }) => score > 0)
+        const dense = memories.map((memory, at) => ({ memory, score: Hybrid.cosine(asked!, others[at]!) })).reverse().sort((a, b) => b.score - a.score).slice(0, limit)
+        return Ranking.fuse([lexical, dense].map((ranking) => ranking.map(({ memory }) => memory)))
+          .slice(0, query.limit)
+          .map(({ id: memory, score }) => ({ memory, score }))
+      })
+    }
+  })
+)
 
 /**
  * The candidates for a question: the best `perSpeaker` memories of each speaker (the paper: 30, so 60 of two), oldest first.

@@ -102,8 +102,10 @@ export const make = (dimensions: number): SignIndex => {
   }
 }
 
+// How many are scored exactly: of a hundred thousand vectors with the cosines of real embeddings that finds more than 99 of a hundred of the 30 nearest.
 const fewest = 512
 const perResult = 8
+const share = 0.01
 const spare = 4
 
 /**
@@ -116,7 +118,7 @@ export const search = <A extends { readonly score: number }>(
   limit: number,
   rescore: (keys: ReadonlyArray<number>) => ReadonlyArray<A>
 ): ReadonlyArray<A> => {
-  for (let count = Math.max(fewest, perResult * limit);; count *= 8) {
+  for (let count = Math.max(fewest, perResult * limit, Math.ceil(share * index.size()));; count *= 8) {
     const scored = rescore(index.nearest(signs, count))
     if (scored.length >= spare * limit || count >= index.size()) return [...scored].sort((a, b) => b.score - a.score).slice(0, limit)
   }

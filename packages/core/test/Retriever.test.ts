@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bm25, MemoryBank, Retriever } from "@memory-r1/core"
-import { Effect } from "effect"
+import { Bm25, MemoryBank, MemoryStore, Ranking, Retriever, Scope } from "@memory-r1/core"
+import { Effect, Layer } from "effect"
+import { AiError, EmbeddingModel } from "effect/ai"
 
 const add = (speaker: string, text: string) => MemoryBank.Edit.Add({ memory: { text, speaker } })
 
@@ -56,4 +57,102 @@ describe("Retriever.bm25", () => {
       const query = { text: "dog", limit: 3 }
       assert.deepStrictEqual(yield* (yield* Retriever.Retriever).retrieve(bank, query), Retriever.bm25(bank, query))
     }).pipe(Effect.provide(Retriever.layerBm25)))
+})
+
+// A vector has a component for each thing that is known: an animal, a place, a game, the letters of the text.
+const meanings = [/dog|pet|animal/i, /oslo|town|live/i, /chess|game|hobby/i]
+const vectorOf = (text: string): Array<number> => [...meanings.map((meaning) => Number(meaning.test(text))), text.length / 1000]
+
+/** A model that notes what it is asked, and says what it is told to. */
+const modelOf = (answer: (text: string) => Array<number> = vectorOf) => {
+  const asked: Array<ReadonlyArray<string>> = []
+  const layer = Layer.effect(
+    EmbeddingModel.EmbeddingModel,
+    EmbeddingModel.make({
+      embedMany: ({ inputs }) =>
+        Effect.sync(() => {
+          asked.push(inputs)
+          return { results: inputs.map(answer), usage: { inputTokens: undefined } }
+        })
+    })
+  )
+  return { asked, layer: Layer.provide(Retriever.layerHybrid, layer), model: layer }
+}
+
+const retrieve = (bank: MemoryBank.MemoryBank, query: Retriever.Query) => Retriever.Retriever.use((retriever) => retriever.retrieve(bank, query))
+
+describe("Retriever.layerHybrid", () => {
+  it.effect("finds what shares no word with the query, and puts first what both rankings find", () =>
+    Effect.gen(function*() {
+      const pets = yield* retrieve(bank, { text: "Which animals?", limit: 2 })
+      assert.deepStrictEqual(texts(pets), ["Ben has a dog named Rex", "Ann has a dog named Buddy"])
+      const [first, second] = yield* retrieve(bank, { text: "Which pet is named Rex?", limit: 5 })
+      assert.strictEqual(first?.memory.text, "Ben has a dog named Rex")
+      assert.strictEqual(first?.score, 2 / 61)
+      assert.isAbove(first!.score, second!.score)
+    }).pipe(Effect.provide(modelOf().layer)))
+
+  it.effect("ranks as a store does", () =>
+    Effect.gen(function*() {
+      const model = modelOf((text) => [...vectorOf(text), ...Array.from({ length: 20 }, (_, i) => Math.sin((i + 1) * Bm25.tokens(text).join().length ** 2))])
+      const scope = Scope.make({ user: "ann" })
+      const others = ["Ann went to town", "Ann likes games", "Ben lives in Rome", "Ben has a cat", "Ann has animals", "Ben bought a chess board"]
+      const many = MemoryBank.applyAll(bank, Array.from({ length: 90 }, (_, i) => add(i % 3 === 0 ? "Ben" : "Ann", `${others[i % others.length]!}, ${"x".repeat(i)}`)))
+      const program = Effect.gen(function*() {
+        const store = yield* MemoryStore.MemoryStore
+        yield* store.commit(scope, { base: 0, edits: MemoryBank.memories(many).map((memory) => MemoryBank.Edit.Add({ memory, id: memory.id })) })
+        for (const query of [{ text: "Where does Ann live?", limit: 30 }, { text: "chess and other games", limit: 4 }, { text: "Ben's pets", limit: 40, speaker: "Ben" }]) {
+          const { memories } = yield* store.search(scope, query)
+          const found = yield* retrieve(many, query)
+          assert.isAtLeast(found.length, 4)
+          assert.deepStrictEqual(found.map(({ memory, score }) => [memory.id, score]), memories.map(({ memory, score }) => [memory.id, score]))
+        }
+      })
+      yield* Effect.provide(program, Layer.merge(model.layer, MemoryStore.layerInMemory.pipe(Layer.provide(Ranking.layerHybrid), Layer.provide(model.model))))
+    }))
+
+  it.effect("keeps to the limit and to the speaker; a small bank comes whole, the newer of two equals first", () =>
+    Effect.gen(function*() {
+      assert.lengthOf(yield* retrieve(bank, { text: "dog", limit: 2 }), 2)
+      assert.deepStrictEqual(texts(yield* retrieve(bank, { text: "animal", limit: 9, speaker: "Ben" })), ["Ben has a dog named Rex"])
+      assert.deepStrictEqual(yield* retrieve(bank, { text: "dog", limit: 9, speaker: "Cleo" }), [])
+      assert.deepStrictEqual(yield* retrieve(bank, { text: "dog", limit: 0 }), [])
+      assert.deepStrictEqual(yield* retrieve(MemoryBank.empty, { text: "dog", limit: 5 }), [])
+      assert.deepStrictEqual((yield* retrieve(bank, { text: "hobby", limit: 5 })).map(({ memory }) => String(memory.id)).slice(0, 2), ["m5", "m4"])
+      assert.lengthOf(yield* retrieve(bank, { text: "xyzzy", limit: 5 }), 5)
+      // Candidates for an answer: the best of each speaker.
+      assert.deepStrictEqual((yield* Retriever.candidatesFor(bank, "animal", 1)).map(({ text }) => text), ["Ann has a dog named Buddy", "Ben has a dog named Rex"])
+    }).pipe(Effect.provide(modelOf().layer)))
+
+  it.effect("embeds every text once, a hundred and more in several requests", () =>
+    Effect.gen(function*() {
+      const { asked, layer } = modelOf()
+      const many = MemoryBank.applyAll(bank, Array.from({ length: 200 }, (_, i) => add("Ann", `Ann has statement ${i}`)))
+      const after = MemoryBank.apply(many, add("Ann", "Ann has a cat"))
+      const program = Effect.gen(function*() {
+        yield* retrieve(many, { text: "dog", limit: 3 })
+        assert.deepStrictEqual(asked.map((texts) => texts.length), [128, 77])
+        yield* retrieve(many, { text: "dog", limit: 3, speaker: "Ann" })
+        assert.lengthOf(asked, 2)
+        yield* retrieve(after, { text: "dog", limit: 3 })
+        assert.deepStrictEqual(asked.slice(2), [["Ann has a cat"]])
+        assert.lengthOf(new Set(asked.flat()), asked.flat().length)
+      })
+      yield* Effect.provide(program, layer)
+    }))
+
+  it.effect("fails with what the model fails with, and with vectors that are none", () =>
+    Effect.gen(function*() {
+      const query = { text: "dog", limit: 3 }
+      const offline = AiError.make({ module: "test", method: "embedMany", reason: new AiError.InternalProviderError({ description: "offline" }) })
+      const broken = Layer.effect(EmbeddingModel.EmbeddingModel, EmbeddingModel.make({ embedMany: () => Effect.fail(offline) }))
+      const causes = yield* Effect.forEach([
+        Layer.provide(Retriever.layerHybrid, broken),
+        modelOf((text) => text === "dog" ? [1, Number.NaN] : [1, 2]).layer,
+        modelOf((text) => text === "dog" ? [1] : [1, 2]).layer
+      ], (layer) => Effect.map(Effect.flip(Effect.provide(retrieve(bank, query), layer)), ({ cause }) => cause))
+      assert.strictEqual(causes[0], offline)
+      assert.include(String(causes[1]), "no vector of numbers")
+      assert.include(String(causes[2]), "a vector of 2 components, the others have 1")
+    }))
 })

@@ -8,7 +8,6 @@ import {
   AnswerAgent,
   type AnswerFormat,
   FactExtractor,
-  type Memory,
   MemoryBank,
   MemoryManager,
   Retriever,
@@ -21,6 +20,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Dialogue from "./Dialogue.ts"
+import * as EvidenceRecall from "./EvidenceRecall.ts"
 import * as Scoring from "./internal/scoring.ts"
 import * as Statistics from "./Statistics.ts"
 
@@ -246,11 +246,6 @@ export const selectQuestions = (
     .filter(({ question }) => categories === undefined ? question.category !== 5 : categories.includes(question.category))
     .slice(0, limit)
 
-const recallOf = (evidence: ReadonlyArray<string>, memories: ReadonlyArray<Memory.Memory>): number => {
-  const sources = new Set(memories.flatMap((memory) => memory.sources))
-  return evidence.filter((id) => sources.has(id)).length / evidence.length
-}
-
 const answerAll = Effect.fnUntraced(function*(
   dialogue: Dialogue.Dialogue,
   questions: ReadonlyArray<Dialogue.Question>,
@@ -264,7 +259,7 @@ const answerAll = Effect.fnUntraced(function*(
       Retriever.candidatesFor(bank, question, perSpeaker),
       (candidates): AnswerFormat.AnswerRequest => ({ question, candidates })
     ))
-  const ranked = yield* Effect.forEach(questions, ({ question }) => retriever.retrieve(bank, { text: question, limit: 30 }))
+  const ranked = yield* Effect.forEach(questions, ({ question }) => retriever.retrieve(bank, { text: question, limit: EvidenceRecall.depth }))
   const answers = yield* agent.answer(requests)
   return questions.map(({ answer, evidence, ...question }, i): Scoring.Scored => {
     const best = ranked[i]!.map(({ memory }) => memory)
@@ -275,9 +270,9 @@ const answerAll = Effect.fnUntraced(function*(
       prediction: answers[i]!.text,
       ...(evidence.length === 0 ? {} : {
         recall: {
-          evidenceRecall: recallOf(evidence, requests[i]!.candidates),
-          evidenceRecallAt10: recallOf(evidence, best.slice(0, 10)),
-          evidenceRecallAt30: recallOf(evidence, best)
+          evidenceRecall: EvidenceRecall.of(evidence, requests[i]!.candidates),
+          evidenceRecallAt10: EvidenceRecall.of(evidence, best.slice(0, 10)),
+          evidenceRecallAt30: EvidenceRecall.of(evidence, best)
         }
       })
     })

@@ -121,7 +121,8 @@ const apply = (database: Database, dense: Dense.Dense, name: Scope.Scope, { appe
     known?.forget()
     if (known !== undefined) run("DELETE FROM memories WHERE number = ?", known.number)
   }
-  for (const { at, deleted, memory, order } of put) {
+  // In the order of their creation, so that the newer of two that are found alike has the higher number.
+  for (const { at, deleted, memory, order } of put.toSorted((a, b) => a.order - b.order)) {
     const known = taken(memory.id)
     if (deleted || known?.text !== memory.text) known?.forget()
     const terms = Lexical.termsOf(scope, memory.text)
@@ -173,7 +174,8 @@ export const journal = ({ file, lockTimeout = "10 seconds", readOnly = false }: 
 
     const purge = Effect.gen(function*() {
       const busy = yield* attempt("to remove what was erased from the file", () => {
-        exec("VACUUM")
+        // Words that were deleted stand in the index until its parts are merged.
+        exec("INSERT INTO lexicon (lexicon) VALUES ('optimize'); VACUUM")
         return get("PRAGMA wal_checkpoint(TRUNCATE)")!["busy"] === 1
       })
       if (busy) {

@@ -38,12 +38,12 @@ const load = Effect.fnUntraced(function*(name: "locomo" | "memory-world", file: 
 const number = (value: number | undefined): string => value === undefined ? "-" : value.toFixed(4)
 
 const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): ReadonlyArray<string> => {
-  const row = (name: string, { bleu1, evidenceRecall, evidenceRecallAt10, exactMatch, f1, n }: Evaluation.Metrics): string =>
-    [name.padEnd(10), String(n).padStart(5), number(exactMatch), number(f1), number(bleu1), number(evidenceRecall), number(evidenceRecallAt10)]
+  const row = (name: string, { bleu1, evidenceRecall, evidenceRecallAt10, evidenceRecallAt30, exactMatch, f1, n }: Evaluation.Metrics): string =>
+    [name.padEnd(10), String(n).padStart(5), number(exactMatch), number(f1), number(bleu1), number(evidenceRecall), number(evidenceRecallAt10), number(evidenceRecallAt30)]
       .map((cell, i) => i < 2 ? cell : cell.padStart(8)).join("  ")
   return [
     `${system}: ${n} questions in ${seconds.toFixed(1)} s`,
-    ["category  ", "    n", "      EM", "      F1", "  BLEU-1", "  recall", "  rec@10"].join("  "),
+    ["category  ", "    n", "      EM", "      F1", "  BLEU-1", "  recall", "  rec@10", "  rec@30"].join("  "),
     ...Object.entries(metrics.byCategory).map(([category, of]) => row(category, of)),
     row("all", metrics.overall)
   ]

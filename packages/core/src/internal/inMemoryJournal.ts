@@ -23,6 +23,8 @@ interface State {
   readonly byOrder: Map<number, Row>
   readonly byFingerprint: Map<number, Set<MemoryId>>
   readonly words: Bm25.Index<number>
+  /** The orders of live rows that have no vector. */
+  readonly unembedded: Set<number>
   dense: Dense | undefined
 }
 
@@ -51,6 +53,7 @@ export const inMemoryJournal = (): Journal => {
         byOrder: new Map(),
         byFingerprint: new Map(),
         words: Bm25.makeIndex(),
+        unembedded: new Set(),
         dense: undefined
       }
       states.set(scope, state)
@@ -101,7 +104,7 @@ export const inMemoryJournal = (): Journal => {
           return best(found.map(({ order, score }) => [order, score]), limit, where)
         }),
       unembedded: (limit) =>
-        Effect.sync(() => ordered().filter(({ deleted, order }) => !deleted && state.dense?.vectors.has(order) !== true).slice(0, limit))
+        Effect.sync(() => Array.from(state.unembedded).sort((a, b) => a - b).slice(0, limit).map((order) => state.byOrder.get(order)!))
     }
   }
 
@@ -112,6 +115,7 @@ export const inMemoryJournal = (): Journal => {
   const forgetVector = (state: State, order: number): void => {
     state.dense?.vectors.delete(order)
     state.dense?.index.remove(order)
+    state.unembedded.delete(order)
   }
   const apply = (state: State, { append, created, drop = [], put = [], replace = [] }: Change): void => {
     for (const id of drop) {
@@ -130,6 +134,7 @@ export const inMemoryJournal = (): Journal => {
       state.byOrder.set(row.order, row)
       if (row.deleted) continue
       state.words.set(row.order, row.memory.text)
+      if (state.dense?.vectors.has(row.order) !== true) state.unembedded.add(row.order)
       const key = fingerprint(row.memory)
       const alike = state.byFingerprint.get(key)
       if (alike === undefined) state.byFingerprint.set(key, new Set([row.memory.id]))
@@ -167,11 +172,15 @@ export const inMemoryJournal = (): Journal => {
           if (row === undefined || row.deleted || row.memory.text !== text) continue
           dense.vectors.set(row.order, unit(vector))
           dense.index.set(row.order, SignIndex.signs(vector))
+          state.unembedded.delete(row.order)
         }
       })),
     forgetVectors: alone(Effect.sync(() => {
       probe = undefined
-      for (const state of states.values()) state.dense = undefined
+      for (const state of states.values()) {
+        state.dense = undefined
+        for (const { deleted, order } of state.rows.values()) if (!deleted) state.unembedded.add(order)
+      }
     }))
   }
 }

@@ -13,10 +13,10 @@ import { Conflict, type StoreError, UnknownMemory, UnknownRevision, type VectorE
 import { clean, cleanDecision, cleanText } from "./clean.ts"
 import * as Commits from "./commit.ts"
 import * as Embeddings from "./embedding.ts"
+import { depthOf } from "./hybrid.ts"
 
-// Banks that are kept folded, and how deep rankings go that are fused.
+// Banks that are kept folded.
 const cached = 256
-const depthOf = (limit: number): number => Math.max(50, 2 * limit)
 // Of a page or ranking: a whole number that every database takes.
 const whole = (limit: number): number => Math.min(Math.max(0, Math.trunc(limit) || 0), 2 ** 30)
 

@@ -28,7 +28,6 @@ export const steps: ReadonlyArray<string> = [
   CREATE INDEX memories_by_speaker ON memories (scope, deleted, speaker);
   CREATE INDEX memories_by_fingerprint ON memories (scope, fingerprint) WHERE deleted = 0;
   CREATE VIRTUAL TABLE lexicon USING fts5 (terms, content = '', tokenize = 'ascii', detail = 'full');
-  INSERT INTO lexicon (lexicon, rank) VALUES ('secure-delete', 1);
   CREATE VIRTUAL TABLE vocabulary USING fts5vocab (lexicon, 'row');
   `,
   `
