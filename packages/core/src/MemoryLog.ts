@@ -84,22 +84,26 @@ export const touched = (edit: MemoryBank.Edit): ReadonlyArray<MemoryId> => {
 }
 
 /**
- * Goes through a log from the first entry, or on from a bank that has `revision` of them behind it; `see` is shown every bank on the way.
+ * Goes through a log from the first entry, or on from a bank that has `revision` of them behind it; `see` is shown every bank on the way, and the edit that
+ * made it where one did.
  */
-const fold = (entries: ReadonlyArray<Entry>, see: (bank: MemoryBank.MemoryBank, entry: Entry) => void = () => {}): MemoryBank.MemoryBank => {
+const fold = (
+  entries: ReadonlyArray<Entry>,
+  see: (bank: MemoryBank.MemoryBank, entry: Entry, edit?: MemoryBank.Edit) => void = () => {}
+): MemoryBank.MemoryBank => {
   let bank = MemoryBank.empty
   const banks = [bank]
   for (const entry of entries) {
     switch (entry._tag) {
       case "Committed":
-        for (const edit of entry.edits) see(bank = MemoryBank.apply(bank, edit), entry)
+        for (const edit of entry.edits) see(bank = MemoryBank.apply(bank, edit), entry, edit)
         break
       case "Reverted":
         // Ids are never given twice, also not those of undone memories.
         see(bank = { ...banks[entry.to]!, created: bank.created }, entry)
         break
       case "Erased":
-        bank = { ...bank, created: Math.max(bank.created, entry.created) }
+        see(bank = { ...bank, created: Math.max(bank.created, entry.created) }, entry)
     }
     banks.push(bank)
   }
@@ -134,12 +138,13 @@ export const revisionAt = (entries: ReadonlyArray<Entry>, time: number): number 
 export const changedAt = (entries: ReadonlyArray<Entry>): ReadonlyMap<MemoryId, number> => {
   const times = new Map<MemoryId, number>()
   let before = MemoryBank.empty
-  fold(entries, (bank, entry) => {
-    if (entry._tag === "Committed") for (const id of entry.edits.flatMap(touched)) times.set(id, entry.at)
-    else {
-      const { added, removed, updated } = MemoryBank.diff(before, bank)
-      for (const { id } of [...added, ...removed, ...updated.map(({ after }) => after)]) times.set(id, entry.at)
-    }
+  const graves = (bank: MemoryBank.MemoryBank): MemoryBank.MemoryBank => ({ ...bank, entries: bank.tombstones })
+  fold(entries, (bank, entry, edit) => {
+    if (edit === undefined) {
+      for (const { added, updated } of [MemoryBank.diff(before, bank), MemoryBank.diff(graves(before), graves(bank))]) {
+        for (const { id } of [...added, ...updated.map(({ after }) => after)]) times.set(id, entry.at)
+      }
+    } else if (bank !== before) for (const id of touched(edit)) times.set(id, entry.at)
     before = bank
   })
   return times
@@ -161,7 +166,12 @@ const withoutIds = (edit: MemoryBank.Edit, ids: ReadonlySet<MemoryId>): Readonly
  */
 export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<MemoryId>): ReadonlyArray<Entry> => {
   const ids = new Set(erased)
-  const told = erased.flatMap((id) => versions(entries, id))
+  const seen = new Set<Memory>()
+  // One way through the log, however many they are.
+  fold(entries, (bank, _, edit) => {
+    for (const id of edit === undefined ? ids : touched(edit)) if (ids.has(id)) Option.map(MemoryBank.get(bank, id), (memory) => seen.add(memory))
+  })
+  const told = [...seen]
   const sources = new Set(told.flatMap((memory) => memory.sources))
   // Also in other letters, as what is said again may come.
   const texts = [...new Set(told.map(({ text }) => folded(text)))]

@@ -141,11 +141,6 @@ describe("MemoryBank", () => {
     assert.deepStrictEqual(updated.map((pair) => [pair.before.text, pair.after.text]), [["c", "c2"]])
   })
 
-  it("shows a memory with its time", () => {
-    assert.strictEqual(Memory.line({ text: "Ann has a dog", observedAt: "8 May 2023" }), "8 May 2023: Ann has a dog")
-    assert.strictEqual(Memory.line({ text: "Ann has a dog" }), "Ann has a dog")
-  })
-
   it.prop("agrees with a list that is copied at every edit", { script: edits }, ({ script }) => {
     const bank = MemoryBank.applyAll(MemoryBank.empty, script)
     assert.deepStrictEqual(
@@ -154,6 +149,32 @@ describe("MemoryBank", () => {
     )
     for (const memory of MemoryBank.memories(bank)) assert.strictEqual(memory.revision, MemoryBank.history(bank, memory.id).length - 1)
   }, { arbitrary: { runs: 500, seed: 1 } })
+
+  it.prop("agrees with a map of what is there, what is gone, and what took whose place", { script: edits }, ({ script }) => {
+    const map = new Map<Memory.MemoryId, { readonly texts: Array<string>; readonly supersedes: Memory.MemoryId | undefined; gone: boolean }>()
+    const there = (one: Memory.MemoryId) => map.get(one)?.gone === false
+    let changes = 0
+    for (const edit of script) {
+      const known = edit._tag !== "Add" && edit._tag !== "Noop" && there(edit.id) ? map.get(edit.id) : undefined
+      if (known !== undefined) {
+        if (edit._tag === "Update" && known.texts.at(-1) === edit.text) continue
+        if (edit._tag === "Update") known.texts.push(edit.text)
+        else known.gone = true
+        changes++
+      } else if (edit._tag === "Add") changes++
+      if (edit._tag === "Add" || (edit._tag === "Supersede" && known !== undefined)) {
+        map.set(id(map.size + 1), { texts: [edit.memory.text], supersedes: edit._tag === "Supersede" ? edit.id : undefined, gone: false })
+      }
+    }
+    const bank = MemoryBank.applyAll(MemoryBank.empty, script)
+    const expected = (gone: boolean) => Array.from(map).flatMap(([one, known]) => known.gone === gone ? [{ id: one, texts: known.texts, supersedes: known.supersedes }] : [])
+    const seen = (list: ReadonlyArray<Memory.Memory>) => list.map((memory) => ({ id: memory.id, texts: MemoryBank.history(bank, memory.id).map(({ text }) => text), supersedes: memory.supersedes }))
+    assert.deepStrictEqual(seen(MemoryBank.memories(bank)), expected(false))
+    assert.deepStrictEqual(seen(MemoryBank.tombstones(bank)), expected(true))
+    assert.deepStrictEqual([bank.revision, bank.created, MemoryBank.size(bank)], [changes, map.size, expected(false).length])
+    for (const [one] of map) assert.strictEqual(Option.isSome(MemoryBank.get(bank, one)), there(one))
+    assert.strictEqual(MemoryBank.fork(bank), bank)
+  }, { arbitrary: { runs: 500, seed: 7 } })
 
   it.prop("leaves every earlier bank as it was", { script: edits }, ({ script }) => {
     const banks = [MemoryBank.empty]

@@ -82,11 +82,3 @@ describe("MemoryStore", () => {
       assert.strictEqual(revision, 0)
     }))
 })
-
-describe("Scope", () => {
-  it("gives one key to one set of parts", () => {
-    const parts = [{}, { user: "a" }, { agent: "a" }, { user: "a", agent: "b" }, { user: "a&agent=b" }, { user: "" }, { tenant: "user=a" }, { session: "ä/b c" }]
-    assert.strictEqual(new Set(parts.map(Scope.make)).size, parts.length)
-    assert.strictEqual(Scope.make({ agent: "b", user: "a" }), Scope.make({ user: "a", agent: "b" }))
-  })
-})

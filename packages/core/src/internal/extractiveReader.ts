@@ -55,6 +55,7 @@ const follows = (memory: Memory, before: Memory | undefined): boolean => {
 
 const rank = (question: Question, candidates: ReadonlyArray<Memory>): ReadonlyArray<Sentence> => {
   const { lower } = question
+  const temporal = isTemporal(lower)
   const asked = wordsOf(lower).map(bare)
   const speakers = [...new Set(candidates.flatMap(({ speaker }) => speaker === undefined ? [] : [speaker]))]
   const isName = (word: string, speaker: string): boolean =>
@@ -68,12 +69,12 @@ const rank = (question: Question, candidates: ReadonlyArray<Memory>): ReadonlyAr
   return parts.map(({ at, memory, text }, i) => {
     const before = candidates[at - 1]
     const replies = follows(memory, before) && before!.text.includes("?")
-    const context = 0.4 * wholes[at]! + (replies ? (isTemporal(lower) ? 0.3 : 1) * wholes[at - 1]! : 0)
+    const context = 0.4 * wholes[at]! + (replies ? (temporal ? 0.3 : 1) * wholes[at - 1]! : 0)
     const says = wordsOf(text).some((word) => !isFiller(word) && !isKnown(word, question))
     const score = (scores[i]! + context) *
       (text.endsWith("?") ? 0.2 : 1) *
       (text.startsWith("[") ? 0.4 : 1) *
-      (says || isTemporal(lower) ? 1 : 0.5) *
+      (says || temporal ? 1 : 0.5) *
       (named.length === 1 && memory.speaker !== named[0] ? 0.5 : 1)
     return { text: text.replace(/^\[(?:\w+: )?|\]$/g, ""), memory, score }
   }).filter(({ score }) => score > 0).reverse().sort((a, b) => b.score - a.score)

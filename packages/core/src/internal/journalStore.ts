@@ -155,7 +155,9 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
         const at = yield* nowAfter(reader)
         const rest = MemoryLog.without(entries, ids)
         const entry: MemoryLog.Entry = { _tag: "Erased", revision: revision + 1, at, created }
-        const put = Commits.changedRows(MemoryLog.replay(entries), MemoryLog.replay(rest), at).filter(({ memory }) => !ids.includes(memory.id))
+        const times = MemoryLog.changedAt(rest)
+        const put = Commits.changedRows(MemoryLog.replay(entries), MemoryLog.replay(rest), at)
+          .flatMap((row) => ids.includes(row.memory.id) ? [] : [{ ...row, at: times.get(row.memory.id) ?? at }])
         return {
           change: { append: [entry], created, put, drop: ids, replace: rest.filter((entry, i) => entry !== entries[i]) },
           value: { revision: entry.revision }
