@@ -8,7 +8,7 @@ import * as Semaphore from "effect/Semaphore"
 import { AiError } from "effect/ai"
 
 /**
- * - `concurrency`: calls that run at a time, over everything that one layer is asked; 4 when it is left out.
+ * - `concurrency`: calls that run at a time, over everything that one layer is asked; 4 when it is left out, and 1 at least.
  * - `timeout`: of one call; a minute when it is left out.
  * - `retries`: how often a call is made again after a fault that may pass (`AiError.isRetryable`: a busy or failing server, a lost connection, a call that took too
  *   long); 2 when it is left out. The wait doubles from half a second, with jitter, and is no shorter than a server asks for.
@@ -33,7 +33,7 @@ export interface Options {
  * ```
  */
 export const make = ({ concurrency = 4, retries = 2, timeout = "1 minute" }: Options = {}) => {
-  const places = Semaphore.makeUnsafe(concurrency)
+  const places = Semaphore.makeUnsafe(Math.max(1, concurrency))
   const late = AiError.make({
     module: "LanguageModel",
     method: "call",

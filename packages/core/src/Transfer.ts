@@ -65,7 +65,9 @@ const decoded = <A>(schema: Schema.Codec<A, string>, text: string, line: number)
 const asWritten = Effect.fnUntraced(function*(entry: MemoryLog.Entry): Effect.fn.Return<MemoryLog.Entry, InvalidEdit> {
   if (entry._tag !== "Committed") return entry
   const { decision, edits } = entry
-  if (edits.some((edit) => edit._tag === "Add" && edit.id === undefined)) return yield* new InvalidEdit({ reason: "an ADD without an id" })
+  if (edits.some((edit) => (edit._tag === "Add" && edit.id === undefined) || (edit._tag === "Supersede" && edit.newId === undefined))) {
+    return yield* new InvalidEdit({ reason: "a new memory without an id" })
+  }
   return { ...entry, edits: yield* Effect.forEach(edits, clean), ...(decision === undefined ? {} : { decision: yield* cleanDecision(decision) }) }
 })
 

@@ -52,6 +52,11 @@ describe("Calls", () => {
       assert.strictEqual(yield* Ref.get(interrupted), 2)
     }))
 
+  it.effect("runs one at a time at least", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* Calls.make({ concurrency: 0 })(Effect.succeed(1)), 1)
+    }))
+
   it.effect("runs so many at a time, over all that share it; an interrupted call gives its place back", () =>
     Effect.gen(function*() {
       const guarded = Calls.make({ concurrency: 2 })

@@ -144,7 +144,7 @@ describe("an import", () => {
     Effect.gen(function*() {
       const add = { _tag: "Add", id: "m1", memory: { text: "a" } }
       const wrong = [
-        entry({ ...add, memory: { text: " " } }), entry({ ...add, id: undefined }), entry({ ...add, id: "" }), entry({ ...add, memory: { text: "a", expiresAt: 0.5 } }),
+        entry({ ...add, memory: { text: " " } }), entry({ ...add, id: undefined }), entry({ ...add, id: "" }), entry({ _tag: "Supersede", id: "m0", memory: { text: "a" } }), entry({ ...add, memory: { text: "a", expiresAt: 0.5 } }),
         entry({ ...add, memory: { text: "a", sources: "D1" } }), entry(add, { shown: [], fact: { text: "", speaker: "Ann", sources: [] } }), entry(add, { shown: "m1" }), entry({ _tag: "Drop" }), "[]", "null", "{", "\0"
       ]
       for (const line of wrong) {

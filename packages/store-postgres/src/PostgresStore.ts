@@ -122,7 +122,8 @@ export const journal = Effect.fnUntraced(function*(
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     return yield* new MemoryStore.StoreError({ store: name, doing: "to open it", reason: "Other", detail: "the name of a schema consists of small letters, digits and _" })
   }
-  const millis = Duration.toMillis(Duration.fromInputUnsafe(lockTimeout))
+  // What the server takes; 0 would be no end.
+  const millis = Math.min(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(lockTimeout)))), 2 ** 31 - 1)
   const database = make({ name, schema, sql: client.withoutTransforms(), lockTimeout: millis })
   const { attempt, reading, sql, table, writing } = database
   yield* migrate(database)

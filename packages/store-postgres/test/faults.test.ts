@@ -6,6 +6,7 @@ import { createMemory, PostgresStore } from "@memory-r1/store-postgres"
 import { Deferred, Effect, Fiber, Layer, Logger, Random, Redacted } from "effect"
 import * as EmbeddingModel from "effect/ai/EmbeddingModel"
 import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -97,7 +98,8 @@ real("PostgresStore, a server that fails", () => {
       yield* Effect.gen(function*() {
         const written: Array<string> = []
         const full = storeError(yield* Effect.flip(Effect.forever(Effect.gen(function*() {
-          const text = `${written.length}: ${Array.from({ length: 20_000 }, () => Math.random().toString(36).slice(2)).join("")}`
+          // What the server cannot press together.
+          const text = `${written.length}: ${Array.from({ length: 2000 }, (_, i) => createHash("sha256").update(`${written.length} ${i}`).digest("base64")).join("")}`
           yield* commit(add(text))
           written.push(text)
         }))))
