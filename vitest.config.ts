@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config"
 import { generate } from "./scripts/doctest.ts"
+import SkippedReporter from "./tools/testing/SkippedReporter.ts"
 
 generate(import.meta.dirname)
 
@@ -11,6 +12,11 @@ export default defineConfig({
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    reporters: ["default", ["json", { outputFile: ".cache/test-results.json" }]]
+    tags: [{ name: "slow", description: "Trains, or starts many processes. Left out of npm test -- --fast." }],
+    reporters: [
+      "default",
+      ["json", { outputFile: ".cache/test-results.json" }],
+      new SkippedReporter({ outputFile: ".cache/skipped-tests.json", leftOut: "slow" })
+    ]
   }
 })

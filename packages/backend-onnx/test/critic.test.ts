@@ -1,4 +1,5 @@
 // Value heads: on a model, on an adapter, and as they are kept.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, OnnxLearner, OnnxModel, Safetensors } from "@memory-r1/backend-onnx"
 import { Learner, Objective } from "@memory-r1/core"

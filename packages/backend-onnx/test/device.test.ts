@@ -1,14 +1,14 @@
-// Graphs on a GPU, or on a Vulkan driver that computes on the CPU: SwiftShader, which Chromium brings along. Skipped, and it says so,
-// where there is neither.
+// @module-tag slow
+// Graphs on a GPU, or on a Vulkan driver that computes on the CPU. Skipped where there is neither.
 import { assert, describe, it } from "@effect/vitest"
 import { OnnxModel } from "@memory-r1/backend-onnx"
 import { Effect, Schema } from "effect"
 import { execFile } from "node:child_process"
-import { existsSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { swiftShader } from "../../../tools/testing/needs.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 
-const icd = [process.env["VK_ICD_FILENAMES"], "/usr/lib/chromium/vk_swiftshader_icd.json"].find((path) => path !== undefined && existsSync(path))
+const icd = swiftShader.path
 
 const Work = Schema.Struct({
   scores: Schema.Array(Schema.Array(Schema.Finite)),
@@ -51,7 +51,7 @@ describe("device webgpu", () => {
     it.effect(`${name} in ${dtype}: scores, greedy tokens, gradients and a GRPO step are the CPU's`, (context) =>
       Effect.gen(function*() {
         const result = yield* run("webgpu", name, dtype)
-        if ("unavailable" in result) return context.skip(result.unavailable)
+        if ("unavailable" in result) return context.skip(icd === undefined ? swiftShader.reason : result.unavailable)
         const { expected, found, logged } = result
         closeTo(found.scores, expected.scores)
         assert.deepStrictEqual(found.greedy, expected.greedy)
@@ -71,7 +71,7 @@ describe("device webgpu", () => {
           assert.match(line, /: device webgpu left to the CPU /)
           assert.notMatch(line, /MatMul|Gemm|Softmax/)
         }
-      }), 60_000)
+      }), 300_000)
   }
 })
 

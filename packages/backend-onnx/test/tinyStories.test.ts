@@ -1,14 +1,15 @@
 // A real checkpoint, which is not part of the project: TinyStories-656K and what an independent implementation in NumPy computes with
-// it. These tests are skipped, and say so, where it is not at hand.
-import { assert, describe, it } from "@effect/vitest"
+// it.
+import { assert, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
 import { Effect, Schema } from "effect"
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
-const directory = join(process.env["MEMORY_R1_SHARED"] ?? join(import.meta.dirname, "../../../../shared"), "models/TinyStories-656K")
-const missing = !existsSync(join(directory, "golden.json"))
+const need = shared("models/TinyStories-656K")
+const directory = need.path ?? ""
 
 const Ids = Schema.Array(Schema.Int)
 const Golden = Schema.Struct({
@@ -24,8 +25,9 @@ const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, valu
 
 const sampler = Effect.flatMap(OnnxModel.load(directory, { threads: 1 }), OnnxSampler.make)
 
-describe.skipIf(missing)(
-  missing ? `TinyStories-656K (skipped: ${directory} is not there; MEMORY_R1_SHARED names its folder)` : "TinyStories-656K",
+describeWith(
+  need,
+  "TinyStories-656K",
   () => {
     it.effect("the tokenizer", () =>
       Effect.gen(function*() {

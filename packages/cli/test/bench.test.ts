@@ -1,10 +1,11 @@
+// @module-tag slow
 import { assert, describe, it, layer } from "@effect/vitest"
 import { EvidenceRecall } from "@memory-r1/eval"
 import { Effect, Random, Schema } from "effect"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import * as Memories from "../src/bench/memories.ts"
-import { describeShared } from "../../eval/test/support/shared.ts"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as Program from "./support/program.ts"
 import * as Workplace from "./support/Workplace.ts"
 
@@ -165,7 +166,7 @@ describe("bench: made-up memories", () => {
   })
 })
 
-describeShared("bench retrieval over LoCoMo", "data/locomo/locomo10.json", (file) => {
+describeWith(shared("data/locomo/locomo10.json"), "bench retrieval over LoCoMo", (file) => {
   layer(Workplace.layer)((it) => {
     it.effect("words alone find at least .51 of the evidence among ten memories, in a bank and in a file", () =>
       Effect.gen(function*() {

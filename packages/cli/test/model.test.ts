@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, layer } from "@effect/vitest"
 import { Safetensors } from "@memory-r1/backend-onnx"
 import { Effect, Schema } from "effect"

@@ -1,4 +1,5 @@
 // The quickstart with its real parts, on a tiny model and for a few steps. What it reaches with the embedded model is in docs/quickstart.md.
+// @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Checkpoint } from "@memory-r1/backend-onnx"

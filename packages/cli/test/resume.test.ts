@@ -1,4 +1,5 @@
 // Runs that are killed: real processes, at random moments.
+// @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Random } from "effect"

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"

@@ -3,7 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Arbitrary, Effect, FileSystem, Schema } from "effect"
 import * as Dialogue from "../src/Dialogue.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeShared } from "./support/shared.ts"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const scratch = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem
@@ -251,7 +251,7 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
     }))
 })
 
-describeShared("LoCoMo's own file", "data/locomo/locomo10.json", (file) => {
+describeWith(shared("data/locomo/locomo10.json"), "LoCoMo's own file", (file) => {
   layer(NodeServices.layer)((it) => {
     it.effect("reads back equal after it was written", () =>
       Effect.gen(function*() {

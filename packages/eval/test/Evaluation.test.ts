@@ -6,7 +6,7 @@ import * as Dialogue from "../src/Dialogue.ts"
 import * as Evaluation from "../src/Evaluation.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeShared } from "./support/shared.ts"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const dialogues = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
 const options = { dataset: "small", sha256: "0", dialogues, system: Evaluation.bm25 }
@@ -152,7 +152,7 @@ describe("Evaluation without answers", () => {
     }))
 })
 
-describeShared("LoCoMo without a model", "data/locomo/locomo10.json", (file) => {
+describeWith(shared("data/locomo/locomo10.json"), "LoCoMo without a model", (file) => {
   layer(Layer.merge(NodeServices.layer, Evaluation.layerLexical))((it) => {
     it.effect("plain retrieval over turns", () =>
       Effect.gen(function*() {

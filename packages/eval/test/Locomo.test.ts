@@ -3,7 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Locomo from "../src/Locomo.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeShared } from "./support/shared.ts"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const dialogue = (id: string) => ({ ...Support.dialogue, id })
 const ids = (dialogues: ReadonlyArray<{ readonly id: string }>) => dialogues.map(({ id }) => id)
@@ -25,7 +25,7 @@ describe("Locomo", () => {
   })
 })
 
-describeShared("LoCoMo", "data/locomo/locomo10.json", (file) => {
+describeWith(shared("data/locomo/locomo10.json"), "LoCoMo", (file) => {
   layer(NodeServices.layer)((it) => {
     it.effect("has 1,540 questions with answers, divided as the papers say", () =>
       Effect.gen(function*() {

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import type * as Dialogue from "../src/Dialogue.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as LocomoEpisodes from "../src/LocomoEpisodes.ts"
-import { describeShared } from "./support/shared.ts"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const at = "1:56 pm on 8 May, 2023"
 const turn = (n: number, speaker: string, text: string) => ({ id: `D1:${n}`, speaker, text, observedAt: at })
@@ -101,7 +101,7 @@ describe("LocomoEpisodes.readings", () => {
   })
 })
 
-describeShared("LocomoEpisodes", "data/locomo/locomo10.json", (file) => {
+describeWith(shared("data/locomo/locomo10.json"), "LocomoEpisodes", (file) => {
   layer(NodeServices.layer)((it) => {
     it.effect("has every question of the paper's training dialogue, each with a turn that it depends on", () =>
       Effect.gen(function*() {

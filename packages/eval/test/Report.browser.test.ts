@@ -1,19 +1,12 @@
-// The report page in a browser. Skipped, and it says so, where there is no Chromium.
+// The report page in a browser.
 import { NodeServices } from "@effect/platform-node"
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Report } from "@memory-r1/eval"
 import { Context, Effect, FileSystem, Layer } from "effect"
-import { existsSync } from "node:fs"
 import { type Browser, chromium, type Page } from "playwright-core"
+import { chromium as browser, describeWith } from "../../../tools/testing/needs.ts"
 import * as Runs from "./support/runs.ts"
 import { write } from "./support/writeRun.ts"
-
-const executablePath = [
-  process.env["CHROMIUM"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome"
-].find((path) => path !== undefined && existsSync(path))
 
 const flags = [
   "--no-sandbox",
@@ -60,7 +53,7 @@ class Chromium extends Context.Service<Chromium, Browser>()("test/Chromium") {
   static readonly layer = Layer.effect(
     Chromium,
     Effect.acquireRelease(
-      Effect.promise(() => chromium.launch({ executablePath: executablePath!, args: flags })),
+      Effect.promise(() => chromium.launch({ executablePath: browser.path!, args: flags })),
       (browser) => Effect.promise(() => browser.close())
     )
   )
@@ -110,12 +103,7 @@ const drawn = (page: Page) =>
     })
   )
 
-const suite =
-  executablePath === undefined
-    ? "Report in a browser (skipped: no Chromium; CHROMIUM names one)"
-    : "Report in a browser"
-
-describe.skipIf(executablePath === undefined)(suite, () => {
+describeWith(browser, "Report in a browser", () => {
   layer(Layer.mergeAll(Chromium.layer, NodeServices.layer))((it) => {
     it.effect.each(suites)("draws every chart without errors or requests: %s", ([, content]) =>
       Effect.gen(function*() {

@@ -5,7 +5,7 @@ import * as Dialogue from "../src/Dialogue.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Score from "../src/Score.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeShared, shared } from "./support/shared.ts"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const dialogues = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
 const against = { dataset: "small", sha256: "0", dialogues, file: "answers", system: "somebody" }
@@ -166,12 +166,12 @@ const published = Effect.fnUntraced(function*(file: string) {
   return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Published))(yield* files.readFileString(file))
 })
 
-describeShared("answers of other systems", "data/peer-outputs", (folder) => {
+describeWith(shared("data/peer-outputs"), "answers of other systems", (folder) => {
   layer(NodeServices.layer)((it) => {
     it.effect("agrees with the scores that memobase published on LoCoMo", () =>
       Effect.gen(function*() {
         const file = `${folder}/memobase/memobase_eval_0710_3000.json`
-        const locomo = yield* Locomo.load(shared("data/locomo/locomo10.json"))
+        const locomo = yield* Locomo.load(shared("data/locomo/locomo10.json").path!)
         const { predictions } = yield* Score.read(file)
         const result = yield* Score.against({ ...locomo, predictions, file, system: "memobase" })
         const key = (question: string, response: string) => `${question}\n${response}`
@@ -205,7 +205,7 @@ describeShared("answers of other systems", "data/peer-outputs", (folder) => {
     it.effect("reads LoCoMo's own form, with three conversations of ten", () =>
       Effect.gen(function*() {
         const file = `${folder}/locomo-official/luxiaraqian_outputs4_gpt35_4k_3convs.json`
-        const locomo = yield* Locomo.load(shared("data/locomo/locomo10.json"))
+        const locomo = yield* Locomo.load(shared("data/locomo/locomo10.json").path!)
         const { predictions } = yield* Score.read(file)
         const result = yield* Score.against({ ...locomo, predictions, file, system: "gpt-3.5-turbo" })
         assert.strictEqual(predictions.length, 497)

@@ -2,8 +2,8 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { PostgresStore } from "@memory-r1/store-postgres"
 import { Effect, Layer, type Scope } from "effect"
-import { it } from "vitest"
-import { pglite, postgres, programs } from "./support/servers.ts"
+import { describeWith, postgresql } from "../../../tools/testing/needs.ts"
+import { pglite, postgres } from "./support/servers.ts"
 
 const laws = (name: string, server: Effect.Effect<PgClient.PgPoolConfig, never, Scope.Scope>) => {
   memoryStoreLaws(name, Layer.unwrap(Effect.map(server, ({ url, ...connection }) => PostgresStore.layer({ ...connection, url: url! }))))
@@ -13,5 +13,4 @@ const laws = (name: string, server: Effect.Effect<PgClient.PgPoolConfig, never, 
 }
 
 laws("PGlite with pgvector", pglite())
-if (programs === undefined) it.skip("PostgreSQL: skipped, its programs (initdb, postgres) are not on this machine", () => {})
-else laws("PostgreSQL", Effect.map(postgres(), ({ url }) => ({ url })))
+describeWith(postgresql, "a server", () => laws("PostgreSQL", Effect.map(postgres(), ({ url }) => ({ url }))))

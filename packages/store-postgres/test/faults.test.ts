@@ -1,4 +1,5 @@
 // What goes wrong with servers: each has a typed error, and what was committed stays.
+// @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Journal, MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
@@ -10,7 +11,8 @@ import { createHash } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { password, pglite, postgres, programs } from "./support/servers.ts"
+import { describeWith, postgresql } from "../../../tools/testing/needs.ts"
+import { password, pglite, postgres } from "./support/servers.ts"
 
 const { Add, Delete, Update } = MemoryBank.Edit
 const scope = Scope.make({ user: "ann" })
@@ -43,9 +45,7 @@ const storeError = (error: { readonly _tag: string }): MemoryStore.StoreError =>
   return error as MemoryStore.StoreError
 }
 
-const real = describe.skipIf(programs === undefined)
-
-real("PostgresStore, a server that fails", () => {
+describeWith(postgresql, "PostgresStore, a server that fails", () => {
   it.live("keeps what was acknowledged when the server is killed, says what is wrong meanwhile, and goes on with it", () =>
     Effect.gen(function*() {
       const server = yield* postgres()

@@ -1,4 +1,5 @@
 // Real processes: killed while they write, and writing at the same time.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"

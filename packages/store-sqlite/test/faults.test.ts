@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll } from "vitest"
+import { unprivileged } from "../../../tools/testing/unprivileged.ts"
 import { open } from "../src/internal/database.ts"
 import { migrate, steps } from "../src/internal/schema.ts"
 import { isFold, isWhole } from "./support/crash.ts"
@@ -106,7 +107,7 @@ describe("SqliteStore, files", () => {
       assert.isFalse(readFileSync(file).includes("Zyzzyva"))
     }))
 
-  it.live("a full disk is a typed error; what was there stays and can be read, and goes on when there is room", () =>
+  it.live("a full disk is a typed error; what was there stays and can be read, and goes on when there is room", (context) =>
     Effect.gen(function*() {
       const filler = yield* built("filler")
       const mount = path("small")
@@ -114,7 +115,7 @@ describe("SqliteStore, files", () => {
       const script = `mount -t tmpfs -o size=3m tmpfs ${mount} && head -c 1000000 /dev/zero > ${mount}/ballast &&
         ${process.execPath} ${filler} ${mount}/full.db && rm ${mount}/ballast && ${process.execPath} ${filler} ${mount}/full.db 5 && cp ${mount}/full.db ${path("full.db")}`
       // A file system of its own, in a namespace of its own.
-      if (spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", mount]).status !== 0) return yield* Effect.log("skipped: no file system can be mounted here")
+      if (spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", mount]).status !== 0) return context.skip("no file system can be mounted here")
       const { code, stderr, stdout } = yield* run("unshare", ["-rm", "sh", "-c", script])
       assert.strictEqual(code, 0, stderr)
       const [full, roomy] = stdout.trim().split("\n").map((line) => Schema.decodeSync(Told)(line))
@@ -138,8 +139,8 @@ describe("SqliteStore, files", () => {
       // The same where the file system says so. To the superuser it says nothing.
       chmodSync(file, 0o444)
       const filler = yield* built("filler")
-      const { stderr, stdout } = yield* run(process.execPath, [filler, file, "1"], process.getuid?.() === 0 ? { uid: 65534 } : {})
-      if (stdout === "") return yield* Effect.log(`skipped: ${stderr}`)
+      const { stderr, stdout } = yield* run(...unprivileged(process.execPath, [filler, file, "1"]))
+      assert.notStrictEqual(stdout, "", stderr)
       const told = Schema.decodeSync(Told)(stdout)
       assert.include(["ReadOnly", "Unavailable"], told.error?.reason)
       assert.deepStrictEqual(yield* Effect.provide(texts, on(file)), ["Ann plays chess"])

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"

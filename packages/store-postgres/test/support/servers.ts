@@ -4,20 +4,11 @@ import { vector } from "@electric-sql/pglite-pgvector"
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket"
 import { Effect, Redacted } from "effect"
 import { execFileSync, spawn, spawnSync } from "node:child_process"
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
-
-const installed = (): string | undefined => {
-  const debian = "/usr/lib/postgresql"
-  const folders = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)).map((version) => join(debian, version, "bin")) : []
-  return [...folders, ...(process.env["PATH"] ?? "").split(delimiter)].find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")))
-}
-
-/** Where PostgreSQL's programs are, if they are. */
-export const programs = installed()
-if (programs === undefined) console.warn("PostgreSQL's programs (initdb, postgres) are not on this machine: the tests that need a real server are skipped")
+import { join } from "node:path"
+import { postgresql } from "../../../../tools/testing/needs.ts"
 
 const freePort = () =>
   Effect.callback<number>((resume) => {
@@ -50,13 +41,13 @@ export const postgres = Effect.fnUntraced(function*(small = false) {
   const data = join(directory, "data")
   if (small) mkdirSync(join(directory, "small"))
   const options = { ...nobody, cwd: directory, env: { ...process.env, LC_ALL: "C" } }
-  execFileSync(join(programs!, "initdb"), ["-D", data, "-U", "memory", "--auth=scram-sha-256", `--pwfile=${secret}`, "--encoding=UTF8", "--no-sync"], { ...options, stdio: "pipe" })
+  execFileSync(join(postgresql.path!, "initdb"), ["-D", data, "-U", "memory", "--auth=scram-sha-256", `--pwfile=${secret}`, "--encoding=UTF8", "--no-sync"], { ...options, stdio: "pipe" })
   const port = yield* freePort()
   let running: ReturnType<typeof spawn> | undefined
   const pid = join(data, "postmaster.pid")
   const ready = () => existsSync(pid) && readFileSync(pid, "utf8").includes("ready")
   const start = Effect.gen(function*() {
-    const server = [join(programs!, "postgres"), "-D", data, "-p", String(port), "-k", directory, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=40"]
+    const server = [join(postgresql.path!, "postgres"), "-D", data, "-p", String(port), "-k", directory, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=40"]
     // In a name space of its own, where a small file system can be mounted.
     running = small
       ? spawn("unshare", ["-m", "sh", "-c", `mount -t tmpfs -o size=4m,uid=65534 tmpfs "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`, join(directory, "small"), ...server], {

@@ -31,13 +31,12 @@ export interface Ended {
 export const run = (
   command: string,
   args: ReadonlyArray<string>,
-  options: { readonly killAfter?: number; readonly killOnOutput?: number; readonly uid?: number } = {}
+  options: { readonly killAfter?: number; readonly killOnOutput?: number } = {}
 ): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.built/compiled") },
-      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid })
+      env: { ...process.env, NODE_COMPILE_CACHE: join(import.meta.dirname, "../../node_modules/.built/compiled") }
     })
     let [stdout, stderr] = ["", ""]
     const timers: Array<NodeJS.Timeout> = []
