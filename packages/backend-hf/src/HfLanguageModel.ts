@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function*({ config, model }: {
     streamText: (options) =>
       Stream.unwrap(
         Effect.map(prepare("streamText", options), ({ request, waiting }) =>
-          Stream.tap(Response.streamParts(client.chatCompletionStream(request, waiting)), (part) =>
+          Stream.tap(Response.streamParts(client.chatCompletionStream(request, waiting), options.tools.map(({ name }) => name)), (part) =>
             Effect.sync(() => annotateResponse(options.span, [part]))))
       )
   })

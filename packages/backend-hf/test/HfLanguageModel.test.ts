@@ -363,6 +363,81 @@ describe("HfLanguageModel.streamText", () => {
       ])
     }))
 
+  const toolCalls = (events: ReadonlyArray<unknown>) =>
+    Effect.gen(function*() {
+      const server = yield* serve(streams([...events, "[DONE]"]))
+      const parts = yield* LanguageModel.streamText({ prompt: "?", toolkit: Weather }).pipe(
+        Stream.runCollect,
+        using(server.url),
+        Effect.provide(WeatherLive)
+      )
+      assert.strictEqual(parts.flatMap((part) => part.type === "finish" ? [part.reason] : []).join(), "tool-calls")
+      return parts.flatMap((part) => part.type === "tool-call" ? [[part.id, part.name, part.params]] : []) as unknown
+    })
+  const pieces = (...tool_calls: ReadonlyArray<Record<string, unknown>>) => chunk({ tool_calls })
+  const both = [["a", "Weather", { city: "Oslo" }], ["b", "Weather", { city: "Rome" }]]
+
+  it.effect("parallel calls that share index 0, or have none, are calls of their own", () =>
+    Effect.gen(function*() {
+      for (const index of [{ index: 0 }, {}, { index: null }]) {
+        const found = yield* toolCalls([
+          pieces({ ...index, id: "a", type: "function", function: { name: "Weather", arguments: "" } }),
+          pieces({ ...index, function: { arguments: `{"city":` } }),
+          pieces({ ...index, function: { arguments: `"Oslo"}` } }),
+          pieces({ ...index, id: "b", type: "function", function: { name: "Weather", arguments: `{"city":"Ro` } }),
+          pieces({ ...index, function: { arguments: `me"}` } }),
+          chunk({}, "stop")
+        ])
+        assert.deepStrictEqual(found, both)
+      }
+      assert.deepStrictEqual(
+        yield* toolCalls([
+          pieces(
+            { index: 0, id: "a", function: { name: "Weather", arguments: { city: "Oslo" } } },
+            { index: 0, id: "b", function: { name: "Weather", arguments: { city: "Rome" } } }
+          ),
+          chunk({}, "stop")
+        ]),
+        both
+      )
+    }))
+
+  it.effect("a name may come in a later piece, in two, or again", () =>
+    Effect.gen(function*() {
+      const one = [["a", "Weather", { city: "Oslo" }]]
+      const end = chunk({}, "tool_calls")
+      assert.deepStrictEqual(yield* toolCalls([
+        pieces({ index: 0, id: "a", type: "function" }),
+        pieces({ index: 0, function: { name: "Weather" } }),
+        pieces({ index: 0, function: { arguments: `{"city":"Oslo"}` } }),
+        end
+      ]), one)
+      assert.deepStrictEqual(yield* toolCalls([
+        pieces({ index: 0, id: "a", function: { arguments: `{"city":"Oslo"}` } }),
+        pieces({ index: 0, function: { name: "Weather" } }),
+        end
+      ]), one)
+      assert.deepStrictEqual(yield* toolCalls([
+        pieces({ index: 0, id: "a", function: { name: "Wea" } }),
+        pieces({ index: 0, function: { name: "ther", arguments: `{"city":` } }),
+        pieces({ index: 0, function: { arguments: `"Oslo"}` } }),
+        end
+      ]), one)
+      assert.deepStrictEqual(yield* toolCalls([
+        pieces({ index: 0, id: "a", function: { name: "Weather", arguments: `{"city":` } }),
+        pieces({ index: 0, id: "a", function: { name: "Weather", arguments: `"Oslo"}` } }),
+        end
+      ]), one)
+    }))
+
+  it.effect("a call that is never named is a typed error", () =>
+    Effect.gen(function*() {
+      const server = yield* serve(streams([pieces({ index: 0, id: "a", function: { arguments: "{}" } }), chunk({}, "tool_calls"), "[DONE]"]))
+      const error = yield* Effect.flip(collect(server.url))
+      assert.strictEqual(error.reason._tag, "InvalidOutputError")
+      assert.include(error.message, "without a name")
+    }))
+
   it.effect("a stream that ends before its finish reason is an error that may be retried", () =>
     Effect.gen(function*() {
       const server = yield* serve(streams([chunk({ content: "Os" })]))

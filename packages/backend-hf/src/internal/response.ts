@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { ChatCompletion, ChatCompletionChunk } from "../HfClient.ts"
+import * as ToolCalls from "./toolCalls.ts"
 
 type Usage = ChatCompletion["usage"]
 
@@ -63,34 +64,35 @@ interface Call {
   readonly arguments: string | Record<string, unknown> | null | undefined
 }
 
-const toolCallPart = (method: string, call: Call): Effect.Effect<Response.ToolCallPartEncoded, AiError.AiError> =>
-  Effect.try({
-    try: (): Response.ToolCallPartEncoded => ({
-      type: "tool-call",
-      id: call.id,
-      name: call.name,
-      params: Predicate.isString(call.arguments)
-        ? Tool.unsafeSecureJsonParse(call.arguments.trim() === "" ? "{}" : call.arguments)
-        : call.arguments ?? {}
-    }),
-    catch: () =>
-      AiError.make({
-        module: "HfLanguageModel",
-        method,
-        reason: new AiError.ToolParameterValidationError({
-          toolName: call.name,
-          description: "The model wrote arguments that are not JSON"
-        })
-      })
+const errorOf = (method: string, reason: AiError.AiErrorReason) =>
+  AiError.make({ module: "HfLanguageModel", method, reason })
+
+const toolCallPart = Effect.fnUntraced(function*(method: string, { arguments: written, id, name }: Call) {
+  if (name === "") {
+    const description = "The model called a tool without a name"
+    return yield* errorOf(method, new AiError.InvalidOutputError({ description }))
+  }
+  const params = yield* Effect.try({
+    try: () => {
+      if (!Predicate.isString(written)) return written ?? {}
+      return Tool.unsafeSecureJsonParse(written.trim() === "" ? "{}" : written)
+    },
+    catch: () => {
+      const description = "The model wrote arguments that are not JSON"
+      return errorOf(method, new AiError.ToolParameterValidationError({ toolName: name, description }))
+    }
   })
+  return { type: "tool-call", id, name, params } satisfies Response.ToolCallPartEncoded
+})
 
 /** The parts of a whole answer. */
 export const parts = Effect.fnUntraced(function*(completion: ChatCompletion) {
   const { finish_reason, message } = completion.choices[0]
   const reasoning = message.reasoning ?? message.reasoning_content ?? ""
   const content = message.content ?? ""
-  const calls = yield* Effect.forEach(message.tool_calls ?? [], (call, index) =>
-    toolCallPart("generateText", { ...call.function, id: call.id ?? `call_${index}`, arguments: call.function.arguments }))
+  const idOf = ToolCalls.idsOf()
+  const calls = yield* Effect.forEach(message.tool_calls ?? [], ({ function: { arguments: written, name }, id }) =>
+    toolCallPart("generateText", { id: idOf(id), name, arguments: written }))
   return [
     metadataPart(completion),
     ...(reasoning === "" ? [] : [{ type: "reasoning" as const, text: reasoning }]),
@@ -103,21 +105,17 @@ export const parts = Effect.fnUntraced(function*(completion: ChatCompletion) {
 /** A part of an answer, whole or streamed. */
 export type AnyPart = Response.PartEncoded | Response.StreamPartEncoded
 
-interface OpenCall {
-  id: string
-  name: string
-  arguments: string
-}
-
 /**
- * The parts of a streamed answer, in step with its chunks. The finish comes at the very end, since the usage follows the last
- * piece of text; a stream that ends before its finish reason was cut off, and fails.
+ * The parts of a streamed answer, in step with its chunks. The finish comes at the very end, since the usage follows the
+ * last piece of text; a stream that ends before its finish reason was cut off, and fails. `tools` are the names of those
+ * that were offered.
  */
 export const streamParts = <E>(
-  chunks: Stream.Stream<ChatCompletionChunk, E>
+  chunks: Stream.Stream<ChatCompletionChunk, E>,
+  tools: ReadonlyArray<string>
 ): Stream.Stream<Response.StreamPartEncoded, E | AiError.AiError> =>
   Stream.suspend(() => {
-    const calls = new Map<number, OpenCall>()
+    const toolCalls = ToolCalls.accumulator(new Set(tools))
     let begun = false
     let open: "text" | "reasoning" | undefined
     let blocks = 0
@@ -138,23 +136,8 @@ export const streamParts = <E>(
       return [...before, { type: `${kind}-delta` as const, id: String(blocks), delta }]
     }
 
-    const writeCall = (
-      piece: NonNullable<NonNullable<ChatCompletionChunk["choices"][number]["delta"]>["tool_calls"]>[number],
-      position: number
-    ): ReadonlyArray<Response.StreamPartEncoded> => {
-      const index = piece.index ?? position
-      const delta = piece.function?.arguments ?? ""
-      const known = calls.get(index)
-      const call = known ?? { id: piece.id ?? `call_${index}`, name: piece.function?.name ?? "", arguments: "" }
-      call.arguments += delta
-      calls.set(index, call)
-      return [
-        ...(known === undefined
-          ? [...closeBlock(), { type: "tool-params-start" as const, id: call.id, name: call.name }]
-          : []),
-        ...(delta === "" ? [] : [{ type: "tool-params-delta" as const, id: call.id, delta }])
-      ]
-    }
+    const writeCalls = (events: ReadonlyArray<ToolCalls.Event>): ReadonlyArray<Response.StreamPartEncoded> =>
+      events.flatMap((event) => event.type === "tool-params-start" ? [...closeBlock(), event] : [event])
 
     const step = (chunk: ChatCompletionChunk): ReadonlyArray<Response.StreamPartEncoded> => {
       usage = chunk.usage ?? usage
@@ -167,24 +150,23 @@ export const streamParts = <E>(
         ...head,
         ...write("reasoning", delta?.reasoning ?? delta?.reasoning_content),
         ...write("text", delta?.content),
-        ...(delta?.tool_calls ?? []).flatMap(writeCall)
+        ...writeCalls(toolCalls.write(delta?.tool_calls ?? []))
       ]
     }
 
     const end = Effect.fnUntraced(function*() {
       if (finished === undefined) {
-        return yield* AiError.make({
-          module: "HfLanguageModel",
-          method: "streamText",
-          reason: new AiError.InternalProviderError({ description: "The stream ended before the answer was complete" })
-        })
+        const description = "The stream ended before the answer was complete"
+        return yield* errorOf("streamText", new AiError.InternalProviderError({ description }))
       }
-      const ended = yield* Effect.forEach(calls.values(), (call) =>
+      const { calls, events } = toolCalls.end()
+      const rest = writeCalls(events)
+      const ended = yield* Effect.forEach(calls, (call) =>
         Effect.map(toolCallPart("streamText", call), (part): ReadonlyArray<Response.StreamPartEncoded> => [
           { type: "tool-params-end", id: call.id },
           part
         ]))
-      return [...closeBlock(), ...ended.flat(), finishPart(finished, calls.size, usage)]
+      return [...rest, ...closeBlock(), ...ended.flat(), finishPart(finished, calls.length, usage)]
     })
 
     return chunks.pipe(

@@ -23,13 +23,12 @@ const Head = {
   usage: maybe(Usage)
 }
 
+// Older text-generation servers send an object.
+const Arguments = maybe(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)]))
+
 const ToolCall = Schema.Struct({
   id: maybe(Schema.String),
-  function: Schema.Struct({
-    name: Schema.String,
-    // Older text-generation servers send an object.
-    arguments: maybe(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)]))
-  })
+  function: Schema.Struct({ name: Schema.String, arguments: Arguments })
 })
 
 export const ChatCompletion = Schema.Struct({
@@ -49,7 +48,7 @@ export const ChatCompletionChunk = Schema.Struct({
       tool_calls: maybe(Schema.Array(Schema.Struct({
         index: maybe(Schema.Int),
         id: maybe(Schema.String),
-        function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: maybe(Schema.String) }))
+        function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: Arguments }))
       })))
     }))
   }))
