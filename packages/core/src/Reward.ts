@@ -1,6 +1,7 @@
 /**
  * Rewards: plain functions from an outcome to a number with a breakdown, and combinators of them.
  */
+import { sameAnswer, sameList } from "./internal/sameAnswer.ts"
 import * as TextMetrics from "./TextMetrics.ts"
 
 /**
@@ -49,10 +50,24 @@ export const make = <O>(name: string, score: (outcome: O) => number): Reward<O> 
 }
 
 /**
- * 1 for the gold answer, 0 for any other: the reward of Memory-R1, and its default.
+ * 1 for the gold answer, 0 for any other: the default reward, as Memory-R1's is an exact match.
+ *
+ * Every letter, mark, digit, sign, symbol and emoji of an answer counts. What does not: case, Unicode normalization, white
+ * space, punctuation that ends or surrounds, how quotes and dashes are set, thousands separators ("1,000"), the dots of
+ * "a.m.", and the articles "the", or "a" and "an" in front. `TextMetrics.squadExactMatch`, the published measure, drops all
+ * punctuation instead.
+ *
+ * @example
+ * ```ts
+ * import { Reward } from "@memory-r1/core"
+ *
+ * Reward.exactMatch({ prediction: "The Scout!", gold: "scout" }).value // => 1
+ * Reward.exactMatch({ prediction: "-5", gold: "5" }).value // => 0
+ * Reward.exactMatch({ prediction: "Scout and Buddy", gold: "Buddy and Scout", list: true }).value // => 1
+ * ```
  */
 export const exactMatch: Reward<AnswerOutcome> = make("exactMatch", ({ gold, list, prediction }) =>
-  list === true ? TextMetrics.exactListMatch(prediction, gold) : TextMetrics.exactMatch(prediction, gold))
+  (list === true ? sameList : sameAnswer)(prediction, gold) ? 1 : 0)
 
 /**
  * Set F1 of answer and gold answer. Less sparse than `exactMatch`; use it where groups are all-zero.

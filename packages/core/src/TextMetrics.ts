@@ -1,52 +1,44 @@
 /**
- * How well an answer agrees with the gold answer. Plain functions of two strings.
+ * How well an answer agrees with the gold answer, as others measure it. Plain functions of two strings, to report and to
+ * compare with what was published. What is paid for in training is stricter: see `Reward.exactMatch`.
  *
  * Three F1s are in circulation and differ by several points; every name here says which one it is.
  */
+import { listItems, sameItems } from "./internal/listItems.ts"
 import { wordTokenize } from "./internal/wordTokenize.ts"
 
-/**
- * Lower-cases, drops punctuation and the articles a, an, the, and folds white space (the SQuAD normalisation).
- */
-export const normalize = (text: string): string =>
-  text.toLowerCase().replace(/[\p{P}\p{S}]/gu, "").replace(/\b(a|an|the)\b/g, " ").replace(/\s+/g, " ").trim()
+// `string.punctuation` of Python, what its `\b` takes for a part of a word, and what its `split` takes for white space.
+const punctuation = /[!-/:-@[-`{-~]/g
+const articles = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu
+const whiteSpace = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/
+
+const squadWords = (text: string): ReadonlyArray<string> =>
+  text.toLowerCase().replace(punctuation, "").replace(articles, " ").split(whiteSpace).filter((word) => word !== "")
 
 /**
- * 1 when both texts are the same after `normalize`, else 0. The paper's reward.
+ * The `normalize_answer` of SQuAD's evaluation script: lower case, without ASCII punctuation and the articles a, an, the.
+ */
+export const squadNormalize = (text: string): string => squadWords(text).join(" ")
+
+/**
+ * SQuAD's exact match (Rajpurkar et al. 2016): 1 when both texts are the same after `squadNormalize`, else 0. Where `list`
+ * says so, both texts may list the same items in any order.
+ *
+ * A measure, to compare with others. It takes "-5" for "5" and "C++" for "C#": train with `Reward.exactMatch`.
  *
  * @example
  * ```ts
  * import { TextMetrics } from "@memory-r1/core"
  *
- * TextMetrics.exactMatch("The Scout!", "scout") // => 1
- * TextMetrics.exactMatch("Buddy", "Buddy and Scout") // => 0
+ * TextMetrics.squadExactMatch("The Scout!", "scout") // => 1
+ * TextMetrics.squadExactMatch("Buddy", "Buddy and Scout") // => 0
+ * TextMetrics.squadExactMatch("Scout and Buddy", "Buddy and Scout", true) // => 1
+ * TextMetrics.squadExactMatch("-5", "5") // => 1
  * ```
  */
-export const exactMatch = (prediction: string, gold: string): number => normalize(prediction) === normalize(gold) ? 1 : 0
-
-/**
- * The items of a list in prose: "Buddy, Tom and Scout" has three.
- */
-export const listItems = (text: string): ReadonlyArray<string> =>
-  text.split(/,|;|\band\b/i).map(normalize).filter((item) => item !== "")
-
-/**
- * 1 when both texts list the same items in any order, else 0.
- *
- * @example
- * ```ts
- * import { TextMetrics } from "@memory-r1/core"
- *
- * TextMetrics.exactListMatch("Scout and Buddy", "Buddy and Scout") // => 1
- * ```
- */
-export const exactListMatch = (prediction: string, gold: string): number => {
-  const predicted = listItems(prediction)
-  const wanted = listItems(gold)
-  const set = new Set(wanted)
-  return predicted.length === wanted.length && new Set(predicted).size === set.size && predicted.every((item) => set.has(item))
-    ? 1
-    : 0
+export const squadExactMatch = (prediction: string, gold: string, list = false): number => {
+  if (!list) return squadNormalize(prediction) === squadNormalize(gold) ? 1 : 0
+  return sameItems(listItems(prediction, squadNormalize), listItems(gold, squadNormalize)) ? 1 : 0
 }
 
 /**
@@ -77,11 +69,10 @@ export const setF1 = (prediction: string, gold: string): number => {
 }
 
 /**
- * F1 over the multisets of normalised words (SQuAD).
+ * SQuAD's F1: over the multisets of the words of `squadNormalize`.
  */
 export const squadF1 = (prediction: string, gold: string): number => {
-  const predicted = normalize(prediction).split(" ").filter((word) => word !== "")
-  const wanted = normalize(gold).split(" ").filter((word) => word !== "")
+  const [predicted, wanted] = [squadWords(prediction), squadWords(gold)]
   return harmonic(clippedOverlap(predicted, wanted), predicted.length, wanted.length)
 }
 

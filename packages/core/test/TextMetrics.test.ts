@@ -7,30 +7,46 @@ import { wordTokenize } from "../src/internal/wordTokenize.ts"
 const close = (actual: number, expected: number, message?: string) =>
   assert.isTrue(Math.abs(actual - expected) < 1e-12, message ?? `${actual} is not ${expected}`)
 
-describe("TextMetrics.normalize and exactMatch", () => {
-  it("is SQuAD's normalisation: lower case, no punctuation, no articles, single spaces", () => {
-    assert.strictEqual(TextMetrics.normalize("  The  U.S. – an ‘A’ in  Maths! "), "us in maths")
-    assert.strictEqual(TextMetrics.normalize("Anna's 2,000 kr"), "annas 2000 kr")
-    assert.strictEqual(TextMetrics.normalize("Ölaf, Кошка"), "ölaf кошка")
-    assert.strictEqual(TextMetrics.normalize("theatre another"), "theatre another")
+// What SQuAD's evaluation script says of pairs of answers: tools/parity/squad.py.
+const squad: {
+  readonly normalized: ReadonlyArray<readonly [answer: string, normalized: string]>
+  readonly pairs: ReadonlyArray<{ readonly prediction: string; readonly gold: string; readonly exactMatch: number; readonly f1: number }>
+} = JSON.parse(readFileSync(join(import.meta.dirname, "fixtures/squad.json"), "utf8"))
+
+describe("TextMetrics, SQuAD", () => {
+  it("normalizes as the evaluation script does", () => {
+    for (const [answer, normalized] of squad.normalized) assert.strictEqual(TextMetrics.squadNormalize(answer), normalized, JSON.stringify(answer))
   })
 
-  it("matches what is the same then", () => {
-    assert.strictEqual(TextMetrics.exactMatch("A dog.", "the Dog"), 1)
-    assert.strictEqual(TextMetrics.exactMatch("7 May, 2023", "7 May 2023"), 1)
-    assert.strictEqual(TextMetrics.exactMatch("2,000", "2000"), 1)
-    assert.strictEqual(TextMetrics.exactMatch("Buddy", "Buddy and Scout"), 0)
-    assert.strictEqual(TextMetrics.exactMatch("", "Buddy"), 0)
-    assert.strictEqual(TextMetrics.exactMatch("", "the"), 1)
+  it("has its exact match and F1 for every pair", () => {
+    const listed = new Map(squad.pairs.map((pair) => [JSON.stringify([pair.prediction, pair.gold]), pair]))
+    for (const [prediction] of squad.normalized) {
+      for (const [gold] of squad.normalized) {
+        // The fixture leaves out pairs of which both are 0.
+        const { exactMatch, f1 } = listed.get(JSON.stringify([prediction, gold])) ?? { exactMatch: 0, f1: 0 }
+        const pair = `${JSON.stringify(prediction)} for ${JSON.stringify(gold)}`
+        assert.strictEqual(TextMetrics.squadExactMatch(prediction, gold), exactMatch, pair)
+        close(TextMetrics.squadF1(prediction, gold), f1, pair)
+      }
+    }
+  })
+
+  it("matches what is the same without punctuation and articles, be it another answer", () => {
+    assert.strictEqual(TextMetrics.squadExactMatch("A dog.", "the Dog"), 1)
+    assert.strictEqual(TextMetrics.squadExactMatch("7 May, 2023", "7 May 2023"), 1)
+    assert.strictEqual(TextMetrics.squadExactMatch("Buddy", "Buddy and Scout"), 0)
+    assert.strictEqual(TextMetrics.squadExactMatch("", "the"), 1)
+    for (const [prediction, gold] of [["3.5", "35"], ["-5", "5"], ["C++", "C#"]] as const) assert.strictEqual(TextMetrics.squadExactMatch(prediction, gold), 1)
   })
 
   it("compares lists in any order, and item by item", () => {
-    assert.strictEqual(TextMetrics.exactListMatch("Scout, Tom and Buddy", "Buddy; Scout; Tom"), 1)
-    assert.strictEqual(TextMetrics.exactListMatch("Buddy", "Buddy and Scout"), 0)
-    assert.strictEqual(TextMetrics.exactListMatch("Buddy, Scout, Tom", "Buddy and Scout"), 0)
-    assert.strictEqual(TextMetrics.exactListMatch("Buddy, Buddy", "Buddy and Scout"), 0)
-    assert.strictEqual(TextMetrics.exactListMatch("Buddy, Buddy, Scout", "Buddy, Scout, Scout"), 1)
-    assert.deepStrictEqual(TextMetrics.listItems("the sandy beach, and AND Andy"), ["sandy beach", "andy"])
+    const matches = (prediction: string, gold: string) => TextMetrics.squadExactMatch(prediction, gold, true)
+    assert.strictEqual(matches("Scout, Tom and Buddy", "Buddy; Scout; Tom"), 1)
+    assert.strictEqual(matches("the sandy beach, and AND Andy", "Andy, Sandy Beach"), 1)
+    assert.strictEqual(matches("Buddy", "Buddy and Scout"), 0)
+    assert.strictEqual(matches("Buddy, Scout, Tom", "Buddy and Scout"), 0)
+    assert.strictEqual(matches("Buddy, Buddy", "Buddy and Scout"), 0)
+    assert.strictEqual(matches("Buddy, Buddy, Scout", "Buddy, Scout, Scout"), 1)
   })
 })
 

@@ -33,7 +33,7 @@ const recall = {
 /**
  * Means over questions.
  *
- * - `exactMatch`: the SQuAD normalisation of both is the same; lists in any order.
+ * - `exactMatch`: SQuAD's, the published measure (`TextMetrics.squadExactMatch`); lists in any order.
  * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
  * - `bleu1`: NLTK's, as the same three report it.
  * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of the 10 or

@@ -15,7 +15,7 @@ const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Finite, f1: Sc
 /**
  * What a system reached.
  *
- * - `n`: questions; `exactMatch` (of a list: in any order) and `f1` are means over them.
+ * - `n`: questions; `exactMatch` (SQuAD's; of a list: in any order) and `f1` are means over them.
  * - `operations`: how many edits of each kind were made; `operationAccuracy`: the share of turns after which the bank was as it should be
  *   (`Oracle.isRight`), of all turns and by kind of event.
  * - `memories`: the mean size of a bank at the end.
@@ -99,9 +99,7 @@ export const measure = Effect.fn("WorldEvaluation.measure")(function*(
   const scores = asked.map(({ answer, question }, i) => ({
     cluster: clusters[i]!,
     kind: question.kind ?? "single",
-    exactMatch: question.list === true
-      ? TextMetrics.exactListMatch(answer.text, question.gold)
-      : TextMetrics.exactMatch(answer.text, question.gold),
+    exactMatch: TextMetrics.squadExactMatch(answer.text, question.gold, question.list),
     f1: TextMetrics.setF1(answer.text, question.gold)
   }))
   const decisions = worlds.flatMap((world, w) => {

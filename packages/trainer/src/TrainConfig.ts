@@ -60,7 +60,7 @@ const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 /**
  * What is paid for.
  *
- * - `answer`: of one answer. `exactMatch` is the paper's; `exactMatchElseF1` is less sparse; `f1TimesJudge` and `judge` ask the `judge` of the run.
+ * - `answer`: of one answer. `exactMatch` is `Reward.exactMatch`; `exactMatchElseF1` is less sparse; `f1TimesJudge` and `judge` ask the `judge` of the run.
  * - `format`: added for an answer in the format, to the Answer Agent; no more than 0.2, since agents that are paid more for it learn nothing else.
  * - `growth`, `rejected`: the price of each memory that a decision adds to the bank, and of text that is no operation; the paper has neither.
  * - `memorySize`: the price of a bank that holds more than the share `free` of the words that were said; see `ManagerEnvironment.memorySize`.

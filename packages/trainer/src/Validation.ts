@@ -68,7 +68,7 @@ export const measure = Effect.fn("Validation.measure")(function*(
   const scored = asked.map(({ answer, question }) => ({
     question,
     answer: answer.text,
-    exactMatch: question.list === true ? TextMetrics.exactListMatch(answer.text, question.gold) : TextMetrics.exactMatch(answer.text, question.gold),
+    exactMatch: TextMetrics.squadExactMatch(answer.text, question.gold, question.list),
     f1: TextMetrics.setF1(answer.text, question.gold)
   }))
   return {

@@ -29,13 +29,12 @@ export interface Scored {
 export const score = ({ category, cluster, gold, id, kind, prediction, question, recall }: Scorable): Scored => {
   const given = prediction ?? ""
   const abstained = Number(prediction !== undefined && abstention.test(given))
-  const exactMatch = kind === "list" ? TextMetrics.exactListMatch : TextMetrics.exactMatch
   const metrics = prediction === undefined
     ? { exactMatch: 0, f1: 0, bleu1: 0, squadF1: 0 }
     : gold.trim() === ""
     ? { exactMatch: abstained, f1: abstained, bleu1: abstained, squadF1: abstained }
     : {
-      exactMatch: exactMatch(given, gold),
+      exactMatch: TextMetrics.squadExactMatch(given, gold, kind === "list"),
       f1: TextMetrics.setF1(given, gold),
       bleu1: TextMetrics.bleu1(given, gold),
       squadF1: TextMetrics.squadF1(given, gold)
