@@ -13,6 +13,7 @@ import type { AiError } from "effect/ai"
 import * as Cursor from "./Cursor.ts"
 import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import { judged } from "./internal/judging.ts"
+import type { TrainingError } from "./TrainingError.ts"
 
 /**
  * One question with its candidates.
@@ -84,7 +85,7 @@ const words = (text: string): number => text.split(/\s+/).filter((word) => word 
  */
 export const make = Effect.fn("AnswerEnvironment.make")(function*(
   options: Options
-): Effect.fn.Return<Resumable<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError>, never, MemoryManager.MemoryManager | Retriever.Retriever> {
+): Effect.fn.Return<Resumable<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError>, never, MemoryManager.MemoryManager | Retriever.Retriever> {
   const { episodes, format, judge, perFact, perSpeaker, play = 32, reward = defaultReward } = options
   // These alone: random numbers are those of the step.
   const context = Context.pick(MemoryManager.MemoryManager, Retriever.Retriever)(yield* Effect.context<MemoryManager.MemoryManager | Retriever.Retriever>())

@@ -50,9 +50,9 @@ export interface Sequences<Task, E> {
 /**
  * An environment for tasks of one type.
  *
- * - `tasks`: the next tasks. What it draws it draws from Effect's `Random`.
+ * - `tasks`: the next tasks, fewer where there are no more. What it draws it draws from Effect's `Random`.
  * - `prompt`: how a task is asked.
- * - `score`: an outcome for each text of each attempt, in their order. Of a sequence the attempt is its last task, with one text.
+ * - `score`: an outcome for each text of each attempt, in their order, no fewer and no more. Of a sequence the attempt is its last task, with one text.
  * - `settle`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue goes on from there. Of a sequence
  *   the attempt is the last task of the one that was drawn.
  * - `sequences`: for tasks that take several decisions.

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Advantage from "./Advantage.ts"
 import type { Environment } from "./Environment.ts"
+import * as Given from "./internal/given.ts"
 import * as Kl from "./Kl.ts"
 import * as Rollout from "./Rollout.ts"
 import { RunLog } from "./RunLog.ts"
@@ -41,8 +42,8 @@ export interface Options extends Stage.Options {
 /**
  * Trains the learner at hand in an environment. Draws from Effect's `Random`: the same seed gives the same run.
  *
- * Fails with a `TrainingError` for a group of one, an environment without tasks, a reward that is no number, and a sampler that disagrees with
- * the learner.
+ * Fails with a `TrainingError` for a group of one, an environment without tasks or with more or fewer outcomes than completions, a reward that is no
+ * number, and a sampler that disagrees with the learner.
  */
 export const run = Effect.fn("Grpo.run")(function*<Task, E>(
   environment: Environment<Task, E>,
@@ -71,7 +72,7 @@ export const run = Effect.fn("Grpo.run")(function*<Task, E>(
     const rewards = groups.map(({ outcomes }, i) => outcomes.map(({ reward }, g) => reward.value - (moved === undefined ? 0 : beta * moved[i]![g]!)))
 
     // 3. Advantages. A group whose rewards are all the same teaches nothing.
-    const advantages = advantage(rewards)
+    const advantages = yield* Given.expectCounts("advantages by the estimator", rewards.map(({ length }) => length), advantage(rewards))
     const flat = rewards.map(Advantage.isZeroVariance)
     const batch = decided.flatMap(({ completions, group, members, prompt }, d): ReadonlyArray<Learner.PromptGroup> =>
       flat[group] && zeroVariance === "drop" ? [] : [{

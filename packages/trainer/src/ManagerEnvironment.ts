@@ -12,7 +12,9 @@ import * as Effect from "effect/Effect"
 import type { AiError } from "effect/ai"
 import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
+import * as Given from "./internal/given.ts"
 import { judged } from "./internal/judging.ts"
+import type { TrainingError } from "./TrainingError.ts"
 
 /**
  * One decision: a step of a dialogue on the bank as it stands. `place` is that of the dialogue among those that are open.
@@ -103,9 +105,9 @@ export interface Options {
 }
 
 /**
- * What can go wrong in it.
+ * What can go wrong in it. A `TrainingError` is for a reward, a judge or an answer agent that does not give what it was asked for.
  */
-export type Failure = AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError
+export type Failure = AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError
 
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
 
@@ -135,15 +137,20 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
   { answerReward = Reward.exactMatch, judge, perSpeaker, reward = defaultReward }: Pick<Options, "answerReward" | "judge" | "perSpeaker" | "reward">
 ) {
   const asked = yield* Playthrough.ask(reached.flatMap(({ after, questions }) => questions.map((question) => ({ bank: after, question }))), { perSpeaker })
-  const answers = (yield* judged(
+  yield* Given.expectCount("answers by the answer agent", asked.length, asked.filter(({ answer }) => answer !== undefined))
+  const answers = yield* judged(
     asked.map(({ answer, question }) => ({ question: question.question, prediction: answer.text, gold: question.gold, list: question.list === true, weight: question.weight ?? 1 })),
     judge
-  )).values()
+  )
+  const values = (yield* Effect.forEach(answers, (answer) => {
+    const text = `${answer.question} ${answer.prediction} (${answer.gold})`
+    return Effect.map(
+      Given.expectNumber(`answerReward rewards ${text} with`, answerReward(answer)?.value),
+      (value) => ({ value, weight: answer.weight, text })
+    )
+  })).values()
   return reached.map(({ after, before, edits, questions, rejections, toldWords }): Outcome => {
-    const scored = questions.map(() => {
-      const answer = answers.next().value!
-      return { value: answerReward(answer).value, weight: answer.weight, text: `${answer.question} ${answer.prediction} (${answer.gold})` }
-    })
+    const scored = questions.map(() => values.next().value!)
     const bankWords = MemoryBank.memories(after).reduce((sum, { text }) => sum + words(text), 0)
     return {
       reward: reward({ answers: scored, growth: MemoryBank.size(after) - MemoryBank.size(before), rejections, bankWords, toldWords }),

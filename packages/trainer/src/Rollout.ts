@@ -6,6 +6,7 @@ import type { Learner } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Environment, Outcome } from "./Environment.ts"
+import * as Given from "./internal/given.ts"
 import type { Transcript } from "./RunLog.ts"
 import { TrainingError } from "./TrainingError.ts"
 
@@ -44,7 +45,8 @@ export interface Collected {
  * Samples a group for each of the next tasks and has them scored. The environment is then told to go on from one completion of
  * each, drawn at random; where a prompt was too long, as if nothing had been said.
  *
- * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, and for a reward that is no number.
+ * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, for an environment or a sampler that gives more or less
+ * than it was asked for, and for a reward that is no number.
  */
 export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   environment: Environment<Task, E>,
@@ -56,6 +58,10 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   const { applyChatTemplate, decode, encode } = sampler.tokenizer
   const asTokens = Effect.fnUntraced(function*(tasks: ReadonlyArray<Task>) {
     const asked = tasks.map(environment.prompt)
+    const unasked = asked.findIndex((prompt) => typeof prompt !== "string" && !Array.isArray(prompt))
+    if (unasked >= 0) {
+      return yield* new TrainingError({ reason: `environment ${name} asks task ${unasked} with ${String(asked[unasked])}: a text or messages expected` })
+    }
     if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
       return yield* new TrainingError({ reason: "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model" })
     }
@@ -65,11 +71,14 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     })
   })
   const written = Effect.fnUntraced(function*(prompts: ReadonlyArray<ReadonlyArray<number>>, n: number) {
-    const sampled = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
+    const given = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
+    const sampled = yield* Given.expectCounts("completions by the sampler", prompts.map(() => n), given)
     return sampled.map((completions) => completions.map((completion) => ({ completion, text: decode(Sampler.withoutStop(completion)) })))
   })
 
-  const all = yield* asTokens(yield* environment.tasks(count))
+  const given = yield* environment.tasks(count)
+  if (!Array.isArray(given)) yield* Given.expectCount(`tasks by environment ${name}`, count, given)
+  const all = yield* asTokens(given)
   if (all.length === 0) return yield* new TrainingError({ reason: `environment ${name} has no tasks: is its data empty?` })
   const [fitting, others] = [all.filter(({ fits }) => fits), all.filter(({ fits }) => !fits)]
   if (fitting.length === 0) {
@@ -84,7 +93,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   let tooLong = others.length
   let open = sequences === undefined ? [] : tracks.flat()
   while (open.length > 0) {
-    const next = yield* sequences!.next(open.map(({ current }) => current))
+    const next = yield* Given.expectCount(`next tasks by environment ${name}`, open.length, yield* sequences!.next(open.map(({ current }) => current)))
     open = open.filter((_, i) => next[i] !== undefined)
     const asked = yield* asTokens(next.flatMap((task) => task === undefined ? [] : [task]))
     const answered = (yield* written(asked.flatMap(({ fits, prompt }) => fits ? [prompt] : []), 1)).values()
@@ -100,12 +109,14 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   const attempts = sequences === undefined
     ? fitting.map(({ task }, i) => ({ task, texts: firsts[i]!.map(({ text }) => text) }))
     : tracks.flat().map(({ current: { task, text } }) => ({ task, texts: [text] }))
-  const scored = (yield* environment.score(attempts)).flat()
+  const giver = `outcomes by environment ${name}`
+  const scored = (yield* Given.expectCounts(giver, attempts.map(({ texts }) => texts.length), yield* environment.score(attempts))).flat()
   const outcomes = fitting.map((_, i) => scored.slice(i * groupSize, (i + 1) * groupSize))
   for (const [i, group] of outcomes.entries()) {
-    for (const [g, { reward }] of group.entries()) {
-      if (Number.isFinite(reward.value)) continue
-      const reason = `environment ${name} rewards completion ${g} of task ${i} with ${reward.value}: ${JSON.stringify(firsts[i]![g]!.text)}`
+    for (const [g, outcome] of group.entries()) {
+      const flaw = Given.flawOf(outcome)
+      if (flaw === undefined) continue
+      const reason = `environment ${name} rewards completion ${g} of task ${i} with ${flaw}: ${JSON.stringify(firsts[i]![g]!.text)}`
       return yield* new TrainingError({ reason })
     }
   }

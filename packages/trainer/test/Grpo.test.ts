@@ -157,6 +157,10 @@ describe("Grpo", () => {
       assert.strictEqual(yield* reason({ groupSize: 1 }), "groupSize is 1: a completion is compared with others of its group, so give 2 or more")
       assert.strictEqual(yield* reason({}, { ...environment, tasks: () => Effect.succeed([]) }), "environment letter has no tasks: is its data empty?")
       assert.match(yield* reason({}, rewarded((_, i) => i === 3 ? NaN : 1)), /^environment letter rewards completion 3 of task 0 with NaN: "/)
+      const few: typeof environment = { ...environment, score: (attempts) => Effect.map(environment.score(attempts), (groups) => groups.map((group) => group.slice(0, 1))) }
+      assert.strictEqual(yield* reason({ groupSize: 4 }, few), "outcomes by environment letter of task 0: 4 expected, 1 given")
+      assert.strictEqual(yield* reason({ advantage: (rewards) => rewards.slice(1) }), "advantages by the estimator: 6 expected, 5 given")
+      assert.strictEqual(yield* reason({ advantage: (rewards) => rewards.map(() => [0]) }), "advantages by the estimator of task 0: 8 expected, 1 given")
       const long = yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) })
       assert.match(long, /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, and 12 more are to be written$/)
     }))

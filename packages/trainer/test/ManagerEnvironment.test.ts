@@ -38,6 +38,33 @@ describe("ManagerEnvironment", () => {
       assert.deepStrictEqual(outcomes!.map(({ labels }) => labels.join()), ["add", "noop", "add", "add,add", ""])
     }).pipe(Effect.provide(layer)))
 
+  it.effect("says what a reward or a judge did not give", () =>
+    Effect.gen(function*() {
+      const reason = (more: Partial<ManagerEnvironment.Options>) =>
+        Effect.gen(function*() {
+          const { score, tasks } = yield* ManagerEnvironment.make({
+            episodes: () => episode,
+            format: ManagerFormat.compact,
+            maxTokens: 10,
+            perFact: 5,
+            perSpeaker: 5,
+            ...more
+          })
+          const [task] = yield* tasks(1)
+          const error = yield* Effect.flip(score([{ task: task!, texts: ["ADD Ann lives in Oslo", "NOOP"] }]))
+          assert.strictEqual(error._tag, "TrainingError")
+          return error.message
+        })
+      for (const value of [undefined, NaN, "1"] as ReadonlyArray<unknown>) {
+        const answerReward = Reward.make("broken", () => value as number)
+        const shown = typeof value === "string" ? `"${value}"` : String(value)
+        assert.strictEqual(yield* reason({ answerReward }), `answerReward rewards Where does Ann live? Oslo (Oslo) with ${shown}`)
+      }
+      const nothing = (() => undefined) as unknown as Reward.Reward<unknown>
+      assert.match(yield* reason({ answerReward: nothing }), /with undefined$/)
+      assert.strictEqual(yield* reason({ judge: { verdicts: () => Effect.succeed([1]) } }), "verdicts by the judge: 2 expected, 1 given")
+    }).pipe(Effect.provide(layer)))
+
   it.effect("differs within a group by the completion alone", () =>
     Effect.gen(function*() {
       const { score, tasks } = yield* environment

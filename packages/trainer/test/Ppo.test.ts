@@ -98,6 +98,8 @@ describe("Ppo", () => {
       const learner = yield* Tiny.learner
       const error = yield* Effect.flip(run({ steps: 1, critic: { schedule: rate(1), learner } }))
       assert.strictEqual(error.message, "the critic has no value head: make its learner with one")
+      const few: typeof environment = { ...environment, score: () => Effect.succeed([]) }
+      assert.match((yield* Effect.flip(run({ steps: 1 }, few))).message, /^outcomes by environment letter: \d+ expected, 0 given$/)
       assert.match((yield* Effect.flip(run({ steps: 1 }, rewarded(() => Infinity)))).message, /rewards completion 0 of task 0 with Infinity/)
     })))
 })
