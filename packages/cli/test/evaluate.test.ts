@@ -54,6 +54,67 @@ layer(Workplace.layer)("eval and score", (it) => {
       }
     }), Program.timeout)
 
+  it.effect("flags do what they say", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      // Seven questions of seven categories: those of LoCoMo, LoCoMo's without a gold answer, and others.
+      const turns = ["I live in Lima.", "I have a dog named Buddy.", "I have a cat named Tom.", "My sister lives in Rome."]
+      const asked = ["Where does Ann live?", "What is the name of Ann's dog?", "What is the name of Ann's cat?", "Where does Ann's sister live?"]
+      const question = (category: number, at: number, more: object) => ({ question: asked[at], evidence: [`D1:${at + 1}`], category, ...more })
+      const conversation = {
+        speaker_a: "Ann",
+        speaker_b: "Bob",
+        session_1_date_time: "1:56 pm on 8 May, 2023",
+        session_1: turns.map((text, i) => ({ speaker: "Ann", dia_id: `D1:${i + 1}`, text }))
+      }
+      const first = {
+        sample_id: "conv-1",
+        conversation,
+        qa: [
+          question(1, 0, { answer: "Lima" }),
+          question(2, 1, { answer: "Buddy" }),
+          question(3, 2, { answer: "Tom" }),
+          question(4, 3, { answer: "Rome", evidence: ["D1:4", "D1:1"] }),
+          question(5, 1, { adversarial_answer: "Buddy" })
+        ],
+        observation: { session_1_observation: { Ann: [["Ann has a dog named Buddy.", "D1:2"]] } }
+      }
+      const second = { sample_id: "conv-2", conversation, qa: [question(0, 0, { answer: "Lima" }), question(12, 1, { answer: "Buddy" })] }
+      file("seven.json", [first, second])
+      file("bare.json", [second])
+      file("seven.jsonl", `{"id":"conv-1/4","prediction":"none"}\n{"id":"conv-2/0","prediction":"Lima"}\n`)
+      const evaluate = (...flags: ReadonlyArray<string>) =>
+        Effect.map(Program.run(folder, ["eval", "--data", "seven.json", "--json", ...flags]), decode)
+      const world = ["--dataset", "memory-world", "--system"]
+      const ids = ({ items }: Evaluation.Result) => items.map(({ id }) => id)
+      const all = ["conv-1/0", "conv-1/1", "conv-1/2", "conv-1/3", "conv-1/4", "conv-2/0", "conv-2/1"]
+
+      for (const system of ["bm25", "add-only"]) {
+        const plain = yield* evaluate(...world, system)
+        assert.deepStrictEqual(ids(plain), all)
+        assert.deepStrictEqual(Object.keys(plain.metrics.byCategory), ["0", "1", "2", "3", "4", "5", "12"])
+        assert.deepStrictEqual([plain.dataset, plain.system, plain.n, plain.memories], ["memory-world", system, 7, 8])
+        assert.deepStrictEqual(ids(yield* evaluate("--dataset", "locomo", "--system", system)), all.slice(0, 4))
+        for (const limit of [1, 6, 100]) assert.deepStrictEqual(ids(yield* evaluate(...world, system, "--limit", String(limit))), all.slice(0, limit))
+        // Of the second dialogue nobody wrote down observations.
+        const observed = yield* evaluate(...world, system, "--facts", "observations")
+        assert.strictEqual(observed.memories, 1)
+        assert.strictEqual(observed.items[1]!.prediction, "Buddy")
+        assert.deepStrictEqual((yield* evaluate(...world, system, "--facts", "turns")).items, plain.items)
+        // One memory of each speaker holds one of two pieces of evidence.
+        assert.strictEqual(plain.items[3]!.evidenceRecall, 1)
+        assert.strictEqual((yield* evaluate(...world, system, "--per-speaker", "1")).items[3]!.evidenceRecall, 1 / 2)
+        const none = yield* Program.run(folder, ["eval", ...world, system, "--data", "bare.json", "--facts", "observations"])
+        assert.strictEqual(Program.failure(1, none), "bare.json has no observations to make memories of: take --facts turns\n")
+      }
+      const score = (dataset: string) =>
+        Effect.map(Program.run(folder, ["score", "--dataset", dataset, "--data", "seven.json", "--predictions", "seven.jsonl", "--json"]), ({ stdout }) =>
+          Schema.decodeUnknownSync(Evaluation.Result)(JSON.parse(stdout)))
+      const scored = yield* score("memory-world")
+      assert.deepStrictEqual([scored.n, scored.missing, scored.metrics.overall.exactMatch], [7, 5, 2 / 7])
+      assert.deepStrictEqual(ids(yield* score("locomo")), all.slice(0, 4))
+    }), Program.timeout)
+
   it.effect("exits with 1 and names the file, and the place in it", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace

@@ -118,17 +118,17 @@ export interface System<out E = never, out R = never> {
 }
 
 /**
- * The baseline of plain retrieval: every turn is a memory, as it was said (`Dialogue.line`).
+ * The baseline of plain retrieval: every fact is a memory, which is every turn as it was said unless other facts are given.
  */
-export const bm25: System = {
+export const retrieval = ({ facts = turnFacts }: Partial<Pick<ManagedOptions, "facts">> = {}): System => ({
   name: "bm25",
   build: (dialogues) =>
     Effect.sync(() => ({
       banks: dialogues.map((dialogue) =>
-        MemoryBank.applyAll(MemoryBank.empty, turnFacts(dialogue).map((memory) => MemoryBank.Edit.Add({ memory })))
+        MemoryBank.applyAll(MemoryBank.empty, facts(dialogue).map((memory) => MemoryBank.Edit.Add({ memory })))
       )
     }))
-}
+})
 
 /**
  * Every turn as one fact, word for word: `FactExtractor.verbatim` of `Dialogue.line`.
@@ -205,9 +205,14 @@ export const addOnly = (options: Partial<Omit<ManagedOptions, "perFact">> = {}):
 }
 
 /**
- * The systems that need no model, by name.
+ * `retrieval` of turns.
  */
-export const baselines = { bm25, "add-only": addOnly() }
+export const bm25: System = retrieval()
+
+/**
+ * The systems that need no model, by name: what each makes of facts.
+ */
+export const baselines = { bm25: retrieval, "add-only": addOnly }
 
 /**
  * Retrieval and answers without a model: `Retriever.layerBm25` and `AnswerAgent.layerExtractive`.

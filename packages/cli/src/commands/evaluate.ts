@@ -32,8 +32,22 @@ const dataset = Flag.Literals("dataset", ["locomo", "memory-world"]).pipe(
 
 const load = Effect.fnUntraced(function*(name: "locomo" | "memory-world", file: string) {
   if (name === "locomo") return { ...(yield* Locomo.load(file)), categories: Locomo.answered }
-  return { ...(yield* Dialogue.read(file)), dataset: name, categories: [1, 2, 3, 4] }
+  const read = yield* Dialogue.read(file)
+  const categories = new Set(read.dialogues.flatMap(({ questions }) => questions.map(({ category }) => category)))
+  return { ...read, dataset: name, categories: [...categories] }
 })
+
+/**
+ * A file without the facts that memories were to be made of.
+ */
+export class NoObservations extends Schema.TaggedError<NoObservations>()("NoObservations", { file: Schema.String }) {
+  override get message(): string {
+    return `${this.file} has no observations to make memories of: take --facts turns`
+  }
+}
+
+// The facts of a dialogue by the name of the flag.
+const factsOf = { turns: Evaluation.turnFacts, observations: Evaluation.observationFacts } as const
 
 const number = (value: number | undefined): string => value === undefined ? "-" : value.toFixed(4)
 
@@ -81,14 +95,18 @@ export const evaluate = Command.make("eval", {
   limit: count("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
 }, Effect.fn(function*({ data, dataset, facts, limit, perFact, perSpeaker, system }) {
   const loaded = yield* load(dataset, data)
-  const factsOf = facts === "turns" ? Evaluation.turnFacts : Evaluation.observationFacts
+  const { dialogues } = loaded
+  if (facts === "observations" && dialogues.length > 0 && dialogues.every(({ observations }) => observations.length === 0)) {
+    return yield* new NoObservations({ file: data })
+  }
   const options = { ...loaded, perSpeaker, ...(Option.isSome(limit) ? { limit: limit.value } : {}) }
   const run = Effect.gen(function*() {
-    if (system === "bm25") return yield* Evaluation.run({ ...options, system: Evaluation.bm25 })
-    if (system === "add-only") return yield* Evaluation.run({ ...options, system: Evaluation.addOnly({ facts: factsOf }) })
+    const given = { facts: factsOf[facts] }
+    if (system === "bm25") return yield* Evaluation.run({ ...options, system: Evaluation.baselines.bm25(given) })
+    if (system === "add-only") return yield* Evaluation.run({ ...options, system: Evaluation.baselines["add-only"](given) })
     const files = yield* FileSystem.FileSystem
     if (!(yield* files.exists(system))) return yield* new UnknownSystem({ system })
-    const agents = yield* trained(system, factsOf, perFact)
+    const agents = yield* trained(system, factsOf[facts], perFact)
     return yield* Evaluation.run({ ...options, system: agents.system }).pipe(
       Effect.provideService(AnswerAgent.AnswerAgent, agents.answer)
     )
