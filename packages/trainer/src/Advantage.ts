@@ -18,6 +18,35 @@ const deviation = (values: ReadonlyArray<number>): number => {
   return Math.sqrt(sum(values.map((value) => (value - centre) ** 2)) / Math.max(values.length - 1, 1))
 }
 
+// The rounding of a sum of many terms, in parts of the largest reward, or of 1 where terms have cancelled out.
+const rounding = 64 * Number.EPSILON
+
+/**
+ * Whether a group teaches nothing, because its rewards differ by no more than rounding: 0.3 and 0.1 + 0.2 are the same reward. All
+ * estimators of this module give such a group advantages of exactly 0.
+ *
+ * @example
+ * ```ts
+ * import { Advantage } from "@memory-r1/trainer"
+ *
+ * Advantage.isZeroVariance([0.3, 0.1 + 0.2]) // => true
+ * Advantage.isZeroVariance([0.3, 0.300001]) // => false
+ * ```
+ */
+export const isZeroVariance = (rewards: ReadonlyArray<number>): boolean => {
+  let [least, most] = [Infinity, -Infinity]
+  for (const reward of rewards) {
+    if (Number.isNaN(reward)) return false
+    least = Math.min(least, reward)
+    most = Math.max(most, reward)
+  }
+  return rewards.length === 0 || most - least <= rounding * Math.max(1, Math.abs(least), Math.abs(most))
+}
+
+// Group by group; those that teach nothing get exactly 0.
+const byGroup = (estimate: (rewards: ReadonlyArray<number>) => ReadonlyArray<number>): Estimator => (groups) =>
+  groups.map((rewards) => isZeroVariance(rewards) ? rewards.map(() => 0) : estimate(rewards))
+
 /**
  * The group-normalised advantage of GRPO (Shao et al. 2024): `(r - mean) / (std + 1e-4)`, with the sample standard deviation, as TRL
  * computes it. All zero where the rewards do not differ.
@@ -30,26 +59,27 @@ const deviation = (values: ReadonlyArray<number>): number => {
  * Advantage.groupNormalized([[0, 1]]).flat().map((a) => a.toFixed(3)) // => ["-0.707", "0.707"]
  * ```
  */
-export const groupNormalized: Estimator = (groups) =>
-  groups.map((rewards) => {
-    const [centre, spread] = [mean(rewards), deviation(rewards)]
-    return rewards.map((reward) => (reward - centre) / (spread + 1e-4))
-  })
+export const groupNormalized: Estimator = byGroup((rewards) => {
+  const [centre, spread] = [mean(rewards), deviation(rewards)]
+  return rewards.map((reward) => (reward - centre) / (spread + 1e-4))
+})
 
 /**
  * The group-centred advantage of Dr. GRPO (Liu et al. 2025): `r - mean`, without the division that favours groups of little variance.
  */
-export const groupCentred: Estimator = (groups) => groups.map((rewards) => rewards.map((reward) => reward - mean(rewards)))
+export const groupCentred: Estimator = byGroup((rewards) => {
+  const centre = mean(rewards)
+  return rewards.map((reward) => reward - centre)
+})
 
 /**
  * The leave-one-out advantage of RLOO (Kool et al. 2019; Ahmadian et al. 2024): `r` less the mean of the group's others, which is unbiased.
  * A group of one has none to compare with, and 0.
  */
-export const leaveOneOut: Estimator = (groups) =>
-  groups.map((rewards) => {
-    const total = sum(rewards)
-    return rewards.map((reward) => rewards.length < 2 ? 0 : reward - (total - reward) / (rewards.length - 1))
-  })
+export const leaveOneOut: Estimator = byGroup((rewards) => {
+  const total = sum(rewards)
+  return rewards.map((reward) => reward - (total - reward) / (rewards.length - 1))
+})
 
 /**
  * Centred by group and divided by the deviation of the whole batch (REINFORCE++ with a baseline, Hu et al. 2025; `scale_rewards="batch"` of
@@ -59,11 +89,6 @@ export const batchNormalized: Estimator = (groups) => {
   const spread = deviation(groups.flat())
   return groupCentred(groups).map((advantages) => advantages.map((advantage) => advantage / (spread + 1e-4)))
 }
-
-/**
- * Whether a group teaches nothing, because all its rewards are the same.
- */
-export const isZeroVariance = (rewards: ReadonlyArray<number>): boolean => rewards.every((reward) => reward === rewards[0])
 
 /**
  * Generalized advantage estimation (Schulman et al. 2016, equations 11 to 16) of one completion: from a reward for each token and the critic's
@@ -100,6 +125,7 @@ export const gae = (
  */
 export const whitened = (tokens: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<ReadonlyArray<number>> => {
   const all = tokens.flat()
+  if (isZeroVariance(all)) return tokens.map((values) => values.map(() => 0))
   const [centre, spread] = [mean(all), deviation(all)]
   return tokens.map((values) => values.map((value) => (value - centre) / (spread + 1e-8)))
 }
@@ -108,7 +134,5 @@ export const whitened = (tokens: ReadonlyArray<ReadonlyArray<number>>): Readonly
  * How much of the variance of the returns the values explain: 1 for a critic that knows them, 0 for one that says their mean, below for a worse
  * one. 0 where the returns do not vary.
  */
-export const explainedVariance = (returns: ReadonlyArray<number>, values: ReadonlyArray<number>): number => {
-  const spread = deviation(returns)
-  return spread === 0 ? 0 : 1 - (deviation(returns.map((value, t) => value - values[t]!)) / spread) ** 2
-}
+export const explainedVariance = (returns: ReadonlyArray<number>, values: ReadonlyArray<number>): number =>
+  isZeroVariance(returns) ? 0 : 1 - (deviation(returns.map((value, t) => value - values[t]!)) / deviation(returns)) ** 2

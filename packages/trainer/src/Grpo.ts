@@ -22,7 +22,7 @@ import { TrainingError } from "./TrainingError.ts"
  * - `groupSize`: completions of each task, two or more.
  * - `objective`: the loss without its KL term, `Objective.grpo` when it is left out.
  * - `advantage`: from rewards to advantages, `Advantage.groupNormalized` when it is left out.
- * - `zeroVariance`: groups whose rewards are all the same are dropped (the default), or kept, so that they count in means and for a KL term.
+ * - `zeroVariance`: groups whose rewards are all the same (`Advantage.isZeroVariance`) are dropped (the default), or kept, so that they count in means and for a KL term.
  * - `overlong`: completions that were cut off count like others (the default), or carry no loss (DAPO's overlong filtering).
  * - `iterations`: optimiser steps on each batch of rollouts (mu in the paper); above 1 the clipping of the ratio comes into play.
  * - `correction`: for a sampler that is another engine than the learner; log-probabilities are then computed again with the learner's own.

@@ -40,10 +40,63 @@ describe("Advantage, of groups", () => {
     left!.forEach((advantage, i) => assert.closeTo(advantage, centred![i]! * group.length / (group.length - 1), 1e-9))
   })
 
-  it("finds groups that teach nothing", () => {
-    assert.isTrue(Advantage.isZeroVariance([0.25, 0.25, 0.25]))
-    assert.isFalse(Advantage.isZeroVariance([0.25, 0.25, 0]))
-    assert.deepStrictEqual(groupNormalized([[0.25, 0.25]]), [[0, 0]])
+  const estimators = { groupNormalized, groupCentred, leaveOneOut, batchNormalized }
+  const teachesNothing = (rewards: ReadonlyArray<number>): void => {
+    assert.isTrue(Advantage.isZeroVariance(rewards), rewards.join())
+    for (const [name, estimator] of Object.entries(estimators)) {
+      // Beside a group that does differ, too.
+      for (const groups of [[rewards], [rewards, [0, 1]]]) {
+        for (const advantage of estimator(groups)[0]!) assert.isTrue(Object.is(advantage, 0), `${name} of ${rewards.join()} is ${advantage}`)
+      }
+    }
+  }
+
+  it("finds groups that teach nothing, since their rewards differ by no more than rounding", () => {
+    const sum = (terms: ReadonlyArray<number>) => terms.reduce((sum, term) => sum + term, 0)
+    const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    for (
+      const rewards of [
+        [0.25, 0.25, 0.25],
+        [0.3, 0.1 + 0.2],
+        [0.1 + 0.2 - 0.3, 0],
+        [0.1 + 0.7, 0.8, 1 - 0.2],
+        [-0.3, -0.1 - 0.2],
+        [sum(tenths), sum(tenths.toReversed()), 2.8],
+        [1e6 + 0.1 + 0.2, 1e6 + 0.3],
+        [(1 / 3) * 3, 1, 0.1 * 10],
+        [sum(new Array<number>(10).fill(0.1)), 1],
+        [1 - 0.15 - 0.15, 0.7, 1 - 2 * 0.15],
+        [1e-300, 0],
+        [1e15 + 1, 1e15 + 1],
+        [0.3, 0.3, 0.3],
+        [-0, 0],
+        [0.7]
+      ]
+    ) teachesNothing(rewards)
+  })
+
+  it("and none that do, be the difference ever so small", () => {
+    for (const rewards of [[0.25, 0.25, 0], [0, 1e-6], [1, 1 + 1e-9], [0.3, 0.3 + 1e-12], [1e6, 1e6 + 1e-6], [-1e-9, 1e-9], [1e12, 1e12 + 1], [0, NaN]]) {
+      assert.isFalse(Advantage.isZeroVariance(rewards), rewards.join())
+    }
+    for (const estimator of Object.values(estimators)) {
+      const [less, more] = estimator([[0.5, 0.5 + 1e-6]])[0]!
+      assert.isTrue(less! < 0 && more! > 0)
+    }
+  })
+
+  it.prop("a sum is the same reward in whatever order its terms are added", {
+    terms: Schema.Array(between(-1000, 1000)).check(Schema.isMinLength(1), Schema.isMaxLength(12)),
+    difference: between(1e-6, 1)
+  }, ({ difference, terms }) => {
+    const largest = terms.reduce((largest, term) => Math.max(largest, Math.abs(term)), 1)
+    const scaled = terms.map((term) => term / largest)
+    // Pairwise, from either end, and by size.
+    const pairwise = (values: ReadonlyArray<number>): number =>
+      values.length < 2 ? values[0] ?? 0 : pairwise(values.slice(0, values.length >> 1)) + pairwise(values.slice(values.length >> 1))
+    const rewards = [total(scaled), total(scaled.toReversed()), total(scaled.toSorted((a, b) => a - b)), pairwise(scaled)]
+    teachesNothing(rewards)
+    assert.isFalse(Advantage.isZeroVariance([...rewards, rewards[0]! + difference]))
   })
 })
 
@@ -71,6 +124,7 @@ describe("Advantage, of tokens", () => {
     assert.closeTo(total(found), 0, 1e-12)
     assert.closeTo(Math.sqrt(total(found.map((x) => x * x)) / 3), 1, 1e-7)
     assert.deepStrictEqual(whitened([[2, 2]]), [[0, 0]])
+    assert.deepStrictEqual(whitened([[0.3], [0.1 + 0.2]]), [[0], [0]])
   })
 
   it("says how much of the returns the values explain", () => {
@@ -78,5 +132,6 @@ describe("Advantage, of tokens", () => {
     assert.strictEqual(Advantage.explainedVariance([1, 2, 3], [2, 2, 2]), 0)
     assert.isBelow(Advantage.explainedVariance([1, 2, 3], [3, 2, 1]), 0)
     assert.strictEqual(Advantage.explainedVariance([1, 1], [0, 5]), 0)
+    assert.strictEqual(Advantage.explainedVariance([0.3, 0.1 + 0.2], [0, 5]), 0)
   })
 })

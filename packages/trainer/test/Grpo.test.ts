@@ -80,6 +80,14 @@ describe("Grpo", () => {
         assert.strictEqual(values["zeroVariance"], 1)
         assert.closeTo(values["gradNorm"]!, 0, 1e-6)
       }
+      // The same reward, added up in two ways.
+      const rounded = yield* run({ steps: 2, zeroVariance: "keep", transcriptEvery: 1 }, rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.1 + 0.2))
+      for (const values of rounded.metrics) assert.deepStrictEqual([values["zeroVariance"], values["gradNorm"]], [1, 0])
+      for (const { completions } of rounded.transcripts) for (const { advantage } of completions) assert.strictEqual(advantage, 0)
+      const dropped = yield* run({ steps: 2 }, rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.1 + 0.2))
+      for (const values of dropped.metrics) assert.notProperty(values, "loss")
+      const differing = yield* run({ steps: 1 }, rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.300001))
+      assert.strictEqual(differing.metrics[0]!["zeroVariance"], 0)
     }))
 
   for (
