@@ -430,6 +430,17 @@ describe("HfLanguageModel.streamText", () => {
       ]), one)
     }))
 
+  it.effect("reads the calls of older text-generation servers: no list, ids that are numbers", () =>
+    Effect.gen(function*() {
+      const old = (written: string) => chunk({ tool_calls: { index: 0, id: 0, type: "function", function: { name: "Weather", arguments: written } } })
+      assert.deepStrictEqual(yield* toolCalls([old(`{"city":`), old(`"Oslo"`), old("}"), chunk({}, "eos_token")]), [["0", "Weather", { city: "Oslo" }]])
+      const server = yield* serve((_, response) =>
+        json(response, completion({ tool_calls: ["Oslo", "Rome"].map((city) => ({ id: 0, function: { name: "Weather", arguments: { city } } })) }))
+      )
+      const { toolCalls: whole } = yield* LanguageModel.generateText({ prompt: "?", toolkit: Weather }).pipe(using(server.url), Effect.provide(WeatherLive))
+      assert.deepStrictEqual(whole.map(({ id, params }) => [id, params]) as unknown, [["0", { city: "Oslo" }], ["call_1", { city: "Rome" }]])
+    }))
+
   it.effect("a call that is never named is a typed error", () =>
     Effect.gen(function*() {
       const server = yield* serve(streams([pieces({ index: 0, id: "a", function: { arguments: "{}" } }), chunk({}, "tool_calls"), "[DONE]"]))

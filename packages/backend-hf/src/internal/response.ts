@@ -1,5 +1,6 @@
 // From a chat completion, whole or in pieces, to the parts of `effect/ai`.
 import { AiError, type Response, Tool } from "effect/ai"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
@@ -106,9 +107,9 @@ export const parts = Effect.fnUntraced(function*(completion: ChatCompletion) {
 export type AnyPart = Response.PartEncoded | Response.StreamPartEncoded
 
 /**
- * The parts of a streamed answer, in step with its chunks. The finish comes at the very end, since the usage follows the
- * last piece of text; a stream that ends before its finish reason was cut off, and fails. `tools` are the names of those
- * that were offered.
+ * The parts of a streamed answer, in step with its chunks. The finish comes at the very end, since the usage follows
+ * the last piece of text; a stream that ends before its finish reason was cut off, and fails. `tools` are the names of
+ * those that were offered.
  */
 export const streamParts = <E>(
   chunks: Stream.Stream<ChatCompletionChunk, E>,
@@ -150,7 +151,7 @@ export const streamParts = <E>(
         ...head,
         ...write("reasoning", delta?.reasoning ?? delta?.reasoning_content),
         ...write("text", delta?.content),
-        ...writeCalls(toolCalls.write(delta?.tool_calls ?? []))
+        ...writeCalls(toolCalls.write(Arr.ensure(delta?.tool_calls ?? [])))
       ]
     }
 

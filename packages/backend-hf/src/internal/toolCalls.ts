@@ -1,13 +1,13 @@
 // Puts streamed tool calls together. Servers that speak the same protocol cut calls into pieces in different ways:
-// `index` counts the calls, is 0 for all of them, or is missing; `id` comes once, with each piece, anew with each piece, or
-// never; a name comes whole, in pieces, again with each piece, or after the arguments; arguments are text or an object.
+// `index` counts the calls, is 0 for all of them, or is missing; `id` comes once, with each piece, anew with each piece,
+// or never; a name comes whole, in pieces, again with each piece, or after the arguments; arguments are text or an object.
 import type { Response } from "effect/ai"
 import * as Predicate from "effect/Predicate"
 
 /** A piece of a tool call on the wire. */
 export interface Piece {
   readonly index?: number | null | undefined
-  readonly id?: string | null | undefined
+  readonly id?: string | number | null | undefined
   readonly function?: {
     readonly name?: string | null | undefined
     readonly arguments?: string | Readonly<Record<string, unknown>> | null | undefined
@@ -44,14 +44,14 @@ interface Read {
 const readPiece = ({ function: called, id, index }: Piece): Read => {
   const said = called?.arguments ?? ""
   const text = Predicate.isString(said) ? said : JSON.stringify(said)
-  return { isIndexed: !Predicate.isNullish(index), id: id ?? "", name: called?.name ?? "", text }
+  return { isIndexed: !Predicate.isNullish(index), id: String(id ?? ""), name: called?.name ?? "", text }
 }
 
 /** Ids for calls, each its own: the one that was said where no other call has it. */
 export const idsOf = () => {
   const taken = new Set<string>()
-  return (said: string | null | undefined): string => {
-    let id = said ?? ""
+  return (said: Piece["id"]): string => {
+    let id = String(said ?? "")
     for (let n = taken.size; id === "" || taken.has(id); n++) id = `call_${n}`
     taken.add(id)
     return id
@@ -74,9 +74,9 @@ const isComplete = ({ arguments: text, name }: Open): boolean => name !== "" && 
 
 /**
  * Takes pieces in the order in which they come. A piece goes on with the call that has its id, or else with the latest
- * call at its index. It begins another call where that one is complete and there are arguments or a name to add, or where
- * it brings another id or another tool's name. `tools` are the names that the model was offered: they tell a name in
- * pieces from a name said again.
+ * call at its index. It begins another call where that one is complete and there are arguments or a name to add, or
+ * where it brings another id or another tool's name. `tools` are the names that the model was offered: they tell a name
+ * in pieces from a name said again.
  */
 export const accumulator = (tools: ReadonlySet<string>) => {
   const calls: Array<Open> = []

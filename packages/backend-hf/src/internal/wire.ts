@@ -23,12 +23,20 @@ const Head = {
   usage: maybe(Usage)
 }
 
-// Older text-generation servers send an object.
+// Older text-generation servers send an object for arguments, a number for an id, and in a stream a call without a list
+// around it.
+const Id = maybe(Schema.Union([Schema.String, Schema.Finite]))
 const Arguments = maybe(Schema.Union([Schema.String, Schema.Record(Schema.String, Schema.Unknown)]))
 
 const ToolCall = Schema.Struct({
-  id: maybe(Schema.String),
+  id: Id,
   function: Schema.Struct({ name: Schema.String, arguments: Arguments })
+})
+
+const ToolCallPiece = Schema.Struct({
+  index: maybe(Schema.Int),
+  id: Id,
+  function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: Arguments }))
 })
 
 export const ChatCompletion = Schema.Struct({
@@ -45,11 +53,7 @@ export const ChatCompletionChunk = Schema.Struct({
     finish_reason: maybe(Schema.String),
     delta: maybe(Schema.Struct({
       ...Text,
-      tool_calls: maybe(Schema.Array(Schema.Struct({
-        index: maybe(Schema.Int),
-        id: maybe(Schema.String),
-        function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: Arguments }))
-      })))
+      tool_calls: maybe(Schema.Union([Schema.Array(ToolCallPiece), ToolCallPiece]))
     }))
   }))
 })
