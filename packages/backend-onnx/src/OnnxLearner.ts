@@ -105,6 +105,7 @@ const problemOf = (
 export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.OnnxModel, options: Options = {}) {
   const { adapter, critic = false, gradientCheckpointing: checkpointing = false, microBatchTokens = 2048 } = options
   const { decoder } = model.checkpoint
+  const capabilities: Learner.Capabilities = { critic, entropy: true, fullFineTuning: adapter === undefined }
   const policy = adapter !== undefined ? Trained.ofAdapter(model, adapter) : model.flat !== undefined ? Trained.ofModel(model, model.flat) : undefined
   if (policy === undefined) {
     return yield* fail(`a model in ${model.weightType} is frozen: train an adapter of it, or load it in float32`)
@@ -222,7 +223,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
     function*(batch, objective, { temperature = 1 } = {}) {
       const problem = problemOf(batch, objective, temperature, decoder)
       if (problem !== undefined) return yield* fail(problem)
-      if (!critic && Objective.quantities(objective).has("value")) {
+      if (Learner.missing(capabilities, objective).includes("critic")) {
         return yield* fail(`objective ${objective.name} reads value, and this learner has no critic: make it with one`)
       }
       return yield* accumulate(batch, objective, temperature)
@@ -258,7 +259,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 
   return {
     learner: Learner.Learner.of({
-      capabilities: { critic, entropy: true, fullFineTuning: adapter === undefined },
+      capabilities,
       forwardBackward,
       values,
       optimStep: Effect.fn("OnnxLearner.optimStep")(function*(step) {

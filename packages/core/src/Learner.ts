@@ -4,7 +4,8 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Objective } from "./Objective.ts"
+import * as Struct from "effect/Struct"
+import * as Objective from "./Objective.ts"
 import type { Sampler, Sequences } from "./Sampler.ts"
 
 /**
@@ -73,17 +74,72 @@ export interface OptimStep {
 }
 
 /**
- * What a learner can do. The trainer refuses a run that needs more.
+ * The settings of a step that an engine may be without.
+ */
+export type OptimSetting = Exclude<keyof OptimStep, "learningRate">
+
+/**
+ * What a learner can do. It does what it declares, and refuses the rest with a `LearnerError` that changes nothing; `learnerLaws`
+ * checks both. Losses of `logp` alone, such as supervised fine-tuning, are what every learner can do.
  *
  * - `critic`: it has a value head: objectives may read `value`, and `values` gives it.
  * - `entropy`: objectives may read `entropy`.
  * - `fullFineTuning`: all weights are trained, not those of an adapter alone.
+ * - `reinforcement`: objectives may read what a batch gives beside its tokens: `advantage`, `oldLogp`, `refLogp` and so on.
+ * - `sequenceTerms`: objectives may hold means and sums over a completion, as that of GSPO does.
+ * - `settings`: those of `OptimStep` that it heeds.
+ *
+ * The last three are for engines that can do less: whoever leaves them out can do all.
  */
 export interface Capabilities {
   readonly critic: boolean
   readonly entropy: boolean
   readonly fullFineTuning: boolean
+  readonly reinforcement?: boolean
+  readonly sequenceTerms?: boolean
+  readonly settings?: ReadonlyArray<OptimSetting>
 }
+
+/**
+ * What a learner would need for an objective and does not have. Use it in an engine, to refuse what it would compute wrongly.
+ *
+ * @example
+ * ```ts
+ * import { Learner, Objective } from "@memory-r1/core"
+ *
+ * const capabilities = { critic: false, entropy: true, fullFineTuning: true }
+ * Learner.missing(capabilities, Objective.grpo()) // => []
+ * Learner.missing(capabilities, Objective.valueLoss()) // => ["critic"]
+ * Learner.missing({ ...capabilities, reinforcement: false }, Objective.gspo()) // => ["reinforcement"]
+ * ```
+ */
+export const missing = (
+  capabilities: Capabilities,
+  objective: Objective.Objective
+): ReadonlyArray<keyof Capabilities> => {
+  const read = Objective.quantities(objective)
+  let overSequences = false
+  Objective.visit(objective.loss, (expr) => {
+    overSequences ||= expr._tag === "Unary" && (expr.op === "sequenceMean" || expr.op === "sequenceSum")
+  })
+  const needed: ReadonlyArray<readonly [keyof Capabilities, boolean]> = [
+    ["critic", read.has("value")],
+    ["entropy", read.has("entropy")],
+    ["reinforcement", Objective.given(objective).length > 0],
+    ["sequenceTerms", overSequences]
+  ]
+  return needed.flatMap(([name, isNeeded]) => isNeeded && capabilities[name] === false ? [name] : [])
+}
+
+/**
+ * The settings of a step that a learner does not heed. Use it in an engine, to refuse the step.
+ */
+export const unheeded = ({ settings }: Capabilities, step: OptimStep): ReadonlyArray<OptimSetting> =>
+  settings === undefined
+    ? []
+    : Struct.keys(step).filter((name): name is OptimSetting =>
+      name !== "learningRate" && step[name] !== undefined && !settings.includes(name)
+    )
 
 /**
  * The learner.
@@ -100,7 +156,7 @@ export interface Service {
   readonly capabilities: Capabilities
   readonly forwardBackward: (
     batch: ReadonlyArray<PromptGroup>,
-    objective: Objective,
+    objective: Objective.Objective,
     options?: { readonly temperature?: number }
   ) => Effect.Effect<ForwardBackward, LearnerError>
   readonly optimStep: (step: OptimStep) => Effect.Effect<{ readonly gradNorm: number }, LearnerError>

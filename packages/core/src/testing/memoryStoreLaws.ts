@@ -55,8 +55,8 @@ const story = Effect.fnUntraced(function*(scope: Scope.Scope) {
 /**
  * The laws of a `MemoryStore`, as a vitest suite over a layer.
  *
- * Use it in the test file of every store. The layer is built once, with the real clock; every law works in scopes of its own, so
- * the store may hold other things already. The laws: commits are optimistic, the log folds to the bank, no revision is ever
+ * Use it in the test file of every store. The layer is built once; every law works in scopes of its own, so the store may hold other
+ * things already. A store takes its times from Effect's `Clock`, which is the real one but where a law is about times. The laws: commits are optimistic, the log folds to the bank, no revision is ever
  * lost, `revert` restores and never gives an id twice, `fork` and scopes are independent, `erase` leaves no trace, `history` is in
  * order, `search` takes any text, and concurrent writers lose no update.
  *

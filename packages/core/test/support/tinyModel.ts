@@ -81,56 +81,86 @@ const samplerOver = (weights: () => Float64Array): Sampler.Sampler["Service"] =>
     )
 })
 
-const makeLearner = (): Learner.Learner["Service"] => {
-  let weights = logits()
+/**
+ * The learner of one table: the logits, and behind them the value of each pair of characters.
+ */
+export const makeLearner = (): Learner.Learner["Service"] => {
+  const offset = size ** 3
+  let weights = Float64Array.from([...logits(), ...Array.from({ length: size ** 2 }, (_, i) => 0.3 * Math.sin(3 * i))])
   let gradient = new Float64Array(weights.length)
   let [first, second] = [new Float64Array(weights.length), new Float64Array(weights.length)]
   let steps = 0
   const saved = new Map<string, Float64Array>()
   const states = new Map<string, { readonly weights: Float64Array; readonly first: Float64Array; readonly second: Float64Array; readonly steps: number }>()
+  const placesOf = (prompt: ReadonlyArray<number>, tokens: ReadonlyArray<number>) => {
+    const rows = tokens.map((_, t) => rowOf([...prompt, ...tokens.slice(0, t)]))
+    return { rows, places: rows.map((row) => offset + row / size) }
+  }
+  const perToken = (batch: ReadonlyArray<Learner.PromptGroup>, lists: ReadonlyArray<ReadonlyArray<number>>) => {
+    let index = 0
+    return batch.map(({ completions }) => completions.map(() => Float32Array.from(lists[index++]!)))
+  }
   return {
-    capabilities: { critic: false, entropy: false, fullFineTuning: true },
-    values: () => Effect.fail(new Learner.LearnerError({ reason: "this learner has no critic" })),
+    capabilities: { critic: true, entropy: true, fullFineTuning: true },
+    values: (groups) =>
+      Effect.sync(() =>
+        groups.map(({ completions, prompt }) =>
+          completions.map((tokens) => Float32Array.from(placesOf(prompt, tokens).places, (place) => weights[place]!))
+        )
+      ),
     sampler: samplerOver(() => weights),
     forwardBackward: (batch, objective, { temperature = 1 } = {}) =>
       Effect.gen(function*() {
         const sequences = batch.flatMap(({ completions, prompt }) => completions.map((completion) => ({ prompt, ...completion })))
-        for (const name of Objective.quantities(objective)) {
-          if (name === "logp") continue
-          if (name === "value" || name === "entropy" || sequences.some((sequence) => sequence[name] === undefined)) {
+        for (const name of Objective.given(objective)) {
+          if (sequences.some((sequence) => sequence[name] === undefined)) {
             return yield* new Learner.LearnerError({ reason: `the objective reads ${name}, which the batch does not have` })
           }
         }
-        const values = sequences.map(({ advantage = 0, prompt, tokens, ...rest }) => ({
-          ...rest,
-          advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage,
-          logp: Array.from(logprobsOf(weights, prompt, tokens, temperature))
-        }))
-        const { derivatives, loss } = Objective.differentiate(objective, values)
+        const known = sequences.map(({ advantage = 0, prompt, tokens, ...rest }) => {
+          const { places, rows } = placesOf(prompt, tokens)
+          const distributions = rows.map((row) => logSoftmax(weights, row, temperature))
+          return {
+            ...rest,
+            advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage,
+            logp: tokens.map((token, t) => distributions[t]![token]!),
+            entropy: distributions.map((logps) => -logps.reduce((sum, logp) => sum + Math.exp(logp) * logp, 0)),
+            value: places.map((place) => weights[place]!)
+          }
+        })
+        const { derivatives, loss } = Objective.differentiate(objective, known)
         for (const [s, { prompt, tokens }] of sequences.entries()) {
+          const { places, rows } = placesOf(prompt, tokens)
+          const { entropy, logp, value } = derivatives[s]!
           for (const [t, token] of tokens.entries()) {
-            const row = rowOf([...prompt, ...tokens.slice(0, t)])
-            const slope = derivatives[s]!.logp[t]! / temperature
-            for (const [next, logp] of logSoftmax(weights, row, temperature).entries()) {
-              gradient[row + next]! += slope * ((next === token ? 1 : 0) - Math.exp(logp))
+            gradient[places[t]!]! += value[t]!
+            for (const [next, other] of logSoftmax(weights, rows[t]!, temperature).entries()) {
+              const p = Math.exp(other)
+              gradient[rows[t]! + next]! +=
+                (logp[t]! * ((next === token ? 1 : 0) - p) - entropy[t]! * p * (other + known[s]!.entropy[t]!)) / temperature
             }
           }
         }
-        let index = 0
+        const read = Objective.quantities(objective)
         return {
           loss,
-          logprobs: batch.map(({ completions }) => completions.map(() => Float32Array.from(values[index++]!.logp)))
+          logprobs: perToken(batch, known.map(({ logp }) => logp)),
+          ...(read.has("entropy") ? { entropies: perToken(batch, known.map(({ entropy }) => entropy)) } : {}),
+          ...(read.has("value") ? { values: perToken(batch, known.map(({ value }) => value)) } : {})
         }
       }),
-    optimStep: ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate }) =>
+    optimStep: ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm = Infinity, weightDecay = 0 }) =>
       Effect.sync(() => {
-        steps++
-        first = first.map((m, i) => beta1 * m + (1 - beta1) * gradient[i]!)
-        second = second.map((v, i) => beta2 * v + (1 - beta2) * gradient[i]! ** 2)
-        weights = weights.map((w, i) =>
-          w - learningRate * first[i]! / (1 - beta1 ** steps) / (Math.sqrt(second[i]! / (1 - beta2 ** steps)) + epsilon)
-        )
         const gradNorm = Math.hypot(...gradient.filter((g) => g !== 0))
+        // Nothing is kept.
+        if (gradNorm === 0) return { gradNorm }
+        steps++
+        const scale = Math.min(1, maxGradNorm / gradNorm)
+        first = first.map((m, i) => beta1 * m + (1 - beta1) * scale * gradient[i]!)
+        second = second.map((v, i) => beta2 * v + (1 - beta2) * (scale * gradient[i]!) ** 2)
+        weights = weights.map((w, i) =>
+          w - learningRate * (weightDecay * w + first[i]! / (1 - beta1 ** steps) / (Math.sqrt(second[i]! / (1 - beta2 ** steps)) + epsilon))
+        )
         gradient = new Float64Array(weights.length)
         return { gradNorm }
       }),
