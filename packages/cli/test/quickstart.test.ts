@@ -56,10 +56,19 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
 
       for (const results of [found.results, found.resultsNewPhrasings]) {
-        for (const [key] of QuickstartResult.systems) assert.strictEqual(results[key].dialogues, 2, key)
+        assert.deepStrictEqual(QuickstartResult.measured(results).map(({ key }) => key), QuickstartResult.systems.map(([key]) => key))
+        for (const { key, result } of QuickstartResult.measured(results)) assert.strictEqual(result.dialogues, 2, key)
         // A perfect bank holds what is asked for, so the oracle's is right after every turn.
         assert.strictEqual(results.oracle.operationAccuracy.overall, 1)
         assert.strictEqual(results.addOnly.operations.add, results.addOnly.memories * 2)
+        // The same statements, and nothing updated or deleted.
+        for (const [added, kept] of [[results.addOnlyStatements!, results.bothRl], [results.addOnlyOracle!, results.oracle]] as const) {
+          assert.deepStrictEqual([added.operations.update, added.operations.delete], [0, 0])
+          assert.strictEqual(added.operations.add, added.memories * 2)
+          assert.isAtMost(added.operations.add, kept.operations.add + kept.operations.update)
+          assert.isAtLeast(added.memories, kept.memories)
+        }
+        assert.isAbove(results.addOnlyOracle!.memories, results.oracle.memories)
       }
       assert.deepStrictEqual([found.seed, found.order, found.algorithm], [3, "manager-first", "grpo"])
       assert.isNotEmpty(found.probe.memories)

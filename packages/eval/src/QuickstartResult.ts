@@ -5,30 +5,55 @@ import * as Schema from "effect/Schema"
 import * as WorldEvaluation from "./WorldEvaluation.ts"
 
 /**
- * Results by system. `addOnly` reads with the warm-start answer agent, `addOnlyRlReader` with the trained one, as do
- * `bothRl` and `oracle`.
+ * Results by system.
+ *
+ * - `addOnly`: every turn is added as it was said, and read by the warm-start answer agent. It was taught to read statements, not turns, so
+ *   this is a floor. `addOnlyRlReader`: the same banks, read by the trained answer agent.
+ * - `warmStart`: both agents before reinforcement learning. `managerRl`: the trained manager with the answer agent from before.
+ * - `addOnlyStatements`: the fair baseline of `bothRl`. Every statement that the trained manager writes is added, nothing is changed or
+ *   taken back (`WorldEvaluation.addOnly`), and the same trained answer agent reads.
+ * - `bothRl`: both agents trained.
+ * - `addOnlyOracle`: the fair baseline of `oracle`, with the oracle's statements.
+ * - `oracle`: operations that are always right, and the trained answer agent.
+ *
+ * Documents of earlier versions lack `addOnlyStatements` and `addOnlyOracle`.
  */
 export const Systems = Schema.Struct({
   addOnly: WorldEvaluation.Result,
   addOnlyRlReader: WorldEvaluation.Result,
   warmStart: WorldEvaluation.Result,
   managerRl: WorldEvaluation.Result,
+  addOnlyStatements: Schema.optionalKey(WorldEvaluation.Result),
   bothRl: WorldEvaluation.Result,
+  addOnlyOracle: Schema.optionalKey(WorldEvaluation.Result),
   oracle: WorldEvaluation.Result
 })
 export interface Systems extends Schema.Schema.Type<typeof Systems> {}
 
 /**
- * The systems in the order of tables, with the names that they are shown under.
+ * The systems in the order of tables, with the names that they are shown under. A baseline stands before what it is the baseline of.
  */
 export const systems: ReadonlyArray<readonly [key: keyof Systems, name: string]> = [
-  ["addOnly", "ADD-only"],
-  ["addOnlyRlReader", "ADD-only, RL answers"],
+  ["addOnly", "raw turns, ADD-only"],
+  ["addOnlyRlReader", "raw turns, RL answers"],
   ["warmStart", "warm start"],
   ["managerRl", "manager RL"],
+  ["addOnlyStatements", "both RL, ADD-only"],
   ["bothRl", "both RL"],
+  ["addOnlyOracle", "oracle, ADD-only"],
   ["oracle", "oracle operations"]
 ]
+
+/**
+ * The systems that were measured, in the order of tables.
+ */
+export const measured = (
+  results: Systems
+): ReadonlyArray<{ readonly key: keyof Systems; readonly name: string; readonly result: WorldEvaluation.Result }> =>
+  systems.flatMap(([key, name]) => {
+    const result = results[key]
+    return result === undefined ? [] : [{ key, name, result }]
+  })
 
 /**
  * A decision before and after training.

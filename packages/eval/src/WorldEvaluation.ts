@@ -4,6 +4,7 @@
 import { MemoryBank, MemoryManager, MemoryOperation, Playthrough, TextMetrics } from "@memory-r1/core"
 import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { AiError } from "effect/ai"
 import * as MemoryWorld from "./MemoryWorld.ts"
@@ -81,6 +82,56 @@ export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryM
         })
       )
   }
+}
+
+/**
+ * A playthrough as it would have been with ADD alone: every statement that was written, by an ADD or by an UPDATE, is added when it was
+ * written, and nothing is changed or taken back. Use it as the ADD-only baseline of a manager: it holds the same statements, in the words
+ * that the answer agent reads, so that what is left between the two is what UPDATE and DELETE are worth.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
+ * import { MemoryWorld, WorldEvaluation } from "@memory-r1/eval"
+ * import { Effect } from "effect"
+ *
+ * const worlds = [MemoryWorld.generate(1)]
+ * const [played] = await Effect.runPromise(WorldEvaluation.play(worlds, { perFact: 6 }).pipe(
+ *   Effect.provideService(MemoryManager.MemoryManager, WorldEvaluation.oracleManager(worlds)),
+ *   Effect.provide(Retriever.layerBm25)
+ * ))
+ * const [kept, added] = [played!, WorldEvaluation.addOnly(played!)].map(({ banks }) => MemoryBank.size(banks.at(-1)!))
+ * kept! < added! // => true
+ * ```
+ */
+export const addOnly = ({ banks, decisions, episode }: Playthrough.Played): Playthrough.Played => {
+  const { Add, Noop } = MemoryBank.Edit
+  const added: Array<MemoryBank.MemoryBank> = [banks[0]!]
+  const adding = decisions.map((decision, i) => {
+    let bank = banks[i]!
+    const edits = decision.edits.map((edit) => {
+      const before = bank
+      bank = MemoryBank.apply(bank, edit)
+      // What changed nothing, such as an update of what is gone, wrote nothing.
+      if (bank === before) return Noop()
+      switch (edit._tag) {
+        case "Add":
+        case "Supersede":
+          return Add({ memory: edit.memory })
+        case "Update": {
+          const { id: _, revision: __, supersedes: ___, ...memory } = Option.getOrThrow(MemoryBank.get(bank, edit.id))
+          // Of the turn that it was written for, not of those that the memory came from.
+          return Add({ memory: { ...memory, sources: edit.sources ?? [] } })
+        }
+        case "Delete":
+        case "Noop":
+          return Noop()
+      }
+    })
+    added.push(MemoryBank.applyAll(added.at(-1)!, edits))
+    return { ...decision, edits }
+  })
+  return { episode, banks: added, decisions: adding }
 }
 
 /**

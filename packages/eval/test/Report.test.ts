@@ -143,6 +143,9 @@ describe("Report.html", () => {
       "Before reinforcement learning, 58.0 % of 672 answers were exactly right",
       "after 7 min 12 s on this machine, 76.0 %",
       "The 95 % intervals (54.2–61.4 and 72.2–79.4) do not overlap",
+      "With the same statements only added, never updated or deleted, the same answer agent reached 64.0 % (with raw turns in their place, before training, 46.0 %)",
+      "both RL, ADD-only 64.0",
+      "after RL, ADD-only 673 0 0 287 55.0",
       "both RL 76.0 72.2–79.4 81.0 82.0 61.0 72.0 88.0 9.8",
       "after RL 351 322 84 203 89.0 86.9–90.9 97.0 69.0 84.0 81.0 89.0 95.0",
       `before RL UPDATE "Ann has a dog named Buddy" to "Ann has a dog named Scout"`,
@@ -151,11 +154,13 @@ describe("Report.html", () => {
       assert.include(shown, expected)
     assert.isBelow(shown.indexOf("another dog, Scout"), shown.indexOf("the cello as well"))
     assert.deepStrictEqual(charts(page)[0]!.labels, [
-      "ADD-only",
-      "ADD-only, RL answers",
+      "raw turns, ADD-only",
+      "raw turns, RL answers",
       "warm start",
       "manager RL",
+      "both RL, ADD-only",
       "both RL",
+      "oracle, ADD-only",
       "oracle operations"
     ])
     assert.deepStrictEqual(
@@ -163,6 +168,17 @@ describe("Report.html", () => {
       ["ADD", "UPDATE", "DELETE", "NOOP"]
     )
   })
+
+  it.effect("shows the results of a run of an earlier version, which has no ADD-only baselines of the same statements", () =>
+    Effect.gen(function*() {
+      const without = ({ addOnlyOracle: _, addOnlyStatements: __, ...systems }: typeof Runs.results.results) => systems
+      const results = { ...Runs.results, results: without(Runs.results.results), resultsNewPhrasings: without(Runs.results.resultsNewPhrasings) }
+      const page = yield* pageOf({ ...Runs.quickstart, "results.json": JSON.stringify(results) })
+      const shown = text(page)
+      assert.include(shown, "A memory that only adds what was said reached 46.0 % before training; with operations that are always right")
+      assert.notInclude(shown, "both RL, ADD-only")
+      assert.deepStrictEqual(charts(page)[0]!.labels, ["raw turns, ADD-only", "raw turns, RL answers", "warm start", "manager RL", "both RL", "oracle operations"])
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
   it("says where a run was interrupted, failed or is", () => {
     const metrics = [metric("manager", 4, { reward: 0 })]

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { AnswerAgent, AnswerFormat, MemoryManager, MemoryOperation, Retriever } from "@memory-r1/core"
+import { AnswerAgent, AnswerFormat, Memory, MemoryBank, MemoryManager, MemoryOperation, Playthrough, Retriever } from "@memory-r1/core"
 import { Effect, Layer, Schema } from "effect"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import * as Oracle from "../src/Oracle.ts"
@@ -75,6 +75,89 @@ const small: MemoryWorld.World = {
   ],
   untold: []
 }
+
+const { Add, Delete, Noop, Supersede, Update } = MemoryBank.Edit
+const m1 = Memory.MemoryId.make("m1")
+
+// A playthrough of given edits, one decision each.
+const playedBy = (...edits: ReadonlyArray<MemoryBank.Edit>): Playthrough.Played => {
+  const banks = [MemoryBank.empty]
+  for (const edit of edits) banks.push(MemoryBank.apply(banks.at(-1)!, edit))
+  const steps = edits.map((_, i) => ({ fact: { text: `turn ${i}`, speaker: "Ann", sources: [`D1:${i}`] }, questions: [] }))
+  return { episode: { id: "one", steps, questions: [] }, banks, decisions: edits.map((edit) => ({ edits: [edit], rejections: [], raw: "" })) }
+}
+const ann = (text: string, source: string) => ({ text, speaker: "Ann", observedAt: "May 2023", sources: [source] })
+
+layer(Retriever.layerBm25)("WorldEvaluation.addOnly", (it) => {
+  const cases: ReadonlyArray<readonly [string, ReadonlyArray<MemoryBank.Edit>, ReadonlyArray<string>]> = [
+    ["an addition stays one", [Add({ memory: ann("Ann lives in Oslo", "a") })], ["Ann lives in Oslo"]],
+    ["an update is added beside what it changed", [
+      Add({ memory: ann("Ann has a dog named Buddy", "a") }),
+      Update({ id: m1, text: "Ann has dogs named Buddy and Scout", sources: ["b"] })
+    ], ["Ann has a dog named Buddy", "Ann has dogs named Buddy and Scout"]],
+    ["what takes the place of another is added beside it", [
+      Add({ memory: ann("Ann lives in Oslo", "a") }),
+      Supersede({ id: m1, memory: ann("Ann lives in Bergen", "b") })
+    ], ["Ann lives in Oslo", "Ann lives in Bergen"]],
+    ["nothing is taken back", [Add({ memory: ann("Ann lives in Oslo", "a") }), Delete({ id: m1 })], ["Ann lives in Oslo"]],
+    ["what was taken back and is said again is added again, as the newest", [
+      Add({ memory: ann("Ann lives in Oslo", "a") }),
+      Update({ id: m1, text: "Ann lives in Bergen" }),
+      Update({ id: m1, text: "Ann lives in Oslo" })
+    ], ["Ann lives in Oslo", "Ann lives in Bergen", "Ann lives in Oslo"]],
+    ["nothing is written by a decision for nothing", [Noop(), Add({ memory: ann("Ann plays chess", "a") }), Noop()], ["Ann plays chess"]],
+    ["an update of what is gone wrote nothing", [
+      Add({ memory: ann("Ann plays chess", "a") }),
+      Delete({ id: m1 }),
+      Update({ id: m1, text: "Ann plays go" })
+    ], ["Ann plays chess"]],
+    ["an update to the same words wrote nothing", [
+      Add({ memory: ann("Ann plays chess", "a") }),
+      Update({ id: m1, text: "Ann plays chess" })
+    ], ["Ann plays chess"]]
+  ]
+  for (const [title, edits, texts] of cases) {
+    it(title, () => {
+      const { banks, decisions } = WorldEvaluation.addOnly(playedBy(...edits))
+      assert.deepStrictEqual(MemoryBank.memories(banks.at(-1)!).map(({ text }) => text), texts)
+      assert.lengthOf(banks, edits.length + 1)
+      assert.isTrue(decisions.flatMap(({ edits }) => edits).every(({ _tag }) => _tag === "Add" || _tag === "Noop"))
+    })
+  }
+
+  it("a statement that was an update has the speaker of the memory, and the time and the source of the turn", () => {
+    const { banks } = WorldEvaluation.addOnly(playedBy(
+      Add({ memory: ann("Ann has a dog", "a") }),
+      Update({ id: m1, text: "Ann has two dogs", observedAt: "June 2023", sources: ["b"] })
+    ))
+    const { id: _, revision: __, ...second } = MemoryBank.memories(banks.at(-1)!)[1]!
+    assert.deepStrictEqual(second, { ...ann("Ann has two dogs", "b"), observedAt: "June 2023" })
+  })
+
+  it.effect("over worlds: it holds all that the manager ever wrote, and is its own baseline", () =>
+    Effect.gen(function*() {
+      for (const manager of [oracle(), erring("overwrite", worlds), MemoryManager.layerAddOnly]) {
+        for (const play of yield* played(manager)) {
+          const added = WorldEvaluation.addOnly(play)
+          const ever = new Set(play.banks.flatMap((bank) => MemoryBank.memories(bank).map(({ text }) => text)))
+          const last = MemoryBank.memories(added.banks.at(-1)!).map(({ text }) => text)
+          assert.deepStrictEqual(new Set(last), ever)
+          assert.deepStrictEqual(WorldEvaluation.addOnly(added), added)
+        }
+      }
+    }))
+
+  it.effect("a perfect reader, for whom the newest holds, loses only what nobody said was taken back", () =>
+    Effect.gen(function*() {
+      for (const [w, play] of (yield* played(oracle())).entries()) {
+        const world = worlds[w]!
+        const measured = WorldEvaluation.measure([world], [WorldEvaluation.addOnly(play)], { perSpeaker: 100 })
+        const result = yield* Effect.provide(measured, perfect(world))
+        if (world.events.every(({ kind }) => kind !== "retract")) assert.strictEqual(result.exactMatch, 1)
+        assert.deepStrictEqual([result.operations.update, result.operations.delete], [0, 0])
+      }
+    }))
+})
 
 layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
   it.effect("the oracle decides rightly on every turn, and keeps one memory for each thing that is true", () =>

@@ -64,11 +64,11 @@ const evaluation = Effect.fnUntraced(function*(name: string, seed: number, dialo
       Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(reader, limits))
     )
   const managerOf = (learner: Learning) => Pipeline.managerOf(learner, limits)
-  const addOnly = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(Effect.provide(MemoryManager.layerAddOnly))
+  const raw = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(Effect.provide(MemoryManager.layerAddOnly))
 
   const before = Effect.fnUntraced(function*(agents: Pipeline.Agents) {
     const played = yield* play("warm start", managerOf(agents.manager))
-    return { addOnly: yield* answered(addOnly, agents.answer), warmStart: yield* answered(played, agents.answer), played }
+    return { addOnly: yield* answered(raw, agents.answer), warmStart: yield* answered(played, agents.answer), played }
   })
   const after = Effect.fnUntraced(function*(agents: Pipeline.Agents, warmReader: Learning) {
     const played = yield* play("both RL", managerOf(agents.manager))
@@ -76,9 +76,11 @@ const evaluation = Effect.fnUntraced(function*(name: string, seed: number, dialo
       Effect.provideService(MemoryManager.MemoryManager, WorldEvaluation.oracleManager(worlds))
     )
     return {
-      addOnlyRlReader: yield* answered(addOnly, agents.answer),
+      addOnlyRlReader: yield* answered(raw, agents.answer),
       managerRl: yield* answered(played, warmReader),
+      addOnlyStatements: yield* answered(played.map(WorldEvaluation.addOnly), agents.answer),
       bothRl: yield* answered(played, agents.answer),
+      addOnlyOracle: yield* answered(oracle.map(WorldEvaluation.addOnly), agents.answer),
       oracle: yield* answered(oracle, agents.answer),
       played
     }

@@ -3,7 +3,7 @@
  */
 import { QuickstartResult, type WorldEvaluation } from "@memory-r1/eval"
 
-const { systems } = QuickstartResult
+const { measured } = QuickstartResult
 type Systems = QuickstartResult.Systems
 
 const percent = (share: number | undefined): string => share === undefined ? "-" : (100 * share).toFixed(1)
@@ -21,8 +21,7 @@ const events = ["new", "additive", "replace", "retract", "duplicate", "talk"] as
 const answers = (results: Systems): ReadonlyArray<string> =>
   table(
     ["", "EM", "95 %", "F1", ...kinds.map((kind) => `EM ${kind}`), "memories"],
-    systems.map(([key, name]) => {
-      const result: WorldEvaluation.Result = results[key]
+    measured(results).map(({ name, result }) => {
       const { high, low } = result.intervals.exactMatch
       return [
         name,
@@ -38,8 +37,8 @@ const answers = (results: Systems): ReadonlyArray<string> =>
 const operations = (results: Systems): ReadonlyArray<string> =>
   table(
     ["", "add", "update", "delete", "noop", "right", ...events],
-    systems.filter(([key]) => key !== "addOnlyRlReader" && key !== "managerRl").map(([key, name]) => {
-      const { operationAccuracy: accuracy, operations } = results[key]
+    measured(results).filter(({ key }) => key !== "addOnlyRlReader" && key !== "managerRl").map(({ key, name, result }) => {
+      const { operationAccuracy: accuracy, operations } = result
       return [
         key === "bothRl" ? "manager RL" : name,
         String(operations.add),

@@ -70,7 +70,9 @@ const systems = (shift: number): QuickstartResult.Systems => ({
   addOnlyRlReader: result(0.51 + shift, 20, { add: 960, update: 0, delete: 0, noop: 0 }, 0.36),
   warmStart: result(0.58 + shift, 12.4, { add: 452, update: 268, delete: 61, noop: 179 }, 0.71 + shift),
   managerRl: result(0.69 + shift, 9.8, { add: 351, update: 322, delete: 84, noop: 203 }, 0.89 + shift),
+  addOnlyStatements: result(0.64 + shift, 14, { add: 673, update: 0, delete: 0, noop: 287 }, 0.55),
   bothRl: result(0.76 + shift, 9.8, { add: 351, update: 322, delete: 84, noop: 203 }, 0.89 + shift),
+  addOnlyOracle: result(0.7 + shift, 14, { add: 672, update: 0, delete: 0, noop: 288 }, 0.6),
   oracle: result(0.87 + shift, 9.1, { add: 344, update: 328, delete: 86, noop: 202 }, 1)
 })
 

@@ -1,5 +1,6 @@
 // What the manager did, and which decisions changed.
 import type { Change, QuickstartResult, Systems } from "../../QuickstartResult.ts"
+import type { Result } from "../../WorldEvaluation.ts"
 import type { Canvas } from "./charts.ts"
 import { html, type Markup } from "./markup.ts"
 import { table } from "./table.ts"
@@ -10,15 +11,29 @@ export const operationNames = ["add", "update", "delete", "noop"] as const
 const eventNames = ["new", "additive", "replace", "retract", "duplicate", "talk"]
 
 const managers: ReadonlyArray<readonly [key: keyof Systems, name: string, emphasis?: "main" | "aside"]> = [
-  ["addOnly", "ADD-only"],
+  ["addOnly", "raw turns, ADD-only"],
   ["warmStart", "before RL"],
+  ["addOnlyStatements", "after RL, ADD-only"],
   ["bothRl", "after RL", "main"],
   ["oracle", "oracle", "aside"]
 ]
 
+interface Measured {
+  readonly key: keyof Systems
+  readonly name: string
+  readonly emphasis: "main" | "aside" | undefined
+  readonly result: Result
+}
+
+const measured = (results: Systems): ReadonlyArray<Measured> =>
+  managers.flatMap(([key, name, emphasis]) => {
+    const result = results[key]
+    return result === undefined ? [] : [{ key, name, emphasis, result }]
+  })
+
 // Known kinds first, then whatever else was measured.
 const eventsOf = (results: Systems): ReadonlyArray<string> => {
-  const found = new Set(managers.flatMap(([key]) => Object.keys(results[key].operationAccuracy.byEvent)))
+  const found = new Set(measured(results).flatMap(({ result }) => Object.keys(result.operationAccuracy.byEvent)))
   return [...eventNames.filter((name) => found.has(name)), ...[...found].filter((name) => !eventNames.includes(name))]
 }
 
@@ -42,8 +57,7 @@ turn, of all turns and by kind of event`,
       "95 % interval",
       ...events.map((event) => html`${event}<br><small>${Text.count(own(sizes, event) ?? 0)} turns</small>`)
     ],
-    rows: managers.map(([key, name, emphasis]) => {
-      const { intervals, operationAccuracy, operations } = results[key]
+    rows: measured(results).map(({ emphasis, name, result: { intervals, operationAccuracy, operations } }) => {
       return {
         name,
         emphasis,
@@ -59,19 +73,19 @@ turn, of all turns and by kind of event`,
 }
 
 const mix = ({ figure }: Canvas, { results }: QuickstartResult): Markup => {
-  const rows = managers.filter(([key]) => key !== "addOnly")
-  const words = rows.map(
-    ([key, name]) =>
-      `${name}: ${operationNames.map((operation) => `${operation} ${results[key].operations[operation]}`).join(", ")}`
+  // What only adds has no mix.
+  const rows = measured(results).filter(({ key }) => key !== "addOnly" && key !== "addOnlyStatements")
+  const words = rows.map(({ name, result: { operations } }) =>
+    `${name}: ${operationNames.map((operation) => `${operation} ${operations[operation]}`).join(", ")}`
   )
   return figure(
     {
       kind: "stack",
-      labels: rows.map(([, name]) => name),
+      labels: rows.map(({ name }) => name),
       series: operationNames.map((operation) => ({
         label: operation.toUpperCase(),
         color: operation,
-        values: rows.map(([key]) => results[key].operations[operation])
+        values: rows.map(({ result }) => result.operations[operation])
       }))
     },
     {

@@ -103,7 +103,7 @@ const apart = (
 ): boolean => a.high < b.low || b.high < a.low
 
 const outcome = ({ results, resultsNewPhrasings, seconds }: QuickstartResult): Markup => {
-  const { addOnly, bothRl, oracle, warmStart } = results
+  const { addOnly, addOnlyStatements, bothRl, oracle, warmStart } = results
   const [before, after] = [warmStart.intervals.exactMatch, bothRl.intervals.exactMatch]
   const share = (value: number): string => `${Text.percent(value)}\u00a0%`
   const dialogues = Text.plural(bothRl.dialogues, "dialogue")
@@ -111,9 +111,12 @@ const outcome = ({ results, resultsNewPhrasings, seconds }: QuickstartResult): M
   return html`<p>The question is how well the two agents answer about ${dialogues} whose people and values training
 never saw. Before reinforcement learning, ${share(warmStart.exactMatch)} of ${answers} were exactly right; after
 ${Text.duration(seconds)} on this machine, ${share(bothRl.exactMatch)}. The 95 % intervals (${Text.range(before)}
-and ${Text.range(after)}) ${apart(before, after) ? "do not overlap" : "overlap"}. A memory that only adds reached
-${share(addOnly.exactMatch)} before training; one whose every operation is right, read by the trained answer agent,
-${share(oracle.exactMatch)}. Worded in ways that training never saw either, the same kind of dialogues went from
+and ${Text.range(after)}) ${apart(before, after) ? "do not overlap" : "overlap"}. ${
+    addOnlyStatements === undefined
+      ? html`A memory that only adds what was said reached ${share(addOnly.exactMatch)} before training`
+      : html`With the same statements only added, never updated or deleted, the same answer agent reached
+${share(addOnlyStatements.exactMatch)} (with raw turns in their place, before training, ${share(addOnly.exactMatch)})`
+  }; with operations that are always right ${share(oracle.exactMatch)}. Worded in ways that training never saw either, the same kind of dialogues went from
 ${share(resultsNewPhrasings.warmStart.exactMatch)} to ${share(resultsNewPhrasings.bothRl.exactMatch)}.</p>`
 }
 

@@ -1,6 +1,5 @@
 // How well questions were answered.
 import * as QuickstartResult from "../../QuickstartResult.ts"
-import type * as WorldEvaluation from "../../WorldEvaluation.ts"
 import type { Canvas } from "./charts.ts"
 import { html, type Markup } from "./markup.ts"
 import { type Row, table } from "./table.ts"
@@ -11,7 +10,7 @@ const kinds = ["single", "list", "date", "none"] as const
 const emphasis = (key: keyof QuickstartResult.Systems): Row["emphasis"] =>
   key === "bothRl" ? "main" : key === "oracle" ? "aside" : undefined
 
-const row = (key: keyof QuickstartResult.Systems, name: string, result: WorldEvaluation.Result): Row => ({
+const row = ({ key, name, result }: ReturnType<typeof QuickstartResult.measured>[number]): Row => ({
   name,
   emphasis: emphasis(key),
   cells: [
@@ -34,39 +33,39 @@ ${Text.plural(results.bothRl.n, "question")}; in %`,
       ["", 1]
     ],
     head: ["Exact match", "95 % interval", "F1", ...kinds, "memories per bank"],
-    rows: QuickstartResult.systems.map(([key, name]) => row(key, name, results[key]))
+    rows: QuickstartResult.measured(results).map(row)
   })
 
 const explanations: Readonly<Record<keyof QuickstartResult.Systems, string>> = {
-  addOnly: "every fact is added and nothing is ever changed; the answer agent is the one from before training",
+  addOnly: "every turn is added as it was said, and read by the answer agent from before training, which was taught to read statements: a floor",
   addOnlyRlReader: "the same banks, read by the trained answer agent",
   warmStart: "both agents as they were before reinforcement learning, warmed up on an imperfect teacher",
   managerRl: "the trained manager, with the answer agent from before training",
+  addOnlyStatements:
+    "the same statements as the trained manager writes, each added and none changed or taken back, read by the same answer agent: what is left to “both RL” is what updates and deletions are worth",
   bothRl: "both agents trained: what this run made",
+  addOnlyOracle: "the same for the statements of the manager that always decides rightly",
   oracle: "a manager that always decides rightly, with the trained answer agent: how far better memory alone could lead"
 }
 
 const chart = ({ figure }: Canvas, { results, resultsNewPhrasings }: QuickstartResult.QuickstartResult): Markup => {
-  const series = (label: string, color: string, systems: QuickstartResult.Systems) => ({
+  const [values, phrasings] = [QuickstartResult.measured(results), QuickstartResult.measured(resultsNewPhrasings)]
+  const series = (label: string, color: string, systems: typeof values) => ({
     label,
     color,
-    values: QuickstartResult.systems.map(([key]) => systems[key].exactMatch),
-    intervals: QuickstartResult.systems.map(([key]) => {
-      const { high, low } = systems[key].intervals.exactMatch
-      return [low, high] as const
-    })
+    values: systems.map(({ result }) => result.exactMatch),
+    intervals: systems.map(({ result: { intervals: { exactMatch: { high, low } } } }) => [low, high] as const)
   })
-  const words = QuickstartResult.systems.map(
-    ([key, name]) =>
-      `${name} ${Text.percent(results[key].exactMatch)} and ${Text.percent(resultsNewPhrasings[key].exactMatch)}`
+  const words = values.map(({ name, result }, i) =>
+    `${name} ${Text.percent(result.exactMatch)} and ${Text.percent(phrasings[i]?.result.exactMatch)}`
   )
   return figure(
     {
       kind: "bars",
-      labels: QuickstartResult.systems.map(([, name]) => name),
+      labels: values.map(({ name }) => name),
       series: [
-        series("new people and values", "accent", results),
-        series("new phrasings too", "accent-2", resultsNewPhrasings)
+        series("new people and values", "accent", values),
+        series("new phrasings too", "accent-2", phrasings)
       ]
     },
     {
@@ -88,8 +87,8 @@ ${chart(canvas, document)}
 ${answers("table-values", "Held-out people and values", document.results)}
 ${answers("table-phrasings", "Held-out phrasings too", document.resultsNewPhrasings)}
 <details class="plain"><summary>What the rows and columns are</summary>
-<dl class="terms">${QuickstartResult.systems.map(
-    ([key, name]) => html`<div><dt>${name}</dt><dd>${explanations[key]}</dd></div>`
+<dl class="terms">${QuickstartResult.measured(document.results).map(
+    ({ key, name }) => html`<div><dt>${name}</dt><dd>${explanations[key]}</dd></div>`
   )}
 <div><dt>exact match</dt>
 <dd>the share of answers that are the right one, word for word after normalisation; of a list, in any order</dd></div>

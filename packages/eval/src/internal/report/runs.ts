@@ -106,13 +106,15 @@ const answers = ({ name, runs }: Group, kind: Kind, title: string, id: string): 
     caption: html`<strong>${name}: ${title}.</strong> Exact match in %; the mean has the 95 % interval over seeds
 (Student’s t), the single runs have their intervals over dialogues in their own pages`,
     head: [...measured.map(({ seed }) => `seed ${seed}`), "mean"],
-    rows: QuickstartResult.systems.map(([key, system]) => {
-      const values = measured.map((results) => results[kind][key].exactMatch)
-      return {
+    rows: QuickstartResult.systems.flatMap(([key, system]) => {
+      const values = measured.map((results) => results[kind][key]?.exactMatch)
+      // Runs of earlier versions lack some.
+      const known = values.filter((value) => value !== undefined)
+      return known.length === 0 ? [] : [{
         name: system,
-        emphasis: key === "bothRl" ? "main" : key === "oracle" ? "aside" : undefined,
-        cells: [...values.map((value) => Text.percent(value)), interval(values)]
-      }
+        emphasis: key === "bothRl" ? "main" as const : key === "oracle" ? "aside" as const : undefined,
+        cells: [...values.map((value) => Text.percent(value)), interval(known)]
+      }]
     })
   })
 }
