@@ -191,6 +191,88 @@ describe("memory", () => {
       assert.deepStrictEqual([tea?.id, tea?.text, tea?.observedAt, tea?.metadata?.["categories"]], ["a", "Ann likes tea", "2025-01-01T00:00:00Z", ["food"]])
     }), Program.timeout)
 
+  it.live(
+    "imports the memories of one person of mem0's TypeScript export, with times and expiry, or says why nothing is imported",
+    () =>
+      Effect.gen(function*() {
+        const ann = {
+          id: "a1",
+          memory: "Lives in Oslo",
+          userId: "ann",
+          createdAt: "2023-05-08T10:00:00Z",
+          expirationDate: "2024-01-01"
+        }
+        const bob = { id: "b1", memory: "Lives in Lima", userId: "bob" }
+        const file = (name: string, content: unknown) => writeFileSync(join(folder, name), JSON.stringify(content))
+        file("two.json", { results: [ann, bob] })
+        file("expiry.json", { results: [{ ...ann, expirationDate: "31/12/2024" }] })
+        file("time.json", [{ ...bob, createdAt: "yesterday" }])
+        file("none.json", { results: [] })
+        const mem0 = (name: string, ...args: ReadonlyArray<string>) => [
+          "import",
+          name,
+          "--from",
+          "mem0",
+          "--user",
+          "ann",
+          ...args
+        ]
+        const owner = `{"user_id":"ann"}`
+        yield* memory("empty.db", "add", "something", "--user", "ben")
+        yield* Program.table(
+          [
+            [
+              1,
+              mem0("two.json"),
+              `two.json: line 1 of the import: memories of 2 owners: name one of {"user_id":"ann"}, {"user_id":"bob"}; nothing was imported (choose with --owner '{"user_id":"ann"}')`
+            ],
+            [
+              1,
+              mem0("two.json", "--owner", `{"userId":"zoe"}`),
+              `two.json: line 1 of the import: no memories of {"user_id":"zoe"}, but of {"user_id":"ann"}, {"user_id":"bob"}`
+            ],
+            [1, mem0("expiry.json"), `expiry.json: item 1 of the import: expirationDate: Expected a time in ISO 8601`],
+            [1, mem0("time.json"), `time.json: item 1 of the import: createdAt: Expected a time in ISO 8601`],
+            [1, mem0("none.json"), "none.json: line 1 of the import: no memories in it; nothing was imported"],
+            [2, mem0("two.json", "--owner", `{"name":"ann"}`), "name is none of user_id, agent_id, app_id, run_id"],
+            [2, mem0("two.json", "--owner", `ann`), "--owner"],
+            [2, ["import", "two.json", "--owner", owner], "nothing, unless --from is mem0"]
+          ] as const,
+          ([code, args, words]) =>
+            Effect.map(memory("owners.db", ...args), (finished) =>
+              assert.include(Program.failure(code, finished), words)
+            )
+        )
+        assert.isFalse(existsSync(join(folder, "owners.db")))
+
+        const imported = yield* decoded(Imported, "owners.db", ...mem0("two.json", "--owner", owner))
+        assert.deepStrictEqual(imported, {
+          scope: "user=ann",
+          from: "mem0",
+          imported: 1,
+          known: 0,
+          revision: 1,
+          memories: 1
+        })
+        assert.deepStrictEqual(
+          yield* decoded(Imported, "owners.db", ...mem0("two.json", "--owner", `{"userId":"ann"}`)),
+          { ...imported, imported: 0, known: 1 }
+        )
+        const found = yield* decoded(Listed, "owners.db", "list", "--show-expired", "--user", "ann")
+        assert.deepStrictEqual(
+          found.memories.map(({ expiresAt, observedAt, text }) => ({ expiresAt, observedAt, text })),
+          [{ expiresAt: Date.UTC(2024, 0, 1), observedAt: "2023-05-08T10:00:00Z", text: "Lives in Oslo" }]
+        )
+
+        assert.strictEqual((yield* memory("empty.db", "export", "--out", "empty.jsonl")).code, 0)
+        assert.match(
+          Program.failure(1, yield* memory("copy.db", "import", "empty.jsonl")),
+          /^empty\.jsonl: line 1 of the import: an export of default, which had no memories; nothing was imported\n$/
+        )
+      }),
+    Program.timeout
+  )
+
   it.live("makes no file by a slip of the pen, and names what is at fault", () =>
     Effect.gen(function*() {
       yield* memory("there.db", "add", "something")

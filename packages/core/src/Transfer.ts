@@ -2,10 +2,13 @@
  * A scope as a file, and back: its whole log as lines of JSON, so that nothing is lost on the way; and what other memory layers export.
  */
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { clean, cleanDecision } from "./internal/clean.ts"
-import { type Memory, MemoryId } from "./Memory.ts"
+import * as Mem0 from "./internal/mem0.ts"
+import { MemoryId, type NewMemory } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import * as MemoryLog from "./MemoryLog.ts"
 import { MemoryStore } from "./MemoryStore.ts"
@@ -13,14 +16,18 @@ import type { Scope } from "./Scope.ts"
 import { InvalidEdit, type StoreError } from "./StoreError.ts"
 
 /**
- * Lines that are no export, or not a whole one. Nothing of them was stored.
+ * Lines that are no export, or not a whole one. Nothing of them was stored. `item` is the place in a list of memories,
+ * from 1; `owners` are those of a file of several, each as JSON.
  */
 export class TransferError extends Schema.TaggedError<TransferError>()("TransferError", {
   line: Schema.Int,
+  item: Schema.optionalKey(Schema.Int),
+  owners: Schema.optionalKey(Schema.Array(Schema.String)),
   detail: Schema.String
 }) {
   override get message(): string {
-    return `line ${this.line} of the import: ${this.detail}; nothing was imported`
+    const place = this.item === undefined ? `line ${this.line}` : `item ${this.item}`
+    return `${place} of the import: ${this.detail}; nothing was imported`
   }
 }
 
@@ -72,14 +79,15 @@ const asWritten = Effect.fnUntraced(function*(entry: MemoryLog.Entry): Effect.fn
 })
 
 /**
- * Reads what `exported` wrote, into a scope that has no log yet: all of it or nothing.
+ * The entries of what `exported` wrote: all of them, or a `TransferError`.
  */
-export const imported = Effect.fn("Transfer.imported")(function*<E, R>(scope: Scope, lines: Stream.Stream<string, E, R>) {
+export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Stream<string, E, R>) {
   const [first = "", ...rest] = (yield* Stream.runCollect(lines)).filter((line) => line.trim() !== "")
   const header = yield* decoded(Header, first, 1)
   const fail = (line: number, detail: string) => new TransferError({ line, detail })
   if (header.version > version) return yield* fail(1, `version ${header.version} of the format, this program reads versions up to ${version}: update it`)
   if (rest.length !== header.entries) return yield* fail(rest.length + 2, `${rest.length} entries instead of ${header.entries}: the file was cut off or changed`)
+  if (rest.length === 0) return yield* fail(1, `an export of ${header.scope}, which had no memories`)
   const entries: Array<MemoryLog.Entry> = []
   for (const [i, line] of rest.entries()) {
     const entry = yield* decoded(MemoryLog.EntryJson, line, i + 2)
@@ -87,61 +95,125 @@ export const imported = Effect.fn("Transfer.imported")(function*<E, R>(scope: Sc
     if (entry._tag === "Reverted" && !(entry.to >= 0 && entry.to <= i)) return yield* fail(i + 2, `a revert to revision ${entry.to}, which was not before it`)
     entries.push(yield* Effect.mapError(asWritten(entry), ({ reason }) => fail(i + 2, reason)))
   }
+  return entries
+})
+
+/**
+ * Reads what `exported` wrote, into a scope that has no log yet: all of it or nothing. An export without an entry
+ * fails.
+ */
+export const imported = Effect.fn("Transfer.imported")(function* <E, R>(
+  scope: Scope,
+  lines: Stream.Stream<string, E, R>
+) {
+  const entries = yield* read(lines)
   return yield* (yield* MemoryStore).adopt(scope, entries)
 })
 
-const Mem0Item = Schema.Struct({
-  id: Schema.NonEmptyString,
-  memory: Schema.String.check(Schema.isPattern(/\S/)),
-  user_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  agent_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  run_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  actor_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  metadata: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown))),
-  categories: Schema.optionalKey(Schema.NullOr(Schema.Array(Schema.String))),
-  created_at: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  expiration_date: Schema.optionalKey(Schema.NullOr(Schema.String))
-})
-const Mem0 = Schema.fromJsonString(Schema.Union([
-  Schema.Array(Mem0Item),
-  Schema.Struct({ results: Schema.Array(Mem0Item) }),
-  Schema.Struct({ memories: Schema.Array(Mem0Item) })
-]))
-
-const itemsOf = (file: typeof Mem0.Type) => "results" in file ? file.results : "memories" in file ? file.memories : file
+/**
+ * Whose memories of a mem0 export are meant: `user_id`, `agent_id`, `app_id` and `run_id`, or the same as mem0's
+ * TypeScript SDK spells them (`userId`). A part that is null is one that the memory does not have.
+ */
+export const Mem0Owner = Mem0.OwnerInput
+export type Mem0Owner = typeof Mem0Owner.Type
 
 /**
- * Reads the JSON that mem0 exports (`getAll`, or an export of its platform): memories under their own ids, with their time, metadata, categories and expiry, as one
- * commit. An id that the scope knows changes nothing, so that an import can be made again. A file of several users, agents or runs has to be read one `owner` at a time.
+ * A memory of another layer, under the id that it has there.
+ */
+export interface Foreign {
+  readonly id: MemoryId
+  readonly memory: NewMemory
+}
+
+const shown = (texts: ReadonlyArray<string>): string =>
+  `${texts.slice(0, 3).join(", ")}${texts.length > 3 ? ", …" : ""}`
+
+/**
+ * The memories of one owner in the JSON that mem0 exports (`getAll`, or an export of its platform), from Python or
+ * TypeScript: with their ids, times, metadata, categories and expiry. `observedAt` is when a memory was made; when it
+ * was updated since then is `updated_at` in its metadata.
+ *
+ * Fails with a `TransferError`: for a time that cannot be read, since a memory whose expiry is lost would be kept for
+ * ever; for memories of several owners; for two memories of one id; and where there is no memory at all.
+ *
+ * @example
+ * ```ts
+ * import { Transfer } from "@memory-r1/core"
+ * import { Effect } from "effect"
+ *
+ * const results = [
+ *   { id: "a1", memory: "Lives in Oslo", userId: "ann" },
+ *   { id: "b1", memory: "Lives in Lima", userId: "bob" }
+ * ]
+ * const json = JSON.stringify({ results })
+ * const memories = await Effect.runPromise(Transfer.readMem0(json, { user_id: "ann" }))
+ * memories.map(({ memory }) => memory.text) // => ["Lives in Oslo"]
+ * const error = await Effect.runPromise(Effect.flip(Transfer.readMem0(json)))
+ * error.owners // => ['{"user_id":"ann"}', '{"user_id":"bob"}']
+ * ```
+ */
+export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
+  json: string,
+  owner: Mem0Owner = {}
+): Effect.fn.Return<ReadonlyArray<Foreign>, TransferError> {
+  const fail = (detail: string, more: { readonly item?: number; readonly owners?: ReadonlyArray<string> } = {}) =>
+    new TransferError({ line: 1, detail, ...more })
+  const wanted = yield* Effect.fromResult(Result.mapError(Mem0.owner(owner), (detail) => fail(`the owner: ${detail}`)))
+  const list = Mem0.list(yield* decoded(Schema.fromJsonString(Schema.Unknown), json, 1))
+  if (list === undefined) return yield* fail('Expected a list of memories, alone or as "results" or "memories"')
+  const items = yield* Effect.forEach(list, (given, i) =>
+    Effect.fromResult(Result.mapError(Mem0.item(given), (detail) => fail(detail, { item: i + 1 })))
+  )
+  if (items.length === 0) return yield* fail("no memories in it")
+  const found = items.flatMap((item, i) => (Mem0.isOf(wanted)(item) ? [{ item, place: i + 1 }] : []))
+  if (found.length === 0) {
+    const there = Mem0.owners(items)
+    return yield* fail(`no memories of ${JSON.stringify(wanted)}, but of ${shown(there)}`, { owners: there })
+  }
+  const owners = Mem0.owners(found.map(({ item }) => item))
+  if (owners.length > 1)
+    return yield* fail(`memories of ${owners.length} owners: name one of ${shown(owners)}`, { owners })
+  const foreign = new Map<string, Foreign>()
+  for (const { item, place } of found) {
+    const memory = Mem0.known(item)
+    const before = foreign.get(item.id)
+    if (before !== undefined && !Equal.equals(before.memory, memory))
+      return yield* fail(`a second memory with the id ${item.id}`, { item: place })
+    foreign.set(item.id, { id: MemoryId.make(item.id), memory })
+  }
+  return [...foreign.values()]
+})
+
+/**
+ * Adds memories of another layer under their own ids, as one commit. What was imported before changes nothing, so that
+ * an import can be made again. Fails with `InvalidEdit` where the scope has another memory of such an id.
+ */
+export const added = Effect.fn("Transfer.added")(function*(scope: Scope, memories: ReadonlyArray<Foreign>) {
+  const store = yield* MemoryStore
+  const commit = Effect.gen(function*() {
+    const { bank, revision } = yield* store.current(scope)
+    const fresh: Array<Foreign> = []
+    for (const foreign of memories) {
+      const versions = MemoryBank.history(bank, foreign.id)
+      const isSame = versions.some(({ sources }) => foreign.memory.sources?.some((source) => sources.includes(source)))
+      if (versions.length > 0 && !isSame)
+        return yield* new InvalidEdit({ reason: `${scope} has another memory with the id ${foreign.id}` })
+      if (versions.length === 0) fresh.push(foreign)
+    }
+    if (fresh.length > 0)
+      yield* store.commit(scope, { base: revision, edits: fresh.map((edit) => MemoryBank.Edit.Add(edit)) })
+    return { imported: fresh.length, known: memories.length - fresh.length }
+  })
+  return yield* Effect.retry(commit, { while: (error) => error._tag === "Conflict", times: 8 })
+})
+
+/**
+ * Reads what mem0 exports into a scope: `readMem0`, then `added`.
  */
 export const importedFromMem0 = Effect.fn("Transfer.importedFromMem0")(function*(
   scope: Scope,
   json: string,
-  owner: { readonly user_id?: string | null; readonly agent_id?: string | null; readonly run_id?: string | null } = {}
+  owner: Mem0Owner = {}
 ) {
-  const store = yield* MemoryStore
-  const items = itemsOf(yield* decoded(Mem0, json, 1)).filter((item) =>
-    (["user_id", "agent_id", "run_id"] as const).every((part) => owner[part] === undefined || (item[part] ?? null) === owner[part]))
-  const owners = new Set(items.map(({ agent_id, run_id, user_id }) => JSON.stringify({ user_id, agent_id, run_id })))
-  if (owners.size > 1) return yield* new TransferError({ line: 1, detail: `memories of ${owners.size} owners: name one of ${[...owners].slice(0, 3).join(", ")}` })
-  const found = items.map(({ actor_id, categories, created_at, expiration_date, id, memory, metadata }) => {
-    const expiresAt = Date.parse(expiration_date ?? "")
-    const known: Omit<Memory, "id" | "revision" | "supersedes"> = {
-      text: memory,
-      sources: [`mem0:${id}`],
-      ...(typeof actor_id === "string" ? { speaker: actor_id } : {}),
-      ...(typeof created_at === "string" ? { observedAt: created_at } : {}),
-      ...(metadata || categories ? { metadata: { ...metadata, ...(categories ? { categories } : {}) } } : {}),
-      ...(Number.isNaN(expiresAt) ? {} : { expiresAt })
-    }
-    return { memory: known, id: MemoryId.make(id) }
-  })
-  const commit = Effect.gen(function*() {
-    const { bank, revision } = yield* store.current(scope)
-    const seen = new Set<MemoryId>()
-    const fresh = found.filter(({ id }) => MemoryBank.history(bank, id).length === 0 && !seen.has(id) && seen.add(id))
-    if (fresh.length > 0) yield* store.commit(scope, { base: revision, edits: fresh.map((edit) => MemoryBank.Edit.Add(edit)) })
-    return { imported: fresh.length, known: found.length - fresh.length }
-  })
-  return yield* Effect.retry(commit, { while: (error) => error._tag === "Conflict", times: 8 })
+  return yield* added(scope, yield* readMem0(json, owner))
 })

@@ -1,7 +1,7 @@
 /**
  * What is remembered: `memory search`, `list`, `history` and `as-of`.
  */
-import { Filter, MemoryBank } from "@memory-r1/core"
+import { Filter, IsoTime, MemoryBank } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
@@ -98,7 +98,7 @@ export const history = Command.make("history", {
 export const asOf = Command.make("as-of", {
   ...Store.flags,
   moment: Argument.String("revision-or-time").pipe(
-    Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${Values.times}`)
+    Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`)
   )
 }, Effect.fn(function*({ moment, ...flags }) {
   const { bank, revision, scope } = yield* Store.within(flags, "read", (scope, store) =>

@@ -1,13 +1,13 @@
 /**
  * A scope as a file, and back: `memory export` and `memory import`.
  */
-import { MemoryBank, type MemoryStore, type Scope, Transfer } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, type Scope, Transfer } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
@@ -40,50 +40,109 @@ export const exporting = Command.make("export", {
   yield* Output.document({ scope, entries, out: out.value }, [`${out.value}: ${entries} entries of the log of ${scope}`])
 })).pipe(Command.withDescription("Write the whole log of a scope, erasures and decisions included, as lines of JSON"))
 
-const Owner = Schema.Struct({
-  user_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  agent_id: Schema.optionalKey(Schema.NullOr(Schema.String)),
-  run_id: Schema.optionalKey(Schema.NullOr(Schema.String))
-})
+// What does not fit in the scope.
+const unfit = (file: string, reason: string) => Effect.fail(new Store.FileError({ file, reason }))
+
+// What a file that was read does to a scope.
+type Addition = (
+  scope: Scope.Scope
+) => Effect.Effect<
+  { readonly imported: number; readonly known: number; readonly words: string },
+  Store.FileError | MemoryStore.Conflict | MemoryStore.StoreError,
+  MemoryStore.MemoryStore
+>
+
+// Both read the whole file before a store is made.
+const ownExport = (db: string, text: string) =>
+  Effect.map(
+    Transfer.read(Stream.fromIterable(text.split("\n"))),
+    (entries): Addition =>
+      (scope) =>
+        MemoryStore.MemoryStore.use((store) => store.adopt(scope, entries)).pipe(
+          Effect.map(({ revision }) => ({ imported: revision, known: 0, words: `${revision} entries of a log` })),
+          Effect.catchTag("Conflict", ({ current }) =>
+            unfit(
+              db,
+              `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name another scope, or another file with --db`
+            )
+          )
+        )
+  )
+
+const mem0 = (file: string, text: string, owner: Transfer.Mem0Owner | undefined) =>
+  Effect.map(
+    Transfer.readMem0(text, owner),
+    (memories): Addition =>
+      (scope) =>
+        Transfer.added(scope, memories).pipe(
+          Effect.map(({ imported, known }) => ({
+            imported,
+            known,
+            words: `${Lines.count(imported)}, ${known} were known`
+          })),
+          Effect.catchTag("InvalidEdit", ({ reason }) => unfit(file, `${reason}; nothing was imported`))
+        )
+  )
 
 /**
  * `memory import`
  */
-export const importing = Command.make("import", {
-  ...Store.flags,
-  from: Flag.Literals("from", ["memory-r1", "mem0"]).pipe(
-    Flag.withDescription("memory-r1: what \"memory export\" wrote, into a scope that has nothing yet; mem0: its JSON, added to what is there"),
-    Flag.withDefault("memory-r1" as const)
-  ),
-  owner: Values.json("owner", Owner).pipe(
-    Flag.withDescription(`with --from mem0, whose memories of a file of several users, agents or runs, as {"user_id":"ann"}`),
-    Flag.optional
-  ),
-  file: Argument.String("file").pipe(Argument.filter(Store.isSaid, () => "a file"))
-}, Effect.fn(function*({ file, from, owner, ...flags }) {
-  const files = yield* FileSystem.FileSystem
-  // Before a store is made.
-  const text = yield* Effect.mapError(files.readFileString(file), (error) =>
-    new Store.FileError({ file, reason: error.reason._tag === "NotFound" ? "no such file" : `cannot be read: ${error.message}` }))
-  const named = (error: Transfer.TransferError) => Effect.fail(new Store.FileError({ file, reason: error.message }))
-  const taken = (scope: Scope.Scope, { current }: MemoryStore.Conflict) =>
-    Effect.fail(new Store.FileError({
-      file: flags.db,
-      reason: `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name another scope, or another file with --db`
-    }))
-  const result = yield* Store.within(flags, "make", Effect.fnUntraced(function*(scope, store) {
-    if (from === "mem0") {
-      const { imported, known } = yield* Effect.catchTag(Transfer.importedFromMem0(scope, text, Option.getOrElse(owner, () => ({}))), "TransferError", named)
-      const { bank, revision } = yield* store.current(scope)
-      return { scope, from, imported, known, revision, memories: MemoryBank.size(bank) }
+export const importing = Command.make(
+  "import",
+  {
+    ...Store.flags,
+    from: Flag.Literals("from", ["memory-r1", "mem0"]).pipe(
+      Flag.withDescription(
+        'memory-r1: what "memory export" wrote, into a scope that has nothing yet; mem0: its JSON, added to what is there'
+      ),
+      Flag.withDefault("memory-r1" as const)
+    ),
+    owner: Values.json("owner", Transfer.Mem0Owner).pipe(
+      Flag.withDescription(
+        `with --from mem0, whose memories of a file of several users, agents, apps or runs, as {"user_id":"ann"}`
+      ),
+      Flag.optional
+    ),
+    file: Argument.String("file").pipe(Argument.filter(Store.isSaid, () => "a file"))
+  },
+  Effect.fn(function*({ file, from, owner, ...flags }) {
+    if (from !== "mem0" && Option.isSome(owner)) {
+      return yield* new CliError.InvalidValue({
+        option: "owner",
+        value: JSON.stringify(owner.value),
+        expected: "nothing, unless --from is mem0",
+        kind: "flag"
+      })
     }
-    const { bank, revision } = yield* Transfer.imported(scope, Stream.fromIterable(text.split("\n"))).pipe(
-      Effect.catchTag("TransferError", named),
-      Effect.catchTag("Conflict", (error) => taken(scope, error))
+    const files = yield* FileSystem.FileSystem
+    const text = yield* Effect.mapError(
+      files.readFileString(file),
+      (error) =>
+        new Store.FileError({
+          file,
+          reason: error.reason._tag === "NotFound" ? "no such file" : `cannot be read: ${error.message}`
+        })
     )
-    return { scope, from, imported: revision, known: 0, revision, memories: MemoryBank.size(bank) }
-  }))
-  const { imported, known, memories, revision, scope } = result
-  const what = from === "mem0" ? `${Lines.count(imported)}, ${known} were known` : `${imported} entries of a log`
-  yield* Output.document(result, [`imported ${what}: ${scope} is at revision ${revision}, with ${Lines.count(memories)}`])
-})).pipe(Command.withDescription("Read what \"memory export\" or mem0 wrote: all of it or nothing"))
+    const reading = from === "mem0" ? mem0(file, text, Option.getOrUndefined(owner)) : ownExport(flags.db, text)
+    const add = yield* Effect.mapError(
+      reading,
+      ({ message, owners = [] }) =>
+        new Store.FileError({
+          file,
+          reason: owners.length === 0 ? message : `${message} (choose with --owner '${owners[0]}')`
+        })
+    )
+    const { words, ...result } = yield* Store.within(
+      flags,
+      "make",
+      Effect.fnUntraced(function*(scope, store) {
+        const { imported, known, words } = yield* add(scope)
+        const { bank, revision } = yield* store.current(scope)
+        return { scope, from, imported, known, revision, memories: MemoryBank.size(bank), words }
+      })
+    )
+    yield* Output.document(result, [
+      `imported ${words}: ${result.scope} is at revision ${result.revision}, with ${Lines.count(result.memories)}`
+    ])
+  })
+).pipe(Command.withDescription('Read what "memory export" or mem0 wrote: all of it or nothing'))

@@ -1,7 +1,7 @@
 /**
  * Memories by hand: `memory add`, `revert` and `erase`.
  */
-import { Journal, Memory, MemoryBank, MemoryLog, MemoryStore } from "@memory-r1/core"
+import { IsoTime, Journal, Memory, MemoryBank, MemoryLog, MemoryStore } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -20,9 +20,13 @@ import * as Values from "./values.ts"
 export const add = Command.make("add", {
   ...Store.flags,
   speaker: Flag.String("speaker").pipe(Flag.filter(Store.isSaid, () => "a name"), Flag.withDescription("who said it"), Flag.optional),
-  at: Flag.String("at").pipe(Flag.filter(Values.isTime, () => Values.times), Flag.withDescription("when it was said"), Flag.optional),
+  at: Flag.String("at").pipe(
+    Flag.filter(Schema.is(IsoTime.IsoTime), () => IsoTime.form),
+    Flag.withDescription("when it was said"),
+    Flag.optional
+  ),
   expires: Flag.String("expires").pipe(
-    Flag.filterMap(Values.end, () => `${Values.times}, or a span such as "30 days" or 12h`),
+    Flag.filterMap(Values.end, () => `${IsoTime.form}, or a span such as "30 days" or 12h`),
     Flag.withDescription("from when on it is not recalled any more: a time, or a span such as \"30 days\" or 12h"),
     Flag.optional
   ),
@@ -66,7 +70,7 @@ export const add = Command.make("add", {
 export const revert = Command.make("revert", {
   ...Store.flags,
   moment: Argument.String("revision").pipe(
-    Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${Values.times}`),
+    Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`),
     Argument.withDescription("a revision or time; \"memory history\" tells revisions")
   )
 }, Effect.fn(function*({ moment, ...flags }) {
