@@ -28,7 +28,7 @@ const options = {
  */
 export const stdio = Effect.fnUntraced(function*<E, R>(handlers: Layer.Layer<Handlers, E, R>) {
   // The protocol interrupts the fiber that serves when the client has closed its end: that is no failure.
-  const serving = yield* Effect.forkChild(Layer.launch(McpServer.layerStdio(options).pipe(Layer.provide([handlers, Messages.layer]))))
+  const serving = yield* Effect.forkChild(Layer.launch(McpServer.layerStdio(options).pipe(Layer.provide([handlers, Messages.layerStdio]))))
   yield* Fiber.join(serving).pipe(
     Effect.onExit(() => Fiber.interrupt(serving)),
     Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.failCause(cause))
@@ -56,7 +56,7 @@ const ownHost = HttpRouter.middleware(
     const own = new Set([host, "localhost"].map((name) => `${name}:${port}`))
     return (response) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
-        own.has(headers["host"] ?? "") ? response : Effect.succeed(HttpServerResponse.empty({ status: 403 })))
+        own.has(headers["host"] ?? "") ? Messages.overHttp(response) : Effect.succeed(HttpServerResponse.empty({ status: 403 })))
   }),
   { global: true }
 )

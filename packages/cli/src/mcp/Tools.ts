@@ -1,7 +1,7 @@
 /**
  * The tools that a model gets over MCP. None of them takes a scope: that was fixed when the server was started.
  */
-import { AnswerAgent, FactExtractor, Memory, MemoryAgent, type MemoryBank, MemoryManager, MemoryStore, type Scope } from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, IsoTime, Memory, MemoryAgent, type MemoryBank, MemoryManager, MemoryStore, type Scope } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -44,7 +44,9 @@ says which; earlier versions stay in the history. Deletions of more memories tha
   parameters: Schema.Struct({
     text: said("what was said"),
     speaker: Schema.optionalKey(said("who said it, by name; \"user\" when it is left out")),
-    at: Schema.optionalKey(said("when it was said, as 2026-11-28T14:30:00Z; now when it is left out"))
+    at: Schema.optionalKey(
+      IsoTime.IsoTime.annotate({ description: "when it was said, as 2026-11-28T14:30:00Z; now when it is left out" })
+    )
   }),
   success: Schema.Struct({
     changes: Schema.Array(Schema.Struct({
@@ -79,7 +81,9 @@ const list = Tool.make("list", {
   description: prose(`List memories, the oldest first, page by page. For "what do you know about me?"; for a subject, recall is better. Where "next" comes back there are more: give it as "after".`),
   parameters: Schema.Struct({
     limit: limit(500, 50),
-    after: Schema.optionalKey(Schema.Int.annotate({ description: "the \"next\" of the page before" })),
+    after: Schema.optionalKey(
+      Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ description: "the \"next\" of the page before" })
+    ),
     speaker
   }),
   success: Schema.Struct({ memories: Schema.Array(Brief), next: Schema.optionalKey(Schema.Int) }),
