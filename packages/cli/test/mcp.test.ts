@@ -101,6 +101,35 @@ describe("mcp", () => {
       assert.isFalse(readFileSync(join(folder, "facts.db")).includes("Oslo"))
     }).pipe(Effect.scoped), Program.timeout)
 
+  it.live("takes nothing new for known: what is said beside or against a memory is kept", () =>
+    Effect.gen(function*() {
+      const { call } = yield* Mcp.stdio(folder, "--db", "sameness.db")
+      const pairs = [
+        ["I do not eat meat.", "I eat meat.", "updated"],
+        ["The balance is -200 euros.", "The balance is 200 euros.", "updated"],
+        ["I never smoke.", "I smoke.", "updated"],
+        ["The fee is 1.5 %.", "The fee is 15 %.", "updated"],
+        ["Tom lent money to Eva.", "Eva lent money to Tom.", "added"],
+        ["I joined the review board after the Acme incident.", "I joined Acme.", "added"],
+        ["I code in C#.", "I code in C++.", "added"],
+        ["Mood today: 😀", "Mood today: 😭", "added"],
+        ["मेरा बेटा है", "मेरी बेटी है", "added"],
+        ["เขามาที่นี่", "เขาม้าที่นี่", "added"],
+        ["Anna hilft Karl.", "Karl hilft Anna.", "added"],
+        ["The set A = B", "The set A ≠ B", "added"]
+      ] as const
+      for (const [before, after, operation] of pairs) {
+        yield* call("remember", { text: before })
+        const said = yield* call("remember", { text: after })
+        assert.deepInclude(said.document, { repeated: [], rejected: 0 })
+        assert.include(said.text, `"operation":"${operation}"`, after)
+        const known = texts(yield* call("list"))
+        assert.include(known, after)
+        assert.strictEqual(known.includes(before), operation === "added", before)
+        assert.include((yield* call("remember", { text: ` ${after} ` })).text, `"operation":"unchanged"`)
+      }
+    }).pipe(Effect.scoped), Program.timeout)
+
   it.live("answers what it cannot do with an error, and goes on", () =>
     Effect.gen(function*() {
       const { call, client } = yield* Mcp.stdio(folder, "--db", "errors.db")

@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { type AiError, LanguageModel, Model } from "effect/ai"
-import * as Bm25 from "./Bm25.ts"
 import * as Calls from "./Calls.ts"
+import * as Contradiction from "./internal/contradiction.ts"
+import { isSame } from "./internal/fingerprint.ts"
 import * as Generate from "./internal/generate.ts"
 import * as ManagerFormat from "./ManagerFormat.ts"
 import * as MemoryOperation from "./MemoryOperation.ts"
@@ -56,31 +57,21 @@ const byRule = (model: string, rule: (request: ManagerFormat.ManagerRequest) => 
  */
 export const layerAddOnly: Layer.Layer<MemoryManager> = byRule("add-only", ({ fact }) => ({ _tag: "Add", text: fact.text }))
 
-const overlap = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
-  let both = 0
-  for (const word of a) if (b.has(word)) both++
-  return both / Math.max(1, Math.min(a.size, b.size))
-}
-
-// What says that there is one more puts nothing in the place of another.
-const additive = /\b(?:also|another|second|third)\b/i
-
 /**
- * A lexical rule, no model. A fact whose words are all in one memory is a duplicate (NOOP). One that shares at least
- * `threshold` of the words of the shorter text with a memory replaces it (UPDATE), unless it speaks of another one. Everything else is new (ADD).
+ * A rule about words, no model. A fact that is the same statement as a memory changes nothing (NOOP). One that contradicts a memory
+ * replaces it (UPDATE): the same statement but for a negation, or but for a value of which there is one at a time, such as an amount,
+ * a home or a name. The two have to share at least `threshold` of the words. Everything else is new (ADD), so that nothing is lost.
  */
 export const layerRuleBased = (options: { readonly threshold?: number } = {}): Layer.Layer<MemoryManager> => {
   const threshold = options.threshold ?? 0.75
   return byRule("rule-based", ({ fact, snapshot }) => {
-    const words = new Set(Bm25.tokens(fact.text))
+    if (snapshot.memories.some((memory) => isSame(memory.text, fact.text))) return { _tag: "Noop" }
     let best = { handle: -1, share: 0 }
     for (const [handle, memory] of snapshot.memories.entries()) {
-      const known = new Set(Bm25.tokens(memory.text))
-      if (words.isSubsetOf(known)) return { _tag: "Noop" }
-      const share = overlap(words, known)
+      const share = Contradiction.share(memory.text, fact.text)
       if (share > best.share) best = { handle, share }
     }
-    return best.share >= threshold && !additive.test(fact.text)
+    return best.handle >= 0 && best.share >= threshold
       ? { _tag: "Update", handle: best.handle, text: fact.text }
       : { _tag: "Add", text: fact.text }
   })

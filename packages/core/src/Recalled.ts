@@ -2,7 +2,7 @@
  * What was recalled is marked, so that it is not taken for news: a memory that is shown to a model comes back in transcripts, and memory layers that read those again
  * fill up with copies of what they hold.
  */
-import { folded } from "./internal/fingerprint.ts"
+import { isSame } from "./internal/fingerprint.ts"
 import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
 import type { Fact } from "./Turn.ts"
@@ -32,12 +32,8 @@ export const render = (memories: ReadonlyArray<Memory.Memory>): string =>
  */
 export const strip = (text: string): string => text.replace(block, "").trim()
 
-const plain = (text: string): string => folded(text).replace(/[^\p{L}\p{N} ]/gu, "")
-
 /**
- * Whether a fact says nothing that is not in one of the texts that were recalled.
+ * Whether a fact is one of the texts that were recalled. A part of such a text is another statement, since what stands around it
+ * can deny it.
  */
-export const repeats = (fact: Pick<Fact, "text">, recalled: ReadonlyArray<string>): boolean => {
-  const said = plain(fact.text)
-  return said !== "" && recalled.some((text) => ` ${plain(text)} `.includes(` ${said} `))
-}
+export const repeats = (fact: Pick<Fact, "text">, recalled: ReadonlyArray<string>): boolean => recalled.some((text) => isSame(fact.text, text))

@@ -20,8 +20,21 @@ describe("Recalled", () => {
 
   it("knows a fact that says nothing else, and one that does", () => {
     const recalled = ["Ann has a dog named Buddy.", "Ann lives in Oslo"]
-    for (const text of ["Ann has a dog named Buddy", "ann  lives in OSLO!", "a dog named Buddy"]) assert.isTrue(Recalled.repeats({ text }, recalled), text)
+    for (const text of ["Ann has a dog named Buddy", "ann  lives in OSLO!"]) assert.isTrue(Recalled.repeats({ text }, recalled), text)
     for (const text of ["Ann has a dog named Bud", "Ann has dogs named Buddy and Scout", "Ann lives in Bergen", "!"]) assert.isFalse(Recalled.repeats({ text }, recalled), text)
     assert.isFalse(Recalled.repeats({ text: "Ann lives in Oslo" }, []))
+  })
+
+  it("what is a part of a recalled text, or differs from it by a sign alone, is news", () => {
+    const pairs = [
+      ["Nobody says that I eat meat.", "I eat meat."],
+      ["I used to think that Tom owes me money.", "Tom owes me money."],
+      ["The balance is -200 euros.", "The balance is 200 euros."],
+      ["I code in C++.", "I code in C."],
+      ["Mood today: 😀", "Mood today: 😭"],
+      ["मेरी बेटी है", "मेरा बेटा है"],
+      ["The price is 3.5 euros", "The price is 35 euros"]
+    ] as const
+    for (const [recalled, text] of pairs) assert.isFalse(Recalled.repeats({ text }, [recalled]), text)
   })
 })

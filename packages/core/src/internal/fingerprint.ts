@@ -4,6 +4,20 @@
  */
 export const folded = (text: string): string => text.normalize("NFC").toLowerCase().replace(/\s+/gu, " ").trim()
 
+// What closes a sentence: a full stop, or an exclamation mark that is no factorial.
+const closing = /(?<=[^.\s])[.。।]$|(?<=[\p{L}\p{M}])!$/u
+
+/**
+ * A statement as it is compared with others: folded, without the mark that closes it. Nothing else is left out. The order of
+ * the words, negations, signs, symbols, vowel signs and emoji all tell one statement from another.
+ */
+export const statement = (text: string): string => folded(text).replace(closing, "")
+
+/**
+ * Whether two statements are the same. A store goes by `folded`, which its rows are indexed by, and is stricter by that mark.
+ */
+export const isSame = (one: string, other: string): boolean => statement(one) === statement(other)
+
 /**
  * A whole number of 53 bits for a speaker and the folded text, to find duplicates by; equal numbers are compared again.
  * (cyrb53, by bryc, in the public domain.)

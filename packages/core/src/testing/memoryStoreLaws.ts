@@ -206,6 +206,18 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         assert.deepStrictEqual(entry?._tag === "Committed" && [entry.edits, entry.decision], [edits, decision])
       }))
 
+    it.effect("what differs in a letter, digit, sign, symbol or mark, or in its order, is said beside", () =>
+      Effect.gen(function*() {
+        const scope = yield* freshScope
+        const said = [
+          "The balance is -200 euros.", "The balance is 200 euros.", "I code in C#.", "I code in C++.", "Mood today: 😀", "Mood today: 😭", "मेरा बेटा है", "मेरी बेटी है",
+          "Tom owes Eva", "Eva owes Tom", "a = b", "a ≠ b", "3.5 km", "35 km", "año", "ano", "10²", "102", "סֵפֶר", "סָפַר", "I eat meat", "I do not eat meat"
+        ]
+        const { bank, edits } = yield* commit(scope, ...said.map((text) => add(text, { speaker: "Ann" })))
+        assert.deepStrictEqual(edits.filter(({ _tag }) => _tag !== "Add"), [])
+        assert.deepStrictEqual(texts(bank), said)
+      }))
+
     it.effect("what is said again is a noop, and deletes nothing", () =>
       Effect.gen(function*() {
         const scope = yield* freshScope
