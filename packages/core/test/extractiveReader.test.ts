@@ -73,6 +73,29 @@ describe("the extractive reader", () => {
     assert.strictEqual(ask("When did Ann quit?", [memory(1, "Ann", "I quit", "session one")]).text, "session one")
   })
 
+  it("tells when something will be, and not the day on which it was said", () => {
+    const said = (text: string, question: string, observedAt?: string) => ask(question, [memory(1, "Ann", text, observedAt)]).text
+    assert.strictEqual(said("I will fly to Rome on Friday.", "When will Ann fly to Rome?"), "12 May 2023")
+    assert.strictEqual(said("I will fly to Rome in two weeks.", "When does Ann fly to Rome?"), "22 May 2023")
+    assert.strictEqual(said("My exam is in 3 days.", "When is Ann's exam?"), "11 May 2023")
+    assert.strictEqual(said("I went to Crete last summer.", "When did Ann go to Crete?", "5 Dec 2023"), "Summer 2023")
+    for (
+      const text of [
+        "I will fly to Rome.",
+        "I'm going to fly to Rome.",
+        "I will fly to Rome next summer.",
+        "I booked a flight to Rome on Friday.",
+        "I fly to Rome on Fridays.",
+        "I fly to Rome a week before the wedding.",
+        "Years ago I had a flight to Rome.",
+        "I saw Eva yesterday. I fly to Rome next summer."
+      ]
+    ) assert.strictEqual(said(text, "When does Ann fly to Rome?"), "none", text)
+    // Nor the date of another memory.
+    const both = [memory(1, "Ann", "I flew to Oslo yesterday."), memory(3, "Ann", "I fly to Rome next summer.")]
+    assert.strictEqual(ask("When does Ann fly to Rome?", both).text, "none")
+  })
+
   it("says none where nothing matches, and for an empty bank", () => {
     assert.deepStrictEqual(ask("Zebras?"), { text: "none", selected: [], wellFormed: true, raw: "none" })
     assert.strictEqual(ask("Where does Ann live?", []).text, "none")

@@ -4,6 +4,7 @@ import type { Answer, AnswerRequest } from "../AnswerFormat.ts"
 import * as Bm25 from "../Bm25.ts"
 import type { Memory } from "../Memory.ts"
 import * as RelativeDate from "./relativeDate.ts"
+import { isPlan } from "./tense.ts"
 
 interface Sentence {
   readonly text: string
@@ -43,7 +44,9 @@ const bodyOf = ({ speaker, text }: Memory): string =>
 const sentencesOf = (text: string): ReadonlyArray<string> =>
   text.split(/(?<=[.!?]["”]?)\s+|\s*(?=\[)/).map((part) => part.trim()).filter((part) => part !== "")
 
-const isTemporal = (lower: string): boolean => /\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b/.test(lower)
+// "What did he play when he was young?" does not ask for a time.
+const isTemporal = (lower: string): boolean =>
+  /^(?:(?!\b(?:what|who|whom|whose|where|which|why|how)\b).)*\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b/.test(lower)
 const isList = (lower: string): boolean =>
   /\b(?:what|which)(?: \w+){0,2} (?!does|was|is|has|this)\w{3,}s\b(?! (?:name|favorite))/.test(lower)
 
@@ -151,8 +154,15 @@ const kinds: ReadonlyArray<readonly [asks: RegExp, find: Find]> = [
 
 const dateIn: Find = ({ memory, text }) => [RelativeDate.resolve(text, memory.observedAt)].filter((date) => date !== undefined)
 
-const dateOf = ({ memory }: Sentence): string =>
-  RelativeDate.resolve(bodyOf(memory), memory.observedAt) ?? RelativeDate.day(memory.observedAt ?? "") ?? memory.observedAt ?? ""
+// The date of a sentence, or of its memory; else the day on which it was said, unless it speaks of another time.
+const dateOf = ({ memory, text }: Sentence): string => {
+  const body = bodyOf(memory)
+  const given = RelativeDate.resolve(text, memory.observedAt)
+  if (given !== undefined || RelativeDate.isElsewhere(text)) return given ?? ""
+  const near = RelativeDate.resolve(body, memory.observedAt)
+  if (near !== undefined || isPlan(text) || RelativeDate.isElsewhere(body)) return near ?? ""
+  return RelativeDate.day(memory.observedAt ?? "") ?? memory.observedAt ?? ""
+}
 
 const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonly [text: string, from: ReadonlyArray<Sentence>] => {
   const { lower } = question
@@ -164,7 +174,8 @@ const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonl
     return [[...new Set(from.flatMap(([, found]) => found))].join(", "), from.map(([sentence]) => sentence)] as const
   }
   if (isTemporal(lower)) {
-    const found = gather(dateIn, 1)
+    // A time that is not understood is none, and not that of another memory.
+    const found = RelativeDate.isElsewhere(best.text) ? ["", []] as const : gather(dateIn, 1)
     return found[0] === "" ? [dateOf(best), [best]] : found
   }
   if (/^(?:is|are|was|were|do|does|did|has|have|had|can|could|would|will|should)\b/.test(lower) && !/\bor\b/.test(lower)) {
