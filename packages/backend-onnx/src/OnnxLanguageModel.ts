@@ -1,7 +1,7 @@
 /**
  * `LanguageModel` of `effect/ai` over a local checkpoint: a program that talks to any provider talks to it by swapping one layer.
  */
-import type { Sampler } from "@memory-r1/core"
+import { ModelOutput, type Sampler } from "@memory-r1/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -132,6 +132,8 @@ export const make = Effect.fnUntraced(function*(
         }))
     })
     const reader = Answer.reader(tokenizer, stop)
+    // What the template began is said with the answer, so that who reads it knows it for reasoning.
+    const begun = tokenizer.applyChatTemplate === undefined ? "" : ModelOutput.begun(tokenizer.decode(prompt.slice(-32)))
     const given = { topK, topP, minP }
     const [[completion] = []] = yield* sampleWith({
       prompts: [prompt],
@@ -141,14 +143,14 @@ export const make = Effect.fnUntraced(function*(
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
     }, (tokens) => {
       const { certain, stopped } = reader.read(tokens)
-      onText(certain)
+      onText(begun + certain)
       return stopped
     }).pipe(Effect.mapError((error) =>
       fail(method, error.cause === undefined
         ? new AiError.InvalidRequestError({ description: error.message })
         : new AiError.InternalProviderError({ description: error.message }))
     ))
-    const { text } = reader.end(completion!)
+    const text = begun + reader.end(completion!).text
     const reason = completion!.finishReason === "stop" || reader.stopped() ? "stop" as const : "length" as const
     return { text, reason, input: prompt.length, output: completion!.tokens.length }
   })
@@ -171,12 +173,14 @@ export const make = Effect.fnUntraced(function*(
         return [{ type: "text", text }, finish(reason, input, output)] satisfies Array<Response.PartEncoded>
       }
       const { codec, jsonSchema } = LanguageModel.defaultCodecTransformer(format.schema)
-      const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(codec))
+      const decode = Schema.decodeUnknownEffect(codec) as (json: unknown) => Effect.Effect<unknown, Schema.SchemaError>
       let messages = withSchema(asked, jsonSchema)
       for (let left = settings.retries ?? 2;; left--) {
         const { input, output, reason, text } = yield* answer("generateText", messages, { ...settings, seed: (settings.seed ?? 0) + (settings.retries ?? 2) - left })
-        const json = Answer.json(text)
-        const wrong = yield* Effect.match(decode(json) as Effect.Effect<unknown, Schema.SchemaError>, { onSuccess: () => undefined, onFailure: (error) => error.message })
+        const [json, wrong] = yield* Effect.match(ModelOutput.read(text, decode), {
+          onSuccess: ({ json }) => [JSON.stringify(json), undefined] as const,
+          onFailure: (error) => [text, error.message] as const
+        })
         // The last one is given as it is: who asked for it says in its own error what is wrong with it.
         if (wrong === undefined || left <= 0) return [{ type: "text", text: json }, finish(reason, input, output)] satisfies Array<Response.PartEncoded>
         messages = [

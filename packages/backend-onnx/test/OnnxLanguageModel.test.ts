@@ -4,7 +4,6 @@ import { OnnxLanguageModel, OnnxLearner, OnnxModel } from "@memory-r1/backend-on
 import { Objective } from "@memory-r1/core"
 import { Effect, Layer, Schema, Stream } from "effect"
 import { LanguageModel, Prompt, Tool, Toolkit } from "effect/ai"
-import * as Answer from "../src/internal/answer.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 
 const directory = Checkpoints.directory("qwen3")
@@ -154,17 +153,4 @@ describe("OnnxLanguageModel", () => {
         "InvalidRequestError"
       ])
     }))
-})
-
-describe("Answer", () => {
-  it("finds the JSON in an answer", () => {
-    for (const [text, json] of [
-      ["{\"a\": 1}", "{\"a\": 1}"],
-      ["Sure! ```json\n{\"a\": [1]}\n``` there.", "{\"a\": [1]}"],
-      ["```\n[1, 2]\n```", "[1, 2]"],
-      ["It is {\"a\": {\"b\": 1}}, I think.", "{\"a\": {\"b\": 1}}"],
-      ["no json", "no json"],
-      ["{ never closed", "{ never closed"]
-    ] as const) assert.strictEqual(Answer.json(text), json)
-  })
 })

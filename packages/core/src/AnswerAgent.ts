@@ -13,7 +13,7 @@ import type { TrainedOptions } from "./MemoryManager.ts"
 import { Sampler, type SamplerError } from "./Sampler.ts"
 
 /**
- * Answers many questions at once, each from its own candidates; the result has the order of the requests.
+ * Answers many questions at once, each from its own candidates; the result has the order of the requests. Where there are no candidates the answer is "none", and no model is asked.
  */
 export interface Service {
   readonly answer: (
@@ -34,9 +34,18 @@ export const layerExtractive: Layer.Layer<AnswerAgent> = Layer.succeed(AnswerAge
   answer: (requests) => Effect.sync(() => requests.map(ExtractiveReader.read))
 })
 
-const decodeWith = (format: AnswerFormat.AnswerFormat, requests: ReadonlyArray<AnswerFormat.AnswerRequest>) =>
-(texts: ReadonlyArray<Generate.Generated>): ReadonlyArray<AnswerFormat.Answer> =>
-  texts.map(({ text }, i) => format.decode(text, requests[i]!))
+// What is known of nothing is nothing: a model would make something up.
+const nothing: AnswerFormat.Answer = { text: "none", selected: [], wellFormed: true, raw: "" }
+
+const answering = <E>(
+  format: AnswerFormat.AnswerFormat,
+  generate: (prompts: ReadonlyArray<Generate.PromptText>) => Effect.Effect<ReadonlyArray<Generate.Generated>, E>
+) =>
+  Effect.fn("AnswerAgent.answer")(function*(requests: ReadonlyArray<AnswerFormat.AnswerRequest>) {
+    const asked = requests.filter(({ candidates }) => candidates.length > 0)
+    const texts = (asked.length === 0 ? [] : yield* generate(asked.map(format.prompt))).values()
+    return requests.map((request) => request.candidates.length === 0 ? nothing : format.decode(texts.next().value!.text, request))
+  })
 
 /**
  * Any `effect/ai` language model, asked with `AnswerFormat.paper`.
@@ -51,9 +60,7 @@ export const layerPrompted = (
       const { format = AnswerFormat.paper } = options
       const call = Calls.make(options)
       return AnswerAgent.of({
-        answer: Effect.fn("AnswerAgent.answer")((requests) =>
-          Effect.map(Generate.withLanguageModel(model, requests.map(format.prompt), call), decodeWith(format, requests))
-        )
+        answer: answering(format, (prompts) => Generate.withLanguageModel(model, prompts, call))
       })
     })
   )
@@ -65,9 +72,7 @@ export const fromSampler = (
   sampler: Sampler["Service"],
   { format, name: _, ...options }: TrainedOptions<AnswerFormat.AnswerFormat>
 ): AnswerAgent["Service"] => ({
-  answer: Effect.fn("AnswerAgent.answer")((requests) =>
-    Effect.map(Generate.withSampler(sampler, requests.map(format.prompt), options), decodeWith(format, requests))
-  )
+  answer: answering(format, (prompts) => Generate.withSampler(sampler, prompts, options))
 })
 
 /**

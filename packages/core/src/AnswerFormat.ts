@@ -4,6 +4,7 @@
  */
 import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
+import * as ModelOutput from "./ModelOutput.ts"
 import type { Message } from "./Sampler.ts"
 
 /**
@@ -15,8 +16,8 @@ export interface AnswerRequest {
 }
 
 /**
- * An answer, the candidates that it was distilled from, and the model's raw text. `wellFormed` is false where the text did
- * not follow the format and the whole of it was taken for the answer.
+ * An answer, the candidates that it was distilled from, and the model's raw text. Only what follows the model's reasoning counts (`ModelOutput.decided`). `wellFormed` is
+ * false where that did not follow the format and was taken for the answer as it is; it is empty where the reasoning is never closed.
  */
 export interface Answer {
   readonly text: string
@@ -34,6 +35,9 @@ export interface AnswerFormat {
 }
 
 const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory))
+
+const decidedOn = (raw: string, { candidates, question }: AnswerRequest): string =>
+  ModelOutput.decided(raw, [question, ...candidates.map(({ text }) => text)])?.text ?? ""
 
 /**
  * Plain text for small trained models. The completion repeats the memories that help, a line each, and then gives the answer:
@@ -57,12 +61,14 @@ const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory
 export const compact: AnswerFormat = {
   prompt: ({ candidates, question }) =>
     `Memories:\n${candidates.map((memory) => `${line(memory)}\n`).join("")}Question: ${oneLine(question)}\n`,
-  decode: (raw, { candidates }) => {
+  decode: (raw, request) => {
+    const { candidates } = request
+    const decided = decidedOn(raw, request)
     const known = new Set(candidates.map(line))
-    const lines = raw.trim().split("\n").map((text) => text.trim())
+    const lines = decided.trim().split("\n").map((text) => text.trim())
     // A memory may itself begin with the sign of an answer.
     const at = lines.findIndex((text) => text.startsWith("=") && !known.has(text))
-    if (at < 0) return { text: raw.trim(), selected: [], wellFormed: false, raw }
+    if (at < 0) return { text: decided.trim(), selected: [], wellFormed: false, raw }
     const listed = new Set(lines.slice(0, at))
     return {
       text: oneLine(lines.slice(at).join(" ").slice(1)),
@@ -118,11 +124,13 @@ export const paper: AnswerFormat = {
       { role: "user", content: `${sections.join("\n\n")}\n\nQuestion: ${question}` }
     ]
   },
-  decode: (raw, { candidates }) => {
+  decode: (raw, request) => {
+    const { candidates } = request
+    const decided = decidedOn(raw, request)
     for (const pattern of answerPatterns) {
-      const found = pattern.exec(raw)
+      const found = pattern.exec(decided)
       if (found === null) continue
-      const handles = [...raw.slice(0, found.index).matchAll(/^\s*-\s*\[?(\d+)\]?/gm)].map((match) => Number(match[1]))
+      const handles = [...decided.slice(0, found.index).matchAll(/^\s*-\s*\[?(\d+)\]?/gm)].map((match) => Number(match[1]))
       return {
         text: found[1]!.trim().split("\n", 1)[0]!.trim(),
         selected: [...new Set(handles)].flatMap((handle) => candidates[handle] ?? []),
@@ -130,6 +138,6 @@ export const paper: AnswerFormat = {
         raw
       }
     }
-    return { text: raw.trim(), selected: [], wellFormed: false, raw }
+    return { text: decided.trim(), selected: [], wellFormed: false, raw }
   }
 }

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { type AiError, LanguageModel } from "effect/ai"
 import * as Calls from "./Calls.ts"
+import * as Generate from "./internal/generate.ts"
 import type { Fact, Turn } from "./Turn.ts"
 
 /**
@@ -51,7 +52,7 @@ export const layerPrompted = (options: Calls.Options = {}): Layer.Layer<FactExtr
       const call = Calls.make(options)
       return FactExtractor.of({
         extract: Effect.fn("FactExtractor.extract")(function*(turn) {
-          const { value } = yield* call(model.generateObject({
+          const { facts } = yield* call(Generate.object(model, {
             objectName: "facts",
             schema: Schema.Struct({ facts: Schema.Array(Schema.String) }),
             prompt: [
@@ -59,7 +60,7 @@ export const layerPrompted = (options: Calls.Options = {}): Layer.Layer<FactExtr
               { role: "user", content: [{ type: "text", text: `[${turn.observedAt ?? "time unknown"}] ${turn.speaker}: ${turn.text}` }] }
             ]
           }))
-          return value.facts.map((fact) => fact.trim()).filter((fact) => fact !== "").map((fact) => factOf(turn, fact))
+          return facts.map((fact) => fact.trim()).filter((fact) => fact !== "").map((fact) => factOf(turn, fact))
         })
       })
     })

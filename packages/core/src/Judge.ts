@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { type AiError, Decision, DecisionModel, LanguageModel } from "effect/ai"
+import * as Generate from "./internal/generate.ts"
 
 /**
  * What is judged.
@@ -93,7 +94,7 @@ export const layerPrompted = (options: Options = {}): Layer.Layer<Judge, never, 
     Effect.flatMap(LanguageModel.LanguageModel, (model) =>
       make(
         Effect.fn("Judge.verdict")(function*({ gold, prediction, question }) {
-          const { value } = yield* model.generateObject({
+          const { label } = yield* Generate.object(model, {
             objectName: "verdict",
             schema: Schema.Struct({ label: Schema.Literals(["CORRECT", "WRONG"]) }),
             prompt: [
@@ -101,7 +102,7 @@ export const layerPrompted = (options: Options = {}): Layer.Layer<Judge, never, 
               { role: "user", content: [{ type: "text", text: `Question: ${question}\nRight answer: ${gold}\nAnswer: ${prediction}` }] }
             ]
           })
-          return value.label === "CORRECT" ? 1 : 0
+          return label === "CORRECT" ? 1 : 0
         }),
         options
       ))

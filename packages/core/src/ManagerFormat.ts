@@ -34,7 +34,7 @@ const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory
 const quoting = /^(UPDATE|DELETE) (.+)$/
 
 // Reads a decision that quotes memories. A row that quotes none, or names one by its number, is read as `MemoryOperation.parse` reads it.
-const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot): MemoryOperation.Parsed => {
+const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot, quoted: ReadonlyArray<string>): MemoryOperation.Parsed => {
   const operations: Array<MemoryOperation.Parsed["operations"][number]> = []
   const rejections: Array<MemoryOperation.Rejection> = []
   const shown = memories.map(line)
@@ -53,18 +53,18 @@ const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot): Memor
     const row = rows[i]!.trim()
     position += rows[i]!.length + 1
     if (row === "") continue
-    const [, kind, quoted = ""] = quoting.exec(row) ?? []
-    if (kind === undefined || (/^\d+\b/.test(quoted) && !shown.includes(quoted))) {
-      const parsed = MemoryOperation.parse(row)
+    const [, kind, target = ""] = quoting.exec(row) ?? []
+    if (kind === undefined || (/^\d+\b/.test(target) && !shown.includes(target))) {
+      const parsed = MemoryOperation.parse(row, { quoted })
       operations.push(...parsed.operations.map(({ operation }) => ({ operation, position: at })))
       rejections.push(...parsed.rejections.map((rejection) => rejection._tag === "Unparsable" ? { ...rejection, raw, position: at } : { ...rejection, position: at }))
       continue
     }
     const text = kind === "UPDATE" && /^\s*=/.test(rows[i + 1] ?? "") ? rows[++i]! : undefined
     if (text !== undefined) position += text.length + 1
-    const handle = handleOf(quoted)
+    const handle = handleOf(target)
     const written = text?.trim().slice(1).trim() ?? ""
-    if (handle < 0) rejections.push({ _tag: "UnknownMemory", quoted, position: at })
+    if (handle < 0) rejections.push({ _tag: "UnknownMemory", quoted: target, position: at })
     else if (kind === "DELETE") operations.push({ operation: { _tag: "Delete", handle }, position: at })
     else if (written === "") rejections.push({ _tag: "EmptyText", position: at })
     else operations.push({ operation: { _tag: "Update", handle, text: written }, position: at })
@@ -99,8 +99,13 @@ export const compact: ManagerFormat = {
   prompt: ({ fact, snapshot }) =>
     `Memories:\n${snapshot.memories.map((memory) => `${line(memory)}\n`).join("")}${oneLine(heading(fact))}\n`,
   decode: (raw, { fact, snapshot }) => {
-    const quotes = raw.split("\n").some((row) => quoting.test(row.trim()))
-    return MemoryOperation.bind(quotes ? parseQuoted(raw, snapshot) : MemoryOperation.parse(raw), snapshot, fact)
+    const quoted = [fact.text, ...snapshot.memories.map(({ text }) => text)]
+    const quotes = (text: string): boolean => text.split("\n").some((row) => quoting.test(row.trim()))
+    const parsed = MemoryOperation.parse(raw, {
+      quoted,
+      form: (decided) => quotes(decided) ? parseQuoted(decided, snapshot, quoted) : MemoryOperation.parse(decided, { quoted })
+    })
+    return MemoryOperation.bind(parsed, snapshot, fact)
   }
 }
 

@@ -5,10 +5,12 @@
  * memory that it was not shown cannot be expressed, only rejected.
  */
 import * as Schema from "effect/Schema"
+import { blocks } from "./internal/fences.ts"
 import { oneLine } from "./internal/oneLine.ts"
 import * as TolerantJson from "./internal/tolerantJson.ts"
 import * as Memory from "./Memory.ts"
 import { Edit } from "./MemoryBank.ts"
+import * as ModelOutput from "./ModelOutput.ts"
 import type { Fact } from "./Turn.ts"
 
 /**
@@ -78,7 +80,7 @@ const kinds: Readonly<Record<string, MemoryOperation["_tag"]>> = {
 
 const linePattern = /^[\s>*-]*(ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b:?[ \t]*(.*)$/is
 const handlePattern = /^[[#]?(\d{1,9})\]?:?(?:[ \t]+|$)(.*)$/s
-const fenceRow = /^\s*```\w*\s*$/
+const fenceRow = /^\s*(?:`{3,}|~{3,})[\w+.-]*\s*$/
 
 const parseLines = (raw: string, from: number, to: number): Parsed => {
   const operations: Array<Parsed["operations"][number]> = []
@@ -124,7 +126,6 @@ const field = (item: object, names: ReadonlyArray<string>): unknown => {
 
 const operationRow = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b/m
 const operationRowWithBracket = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b.*[[{]/im
-const fenceOpening = /^[ \t]*```\w*\s*/m
 
 interface JsonValue extends Parsed {
   readonly end: number
@@ -214,8 +215,47 @@ const parseValues = (raw: string, from: number, to: number): Parsed & { readonly
   return { operations, rejections, prose }
 }
 
+// The operations of a text that a model decided on.
+const parseDecided = (raw: string): Parsed => {
+  // What an operation's line quotes is text: JSON is looked for only before the first such line.
+  const firstRow = Math.min(operationRow.exec(raw)?.index ?? raw.length, operationRowWithBracket.exec(raw)?.index ?? raw.length)
+  const read = (from: number, to: number): Parsed => {
+    const { operations, prose, rejections } = parseValues(raw, from, firstRow)
+    if (operations.length > 0) return { operations, rejections }
+    const rows = parseLines(raw, from, to)
+    if (rows.operations.length > 0) return rows
+    if (rejections.length > 0) return { operations, rejections }
+    return prose ?? (rows.rejections.length > 0 ? rows : { operations, rejections: [noText(raw)] })
+  }
+  const fenced = blocks(raw)[0]
+  if (fenced !== undefined && fenced.opens <= firstRow) {
+    const inside = read(fenced.from, fenced.to)
+    if (inside.operations.length > 0) return inside
+  }
+  return read(0, raw.length)
+}
+
+// What was read in a part of a text, told of the whole: `at` is where the part begins there.
+const within = (raw: string, at: number, { operations, rejections }: Parsed): Parsed => ({
+  operations: operations.map(({ operation, position }) => ({ operation, position: position + at })),
+  rejections: rejections.map((rejection): Rejection => {
+    const position = rejection.position + at
+    return rejection._tag === "Unparsable" ? { ...rejection, raw, position } : { ...rejection, position }
+  })
+})
+
 /**
- * Reads operations out of model text; total: it never throws, and everything that it cannot read becomes a rejection.
+ * - `quoted`: texts that the model was shown. What looks like reasoning in them is text where it repeats them.
+ * - `form`: reads what was decided, where that has a form of its own.
+ */
+export interface ParseOptions {
+  readonly quoted?: ReadonlyArray<string>
+  readonly form?: (decided: string) => Parsed
+}
+
+/**
+ * Reads operations out of model text; total: it never throws, and everything that it cannot read becomes a rejection. Only what follows the model's reasoning counts
+ * (`ModelOutput.decided`); where it is never closed nothing was decided, which is a rejection.
  *
  * Two forms are read. The paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also fenced, with prose
  * around it, as a bare list or object, with trailing commas or cut off (complete items count). And one operation a line,
@@ -227,28 +267,15 @@ const parseValues = (raw: string, from: number, to: number): Parsed & { readonly
  *
  * MemoryOperation.parse("UPDATE 0 Ann has dogs named Buddy and Scout").operations[0]?.operation
  * // => { _tag: "Update", handle: 0, text: "Ann has dogs named Buddy and Scout" }
+ * MemoryOperation.parse("<think>DELETE 0? No.</think>NOOP").operations[0]?.operation // => { _tag: "Noop" }
  * MemoryOperation.parse("I would rather not").rejections[0]?._tag // => "Unparsable"
  * ```
  */
-export const parse = (raw: string): Parsed => {
-  // What an operation's line quotes is text: JSON is looked for only before the first such line.
-  const firstRow = Math.min(operationRow.exec(raw)?.index ?? raw.length, operationRowWithBracket.exec(raw)?.index ?? raw.length)
-  const read = (from: number, to: number): Parsed => {
-    const { operations, prose, rejections } = parseValues(raw, from, firstRow)
-    if (operations.length > 0) return { operations, rejections }
-    const rows = parseLines(raw, from, to)
-    if (rows.operations.length > 0) return rows
-    if (rejections.length > 0) return { operations, rejections }
-    return prose ?? (rows.rejections.length > 0 ? rows : { operations, rejections: [noText(raw)] })
-  }
-  const fence = fenceOpening.exec(raw)
-  if (fence !== null && fence.index <= firstRow) {
-    const from = fence.index + fence[0].length
-    const close = raw.indexOf("\n```", from)
-    const fenced = read(from, close < 0 ? raw.length : close)
-    if (fenced.operations.length > 0) return fenced
-  }
-  return read(0, raw.length)
+export const parse = (raw: string, { form = parseDecided, quoted = [] }: ParseOptions = {}): Parsed => {
+  const decided = ModelOutput.decided(raw, quoted)
+  return decided === undefined
+    ? { operations: [], rejections: [{ _tag: "Unparsable", raw, position: raw.length, reason: "the reasoning is never closed: nothing was decided" }] }
+    : within(raw, decided.at, form(decided.text))
 }
 
 const isSame = (text: string, memory: Memory.Memory): boolean =>
@@ -307,8 +334,8 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
  * MemoryBank.memories(MemoryBank.applyAll(bank, edits)).length // => 2
  * ```
  */
-export const decode = (raw: string, snapshot: Snapshot, fact?: Omit<Fact, "text">): Decoded =>
-  bind(parse(raw), snapshot, fact)
+export const decode = (raw: string, snapshot: Snapshot, fact?: Omit<Fact, "text"> & Partial<Pick<Fact, "text">>): Decoded =>
+  bind(parse(raw, { quoted: [fact?.text ?? "", ...snapshot.memories.map(({ text }) => text)] }), snapshot, fact)
 
 /**
  * The line form that `parse` reads. White space in texts is folded, since a line break would end the operation.

@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as ModelOutput from "./ModelOutput.ts"
 
 /**
  * Sampling failed. `reason` says what, in one line a user can act on.
@@ -114,3 +115,10 @@ export class Sampler extends Context.Service<Sampler, Service>()("@memory-r1/cor
  */
 export const withoutStop = (completion: Completion): ReadonlyArray<number> =>
   completion.finishReason === "stop" ? completion.tokens.slice(0, -1) : completion.tokens
+
+/**
+ * The text of a completion. Where a chat template wrote its `prompt` and begins a block of reasoning at the end of it, as those of reasoning models do, the text begins with
+ * that beginning.
+ */
+export const textOf = ({ decode }: Pick<Tokenizer, "decode">, completion: Completion, prompt: ReadonlyArray<number> = []): string =>
+  ModelOutput.begun(decode(prompt.slice(-32))) + decode(withoutStop(completion))

@@ -55,7 +55,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
 ) {
   const { count, groupSize, temperature } = options
   const { maxTokens, name, sequences } = environment
-  const { applyChatTemplate, decode, encode } = sampler.tokenizer
+  const { applyChatTemplate, encode } = sampler.tokenizer
   const asTokens = Effect.fnUntraced(function*(tasks: ReadonlyArray<Task>) {
     const asked = tasks.map(environment.prompt)
     const unasked = asked.findIndex((prompt) => typeof prompt !== "string" && !Array.isArray(prompt))
@@ -67,13 +67,16 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     }
     return tasks.map((task, i) => {
       const prompt = typeof asked[i] === "string" ? encode(asked[i]) : applyChatTemplate!(asked[i]!)
-      return { task, asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]), prompt, fits: prompt.length + maxTokens <= sampler.contextLength }
+      return { task, templated: typeof asked[i] !== "string", asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]), prompt, fits: prompt.length + maxTokens <= sampler.contextLength }
     })
   })
-  const written = Effect.fnUntraced(function*(prompts: ReadonlyArray<ReadonlyArray<number>>, n: number) {
+  const written = Effect.fnUntraced(function*(asked: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly templated: boolean }>, n: number) {
+    const prompts = asked.map(({ prompt }) => prompt)
     const given = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
     const sampled = yield* Given.expectCounts("completions by the sampler", prompts.map(() => n), given)
-    return sampled.map((completions) => completions.map((completion) => ({ completion, text: decode(Sampler.withoutStop(completion)) })))
+    return sampled.map((completions, i) =>
+      completions.map((completion) => ({ completion, text: Sampler.textOf(sampler.tokenizer, completion, asked[i]!.templated ? prompts[i] : []) }))
+    )
   })
 
   const given = yield* environment.tasks(count)
@@ -86,7 +89,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     const reason = `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
     return yield* new TrainingError({ reason })
   }
-  const firsts = yield* written(fitting.map(({ prompt }) => prompt), groupSize)
+  const firsts = yield* written(fitting, groupSize)
 
   // Sequences go on, all of them side by side, until none has a next task.
   const tracks = fitting.map(({ task }, i) => firsts[i]!.map(({ text }) => ({ current: { task, text }, later: new Array<Later>() })))
@@ -96,7 +99,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     const next = yield* Given.expectCount(`next tasks by environment ${name}`, open.length, yield* sequences!.next(open.map(({ current }) => current)))
     open = open.filter((_, i) => next[i] !== undefined)
     const asked = yield* asTokens(next.flatMap((task) => task === undefined ? [] : [task]))
-    const answered = (yield* written(asked.flatMap(({ fits, prompt }) => fits ? [prompt] : []), 1)).values()
+    const answered = (yield* written(asked.filter(({ fits }) => fits), 1)).values()
     open.forEach((track, i) => {
       const { fits, prompt, task } = asked[i]!
       if (!fits) tooLong++

@@ -86,18 +86,32 @@ const toolCallPart = Effect.fnUntraced(function*(method: string, { arguments: wr
   return { type: "tool-call", id, name, params } satisfies Response.ToolCallPartEncoded
 })
 
+// What a message says and what it thinks, in whichever field that stands.
+const spoken = ({ content, reasoning, reasoning_content }: Pick<ChatCompletion["choices"][0]["message"], "content" | "reasoning" | "reasoning_content">) => {
+  const pieces = Predicate.isString(content) ? [{ text: content }] : content ?? []
+  const thought = (piece: typeof pieces[number]): string => {
+    const { text, thinking, type } = piece
+    const said = Predicate.isString(thinking) ? thinking : thinking?.map(({ text }) => text ?? "").join("")
+    return said ?? (type === "thinking" || type === "reasoning" ? text ?? "" : "")
+  }
+  const thoughts = pieces.map(thought)
+  return {
+    text: pieces.map(({ text }, i) => thoughts[i] === "" ? text ?? "" : "").join(""),
+    reasoning: [reasoning || reasoning_content || "", ...thoughts].join("")
+  }
+}
+
 /** The parts of a whole answer. */
 export const parts = Effect.fnUntraced(function*(completion: ChatCompletion) {
   const { finish_reason, message } = completion.choices[0]
-  const reasoning = message.reasoning ?? message.reasoning_content ?? ""
-  const content = message.content ?? ""
+  const { reasoning, text } = spoken(message)
   const idOf = ToolCalls.idsOf()
   const calls = yield* Effect.forEach(message.tool_calls ?? [], ({ function: { arguments: written, name }, id }) =>
     toolCallPart("generateText", { id: idOf(id), name, arguments: written }))
   return [
     metadataPart(completion),
     ...(reasoning === "" ? [] : [{ type: "reasoning" as const, text: reasoning }]),
-    ...(content === "" ? [] : [{ type: "text" as const, text: content }]),
+    ...(text === "" ? [] : [{ type: "text" as const, text }]),
     ...calls,
     finishPart(finish_reason, calls.length, completion.usage)
   ] satisfies Array<Response.PartEncoded>
@@ -130,8 +144,8 @@ export const streamParts = <E>(
       return [part]
     }
 
-    const write = (kind: "text" | "reasoning", delta: string | null | undefined): ReadonlyArray<Response.StreamPartEncoded> => {
-      if (Predicate.isNullish(delta) || delta === "") return []
+    const write = (kind: "text" | "reasoning", delta: string): ReadonlyArray<Response.StreamPartEncoded> => {
+      if (delta === "") return []
       const before = open === kind ? [] : [...closeBlock(), { type: `${kind}-start` as const, id: String(blocks) }]
       open = kind
       return [...before, { type: `${kind}-delta` as const, id: String(blocks), delta }]
@@ -147,10 +161,11 @@ export const streamParts = <E>(
       const choice = chunk.choices[0]
       finished = choice?.finish_reason ?? finished
       const delta = choice?.delta
+      const { reasoning, text } = spoken(delta ?? {})
       return [
         ...head,
-        ...write("reasoning", delta?.reasoning ?? delta?.reasoning_content),
-        ...write("text", delta?.content),
+        ...write("reasoning", reasoning),
+        ...write("text", text),
         ...writeCalls(toolCalls.write(Arr.ensure(delta?.tool_calls ?? [])))
       ]
     }

@@ -10,8 +10,15 @@ const Usage = Schema.Struct({
   completion_tokens_details: maybe(Schema.Struct({ reasoning_tokens: maybe(Schema.Int) }))
 })
 
+// A piece of an answer. Some servers send the answer in pieces, with what the model thinks among them.
+const Piece = Schema.Struct({
+  type: maybe(Schema.String),
+  text: maybe(Schema.String),
+  thinking: maybe(Schema.Union([Schema.String, Schema.Array(Schema.Struct({ text: maybe(Schema.String) }))]))
+})
+
 const Text = {
-  content: maybe(Schema.String),
+  content: maybe(Schema.Union([Schema.String, Schema.Array(Piece)])),
   // Two names are in use for what a reasoning model thinks.
   reasoning: maybe(Schema.String),
   reasoning_content: maybe(Schema.String)

@@ -41,12 +41,3 @@ export const reader = (tokenizer: Sampler.Tokenizer, stops: ReadonlyArray<string
     stopped: () => stopped
   }
 }
-
-/** The JSON in an answer: what stands in a fence, or from the first bracket to its last partner; all of it where there is none. */
-export const json = (text: string): string => {
-  const fenced = /```(?:json)?\s*\n?([\s\S]*?)```/.exec(text)?.[1] ?? text
-  const from = fenced.search(/[[{]/)
-  if (from < 0) return fenced.trim()
-  const to = fenced.lastIndexOf(fenced[from] === "{" ? "}" : "]")
-  return to < from ? fenced.trim() : fenced.slice(from, to + 1)
-}

@@ -1,8 +1,10 @@
-// One way from a prompt to text, for agents over a language model and over a sampler.
+// One way from a prompt to text, for agents over a language model and over a sampler; and to an object.
 import * as Effect from "effect/Effect"
-import type { LanguageModel } from "effect/ai"
+import * as Schema from "effect/Schema"
+import type { AiError, LanguageModel, Prompt } from "effect/ai"
 import type * as Calls from "../Calls.ts"
-import { type Message, type Sampler, type SamplerError, withoutStop } from "../Sampler.ts"
+import * as ModelOutput from "../ModelOutput.ts"
+import { type Message, type Sampler, type SamplerError, textOf } from "../Sampler.ts"
 
 export type PromptText = string | ReadonlyArray<Message>
 
@@ -33,6 +35,23 @@ export const withLanguageModel = (
     { concurrency: "unbounded" }
   )
 
+/**
+ * An object that fits a schema. The provider is asked for it in its own way; what it wrote is read as all model output is, where it is not JSON and nothing else.
+ */
+export const object = <A, Json extends Record<string, unknown>>(
+  model: LanguageModel.LanguageModel,
+  { schema, ...options }: { readonly objectName: string; readonly schema: Schema.Codec<A, Json>; readonly prompt: Prompt.RawInput }
+): Effect.Effect<A, AiError.AiError> => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  return model.generateObject({ ...options, schema }).pipe(
+    Effect.map(({ value }) => value),
+    Effect.catchTag("AiError", (error) =>
+      error.reason._tag === "StructuredOutputError"
+        ? Effect.mapBoth(ModelOutput.read(error.reason.responseText, decode), { onSuccess: ({ value }) => value, onFailure: () => error })
+        : Effect.fail(error))
+  )
+}
+
 export const tokensOf = (sampler: Sampler["Service"], prompt: PromptText): ReadonlyArray<number> => {
   const { applyChatTemplate, encode } = sampler.tokenizer
   if (typeof prompt === "string") return encode(prompt)
@@ -55,9 +74,10 @@ export const withSampler = Effect.fnUntraced(function*(
     places.set(key, distinct.length)
     distinct.push(prompts[i]!)
   })
-  const groups = yield* sampler.sample({ ...options, temperature, prompts: distinct.map((prompt) => tokensOf(sampler, prompt)) })
-  const texts = groups.map(([completion]): Generated => ({
-    text: sampler.tokenizer.decode(withoutStop(completion!)),
+  const tokens = distinct.map((prompt) => tokensOf(sampler, prompt))
+  const groups = yield* sampler.sample({ ...options, temperature, prompts: tokens })
+  const texts = groups.map(([completion], i): Generated => ({
+    text: textOf(sampler.tokenizer, completion!, typeof distinct[i] === "string" ? [] : tokens[i]),
     logProbability: completion!.logprobs.reduce((sum, logprob) => sum + logprob, 0)
   }))
   return keys.map((key) => texts[places.get(key)!]!)

@@ -1,5 +1,5 @@
-// A total JSON reader for model output: it never throws, allows trailing commas and a text that
-// stops in the middle. It reports where it had to stop, and remembers where each object began.
+// A total JSON reader for model output: it never throws. It allows what models write: trailing commas, comments, line breaks in strings, texts in single or curly quotes,
+// Python's literals, and a text that stops in the middle. It reports where it had to stop, and remembers where each object began.
 
 export interface Parsed {
   readonly value: unknown
@@ -11,9 +11,12 @@ export interface Parsed {
   readonly error: { readonly position: number; readonly reason: string } | undefined
 }
 
-const whitespace = /\s/
+const blank = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
 const number = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y
-const literal = /true|false|null/y
+const literal = /true|false|null|(?:True|False|None)\b/y
+const literals: Readonly<Record<string, boolean | null>> = { true: true, True: true, false: false, False: false, null: null, None: null }
+// What ends a text that begins with a quote. An apostrophe looks like a single quote: that ends a text only where the text can end.
+const closing: Readonly<Record<string, RegExp>> = { "\"": /"/y, "'": /'(?=\s*(?:[,:}\]]|$))/y, "\u201c": /\u201d/y }
 const maxDepth = 64
 
 export const parse = (text: string, start: number): Parsed => {
@@ -26,9 +29,7 @@ export const parse = (text: string, start: number): Parsed => {
     error ??= { position, reason }
     return undefined
   }
-  const skip = (): void => {
-    while (at < text.length && whitespace.test(text[at]!)) at++
-  }
+  const skip = (): void => void match(blank)
   const match = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = at
     const found = pattern.exec(text)?.[0]
@@ -36,19 +37,25 @@ export const parse = (text: string, start: number): Parsed => {
     return found
   }
   const string = (): string | undefined => {
-    const from = at++
-    while (at < text.length && text[at] !== "\"") at += text[at] === "\\" ? 2 : 1
+    const from = at
+    const end = closing[text[at++]!]!
+    for (; at < text.length; at += text[at] === "\\" ? 2 : 1) {
+      end.lastIndex = at
+      if (end.test(text)) break
+    }
     if (at >= text.length) {
       at = text.length
       return fail("the text ends inside a string")
     }
-    at++
+    const body = text.slice(from + 1, at++)
     try {
-      return JSON.parse(text.slice(from, at).replace(/[\u0000-\u001f]/g, " ")) as string
+      const escaped = body.replace(/\\[\s\S]|"/g, (found) => found === "\\'" ? "'" : found === "\"" ? "\\\"" : found)
+      return JSON.parse(`"${escaped.replace(/[\u0000-\u001f]/g, " ")}"`) as string
     } catch {
       return fail("a string with a broken escape", from)
     }
   }
+  const isQuote = (): boolean => Object.hasOwn(closing, text[at] ?? "")
   // Not an assignment: a key may be `__proto__`, or be there twice, where the last one counts.
   const set = (target: object, key: string, value: unknown): void => {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true })
@@ -62,7 +69,7 @@ export const parse = (text: string, start: number): Parsed => {
         at++
         return result
       }
-      if (text[at] !== "\"") {
+      if (!isQuote()) {
         fail(at < text.length ? "a key or } was expected" : "the text ends inside an object")
         break
       }
@@ -122,9 +129,9 @@ export const parse = (text: string, start: number): Parsed => {
     const first = text[at]
     if (first === "{") return object(depth)
     if (first === "[") return array(depth)
-    if (first === "\"") return string()
+    if (isQuote()) return string()
     const word = match(literal)
-    if (word !== undefined) return word === "null" ? null : word === "true"
+    if (word !== undefined) return literals[word]
     const digits = match(number)
     if (digits !== undefined) return Number(digits)
     return fail(at < text.length ? "a value was expected" : "the text ends where a value was expected")
