@@ -3,15 +3,20 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import type { AiError } from "effect/ai"
 import { AnswerAgent } from "./AnswerAgent.ts"
-import { FactExtractor } from "./FactExtractor.ts"
-import type { Memory } from "./Memory.ts"
+import { FactExtractor, verbatim } from "./FactExtractor.ts"
+import { folded } from "./internal/fingerprint.ts"
+import type { Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import { type Decision, MemoryManager } from "./MemoryManager.ts"
 import * as MemoryLog from "./MemoryLog.ts"
 import { type Hit, MemoryStore } from "./MemoryStore.ts"
+import * as NotExtracted from "./NotExtracted.ts"
 import * as Recalled from "./Recalled.ts"
+import type { SamplerError } from "./Sampler.ts"
 import type { Scope } from "./Scope.ts"
 import type { Fact, Turn } from "./Turn.ts"
 
@@ -27,12 +32,24 @@ export interface Made extends Decision {
 }
 
 /**
+ * What was kept as it was said, and why: a whole `turn` whose facts could not be found, or a `fact` on which nothing was decided. `id` names the memory that has it, where that
+ * is a new one: what is there already is not kept twice.
+ */
+export interface Kept {
+  readonly stage: NotExtracted.Stage
+  readonly fact: Fact
+  readonly id?: MemoryId
+  readonly reason: string
+}
+
+/**
  * What became of a turn: a decision for each of its facts, in order. `repeated` are facts that only say again what had been recalled for the turn; nothing was
- * decided on them.
+ * decided on them. `kept` is what a model failed on (`NotExtracted`); it is left out where all went well.
  */
 export interface Remembered {
   readonly decisions: ReadonlyArray<Made>
   readonly repeated: ReadonlyArray<Fact>
+  readonly kept?: ReadonlyArray<Kept>
 }
 
 /**
@@ -60,9 +77,150 @@ const rounds = {
   times: 32
 }
 
+// A turn, or what was kept of one: `waits` are the memories that are to be replaced by its facts.
+interface Work {
+  readonly turn: Turn
+  readonly stage: NotExtracted.Stage
+  readonly sources: ReadonlyArray<string>
+  readonly waits?: Memory
+}
+
+const remembered = (decisions: ReadonlyArray<Made>, repeated: ReadonlyArray<Fact>, kept: ReadonlyArray<Kept>): Remembered => ({
+  decisions,
+  repeated,
+  ...(kept.length === 0 ? {} : { kept })
+})
+
+const whoSays = ({ speaker, text }: { readonly speaker?: string; readonly text: string }): string => `${speaker ?? ""}\u0000${folded(text)}`
+
+const isUndecided = ({ edits, rejections }: Decision): boolean => edits.length === 0 && rejections.some(({ _tag }) => _tag !== "UnchangedUpdate")
+
+const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn, waits }: Work, options: Options) {
+  const { confirmDeletions, deletions = 2, perFact = 5 } = options
+  const extractor = yield* FactExtractor
+  const manager = yield* MemoryManager
+  const store = yield* MemoryStore
+  const told = verbatim({ ...turn, text: Recalled.strip(turn.text) }).map((fact) => ({ ...fact, sources }))
+  const kept: Array<Kept> = []
+  let deleted = 0
+  // What was kept of these words before, and goes when they have been worked on.
+  const waiting = new Map<MemoryId, Memory>(waits === undefined ? [] : [[waits.id, waits]])
+  const isKept = (said: Pick<Memory, "text" | "speaker">): boolean => kept.some(({ fact }) => whoSays(fact) === whoSays(said))
+  const isWaiting = (memory: Memory, fact: Fact): boolean =>
+    waiting.has(memory.id) || (NotExtracted.stageOf(memory) !== undefined && !isKept(memory) && [fact, ...told].some((said) => whoSays(said) === whoSays(memory)))
+
+  // To add what such a memory says already would be no change: it takes its place.
+  const inItsPlace = (edits: ReadonlyArray<MemoryBank.Edit>): ReadonlyArray<MemoryBank.Edit> => {
+    const left = new Map([...waiting.values()].map((memory) => [whoSays(memory), memory.id]))
+    return edits.map((edit) => {
+      const id = edit._tag === "Add" ? left.get(whoSays(edit.memory)) : undefined
+      if (edit._tag !== "Add" || id === undefined) return edit
+      left.delete(whoSays(edit.memory))
+      return MemoryBank.Edit.Supersede({ id, memory: edit.memory })
+    })
+  }
+  const commit = Effect.fnUntraced(function*(base: number, edits: ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) {
+    const committed = yield* store.commit(scope, { base, edits: inItsPlace(edits), decision })
+    for (const id of committed.edits.flatMap((edit) => edit._tag === "Supersede" ? [edit.id] : [])) waiting.delete(id)
+    return committed
+  })
+  const commitNow = (editsOf: (bank: MemoryBank.MemoryBank) => ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) =>
+    Effect.flatMap(store.current(scope), ({ bank, revision }) => commit(revision, editsOf(bank), decision)).pipe(
+      Effect.retry({ ...rounds, while: (error) => error._tag === "Conflict" })
+    )
+
+  const keep = Effect.fnUntraced(function*(stage: NotExtracted.Stage, fact: Fact, reason: string) {
+    const before = [...waiting.values()].find((memory) => whoSays(memory) === whoSays(fact) && NotExtracted.stageOf(memory) === stage)
+    const add = MemoryBank.Edit.Add({ memory: { ...fact, metadata: NotExtracted.mark(stage) } })
+    const [edit] = before === undefined ? (yield* commitNow(() => [add], { model: "as said", fact, shown: [] })).edits : []
+    const id = before?.id ?? (edit?._tag === "Add" ? edit.id : edit?._tag === "Supersede" ? edit.newId : undefined)
+    kept.push({ stage, fact, ...(id === undefined ? {} : { id }), reason })
+  })
+  // What was kept of the words goes, unless it is kept on, or somebody has changed it since.
+  const release = Effect.gen(function*() {
+    const gone = [...waiting.values()].filter((memory) => !isKept(memory))
+    if (gone.length === 0) return
+    const edits = (bank: MemoryBank.MemoryBank) =>
+      gone.flatMap(({ id, text }) => Option.exists(MemoryBank.get(bank, id), (now) => now.text === text) ? [MemoryBank.Edit.Delete({ id })] : [])
+    yield* commitNow(edits, { model: "extracted", shown: gone.map(({ id }) => id) })
+  })
+
+  // The edits that may be made, and the deletions that nobody agreed to.
+  const permitted = Effect.fnUntraced(function*(edits: ReadonlyArray<MemoryBank.Edit>, shown: ReadonlyArray<Memory>) {
+    const asked = edits.filter(deletes)
+    if (deleted + asked.length <= deletions) return { edits, withheld: [] }
+    const ids = new Set(asked.flatMap(MemoryLog.touched))
+    if (confirmDeletions !== undefined && (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn))) return { edits, withheld: [] }
+    const left = Math.max(0, deletions - deleted)
+    const withheld = new Set(asked.slice(left))
+    return { edits: edits.filter((edit) => !withheld.has(edit)), withheld: [...withheld] }
+  })
+
+  const decide = Effect.fnUntraced(function*(fact: Fact) {
+    const found = yield* store.search(scope, { text: fact.text, speaker: fact.speaker, limit: perFact + waiting.size })
+    for (const { memory } of found.memories) if (isWaiting(memory, fact)) waiting.set(memory.id, memory)
+    const news = found.memories.filter(({ memory }) => !waiting.has(memory.id))
+    const snapshot = { revision: found.revision, memories: oldestFirst(news.slice(0, perFact)) }
+    const [decision] = yield* manager.decide([{ fact, snapshot }])
+    const { logProbability, model, prompt, raw } = decision!
+    const { edits, withheld } = yield* permitted(decision!.edits, snapshot.memories)
+    const record: MemoryLog.Decision = {
+      ...(model === undefined ? {} : { model }),
+      ...(prompt === undefined ? {} : { promptHash: yield* MemoryLog.hash(prompt) }),
+      ...(logProbability !== undefined && Number.isFinite(logProbability) ? { logProbability } : {}),
+      fact,
+      shown: snapshot.memories.map(({ id }) => id),
+      raw
+    }
+    const committed = yield* commit(found.revision, edits, record)
+    deleted += edits.filter(deletes).length
+    return { ...decision!, fact, edits: committed.edits, withheld } satisfies Made
+  })
+
+  // The decisions on facts, until the model is out of reach: what is left is kept.
+  const decideAll = Effect.fnUntraced(function*(facts: ReadonlyArray<Fact>) {
+    const decisions: Array<Made> = []
+    let unreached: AiError.AiError | SamplerError | undefined
+    for (const fact of facts) {
+      const made: Made | AiError.AiError | SamplerError = unreached ?? (yield* decide(fact).pipe(
+        Effect.retry({ ...rounds, while: (error) => error._tag === "Conflict" }),
+        Effect.catchTags({ AiError: (error) => Effect.succeed(error), SamplerError: (error) => Effect.succeed(error) })
+      ))
+      if ("_tag" in made) {
+        yield* keep("fact", fact, made.message)
+        if (NotExtracted.isOutOfReach(made)) unreached = made
+      } else {
+        decisions.push(made)
+        if (isUndecided(made)) yield* keep("fact", fact, `nothing was decided on it: ${made.rejections.map(({ _tag }) => _tag).join(", ")}`)
+      }
+    }
+    return { decisions, unreached }
+  })
+
+  const extracted = stage === "fact"
+    ? told
+    : yield* extractor.extract({ ...turn, text: Recalled.strip(turn.text) }).pipe(
+      Effect.map((facts) => facts.filter(({ text }) => text.trim() !== "").map((fact) => waits === undefined ? fact : { ...fact, sources })),
+      Effect.catchTag("AiError", Effect.fnUntraced(function*(error) {
+        yield* Effect.forEach(told, (fact) => Recalled.repeats(fact, turn.recalled ?? []) ? Effect.void : keep("turn", fact, error.message))
+        return NotExtracted.isOutOfReach(error) ? yield* error : []
+      }))
+    )
+  const repeated = extracted.filter((fact) => Recalled.repeats(fact, turn.recalled ?? []))
+  const { decisions, unreached } = yield* decideAll(extracted.filter((fact) => !repeated.includes(fact)))
+  yield* release
+  if (unreached !== undefined) return yield* unreached
+  return remembered(decisions, repeated, kept)
+})
+
 /**
  * Extracts the facts of a turn, and for each: retrieves memories of its speaker, decides, commits. Where somebody else has
  * committed in between, the decision is made again on the new snapshot. What was recalled for the turn is no news (`Recalled`).
+ *
+ * Nothing that was said is lost where a model fails. The turn whose facts cannot be found, and the fact on which nothing that can be read is decided, are kept as they were
+ * said, with speaker, time and source, and marked (`NotExtracted`). Where the model was asked and failed for good (text that does not fit, a refusal, a prompt too long), the
+ * result says so in `kept`. Where it could not be reached (a wrong key, no network, no credit, no answer in time), the error is the caller's, and all the same what was said
+ * is kept. To tell the same again, or `extractAgain`, puts the facts in its place.
  *
  * @example
  * ```ts
@@ -80,48 +238,27 @@ const rounds = {
  * await Effect.runPromise(Effect.provide(program, layers)) // => "Oslo"
  * ```
  */
-export const remember = Effect.fn("MemoryAgent.remember")(function*(scope: Scope, turn: Turn, options: Options = {}) {
-  const { confirmDeletions, deletions = 2, perFact = 5 } = options
-  const extractor = yield* FactExtractor
-  const manager = yield* MemoryManager
+export const remember = Effect.fn("MemoryAgent.remember")((scope: Scope, turn: Turn, options: Options = {}) =>
+  workOn(scope, { turn, stage: "turn", sources: [turn.id] }, options)
+)
+
+/**
+ * Works again on what was kept as it was said (`NotExtracted`), the oldest first: its facts take its place. What a model fails on again stays as it is, and is in `kept`. Where
+ * the model cannot be reached the error is the caller's, and what is left can be worked on later.
+ */
+export const extractAgain = Effect.fn("MemoryAgent.extractAgain")(function*(scope: Scope, options: Options = {}) {
   const store = yield* MemoryStore
-  const facts = (yield* extractor.extract({ ...turn, text: Recalled.strip(turn.text) })).filter(({ text }) => text.trim() !== "")
-  const repeated = facts.filter((fact) => Recalled.repeats(fact, turn.recalled ?? []))
-  let deleted = 0
-
-  // The edits that may be made, and the deletions that nobody agreed to.
-  const permitted = Effect.fnUntraced(function*(edits: ReadonlyArray<MemoryBank.Edit>, shown: ReadonlyArray<Memory>) {
-    const asked = edits.filter(deletes)
-    if (deleted + asked.length <= deletions) return { edits, withheld: [] }
-    const ids = new Set(asked.flatMap(MemoryLog.touched))
-    if (confirmDeletions !== undefined && (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn))) return { edits, withheld: [] }
-    const left = Math.max(0, deletions - deleted)
-    const withheld = new Set(asked.slice(left))
-    return { edits: edits.filter((edit) => !withheld.has(edit)), withheld: [...withheld] }
-  })
-
-  const decide = Effect.fnUntraced(function*(fact: Fact) {
-    const found = yield* store.search(scope, { text: fact.text, speaker: fact.speaker, limit: perFact })
-    const snapshot = { revision: found.revision, memories: oldestFirst(found.memories) }
-    const [decision] = yield* manager.decide([{ fact, snapshot }])
-    const { logProbability, model, prompt, raw } = decision!
-    const { edits, withheld } = yield* permitted(decision!.edits, snapshot.memories)
-    const record: MemoryLog.Decision = {
-      ...(model === undefined ? {} : { model }),
-      ...(prompt === undefined ? {} : { promptHash: yield* MemoryLog.hash(prompt) }),
-      ...(logProbability !== undefined && Number.isFinite(logProbability) ? { logProbability } : {}),
-      fact,
-      shown: snapshot.memories.map(({ id }) => id),
-      raw
-    }
-    const committed = yield* store.commit(scope, { base: found.revision, edits, decision: record })
-    deleted += edits.filter(deletes).length
-    return { ...decision!, fact, edits: committed.edits, withheld } satisfies Made
-  })
-
-  const decisions = yield* Effect.forEach(facts.filter((fact) => !repeated.includes(fact)), (fact) =>
-    decide(fact).pipe(Effect.retry({ ...rounds, while: (error) => error._tag === "Conflict" })))
-  return { decisions, repeated } satisfies Remembered
+  const waiting = yield* store.list(scope, { filter: NotExtracted.filter })
+  const done = yield* Effect.forEach(waiting, Effect.fnUntraced(function*({ memory: { id } }) {
+    // What became of one before it may have changed it.
+    const memory = Option.getOrUndefined(MemoryBank.get((yield* store.current(scope)).bank, id))
+    const stage = memory && NotExtracted.stageOf(memory)
+    if (memory === undefined || stage === undefined) return remembered([], [], [])
+    const { observedAt, sources, speaker = "", text } = memory
+    const turn: Turn = { id: sources.at(-1) ?? id, speaker, text, ...(observedAt === undefined ? {} : { observedAt }) }
+    return yield* workOn(scope, { turn, stage, sources, waits: memory }, options)
+  }))
+  return remembered(done.flatMap(({ decisions }) => decisions), done.flatMap(({ repeated }) => repeated), done.flatMap(({ kept = [] }) => kept))
 })
 
 /**

@@ -42,13 +42,16 @@ export interface Options {
 /**
  * A memory. Errors reject the promise. Turns are remembered one after the other, in the order of the calls, also where nobody waits in between.
  *
- * - `remember`: what was said. `recall`: the memories that are nearest to a query. `context`: the same as a block of text for a prompt, which is not taken for news
+ * - `remember`: what was said; what a model failed on is kept as it was said, and named in `kept`, also where the promise is rejected since the model is out of reach.
+ *   `extractAgain`: works again on what was kept so. See `MemoryAgent`.
+ * - `recall`: the memories that are nearest to a query. `context`: the same as a block of text for a prompt, which is not taken for news
  *   where it comes back in a turn. `answer`: a question.
  * - `memories`: all of them, oldest first. `history`: every version of one, oldest first. `revert`: makes the memory what it was at a time or revision.
  * - `forget`: removes memories for good, and all that is known of them.
  */
 export interface AgentMemory {
   readonly remember: (turn: Pick<Turn, "speaker" | "text"> & Partial<Turn>) => Promise<MemoryAgent.Remembered>
+  readonly extractAgain: () => Promise<MemoryAgent.Remembered>
   readonly recall: (query: string, options?: number | (MemoryStore.Among & { readonly limit?: number })) => Promise<ReadonlyArray<Memory>>
   readonly context: (query: string, limit?: number) => Promise<string>
   readonly answer: (question: string) => Promise<Answer>
@@ -100,6 +103,7 @@ export const createMemory = async (options: Options = {}): Promise<AgentMemory> 
   }
   return {
     remember: (turn) => runtime.runPromise(oneAtATime(MemoryAgent.remember(scope, { id: crypto.randomUUID(), ...turn }, agent))),
+    extractAgain: () => runtime.runPromise(oneAtATime(MemoryAgent.extractAgain(scope, agent))),
     recall,
     context: async (query, limit) => Recalled.render(await recall(query, limit)),
     answer: (question) => runtime.runPromise(MemoryAgent.ask(scope, question)),

@@ -116,12 +116,13 @@ describe("MemoryAgent", () => {
       assert.deepStrictEqual(yield* texts, Array.from({ length: 33 }, (_, i) => `theirs ${i + 1}`))
     }).pipe(Effect.provide(base)))
 
-  it.effect("leaves the bank as it is where the decision is unreadable, and says so", () =>
+  it.effect("keeps the fact as it was said where the decision is unreadable, and says so", () =>
     Effect.gen(function*() {
       const manager = thinking(() => "hm", Effect.void)
-      const { decisions } = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(Effect.provide(manager))
+      const { decisions, kept } = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(Effect.provide(manager))
       assert.strictEqual(decisions[0]?.rejections[0]?._tag, "Unparsable")
-      assert.deepStrictEqual(yield* texts, [])
+      assert.deepStrictEqual(kept?.map(({ id, reason, stage }) => [id, stage, reason]), [["m1", "fact", "nothing was decided on it: Unparsable"]])
+      assert.deepStrictEqual(yield* texts, ["mine"])
     }).pipe(Effect.provide(base)))
 
   it.effect("candidates are the best of each speaker, and of those without one, each once, oldest first", () =>

@@ -1,6 +1,6 @@
 // What users of other memory layers complain of, a test for each kind: decisions. The numbers are those of the projects' trackers. Stores: peers.store.test.ts.
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, FactExtractor, ManagerFormat, MemoryAgent, MemoryBank, MemoryManager, MemoryStore, Recalled, Scope, type Turn } from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, ManagerFormat, MemoryAgent, MemoryBank, MemoryManager, MemoryStore, NotExtracted, Recalled, Scope, type Turn } from "@memory-r1/core"
 import { Effect, Layer } from "effect"
 import * as RecordedModel from "./support/recordedModel.ts"
 
@@ -100,13 +100,16 @@ describe("peers' complaints: decisions", () => {
         "{\"memory\": [{\"event\": \"MERGE\", \"text\": \"x\"}]}", "null", "UPDATE", "```json\n```"
       ]
       for (const [at, raw] of unreadable.entries()) {
-        const { decisions: [decision] } = yield* Effect.provide(say("I got a cat"), Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => raw)))
+        const { decisions: [decision], kept } = yield* Effect.provide(say(`I got a cat, ${at}`), Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => raw)))
         assert.isNotEmpty(decision!.rejections, raw)
         assert.deepStrictEqual(decision!.edits, [])
-        const entry = (yield* log).at(-1)
-        assert.strictEqual(entry?.revision, at + 1)
+        assert.deepStrictEqual(kept?.map(({ fact }) => fact.text), [`I got a cat, ${at}`])
+        // The decision as it was, then the fact as it was said.
+        const [entry] = (yield* log).slice(-2)
+        assert.strictEqual(entry?.revision, 2 * at + 1)
         assert.deepStrictEqual(entry?._tag === "Committed" && [entry.edits, entry.decision?.raw], [[], raw])
       }
+      assert.deepStrictEqual(yield* texts, unreadable.map((_, at) => `I got a cat, ${at}`))
     }).pipe(Effect.provide(byRules)))
 
   // MemOS#1355 again, LightMem#57 (`online_update` is an empty method), langmem#11 (what was said is known a message later).
@@ -186,10 +189,11 @@ describe("peers' complaints: decisions", () => {
       const store = yield* MemoryStore.MemoryStore
       const deletesAll = Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => json(...Array.from({ length: 9 }, (_, id) => ({ id, event: "DELETE" })))))
       yield* Effect.provide(say("hello", { speaker: "Ben" }, { deletions: 100 }), deletesAll)
-      assert.deepStrictEqual(yield* texts, said)
+      // Nothing could be decided on what Ben said: it is kept.
+      assert.deepStrictEqual(yield* texts, [...said, "hello"])
       yield* Effect.provide(say("my dog", {}, { deletions: 100, perFact: 1 }), deletesAll)
-      assert.deepStrictEqual(yield* texts, said.slice(1))
-      assert.lengthOf(yield* store.list(scope, { tombstones: true }), 5)
+      assert.deepStrictEqual(yield* texts, [...said.slice(1), "hello"])
+      assert.lengthOf(yield* store.list(scope, { tombstones: true }), 6)
     }).pipe(Effect.provide(byRules)))
 
   // mem0#4573: of 10,134 memories 97.8 % were junk, recalled ones extracted anew among them; mastra#21961, #22195.
@@ -218,17 +222,18 @@ describe("peers' complaints: decisions", () => {
     }).pipe(Effect.provide(byRules)))
 
   // mem0 PR#5878: a provider's failure gave `[]`. langmem#14: no errors are being raised.
-  it.effect("provider errors: reach the caller, and nothing is stored", () =>
+  it.effect("provider errors: reach the caller, and what was said is kept", () =>
     Effect.gen(function*() {
       const down = RecordedModel.layer(() => undefined)
       const failing = [
         failureOf(Effect.provide(say("I got a cat"), Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), down))),
-        failureOf(Effect.provide(say("I got a cat"), Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), RecordedModel.layer(() => "{\"facts\": 3}")))),
         failureOf(Effect.provide(say("I got a cat"), Layer.provide(MemoryManager.layerPrompted({ retries: 0 }), down))),
         failureOf(Effect.provide(MemoryAgent.ask(scope, "Which pets?"), Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), down)))
       ]
       for (const failure of failing) assert.strictEqual(yield* failure, "AiError")
-      assert.deepStrictEqual(yield* log, [])
+      const kept = Effect.provide(say("I got a dog"), Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), RecordedModel.layer(() => "{\"facts\": 3}")))
+      assert.deepStrictEqual((yield* kept).kept?.map(({ fact, stage }) => [stage, fact.text]), [["turn", "I got a dog"]])
+      assert.deepStrictEqual(yield* texts, ["I got a cat", "I got a dog"])
     }).pipe(Effect.provide(byRules)))
 
   it.effect("provider errors: in the middle of a turn lose nothing, and the turn can be told again", () =>
@@ -238,10 +243,13 @@ describe("peers' complaints: decisions", () => {
       const model = RecordedModel.layer((prompt) => prompt.includes("[\"Ann: Ann has a bird\"]") && down ? undefined : json({ event: "ADD", text: /\["Ann: (.*)"\]/.exec(prompt)![1] }))
       const turn = Effect.provide(say("I got a cat and a bird"), Layer.merge(extractor, Layer.provide(MemoryManager.layerPrompted({ retries: 0 }), model)))
       assert.strictEqual((yield* Effect.flip(turn))._tag, "AiError")
-      assert.deepStrictEqual(yield* texts, ["Ann has a cat"])
+      const waiting = Effect.map(memories, (all) => all.filter((memory) => NotExtracted.stageOf(memory) !== undefined).map(({ text }) => text))
+      assert.deepStrictEqual(yield* texts, ["Ann has a cat", "Ann has a bird"])
+      assert.deepStrictEqual(yield* waiting, ["Ann has a bird"])
       down = false
       const { decisions } = yield* turn
-      assert.deepStrictEqual(decisions.map(({ edits }) => tags(edits)), [["Noop"], ["Add"]])
+      assert.deepStrictEqual(decisions.map(({ edits }) => tags(edits)), [["Noop"], ["Supersede"]])
+      assert.deepStrictEqual(yield* waiting, [])
       assert.deepStrictEqual(yield* texts, ["Ann has a cat", "Ann has a bird"])
     }).pipe(Effect.provide(byRules)))
 })

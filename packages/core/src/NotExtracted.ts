@@ -1,0 +1,62 @@
+/**
+ * What was kept as it was said, since the model that should have worked on it failed: nothing that was said is lost, and it can be worked on later (`MemoryAgent.extractAgain`).
+ *
+ * It is a memory as any other, found and shown as they are, with a mark in its metadata. So every store holds it, and those of before the mark do, too.
+ */
+import type { AiError } from "effect/ai"
+import * as Filter from "./Filter.ts"
+import type { Memory } from "./Memory.ts"
+import type { SamplerError } from "./Sampler.ts"
+
+/**
+ * What is still to be done: the facts of a `turn` are to be found, or a `fact` is to be decided on.
+ */
+export type Stage = "turn" | "fact"
+
+const key = "notExtracted"
+
+/**
+ * The mark, as metadata.
+ */
+export const mark = (stage: Stage): Readonly<Record<string, unknown>> => ({ [key]: stage })
+
+/**
+ * What a memory still waits for; `undefined` for one that waits for nothing.
+ *
+ * @example
+ * ```ts
+ * import { NotExtracted } from "@memory-r1/core"
+ *
+ * NotExtracted.stageOf({ metadata: NotExtracted.mark("turn") }) // => "turn"
+ * NotExtracted.stageOf({}) // => undefined
+ * ```
+ */
+export const stageOf = ({ metadata }: Pick<Memory, "metadata">): Stage | undefined => {
+  const stage = metadata !== undefined && Object.hasOwn(metadata, key) ? metadata[key] : undefined
+  return stage === "turn" || stage === "fact" ? stage : undefined
+}
+
+/**
+ * The memories that wait, for `MemoryStore.list` and `search`.
+ */
+export const filter: Filter.Filter = Filter.oneOf(key, ["turn", "fact"] satisfies ReadonlyArray<Stage>)
+
+/**
+ * Whether an error says that the model could not be reached or would not serve (a wrong key, no network, no credit, a failing server, a call that took too long), so that
+ * the caller has to know of it. Every other one is the model's: it was asked, and gave nothing that can be used (text that does not fit, a refusal, a prompt that is too long
+ * for it). To ask the same again would give the same.
+ */
+export const isOutOfReach = (error: AiError.AiError | SamplerError): boolean => {
+  if (error._tag === "SamplerError") return error.cause !== undefined
+  switch (error.reason._tag) {
+    case "NetworkError":
+    case "AuthenticationError":
+    case "RateLimitError":
+    case "QuotaExhaustedError":
+    case "InternalProviderError":
+    case "UnknownError":
+      return true
+    default:
+      return false
+  }
+}
