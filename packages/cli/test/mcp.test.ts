@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, FactExtractor, MemoryBank, MemoryManager, MemoryOperation, MemoryStore, Scope } from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, Memory, MemoryBank, MemoryManager, MemoryOperation, MemoryStore, Scope } from "@memory-r1/core"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { Effect, Layer, Schema, Stream } from "effect"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -260,10 +260,47 @@ describe("mcp", () => {
       const { answer } = Schema.decodeUnknownSync(Schema.Struct({ answer: Schema.String }))(document)
       assert.notStrictEqual(answer, "Oslo")
       assert.isNotEmpty(answer)
-      // What it writes is no list of facts, and that is told.
-      const remembered = yield* call("remember", { text: "I live in Bergen." })
-      assert.isTrue(remembered.failed, remembered.text)
-      assert.deepStrictEqual(texts(yield* call("list")), ["Ann lives in Oslo"])
+      // What it writes is no list of facts: what was said is kept as it was said, and that is told.
+      const remembered = yield* call("remember", { text: "I live in Bergen.", speaker: "Ann", at: "2026-11-01T10:00:00Z" })
+      assert.isFalse(remembered.failed, remembered.text)
+      const Told = Schema.Struct({ changes: Schema.Array(Schema.Unknown), notExtracted: Schema.Array(Schema.Struct({ id: Schema.String, text: Schema.String, reason: Schema.String })) })
+      const { changes, notExtracted } = Schema.decodeUnknownSync(Told)(remembered.document)
+      assert.deepStrictEqual(changes, [{ operation: "added", id: "m2", text: "I live in Bergen." }])
+      assert.deepStrictEqual(notExtracted.map(({ id, text }) => [id, text]), [["m2", "I live in Bergen."]])
+      assert.isNotEmpty(notExtracted[0]!.reason)
+      const listed = Schema.decodeUnknownSync(Schema.Struct({ memories: Schema.Array(Schema.Record(Schema.String, Schema.Unknown)) }))((yield* call("list")).document)
+      assert.deepStrictEqual(listed.memories, [
+        { id: "m1", text: "Ann lives in Oslo" },
+        { id: "m2", text: "I live in Bergen.", speaker: "Ann", observedAt: "2026-11-01T10:00:00Z", notExtracted: "turn" }
+      ])
+      // Nothing is known of others: no model is asked.
+      const { document: none } = yield* Effect.scoped(Effect.flatMap(Mcp.stdio(folder, "--db", "empty.db", "--model", "tiny", "--max-tokens", "8"), ({ call }) => call("answer", { question: "Where does Ann live?" })))
+      assert.deepStrictEqual(none, { answer: "none", memories: [] })
+    }).pipe(Effect.scoped), Program.timeout)
+
+  it.live("what a model failed on waits in the file, and is worked on when one asks", () =>
+    Effect.gen(function*() {
+      yield* TinyModel.write(join(folder, "tiny"))
+      const model = ["--model", "tiny", "--max-tokens", "8"]
+      const said = ["I live in Bergen.", "My dog is called Buddy.", "I do not eat meat.", "मेरी बेटी है", "Mood today: 😀"]
+      yield* Effect.scoped(Effect.flatMap(Mcp.stdio(folder, "--db", "wait.db", ...model), ({ call }) =>
+        Effect.forEach(said, (text) => call("remember", { text, speaker: "Ann", at: "2026-11-01T10:00:00Z" }))))
+      const Extracted = Schema.Struct({
+        extracted: Schema.Int,
+        kept: Schema.Array(Schema.Struct({ id: Schema.String, stage: Schema.String, text: Schema.String, reason: Schema.String })),
+        memories: Schema.Array(Memory.Memory)
+      })
+      const extract = (...more: ReadonlyArray<string>) =>
+        Effect.map(Program.run(folder, ["memory", "extract", "--db", "wait.db", "--json", ...more]), (finished) => Schema.decodeUnknownSync(Extracted)(Program.document(finished)))
+      const again = yield* extract(...model)
+      assert.deepStrictEqual([again.extracted, again.kept.map(({ stage, text }) => [stage, text])], [0, said.map((text) => ["turn", text])])
+      assert.deepStrictEqual(again.memories.map(({ text }) => text), said)
+      const done = yield* extract()
+      assert.deepStrictEqual([done.extracted, done.kept], [5, []])
+      assert.deepStrictEqual(done.memories.map(({ metadata, observedAt, speaker, text }) => [text, speaker, observedAt, metadata]), said.map((text) => [text, "Ann", "2026-11-01T10:00:00Z", undefined]))
+      const nothing = yield* Program.run(folder, ["memory", "extract", "--db", "wait.db"])
+      assert.deepStrictEqual(nothing, { code: 0, stdout: "0 memories extracted, 0 memories kept as they were said\n", stderr: "" })
+      assert.match(Program.failure(1, yield* Program.run(folder, ["memory", "extract", "--db", "nowhere.db"])), /^nowhere\.db: no such file/)
     }).pipe(Effect.scoped), Program.timeout)
 
   it.effect("says what is wrong before it serves", () =>

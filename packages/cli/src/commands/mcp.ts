@@ -14,8 +14,19 @@ import * as Tools from "../mcp/Tools.ts"
 import * as Store from "../memory/Store.ts"
 import { count } from "../shared.ts"
 
-// By rules, as in `createMemory`; or by what a model says, one request after the other, since they share the machine.
-const agents = (model: Option.Option<string>, maxTokens: number, flags: Engine.Loading) => {
+/**
+ * Who decides and answers.
+ */
+export const agentFlags = {
+  model: Engine.model.pipe(Flag.withDescription("a model that decides and answers, a directory or an id of the hub; by rules where it is left out"), Flag.optional),
+  maxTokens: count("max-tokens").pipe(Flag.withDescription("how long each text of the model may be"), Flag.withDefault(512)),
+  ...Engine.loading
+}
+
+/**
+ * By rules, as in `createMemory`; or by what a model says, one request after the other, since they share the machine.
+ */
+export const agents = (model: Option.Option<string>, maxTokens: number, flags: Engine.Loading) => {
   if (Option.isNone(model)) return Layer.mergeAll(MemoryManager.layerRuleBased(), AnswerAgent.layerExtractive, FactExtractor.layerVerbatim)
   const calls = { concurrency: 1, timeout: "10 minutes", retries: 0 } as const
   return Layer.mergeAll(
@@ -40,9 +51,7 @@ export const mcp = Command.make("mcp", {
     Flag.withDescription("how many memories one statement may delete; further deletions are withheld"),
     Flag.withDefault(2)
   ),
-  model: Engine.model.pipe(Flag.withDescription("a model that decides and answers, a directory or an id of the hub; by rules where it is left out"), Flag.optional),
-  maxTokens: count("max-tokens").pipe(Flag.withDescription("how long each text of the model may be"), Flag.withDefault(512)),
-  ...Engine.loading
+  ...agentFlags
 }, Effect.fn(function*({ deletions, http, maxTokens, model, ...flags }) {
   const handlers = Tools.handlers(Store.scope(flags), { deletions }).pipe(
     Layer.provide(Layer.merge(Store.layer(flags.db, "make"), agents(model, maxTokens, flags)))

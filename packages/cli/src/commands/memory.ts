@@ -1,7 +1,8 @@
 /**
- * `memory-r1 memory add | search | list | history | as-of | revert | erase | export | import --db FILE`
+ * `memory-r1 memory add | search | list | history | as-of | extract | revert | erase | export | import --db FILE`
  */
 import * as Command from "effect/cli/Command"
+import { extract } from "./extract.ts"
 import { asOf, history, list, search } from "../memory/reading.ts"
 import { exporting, importing } from "../memory/transfer.ts"
 import { add, erase, revert } from "../memory/writing.ts"
@@ -11,5 +12,5 @@ import { add, erase, revert } from "../memory/writing.ts"
  */
 export const memory = Command.make("memory").pipe(
   Command.withDescription("A store of memories by hand"),
-  Command.withSubcommands([add, search, list, history, asOf, revert, erase, exporting, importing])
+  Command.withSubcommands([add, search, list, history, asOf, extract, revert, erase, exporting, importing])
 )

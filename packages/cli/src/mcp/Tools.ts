@@ -1,7 +1,7 @@
 /**
  * The tools that a model gets over MCP. None of them takes a scope: that was fixed when the server was started.
  */
-import { AnswerAgent, FactExtractor, IsoTime, Memory, MemoryAgent, type MemoryBank, MemoryManager, MemoryStore, type Scope } from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, IsoTime, Memory, MemoryAgent, type MemoryBank, MemoryManager, MemoryStore, NotExtracted, type Scope } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -26,15 +26,23 @@ const Brief = Schema.Struct({
   id: Schema.String,
   text: Schema.String,
   speaker: Schema.optionalKey(Schema.String),
-  observedAt: Schema.optionalKey(Schema.String)
+  observedAt: Schema.optionalKey(Schema.String),
+  notExtracted: Schema.optionalKey(Schema.Literals(["turn", "fact"]).annotate({
+    description: "it stands here as it was said, since the model failed on it: a turn whose facts were not found, or a fact on which nothing was decided"
+  }))
 })
 
-const brief = ({ id, observedAt, speaker, text }: Memory.Memory): typeof Brief.Type => ({
-  id,
-  text,
-  ...(speaker === undefined ? {} : { speaker }),
-  ...(observedAt === undefined ? {} : { observedAt })
-})
+const brief = (memory: Memory.Memory): typeof Brief.Type => {
+  const { id, observedAt, speaker, text } = memory
+  const stage = NotExtracted.stageOf(memory)
+  return {
+    id,
+    text,
+    ...(speaker === undefined ? {} : { speaker }),
+    ...(observedAt === undefined ? {} : { observedAt }),
+    ...(stage === undefined ? {} : { notExtracted: stage })
+  }
+}
 
 const remember = Tool.make("remember", {
   description: prose(`Keep something that was said, for later conversations. Call it when the user tells a lasting fact about themselves or others: names, homes, work, plans, tastes, health,
@@ -56,7 +64,12 @@ says which; earlier versions stay in the history. Deletions of more memories tha
     })),
     withheld: Schema.Array(Schema.String).annotate({ description: "ids of memories that would have been deleted, and were not" }),
     repeated: Schema.Array(Schema.String).annotate({ description: "statements that only repeat what was recalled" }),
-    rejected: Schema.Int.annotate({ description: "decisions of the manager that could not be read, and changed nothing" })
+    rejected: Schema.Int.annotate({ description: "decisions of the manager that could not be read, and changed nothing" }),
+    notExtracted: Schema.optionalKey(Schema.Array(Schema.Struct({
+      id: Schema.optionalKey(Schema.String),
+      text: Schema.String,
+      reason: Schema.String
+    })).annotate({ description: "what the memory's model failed on: it is remembered as it was said, and found as other memories are; there is no need to say it again" }))
   }),
   failure: ToolFailure
 }).annotate(Tool.Title, "Remember").annotate(Tool.Readonly, false).annotate(Tool.Destructive, false).annotate(Tool.Idempotent, false)
@@ -136,6 +149,11 @@ const changeOf = (edit: MemoryBank.Edit): (typeof remember.successSchema.Type)["
 
 const told = Effect.mapError((error: { readonly message: string }) => new ToolFailure({ message: error.message }))
 
+// What was said is kept where the model is out of reach: nobody has to say it again.
+const kept = Effect.mapError((error: { readonly _tag: string; readonly message: string }) =>
+  new ToolFailure({ message: error._tag === "AiError" || error._tag === "SamplerError" ? `kept as it was said, and nothing else done: ${error.message}` : error.message })
+)
+
 /**
  * What they do, in one scope.
  */
@@ -148,14 +166,18 @@ export const handlers = (scope: Scope.Scope, options: MemoryAgent.Options) =>
     return toolkit.of({
       remember: Effect.fn("mcp.remember")(function*({ at, speaker = "user", text }) {
         const observedAt = at ?? new Date(yield* Clock.currentTimeMillis).toISOString()
-        const { decisions, repeated } = yield* oneAtATime(MemoryAgent.remember(scope, { id: `mcp:${crypto.randomUUID()}`, speaker, text, observedAt }, options))
+        const { decisions, kept = [], repeated } = yield* oneAtATime(MemoryAgent.remember(scope, { id: `mcp:${crypto.randomUUID()}`, speaker, text, observedAt }, options))
         return {
-          changes: decisions.flatMap(({ edits }) => edits.map(changeOf)),
+          changes: [
+            ...decisions.flatMap(({ edits }) => edits.map(changeOf)),
+            ...kept.flatMap(({ fact, id }) => id === undefined ? [] : [{ operation: "added" as const, id, text: fact.text }])
+          ],
           withheld: decisions.flatMap(({ withheld }) => withheld.flatMap((edit) => "id" in edit && edit.id !== undefined ? [edit.id] : [])),
           repeated: repeated.map(({ text }) => text),
-          rejected: decisions.reduce((sum, { rejections }) => sum + rejections.length, 0)
+          rejected: decisions.reduce((sum, { rejections }) => sum + rejections.length, 0),
+          ...(kept.length === 0 ? {} : { notExtracted: kept.map(({ fact, id, reason }) => ({ ...(id === undefined ? {} : { id }), text: fact.text, reason })) })
         }
-      }, Effect.provideContext(services), told),
+      }, Effect.provideContext(services), kept),
       recall: Effect.fn("mcp.recall")(function*({ limit = 10, query, speaker }) {
         const { memories } = yield* store.search(scope, { text: query, limit, ...(speaker === undefined ? {} : { speaker }) })
         return { memories: memories.map(({ memory, score }) => ({ ...brief(memory), score })) }
