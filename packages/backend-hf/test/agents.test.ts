@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { HfClient, HfLanguageModel } from "@memory-r1/backend-hf"
-import { AnswerAgent, FactExtractor, MemoryAgent, MemoryManager, MemoryStore, Retriever, Scope } from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, MemoryAgent, MemoryBank, MemoryManager, MemoryStore, NotExtracted, Retriever, Scope } from "@memory-r1/core"
 import { Effect, Layer, Redacted } from "effect"
 import { execFile } from "node:child_process"
 import { join } from "node:path"
@@ -26,7 +26,7 @@ const model: Handler = ({ body }, response) => json(response, completion({ conte
 
 const scope = Scope.make({ user: "ann" })
 const agents = (url: string) =>
-  Layer.mergeAll(MemoryManager.layerPrompted(), AnswerAgent.layerPrompted({ retries: 0 }), FactExtractor.layerPrompted()).pipe(
+  Layer.mergeAll(MemoryManager.layerPrompted(), AnswerAgent.layerPrompted({ retries: 0 }), FactExtractor.layerPrompted({ retries: 0 })).pipe(
     Layer.provide(HfLanguageModel.model("meta-llama/Llama-3.3-70B-Instruct", { temperature: 0 })),
     Layer.provide(HfClient.layer({ apiKey: Redacted.make("hf_secret"), endpointUrl: url })),
     Layer.merge(Layer.mergeAll(MemoryStore.layerInMemory, Retriever.layerBm25))
@@ -65,11 +65,62 @@ describe("core's agents over HfLanguageModel", () => {
       assert.include(JSON.stringify(format), `"name":"facts"`)
     }))
 
+  // What it thinks is the opposite of what it says, and comes in every way in which servers send it.
+  const thought = (system: string): string =>
+    system.startsWith("You answer") ? "**Answer:** Rome" : system.startsWith("List") ? "{\"facts\": [\"Ann lives in Rome\"]}" : "{\"memory\":[{\"id\":\"0\",\"event\":\"DELETE\"}]}"
+  const said = (system: string): string =>
+    system.startsWith("You answer")
+      ? "**Answer:** Oslo"
+      : system.startsWith("List")
+      ? "Based on {the turn}: {\"facts\": [\"Ann lives in Oslo\"]}"
+      : "```json\n{\"memory\":[{\"event\":\"ADD\",\"text\":\"Ann lives in Oslo\"}]}\n```"
+  const ways: Readonly<Record<string, (thought: string, said: string) => Record<string, unknown>>> = {
+    "in the text": (thought, said) => ({ content: `<think>\n${thought}\n</think>\n\n${said}` }),
+    "in the text, from the prompt on": (thought, said) => ({ content: `${thought}\n</think>\n${said}` }),
+    "as reasoning": (reasoning, content) => ({ content, reasoning }),
+    "as reasoning_content": (reasoning_content, content) => ({ content, reasoning_content, reasoning: null }),
+    "as reasoning_content, beside an empty one": (reasoning_content, content) => ({ content, reasoning_content, reasoning: "" }),
+    "as pieces of the content": (thought, text) => ({ content: [{ type: "thinking", thinking: [{ type: "text", text: thought }] }, { type: "text", text }] }),
+    "as pieces with their text": (thought, text) => ({ content: [{ type: "thinking", thinking: thought }, { type: "reasoning", text: thought }, { type: "text", text }] })
+  }
+  for (const [name, way] of Object.entries(ways)) {
+    it.effect(`what is thought aloud is not obeyed: ${name}`, () =>
+      Effect.gen(function*() {
+        const server = yield* serve(({ body }, response) => {
+          const [system = ""] = contents(body)
+          json(response, completion(way(thought(system), said(system))))
+        })
+        yield* Effect.gen(function*() {
+          const store = yield* MemoryStore.MemoryStore
+          yield* store.commit(scope, { base: 0, edits: [MemoryBank.Edit.Add({ memory: { text: "Ann has a dog", speaker: "Ann" } })] })
+          yield* MemoryAgent.remember(scope, { id: "D1:1", speaker: "Ann", text: "I live in Oslo." })
+          assert.deepStrictEqual((yield* MemoryAgent.memories(scope)).map(({ text }) => text), ["Ann has a dog", "Ann lives in Oslo"])
+          assert.strictEqual((yield* MemoryAgent.ask(scope, "Where does Ann live?")).text, "Oslo")
+        }).pipe(Effect.provide(agents(server.url)))
+      }))
+  }
+
+  it.effect("a model that is cut off while it thinks decides nothing, and what was said is kept", () =>
+    Effect.gen(function*() {
+      const server = yield* serve(({ body }, response) => json(response, completion({ content: `<think>\n${thought(contents(body)[0]!)}` })))
+      yield* Effect.gen(function*() {
+        const { kept } = yield* MemoryAgent.remember(scope, { id: "D1:1", speaker: "Ann", text: "I live in Oslo." })
+        assert.deepStrictEqual(kept?.map(({ fact, stage }) => [stage, fact.text]), [["turn", "I live in Oslo."]])
+        assert.deepStrictEqual((yield* MemoryAgent.memories(scope)).map((memory) => [memory.text, NotExtracted.stageOf(memory)]), [["I live in Oslo.", "turn"]])
+      }).pipe(Effect.provide(agents(server.url)))
+    }))
+
   it.effect("a model that is overloaded is an AiError of the agent", () =>
     Effect.gen(function*() {
       const server = yield* serve((_, response) => json(response, { error: "Model is overloaded", error_type: "overloaded" }, 429))
-      const error = yield* MemoryAgent.ask(scope, "Which dogs?").pipe(Effect.provide(agents(server.url)), Effect.flip)
-      assert.strictEqual(error._tag === "AiError" ? error.reason._tag : error._tag, "RateLimitError")
+      yield* Effect.gen(function*() {
+        const error = yield* Effect.flip(MemoryAgent.remember(scope, { id: "D1:1", speaker: "Ann", text: "I live in Oslo." }))
+        assert.strictEqual(error._tag === "AiError" ? error.reason._tag : error._tag, "RateLimitError")
+        // What was said is kept all the same, so that there is something to ask about.
+        assert.deepStrictEqual((yield* MemoryAgent.memories(scope)).map((memory) => [memory.text, NotExtracted.stageOf(memory)]), [["I live in Oslo.", "turn"]])
+        const asked = yield* Effect.flip(MemoryAgent.ask(scope, "Where does Ann live?"))
+        assert.strictEqual(asked._tag === "AiError" ? asked.reason._tag : asked._tag, "RateLimitError")
+      }).pipe(Effect.provide(agents(server.url)))
     }))
 })
 

@@ -30,6 +30,38 @@ describe("AnswerAgent.layerExtractive", () => {
     }).pipe(Effect.provide(AnswerAgent.layerExtractive)))
 })
 
+describe("AnswerAgent over no candidates", () => {
+  const requests = [
+    { question: "Which city?", candidates: [] },
+    { question: "Which dog?", candidates },
+    { question: "Where does Ann work?", candidates: [] }
+  ]
+  const nothing = { text: "none", selected: [], wellFormed: true, raw: "" }
+
+  it.effect("says none, and asks no model; of other questions it does", () =>
+    Effect.gen(function*() {
+      const calls = RecordedModel.newCalls()
+      const prompted = Layer.provide(AnswerAgent.layerPrompted(), RecordedModel.layer(() => "**Answer:** New York", calls))
+      const answer = (only: ReadonlyArray<AnswerFormat.AnswerRequest>) => AnswerAgent.AnswerAgent.use((agent) => agent.answer(only))
+      yield* Effect.gen(function*() {
+        assert.deepStrictEqual(yield* answer(requests.slice(0, 1)), [nothing])
+        assert.strictEqual(calls.total, 0)
+        assert.deepStrictEqual((yield* answer(requests)).map(({ text }) => text), ["none", "New York", "none"])
+        assert.strictEqual(calls.total, 1)
+      }).pipe(Effect.provide(prompted))
+
+      const { requests: sent, service } = yield* RecordedModel.sampler(() => "= New York")
+      const trained = AnswerAgent.fromSampler(service, { format: AnswerFormat.compact, maxTokens: 20 })
+      assert.deepStrictEqual(yield* trained.answer(requests.slice(0, 1)), [nothing])
+      assert.deepStrictEqual((yield* trained.answer(requests)).map(({ text }) => text), ["none", "New York", "none"])
+      assert.deepStrictEqual((yield* Ref.get(sent)).map(({ prompts }) => prompts.length), [1])
+
+      const byRules = yield* Effect.provide(answer(requests.slice(0, 1)), AnswerAgent.layerExtractive)
+      assert.deepStrictEqual(byRules.map(({ selected, text }) => ({ selected, text })), [{ text: "none", selected: [] }])
+      assert.deepStrictEqual(yield* trained.answer([]), [])
+    }))
+})
+
 describe("AnswerAgent.layerPrompted", () => {
   it.effect("asks in the paper's form, and reads each answer against its own request", () =>
     Effect.gen(function*() {

@@ -52,6 +52,24 @@ describe("tolerantJson", () => {
     assert.strictEqual(value("\"one\ntwo\tthree\u0000\""), "one two three ")
   })
 
+  it("allows what models write: comments, single and curly quotes, Python's literals", () => {
+    for (
+      const [text, expected] of [
+        ["{ // one\n \"a\": 1, /* two\n three */ \"b\": [/**/] } ", { a: 1, b: [] }],
+        ["{'a': 'it\\'s', 'b': 'it's \"so\"'}", { a: "it's", b: "it's \"so\"" }],
+        ["{\"a\": \"it\\'s\"}", { a: "it's" }],
+        ["{\u201ca\u201d: \u201cb \"c\"\u201d}", { a: "b \"c\"" }],
+        ["[True, False, None, true]", [true, false, null, true]],
+        ["{\"a\": \"// no comment /* nor this */ 'x'\"}", { a: "// no comment /* nor this */ 'x'" }]
+      ] as const
+    ) {
+      assert.deepStrictEqual(plain(value(text)), expected as unknown, text)
+      assert.isUndefined(error(text), text)
+    }
+    // No words are values, and a comment that never ends is none.
+    for (const text of ["[Truely]", "[Nonesuch]", "{ /* \"a\": 1}", "['a]"]) assert.isDefined(error(text), text)
+  })
+
   it("starts where it is told to, and tells where it ends", () => {
     const text = "see {\"a\": [1]} for more"
     const { end, error, positions, value } = TolerantJson.parse(text, 4)

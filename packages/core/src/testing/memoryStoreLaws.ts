@@ -1,11 +1,17 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
+import { AiError } from "effect/ai"
+import { FactExtractor } from "../FactExtractor.ts"
 import { MemoryId } from "../Memory.ts"
+import * as MemoryAgent from "../MemoryAgent.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import { type Decision, replay } from "../MemoryLog.ts"
+import { layerAddOnly } from "../MemoryManager.ts"
 import { MemoryStore } from "../MemoryStore.ts"
+import * as NotExtracted from "../NotExtracted.ts"
 import type * as Scope from "../Scope.ts"
+import type { Turn } from "../Turn.ts"
 import { storeSearchLaws } from "./storeSearchLaws.ts"
 import { add, commit, freshScope, idOf, ids, texts } from "./storeSupport.ts"
 
@@ -70,6 +76,28 @@ const story = Effect.fnUntraced(function*(scope: Scope.Scope) {
  */
 export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, E>): void => {
   layer(live, { excludeTestServices: true })(`MemoryStore laws: ${name}`, (it) => {
+    it.effect("what a model failed on is kept as it was said with its mark, and its facts take its place", () =>
+      Effect.gen(function*() {
+        const store = yield* MemoryStore
+        const scope = yield* freshScope
+        const failure = AiError.make({ module: "laws", method: "extract", reason: new AiError.InvalidOutputError({ description: "no list of facts" }) })
+        const extracting = (extract: FactExtractor["Service"]["extract"]) => Layer.merge(Layer.succeed(FactExtractor, { extract }), layerAddOnly)
+        const text = "I live in Oslo. \u{1f600} \u092c\u0947\u091f\u0940 \"<think>\""
+        const turn = { id: "D1:1", speaker: "Ann", text, observedAt: "8 May 2023" }
+        const { kept } = yield* Effect.provide(MemoryAgent.remember(scope, turn), extracting(() => Effect.fail(failure)))
+        const waiting = Effect.map(store.list(scope, { filter: NotExtracted.filter }), (listed) => listed.map(({ memory }) => memory))
+        const expected = { id: kept![0]!.id!, text, speaker: "Ann", observedAt: "8 May 2023", sources: ["D1:1"], metadata: NotExtracted.mark("turn"), revision: 0 }
+        assert.deepStrictEqual(yield* waiting, [expected])
+        assert.deepStrictEqual(MemoryBank.memories((yield* store.current(scope)).bank), [expected])
+        yield* commit(scope, add("Ann has a dog", { metadata: { notExtracted: "no mark" } }))
+        const facts = ["Ann lives in Oslo", "Ann is glad"]
+        const extract = (given: Turn) => Effect.succeed(facts.map((fact) => ({ text: `${fact}: ${given.text === text}`, speaker: given.speaker, sources: [given.id] })))
+        yield* Effect.provide(MemoryAgent.extractAgain(scope), extracting(extract))
+        assert.deepStrictEqual(yield* waiting, [])
+        assert.deepStrictEqual(texts((yield* store.current(scope)).bank), ["Ann has a dog", ...facts.map((fact) => `${fact}: true`)])
+        assert.deepStrictEqual(MemoryBank.memories(replay(yield* store.log(scope))), MemoryBank.memories((yield* store.current(scope)).bank))
+      }))
+
     it.effect("a scope that nobody has written to is empty, at revision 0", () =>
       Effect.gen(function*() {
         const store = yield* MemoryStore
