@@ -11,6 +11,7 @@ import type { Decoder, ParameterShape } from "./internal/architecture.ts"
 import { parameterShapes } from "./internal/architecture.ts"
 import type { AdapterPlan } from "./internal/decoder.ts"
 import * as Parameters from "./internal/parameters.ts"
+import * as PeftConfig from "./internal/peftConfig.ts"
 import * as Random from "./internal/random.ts"
 import * as Safetensors from "./Safetensors.ts"
 
@@ -130,23 +131,6 @@ export const initialize = Effect.fn("Adapter.initialize")(function*(
 const configFile = "adapter_config.json"
 const weightsFile = "adapter_model.safetensors"
 
-const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-const Config = Schema.fromJsonString(Schema.Struct({
-  peft_type: Schema.String,
-  r: Schema.Int,
-  lora_alpha: Schema.Finite,
-  use_rslora: optional(Schema.Boolean),
-  target_modules: Schema.Union([Schema.String, Schema.Array(Schema.String)]),
-  bias: optional(Schema.String),
-  use_dora: optional(Schema.Boolean),
-  fan_in_fan_out: optional(Schema.Boolean),
-  modules_to_save: optional(Schema.Array(Schema.String)),
-  rank_pattern: optional(Schema.Record(Schema.String, Schema.Unknown)),
-  alpha_pattern: optional(Schema.Record(Schema.String, Schema.Unknown)),
-  exclude_modules: optional(Schema.Unknown),
-  layers_to_transform: optional(Schema.Unknown)
-}))
-
 const Based = Schema.fromJsonString(Schema.Struct({
   base_model_name_or_path: Schema.String,
   revision: Schema.optionalKey(Schema.NullOr(Schema.String))
@@ -154,22 +138,13 @@ const Based = Schema.fromJsonString(Schema.Struct({
 
 const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
-const unsupportedIn = (config: typeof Config.Type): ReadonlyArray<string> => [
-  ...(config.peft_type === "LORA" ? [] : [`peft_type ${config.peft_type}`]),
-  ...((config.bias ?? "none") === "none" ? [] : [`bias ${config.bias}`]),
-  ...(config.use_dora === true ? ["use_dora"] : []),
-  ...(config.fan_in_fan_out === true ? ["fan_in_fan_out"] : []),
-  ...((config.modules_to_save ?? []).length === 0 ? [] : ["modules_to_save"]),
-  ...(Object.keys(config.rank_pattern ?? {}).length === 0 ? [] : ["rank_pattern"]),
-  ...(Object.keys(config.alpha_pattern ?? {}).length === 0 ? [] : ["alpha_pattern"]),
-  ...(config.exclude_modules == null ? [] : ["exclude_modules"]),
-  ...(config.layers_to_transform == null ? [] : ["layers_to_transform"])
-]
-
 /**
  * Reads a PEFT directory, `adapter_config.json` and `adapter_model.safetensors`, for a model.
  *
- * Fails with a `CheckpointError` that names the file, and the tensor, that is at fault.
+ * A plain LoRA is read, rank-stabilized or not. What peft computes otherwise (DoRA, activated LoRA, a rank for each layer, PiSSA and other
+ * beginnings that change the base model, ...) is refused.
+ *
+ * Fails with a `CheckpointError` that names the file, and the key or the tensor, that is at fault.
  */
 export const load = Effect.fn("Adapter.load")(
   function*(directory: string, { decoder }: { readonly decoder: Decoder }) {
@@ -179,12 +154,7 @@ export const load = Effect.fn("Adapter.load")(
       try: () => readFile(file, "utf8"),
       catch: (cause) => fail(`cannot be read (${describeCause(cause)}); is this a PEFT adapter directory?`, cause)
     })
-    const config = yield* Effect.mapError(
-      Schema.decodeUnknownEffect(Config)(text),
-      (cause) => fail(`is no LoRA configuration: ${cause.message.replaceAll(/\s+/g, " ")}`, cause)
-    )
-    const unsupported = unsupportedIn(config)
-    if (unsupported.length > 0) return yield* fail(`asks for ${unsupported.join(" and ")}, which is not supported`)
+    const config = yield* Effect.mapError(PeftConfig.read(text), ({ cause, reason }) => fail(reason, cause))
     const { target_modules: targets } = config
     if (typeof targets === "string" && targets !== "all-linear") {
       return yield* fail(`has a pattern for target_modules, ${JSON.stringify(targets)}; a list of names can be read`)

@@ -203,6 +203,91 @@ describe("Adapter refuses", () => {
     ["more targets than matrices", set({ target_modules: ["q_proj", "v_proj", "down_proj", "o_proj"] }), "adapter_model.safetensors", /^is missing/],
     ["fewer", set({ target_modules: ["q_proj"] }), "adapter_model.safetensors", /^belongs to no target of adapter_config.json/]
   ]
+  // What peft knows beside a plain LoRA, in its version 0.21, in older ones and in some to come.
+  const others: ReadonlyArray<Json> = [
+    ...["pissa", "pissa_niter_4", "pissa_niter_16", "olora", "corda", "loftq", "eva", "lora_ga", "dora_svd"].map((init_lora_weights) => ({ init_lora_weights })),
+    { alora_invocation_tokens: [1, 2] },
+    { alora_invocation_tokens: [] },
+    { alpha_pattern: { q_proj: 8 } },
+    { arrow_config: { top_k: 3 } },
+    { bias: "lora_only" },
+    { exclude_modules: ["o_proj"] },
+    { exclude_modules: "o_.*" },
+    { fan_in_fan_out: true },
+    { kasa_config: { beta: 0.1 } },
+    { layer_replication: [[0, 2], [1, 2]] },
+    { layers_pattern: "layers" },
+    { layers_to_transform: 0 },
+    { layers_to_transform: [1] },
+    { lora_bias: true },
+    { megatron_config: { tensor_model_parallel_size: 2 } },
+    { modules_to_save: ["lm_head"] },
+    { monteclora_config: { num_samples: 8 } },
+    { rank_pattern: { q_proj: 8 } },
+    { target_parameters: ["mlp.experts.gate_up_proj"] },
+    { trainable_token_indices: { embed_tokens: [0] } },
+    { trainable_token_indices: [0] },
+    { use_bdlora: { nblocks: 2 } },
+    { use_dora: true },
+    { use_qalora: true },
+    { velora_config: { num_groups: 4 } },
+    { lora_of_tomorrow: 0.5 },
+    { enable_lora: [true, false, true] },
+    ...["PROMPT_TUNING", "LOHA", "OFT", "VERA", "XLORA"].map((peft_type) => ({ peft_type }))
+  ]
+  for (const change of others) {
+    const [[key, value]] = Object.entries(change) as [[string, unknown]]
+    it.effect(`${key} ${JSON.stringify(value)}, by its name`, () =>
+      Effect.gen(function*() {
+        const found = yield* failure(set(change))
+        assert.strictEqual(found[0], "adapter_config.json")
+        assert.include(found[2], `asks for ${typeof value === "string" ? `${key} ${value}` : key}, which is not supported`)
+      }))
+  }
+
+  it.effect("another kind of adapter, whatever else its configuration holds", () =>
+    Effect.gen(function*() {
+      const spoil = (folder: string) => writeFileSync(join(folder, "adapter_config.json"), JSON.stringify({ peft_type: "IA3", feedforward_modules: ["down_proj"] }))
+      assert.match((yield* failure(spoil))[2], /^asks for peft_type IA3 and feedforward_modules/)
+    }))
+
+  it.effect("nothing that leaves the forward pass as it is", () =>
+    Effect.gen(function*() {
+      const harmless: ReadonlyArray<Json> = [
+        ...[true, false, "gaussian", "orthogonal", "mica"].map((init_lora_weights) => ({ init_lora_weights })),
+        { lora_dropout: 0.1, inference_mode: false, task_type: null, revision: "main", peft_version: "0.21.2" },
+        { auto_mapping: { base_model_class: "Qwen2ForCausalLM", parent_library: "transformers" } },
+        { eva_config: { rho: 2 }, corda_config: { verbose: true }, loftq_config: { loftq_bits: 4 }, lora_ga_config: { scale: "unit" } },
+        { qalora_group_size: 16, megatron_core: "megatron.core", ensure_weight_tying: true, runtime_config: { ephemeral_gpu_offload: true } },
+        { modules_to_save: [], rank_pattern: {}, alpha_pattern: {}, exclude_modules: [], layers_to_transform: [], target_parameters: [], layer_replication: null },
+        { lora_of_tomorrow: false, tuning_of_tomorrow: null, list_of_tomorrow: [] }
+      ]
+      const checkpoint = yield* Checkpoint.open(Checkpoints.directory("qwen2"))
+      const plain = yield* Adapter.load(Checkpoints.directory("adapters/qwen2"), checkpoint)
+      for (const change of harmless) {
+        const folder = join(yield* Checkpoints.temporary, "adapter")
+        cpSync(Checkpoints.directory("adapters/qwen2"), folder, { recursive: true })
+        set(change)(folder)
+        const { plan, settings, weights } = yield* Adapter.load(folder, checkpoint)
+        assert.deepStrictEqual({ plan, settings, weights }, { plan: plain.plan, settings: plain.settings, weights: plain.weights }, JSON.stringify(change))
+      }
+    }))
+
+  it.effect("weights that no projection takes, beside those that one does", () =>
+    Effect.gen(function*() {
+      const q = "base_model.model.model.layers.0.self_attn.q_proj"
+      for (const name of [`${q}.lora_magnitude_vector`, `${q}.lora_B.bias`, "base_model.model.model.embed_tokens.weight", "base_model.model.lm_head.lora_A.weight", `${q}.lora_velora_embed`]) {
+        const checkpoint = yield* Checkpoint.open(Checkpoints.directory("qwen2"))
+        const folder = join(yield* Checkpoints.temporary, "adapter")
+        cpSync(Checkpoints.directory("adapters/qwen2"), folder, { recursive: true })
+        const { layout, weights } = yield* Adapter.load(folder, checkpoint)
+        const tensors = layout.parameters.map(({ name, offset, shape, size }) => ({ name, shape, data: weights.subarray(offset, offset + size) }))
+        yield* Safetensors.writeFile(join(folder, "adapter_model.safetensors"), [...tensors, { name, shape: [2], data: new Float32Array(2) }])
+        const error = yield* Effect.flip(Adapter.load(folder, checkpoint))
+        assert.deepStrictEqual([basename(error.file), error.tensor], ["adapter_model.safetensors", name])
+      }
+    }))
+
   for (const [title, spoil, file, reason] of cases) {
     it.effect(title, () =>
       Effect.gen(function*() {
