@@ -237,7 +237,7 @@ const rules: ReadonlyArray<Rule> = [
   [/\bthis year\b/, (_, { said }) => String(said.getUTCFullYear())],
   // A span of days, or one that comes again.
   [new RegExp(`\\b${longDayPattern}s?\\b.*\\b${longDayPattern}s?\\b|\\b${longDayPattern}s\\b`), () => undefined],
-  [new RegExp(`\\b(?:for|till|until|by|before) ${weekdayPattern}\\b`), (found, { said, tense }) => weekdayWith(said, found[1]!, /^for/.test(found[0]) ? "future" : tense)],
+  [new RegExp(`\\b(?:for|till|until|by|before) ${weekdayPattern}\\b`), (found, { said, tense }) => weekdayWith(said, found[1]!, found[0].startsWith("for") ? "future" : tense)],
   [new RegExp(`\\bsince ${weekdayPattern}\\b`), (found, { said }) => weekdayWith(said, found[1]!, "past")],
   [new RegExp(`\\b(?:on|this|this coming|coming) ${weekdayPattern}\\b(?! (?:the|of)\\b)`), (found, { said, tense }) => weekdayWith(said, found[1]!, tense)],
   [new RegExp(`${notHabit}\\b${longDayPattern}\\b(?! (?:the|of)\\b)`), (found, { said, tense }) => weekdayWith(said, found[1]!, tense)],
@@ -269,7 +269,7 @@ export const resolve = (text: string, observedAt: string | undefined): string | 
 
 const holidays = "christmas|easter|thanksgiving|halloween|new year|valentine|ramadan|hanukkah|diwali"
 const elsewhere = new RegExp(
-  "\\b(?:(?:next|last|coming|past|previous|following) (?:century|decade|semester|quarter|term|" + `${units}|${seasonPattern}|${weekdayPattern}|${holidays})|` +
+  `\\b(?:(?:next|last|coming|past|previous|following) (?:century|decade|semester|quarter|term|${units}|${seasonPattern}|${weekdayPattern}|${holidays})|` +
     `(?:within|after|before) ${numberPattern} ${units}|${numberPattern} (?:minute|hour|${units})s? (?:from|before|after|later|earlier|hence)|` +
     "(?<!(?:second|minute|moment|hour)s? )ago|(?:year|month|week|day)s later|(?:on|by|until|since) \\d{1,2}[/.]\\d{1,2}|" +
     `(?:on|until|till|by|since|before|after|for|this|coming) ${weekdayPattern}|(?:${weekdays.join("|")})s?|` +
