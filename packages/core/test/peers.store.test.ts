@@ -247,7 +247,7 @@ describe("peers' complaints: stores", () => {
       for (const memory of ["", " \n"]) {
         const error = yield* Effect.flip(Transfer.importedFromMem0(scope, JSON.stringify({ results: [{ id: "b", memory: "Ann reads" }, { id: "c", memory }] })))
         assert.strictEqual(error._tag, "TransferError")
-        assert.match(error.message, /"results".*1.*"memory"/s)
+        assert.match(error.message, /item 2 of the import: memory/)
       }
       assert.lengthOf(yield* texts, 3)
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
