@@ -113,6 +113,51 @@ describe("OnnxLanguageModel", () => {
       assert.include(["StructuredOutputError", "InvalidOutputError"], error.reason._tag)
     }))
 
+  // No tiny tokenizer can write braces: here whatever the model writes has these words.
+  const wording = Effect.fnUntraced(function*(words: string, template = "") {
+    const model = yield* OnnxModel.load(directory, { threads: 1 })
+    const prompt = model.checkpoint.tokenizer.encode("hello")
+    const tokenizer = {
+      ...model.checkpoint.tokenizer,
+      applyChatTemplate: () => prompt,
+      decode: (tokens: ReadonlyArray<number>) => tokens.length === 0 ? "" : tokens.join() === prompt.slice(-32).join() ? `assistant\n${template}` : words
+    }
+    return serving({ ...model, checkpoint: { ...model.checkpoint, tokenizer } }, { maxTokens: 3, retries: 0 })
+  })
+  const facts = LanguageModel.generateObject({ prompt: "hello", schema: Schema.Struct({ facts: Schema.Array(Schema.String) }) })
+
+  it.effect("reads an object that is fenced, in prose, behind braces of prose or behind reasoning", () =>
+    Effect.gen(function*() {
+      const object = "{\"facts\":[\"x\"]}"
+      for (
+        const words of [
+          object,
+          `Based on {the turn}: ${object}`,
+          `\`\`\`json\n${object}\n\`\`\``,
+          `~~~\n${object}\n~~~\nThat is [all].`,
+          `<think>{"facts":["y"]}?</think>${object}`,
+          `{"facts":["y"]}?\n</think>\n\n${object}`,
+          "{'facts': ['x',],} // done",
+          `{"result": ${object}}`
+        ]
+      ) assert.deepStrictEqual((yield* facts.pipe(yield* wording(words))).value, { facts: ["x"] }, words)
+      for (const words of ["no JSON", `<think>${object}`, "{\"facts\":[\"x\"", "{\"fact\":[\"x\"]}"]) {
+        const error = yield* Effect.flip(facts.pipe(yield* wording(words)))
+        assert.strictEqual(error.reason._tag, "StructuredOutputError", words)
+      }
+    }))
+
+  it.effect("tells reasoning that the chat template began as what it is", () =>
+    Effect.gen(function*() {
+      const begun = "<think>\n"
+      assert.strictEqual((yield* LanguageModel.generateText({ prompt: "hello" }).pipe(yield* wording("Rome?", begun))).text, "<think>\nRome?")
+      assert.strictEqual((yield* LanguageModel.generateText({ prompt: "hello" }).pipe(yield* wording("Oslo", "<think>\n\n</think>\n\n"))).text, "Oslo")
+      const parts = yield* LanguageModel.streamText({ prompt: "hello" }).pipe(Stream.runCollect, yield* wording("Rome?", begun))
+      assert.strictEqual(parts.map((part) => part.type === "text-delta" ? part.delta : "").join(""), "<think>\nRome?")
+      assert.strictEqual((yield* Effect.flip(facts.pipe(yield* wording("{\"facts\":[\"x\"]}", begun)))).reason._tag, "StructuredOutputError")
+      assert.deepStrictEqual((yield* facts.pipe(yield* wording("hm</think>{\"facts\":[\"x\"]}", begun))).value, { facts: ["x"] })
+    }))
+
   it.effect("the same seed gives the same text, another one another", () =>
     Effect.gen(function*() {
       const model = yield* OnnxModel.load(directory)
