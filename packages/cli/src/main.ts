@@ -12,6 +12,7 @@ import * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import manifest from "../package.json" with { type: "json" }
+import * as Arguments from "./Arguments.ts"
 import { Json } from "./Output.ts"
 import { root } from "./root.ts"
 
@@ -44,9 +45,14 @@ const presenter: CliOutput.Presenter = {
  * Runs the program with arguments as they stand after its name.
  */
 export const main = (args: ReadonlyArray<string>): void => {
-  const program = Command.runWith(root, { version: manifest.version })(args).pipe(
+  let isVerbose = false
+  const program = Effect.gen(function*() {
+    const normal = yield* Arguments.normal(root, args)
+    isVerbose = Arguments.isSet(normal, "verbose")
+    const run = Command.runWith(root, { version: manifest.version })(normal)
+    yield* Effect.provideService(run, Json, Arguments.isSet(normal, "json"))
+  }).pipe(
     Effect.provideService(CliOutput.Presenter, presenter),
-    Effect.provideService(Json, args.includes("--json")),
     // Stdout is for results.
     Effect.provideService(Logger.LogToStderr, true),
     Effect.provide(NodeServices.layer)
@@ -55,7 +61,7 @@ export const main = (args: ReadonlyArray<string>): void => {
     disableErrorReporting: true,
     teardown: (exit, onExit) => {
       if (Exit.isSuccess(exit)) return onExit(0)
-      const { code, message } = report(exit.cause, args.includes("--verbose"))
+      const { code, message } = report(exit.cause, isVerbose)
       if (message !== undefined) say(message)
       onExit(code)
     }

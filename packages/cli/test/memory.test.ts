@@ -311,6 +311,21 @@ describe("memory", () => {
     ] as const, ([args, words]) =>
       Effect.map(Program.run(folder, ["memory", ...args]), (finished) => assert.include(Program.failure(2, finished), words))), Program.timeout)
 
+  it.live("takes texts and names that begin with a dash", () =>
+    Effect.gen(function*() {
+      for (const text of ["-bar", "- item", "-5 degrees", "--- rule"]) {
+        const { memory } = yield* decoded(Added, "dash.db", "add", text, "--speaker", "-Bob")
+        assert.deepStrictEqual([memory.text, memory.speaker], [text, "-Bob"])
+      }
+      assert.deepStrictEqual(texts(yield* decoded(Found, "dash.db", "search", "-bar", "--limit", "1")), ["-bar"])
+      yield* Program.run(folder, ["memory", "add", "--db", "dash.db", "--", "--json"])
+      const [last] = (yield* decoded(Listed, "dash.db", "list", "--after", "4", "--speaker", "-Bob")).memories
+      assert.isUndefined(last)
+      assert.deepStrictEqual(texts(yield* decoded(Listed, "dash.db", "list", "--after", "4")), ["--json"])
+      assert.strictEqual((yield* memory("dash.db", "export", "--out", "-out.jsonl")).code, 0)
+      assert.strictEqual((yield* decoded(Imported, "copy-dash.db", "import", "-out.jsonl")).memories, 5)
+    }), Program.timeout)
+
   it.live("shows a text as text: nothing in it steers the terminal", () =>
     Effect.gen(function*() {
       yield* memory("escape.db", "add", "red \u001b[31m alarm\nand a second line\u0007")

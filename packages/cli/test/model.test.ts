@@ -60,6 +60,11 @@ layer(Workplace.layer)("commands on a model", (it) => {
         Effect.scoped(Effect.map(Safetensors.openFile(join(folder, name)), ({ tensors }) => [...tensors.keys()].sort()))
       assert.deepStrictEqual(yield* names(file), yield* names("tiny/model.safetensors"))
 
+      const negative = ["inspect", "gradients", ...on, "--weights", "-0.5 0.5", "--out", "-g.safetensors"]
+      const turned = decode(Gradient, yield* Program.run(folder, negative))
+      assert.strictEqual(turned.file, "-g.safetensors")
+      assert.closeTo(turned.objective, -0.5 * scores.logprobs[0]! + 0.5 * scores.logprobs[1]!, 1e-4)
+
       const lora = ["inspect", "gradients", ...on, "--weights", "0.5 -2", "--out", "lora.safetensors", "--lora-rank", "3", "--gradient-checkpointing"]
       assert.closeTo(decode(Gradient, yield* Program.run(folder, lora)).objective, objective, 1e-4)
       assert.isTrue((yield* names("lora.safetensors")).every((name) => /^base_model\.model\.model\.layers\.\d+\..*\.lora_[AB]\.weight$/.test(name)))

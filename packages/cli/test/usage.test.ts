@@ -14,6 +14,10 @@ const wrong = [
   ["eval --dataset mars --data x --system bm25", `"locomo" | "memory-world"`],
   ["eval --dataset locomo --data x --system bm25 --limit -1", "--limit"],
   ["inspect logprobs --model x --tokens 1,x", `Invalid value for flag --tokens: "1,x". Expected: token ids between spaces or commas`],
+  ["memory list --db x --limt 3", "Did you mean this?\n    --limit"],
+  ["memory search --db x --bar", "Unrecognized flag: --bar"],
+  ["memory add --db x one -two", "Unexpected"],
+  ["generate --model x --prompt", "--prompt"],
   ["inspect everything", `Unknown subcommand "everything"`],
   ["quickstart --seed one --json", "--seed"]
 ] as const
