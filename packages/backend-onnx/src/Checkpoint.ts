@@ -6,10 +6,11 @@ import type { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Architecture from "./internal/architecture.ts"
+import * as ChatTemplate from "./internal/chatTemplate.ts"
 import * as LookBack from "./internal/lookBack.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Random from "./internal/random.ts"
@@ -86,8 +87,10 @@ const describe = Effect.fnUntraced(function*(directory: string, read: Companions
   const decoder = yield* Effect.fromResult(
     Result.mapError(Architecture.fromConfig(read["config.json"]?.json), (reason) => at("config.json", reason))
   )
+  const additional = yield* Effect.promise(() => readdir(join(directory, ChatTemplate.additionalTemplates)).catch(() => []))
   const tokenizer = yield* Effect.fromResult(Result.mapError(
     Tokenizer.make({
+      additionalTemplates: additional.filter((name) => name.endsWith(".jinja")).map((name) => name.slice(0, -".jinja".length)),
       tokenizer: read["tokenizer.json"]?.json,
       tokenizerConfig: read["tokenizer_config.json"]?.json,
       chatTemplate: read["chat_template.jinja"]?.text,

@@ -1,7 +1,6 @@
 /**
  * `EmbeddingModel` of `effect/ai` over a local encoder of the BERT family: MiniLM, bge, e5, gte, in the layout of sentence-transformers.
  */
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -15,6 +14,7 @@ import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
+import * as ControlTokens from "./internal/controlTokens.ts"
 import * as Encoder from "./internal/encoder.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Session from "./internal/session.ts"
@@ -63,7 +63,7 @@ interface Loaded {
   readonly pooling: Encoder.Pooling
   readonly normalize: boolean
   readonly maxTokens: number
-  readonly tokenizer: HuggingFaceTokenizer
+  readonly tokenizer: ControlTokens.TextTokenizer
   /** Vectors `[N, dimensions]` of padded rows of tokens `[N, T]`. */
   readonly run: (rows: ReadonlyArray<ReadonlyArray<number>>) => Promise<Float32Array>
 }
@@ -162,7 +162,7 @@ const load = Effect.fn("OnnxEmbeddingModel.load")(function*(directory: string, {
   const encoder = yield* Effect.fromResult(Result.mapError(Encoder.fromConfig(yield* read("config.json")), (reason) => at("config.json", reason)))
   const [tokenizerJson, tokenizerConfig] = [yield* read("tokenizer.json"), (yield* json(directory, "tokenizer_config.json", Schema.Unknown)) ?? {}]
   const tokenizer = yield* Effect.try({
-    try: () => new HuggingFaceTokenizer(tokenizerJson as object, tokenizerConfig as object),
+    try: () => ControlTokens.make(tokenizerJson as ControlTokens.TokenizerJson, tokenizerConfig as object),
     catch: (cause) => at("tokenizer.json", `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`)
   })
   const modules = (yield* json(directory, "modules.json", Modules)) ?? []
@@ -232,7 +232,7 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
     embedMany: Effect.fnUntraced(function*({ inputs }) {
       const over = Option.getOrUndefined(yield* Effect.serviceOption(Config))
       const { maxTokens = loaded.maxTokens, normalize = loaded.normalize, prompt = "" } = { ...options.config, ...over }
-      const rows = inputs.map((text) => cut(loaded.tokenizer.encode(prompt + text).ids, Math.max(2, Math.min(maxTokens, loaded.contextLength))))
+      const rows = inputs.map((text) => cut(loaded.tokenizer.encode(prompt + text), Math.max(2, Math.min(maxTokens, loaded.contextLength))))
       const results = new Array<Array<number>>(rows.length)
       // Texts of like length go together, so that little is padded.
       const order = [...rows.keys()].sort((a, b) => rows[a]!.length - rows[b]!.length || a - b)

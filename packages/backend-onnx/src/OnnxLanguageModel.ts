@@ -1,7 +1,7 @@
 /**
  * `LanguageModel` of `effect/ai` over a local checkpoint: a program that talks to any provider talks to it by swapping one layer.
  */
-import { ModelOutput, type Sampler } from "@memory-r1/core"
+import { ModelOutput, Sampler } from "@memory-r1/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -23,6 +23,7 @@ import * as OnnxSampler from "./OnnxSampler.ts"
  * - `topK`, `topP`, `minP`: which tokens are left out; none are.
  * - `seed`: the same request with the same seed gives the same text; 0 when it is left out.
  * - `stop`: texts that end an answer, and are not part of it.
+ * - `templateOptions`: variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks aloud.
  * - `retries`: how often an object is asked for again that does not fit its schema; 2 when it is left out.
  */
 export interface Options {
@@ -33,6 +34,7 @@ export interface Options {
   readonly minP?: number | undefined
   readonly seed?: number | undefined
   readonly stop?: ReadonlyArray<string> | undefined
+  readonly templateOptions?: Sampler.TemplateOptions | undefined
   readonly retries?: number | undefined
 }
 
@@ -87,7 +89,7 @@ const finish = (reason: Response.FinishReason, input: number, output: number): R
 
 /**
  * Makes the service from a resident model, with an adapter of it or with none. Messages go through the model's chat template; a model
- * without one gets their texts, one below the other.
+ * without one gets their texts, one below the other. What a template has no system role for stands before what the user says.
  *
  * Objects (`generateObject`) are asked for by their JSON Schema, checked, and asked for again with what was wrong, `retries` times. Fails
  * with `InvalidUserInputError` for files, with `ToolConfigurationError` for tools, and with `InvalidRequestError` for options that are none
@@ -114,23 +116,17 @@ export const make = Effect.fnUntraced(function*(
   const name = model.checkpoint.directory
   const chosen = Effect.map(Effect.serviceOption(Config), (over): Options => ({ ...config, ...Option.getOrUndefined(over) }))
 
-  const encode = (messages: ReadonlyArray<Sampler.Message>): ReadonlyArray<number> =>
-    tokenizer.applyChatTemplate?.(messages) ?? tokenizer.encode(messages.map(({ content }) => content).join("\n\n"))
-
   // One answer; `onText` hears of the text that is certain so far.
   const answer = Effect.fnUntraced(function*(
     method: string,
     messages: ReadonlyArray<Sampler.Message>,
-    { maxTokens = 512, minP, seed = 0, stop = [], temperature = 1, topK, topP }: Options,
+    { maxTokens = 512, minP, seed = 0, stop = [], temperature = 1, templateOptions, topK, topP }: Options,
     onText: (text: string) => void = () => {}
   ) {
-    const prompt = yield* Effect.try({
-      try: () => encode(messages),
-      catch: (cause) =>
-        fail(method, new AiError.InvalidUserInputError({
-          description: `The chat template refuses the messages: ${cause instanceof Error ? cause.message : String(cause)}`
-        }))
-    })
+    const prompt = yield* Effect.mapError(
+      Sampler.promptTokens(tokenizer, messages, templateOptions),
+      ({ message }) => fail(method, new AiError.InvalidUserInputError({ description: message }))
+    )
     const reader = Answer.reader(tokenizer, stop)
     // What the template began is said with the answer, so that who reads it knows it for reasoning.
     const begun = tokenizer.applyChatTemplate === undefined ? "" : ModelOutput.begun(tokenizer.decode(prompt.slice(-32)))

@@ -1,7 +1,7 @@
 /**
  * The `Learner` of core on ONNX Runtime: AdamW on all weights, or on those of an adapter over a frozen model.
  */
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective, type Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
@@ -26,12 +26,14 @@ import type * as Safetensors from "./Safetensors.ts"
  * - `critic`: a value head, trained with the rest and kept beside it: objectives may then read `value`. A critic of its own is a learner
  *   over another copy of the model, or over another adapter, of which only the values are used; one learner for both shares the network.
  *   It begins with the head that the model's directory holds, or with one that says zero; `load` reads it with the rest.
+ * - `templateOptions`: of its sampler; see `OnnxSampler.Options`.
  */
 export interface Options {
   readonly microBatchTokens?: number
   readonly gradientCheckpointing?: boolean
   readonly adapter?: Adapter.Adapter
   readonly critic?: boolean
+  readonly templateOptions?: Sampler.TemplateOptions | undefined
 }
 
 const fail = (reason: string, cause?: unknown) =>
@@ -112,7 +114,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   }
   const { key, plan } = OnnxModel.planOf(model, adapter)
   const variant = critic ? `${key} critic` : key
-  const sampler = yield* OnnxSampler.make(model, adapter === undefined ? {} : { adapter })
+  const sampler = yield* OnnxSampler.make(model, { templateOptions: options.templateOptions, ...(adapter === undefined ? {} : { adapter }) })
   const head = critic ? yield* Effect.mapError(Trained.ofCritic(model, model.checkpoint.directory), (error) => fail(error.message, error)) : undefined
   const headFeeds = head === undefined ? {} : Trained.tensors(head.layout, head.weights)
   const trained = [policy, ...(head === undefined ? [] : [head])].map(Trained.make)

@@ -24,11 +24,23 @@ const fail = (reason: string, cause?: unknown) =>
   new Sampler.SamplerError({ reason, ...(cause === undefined ? {} : { cause }) })
 
 /**
- * `adapter`: with it the sampler is that of the adapted model, without it that of the base.
+ * - `adapter`: with it the sampler is that of the adapted model, without it that of the base.
+ * - `templateOptions`: variables of the chat template wherever this sampler applies it, such as `{ enable_thinking: false }`.
  */
 export interface Options {
   readonly adapter?: Adapter
+  readonly templateOptions?: Sampler.TemplateOptions | undefined
 }
+
+// A tokenizer whose chat template has some variables set.
+const withOptions = (tokenizer: Sampler.Tokenizer, templateOptions: Sampler.TemplateOptions): Sampler.Tokenizer =>
+  Object.keys(templateOptions).length === 0 ? tokenizer : {
+    ...tokenizer,
+    applyChatTemplate: (messages, options) => {
+      if (tokenizer.applyChatTemplate !== undefined) return tokenizer.applyChatTemplate(messages, { ...templateOptions, ...options })
+      throw fail(Sampler.withoutTemplate(templateOptions))
+    }
+  }
 
 /**
  * The sampler of a resident model. Prompts of any number and length: they are sorted into runs of like length.
@@ -38,8 +50,9 @@ export const make = (model: OnnxModel.OnnxModel, options: Options = {}) => Effec
 /**
  * @internal With `sample` that says each token as it comes, and ends a completion where it is told to.
  */
-export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter }: Options = {}) {
+export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter, templateOptions = {} }: Options = {}) {
   const { checkpoint } = model
+  const tokenizer = withOptions(checkpoint.tokenizer, templateOptions)
   const { decoder } = checkpoint
   const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
   const { key: variant, plan } = OnnxModel.planOf(model, adapter)
@@ -48,7 +61,7 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: Onnx
   const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
 
   const sample = Effect.fn("OnnxSampler.sample")(function*(request: Sampler.SampleRequest, onToken?: (tokens: ReadonlyArray<number>) => boolean) {
-    const { maxTokens, minP, n = 1, prompts, seed = 0, stopTokens = checkpoint.tokenizer.stopTokens, temperature = 1, topK, topP } = request
+    const { maxTokens, minP, n = 1, prompts, seed = 0, stopTokens = tokenizer.stopTokens, temperature = 1, topK, topP } = request
     const problem = Requests.sample(request, decoder)
     if (problem !== undefined) return yield* fail(problem)
     const extend = yield* session("extend", () => DecoderGraphs.extend(plan))
@@ -119,7 +132,6 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: Onnx
     }
     return results
   })
-  const { tokenizer } = checkpoint
   const sampler = Sampler.Sampler.of({
     tokenizer,
     contextLength: decoder.contextLength,
@@ -132,5 +144,5 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: Onnx
 /**
  * The sampler of a Hugging Face directory, as a layer.
  */
-export const layer = (directory: string, options: OnnxModel.LoadOptions = {}) =>
-  Layer.effect(Sampler.Sampler, Effect.flatMap(OnnxModel.load(directory, options), (model) => make(model)))
+export const layer = (directory: string, { templateOptions, ...options }: OnnxModel.LoadOptions & Pick<Options, "templateOptions"> = {}) =>
+  Layer.effect(Sampler.Sampler, Effect.flatMap(OnnxModel.load(directory, options), (model) => make(model, { templateOptions })))

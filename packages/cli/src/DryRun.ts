@@ -6,7 +6,7 @@
  * of two or so.
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
-import { AnswerFormat, ManagerFormat, MemoryManager, Playthrough, Retriever } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat, MemoryManager, Playthrough, Retriever, Sampler } from "@memory-r1/core"
 import { Pipeline, Run, Sft, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Arithmetic from "./arithmetic.ts"
@@ -59,10 +59,8 @@ const secondsPerLayer = 0.3e-3
 
 type Tokenizer = Checkpoint.Description["tokenizer"]
 
-const lengthOf = (tokenizer: Tokenizer, prompt: ReturnType<ManagerFormat.ManagerFormat["prompt"]>): number =>
-  typeof prompt === "string"
-    ? tokenizer.encode(prompt).length
-    : (tokenizer.applyChatTemplate ?? ((messages) => tokenizer.encode(messages.map(({ content }) => content).join("\n\n"))))(prompt).length
+const lengthOf = (tokenizer: Tokenizer, prompt: ReturnType<ManagerFormat.ManagerFormat["prompt"]>) =>
+  Effect.map(Sampler.promptTokens(tokenizer, prompt), ({ length }) => length)
 
 // Lengths of the prompts of decisions and of answers, where everything is added.
 const promptsOf = Effect.fnUntraced(function*(tokenizer: Tokenizer, sources: Pipeline.Sources, config: TrainConfig.TrainConfig, sessions: number | undefined) {
@@ -70,9 +68,9 @@ const promptsOf = Effect.fnUntraced(function*(tokenizer: Tokenizer, sources: Pip
   const episodes = sources.episodes.answer(sessions === undefined ? {} : { sessions })
   const played = yield* Playthrough.play(Array.from({ length: sources.play ?? sampled }, (_, i) => episodes(i)), { perFact }).pipe(Effect.provide(MemoryManager.layerAddOnly))
   const decisions = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.steps.map(({ fact }, i) => ({ bank: banks[i]!, fact }))), ({ bank, fact }) =>
-    Effect.map(Playthrough.snapshotFor(bank, fact, perFact), (snapshot) => lengthOf(tokenizer, ManagerFormat[format].prompt({ fact, snapshot }))))
+    Effect.flatMap(Playthrough.snapshotFor(bank, fact, perFact), (snapshot) => lengthOf(tokenizer, ManagerFormat[format].prompt({ fact, snapshot }))))
   const answers = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.questions.map(({ question }) => ({ bank: banks.at(-1)!, question }))), ({ bank, question }) =>
-    Effect.map(Retriever.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
+    Effect.flatMap(Retriever.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
   const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })
   const steps = Array.from({ length: 8 * sampled }, (_, i) => single(i).steps).flat()
   return { decisions, answers, dialogues: played.length, questions: mean(steps.map(({ questions }) => questions.length)) }

@@ -5,7 +5,7 @@
  * never re-tokenised: what was sampled is what is trained on.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as ModelOutput from "./ModelOutput.ts"
 
@@ -28,11 +28,34 @@ export interface Tokenizer {
   readonly vocabularySize: number
   /** Tokens that end a completion. */
   readonly stopTokens: ReadonlyArray<number>
-  readonly encode: (text: string, options?: { readonly addSpecialTokens?: boolean }) => ReadonlyArray<number>
+  /**
+   * Text stays text: what is written like a control token (`</s>`, `<|im_end|>`) is encoded as its characters, unless `controlTokens` asks to
+   * read such tokens. `addSpecialTokens`, true when it is left out, puts those around the text that the model expects there.
+   */
+  readonly encode: (text: string, options?: EncodeOptions) => ReadonlyArray<number>
   readonly decode: (tokens: ReadonlyArray<number>) => string
-  /** The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template. */
-  readonly applyChatTemplate?: (messages: ReadonlyArray<Message>) => ReadonlyArray<number>
+  /**
+   * The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template. Control tokens are those of the
+   * template; the contents of messages stay text. `options` are variables of the template: `{ enable_thinking: false }`.
+   *
+   * Throws a `SamplerError` where the template refuses the messages or knows no such variable. `promptTokens` fails with it.
+   */
+  readonly applyChatTemplate?: (messages: ReadonlyArray<Message>, options?: TemplateOptions) => ReadonlyArray<number>
 }
+
+/**
+ * How a text is encoded. See `Tokenizer`.
+ */
+export interface EncodeOptions {
+  readonly addSpecialTokens?: boolean
+  readonly controlTokens?: boolean
+}
+
+/**
+ * Variables of a chat template, by the names that it gives them; transformers calls them `chat_template_kwargs`. `enable_thinking` is the
+ * usual switch of models that think aloud.
+ */
+export type TemplateOptions = Readonly<Record<string, unknown>>
 
 /**
  * One message of a conversation.
@@ -122,3 +145,44 @@ export const withoutStop = (completion: Completion): ReadonlyArray<number> =>
  */
 export const textOf = ({ decode }: Pick<Tokenizer, "decode">, completion: Completion, prompt: ReadonlyArray<number> = []): string =>
   ModelOutput.begun(decode(prompt.slice(-32))) + decode(withoutStop(completion))
+
+/**
+ * @internal
+ */
+export const withoutTemplate = (options: TemplateOptions): string =>
+  `the model has no chat template that ${Object.keys(options).join(" and ")} could be set in: its folder has no chat_template.jinja`
+
+/**
+ * The tokens of a prompt: a text as it is, messages through the chat template. A model without a template gets the texts of messages, one below the
+ * other.
+ *
+ * Fails with a `SamplerError` where the template refuses the messages.
+ *
+ * @example
+ * ```ts
+ * import { Sampler } from "@memory-r1/core"
+ * import { Effect } from "effect"
+ *
+ * const codes = (text: string) => [...text].map((character) => character.codePointAt(0)!)
+ * const tokenizer = { vocabularySize: 128, stopTokens: [0], encode: codes, decode: (tokens: ReadonlyArray<number>) => String.fromCodePoint(...tokens) }
+ * const tokens = await Effect.runPromise(Sampler.promptTokens(tokenizer, [{ role: "system", content: "a" }, { role: "user", content: "b" }]))
+ * tokens // => [97, 10, 10, 98]
+ * ```
+ */
+export const promptTokens = (
+  tokenizer: Tokenizer,
+  prompt: string | ReadonlyArray<Message>,
+  options: TemplateOptions = {}
+): Effect.Effect<ReadonlyArray<number>, SamplerError> =>
+  Effect.try({
+    try: () => {
+      if (typeof prompt === "string") return tokenizer.encode(prompt)
+      if (tokenizer.applyChatTemplate !== undefined) return tokenizer.applyChatTemplate(prompt, options)
+      if (Object.keys(options).length > 0) throw new SamplerError({ reason: withoutTemplate(options) })
+      return tokenizer.encode(prompt.map(({ content }) => content).join("\n\n"))
+    },
+    catch: (cause) =>
+      cause instanceof SamplerError
+        ? cause
+        : new SamplerError({ reason: `the prompt cannot be encoded: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
+  })

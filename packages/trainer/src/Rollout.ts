@@ -55,7 +55,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
 ) {
   const { count, groupSize, temperature } = options
   const { maxTokens, name, sequences } = environment
-  const { applyChatTemplate, encode } = sampler.tokenizer
+  const { applyChatTemplate } = sampler.tokenizer
   const asTokens = Effect.fnUntraced(function*(tasks: ReadonlyArray<Task>) {
     const asked = tasks.map(environment.prompt)
     const unasked = asked.findIndex((prompt) => typeof prompt !== "string" && !Array.isArray(prompt))
@@ -65,8 +65,9 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
       return yield* new TrainingError({ reason: "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model" })
     }
+    const prompts = yield* Effect.forEach(asked, (prompt) => Sampler.promptTokens(sampler.tokenizer, prompt))
     return tasks.map((task, i) => {
-      const prompt = typeof asked[i] === "string" ? encode(asked[i]) : applyChatTemplate!(asked[i]!)
+      const prompt = prompts[i]!
       return { task, templated: typeof asked[i] !== "string", asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]), prompt, fits: prompt.length + maxTokens <= sampler.contextLength }
     })
   })

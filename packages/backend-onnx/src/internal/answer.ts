@@ -12,14 +12,14 @@ const firstOf = (text: string, stops: ReadonlyArray<string>): number | undefined
 
 // How much at the end of a text may be the beginning of a stop, or a part of a character.
 const uncertain = (text: string, stops: ReadonlyArray<string>): number => {
+  const whole = text.replace(/�+$/, "")
   let held = 0
   for (const stop of stops) {
-    for (let length = Math.min(stop.length - 1, text.length); length > held; length--) {
-      if (text.endsWith(stop.slice(0, length))) held = length
+    for (let length = Math.min(stop.length - 1, whole.length); length > held; length--) {
+      if (whole.endsWith(stop.slice(0, length))) held = length
     }
   }
-  const broken = /�+$/.exec(text)?.[0].length ?? 0
-  return Math.max(held, broken)
+  return held + text.length - whole.length
 }
 
 /** Reads an answer as it grows: the text that will not change any more, and whether one of `stops` has ended it. */

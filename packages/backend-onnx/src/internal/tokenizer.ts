@@ -1,27 +1,30 @@
-// The tokenizer of a checkpoint directory, through @huggingface/tokenizers and @huggingface/jinja.
-import { Template } from "@huggingface/jinja"
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers"
+// The tokenizer of a checkpoint directory, with its chat template.
 import type { Sampler } from "@memory-r1/core"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as ChatTemplate from "./chatTemplate.ts"
+import * as ControlTokens from "./controlTokens.ts"
 
 const TokenizerFile = Schema.Struct({
   model: Schema.Struct({ vocab: Schema.Union([Schema.Record(Schema.String, Schema.Int), Schema.Array(Schema.Unknown)]) }),
-  added_tokens: Schema.optionalKey(Schema.Array(Schema.Struct({ id: Schema.Int, content: Schema.String })))
+  added_tokens: Schema.optionalKey(Schema.Array(Schema.Struct({
+    id: Schema.Int,
+    content: Schema.String,
+    special: Schema.optionalKey(Schema.Boolean)
+  })))
 })
 
 const TokenText = Schema.Union([Schema.String, Schema.Struct({ content: Schema.String })])
 
-// Some models have several templates; the one for conversations is called "default".
-const ChatTemplate = Schema.Union([
-  Schema.String,
-  Schema.Array(Schema.Struct({ name: Schema.String, template: Schema.String }))
-])
+// Tokens with a part of their own; templates know them by these names.
+const roles = ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"] as const
 
 const TokenizerConfig = Schema.Struct({
-  bos_token: Schema.optionalKey(Schema.NullOr(TokenText)),
-  eos_token: Schema.optionalKey(Schema.NullOr(TokenText)),
-  chat_template: Schema.optionalKey(Schema.NullOr(ChatTemplate))
+  ...Object.fromEntries(roles.map((role) => [role, Schema.optionalKey(Schema.NullOr(TokenText))])) as Record<
+    typeof roles[number],
+    Schema.optionalKey<Schema.NullOr<typeof TokenText>>
+  >,
+  chat_template: Schema.optionalKey(Schema.NullOr(ChatTemplate.Templates))
 })
 
 const EndTokens = Schema.Struct({
@@ -39,21 +42,19 @@ const endTokensOf = (json: unknown): ReadonlyArray<number> => {
   return ids == null ? [] : typeof ids === "number" ? [ids] : ids
 }
 
-/** The file that is at fault, and in one line why. */
-export interface Problem {
-  readonly file: string
-  readonly reason: string
-}
-
-/** Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of chat_template.jinja. */
+/**
+ * Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of chat_template.jinja, `additionalTemplates` are
+ * the names of others.
+ */
 export const make = (files: {
   readonly tokenizer: unknown
   readonly tokenizerConfig: unknown
   readonly chatTemplate: string | undefined
+  readonly additionalTemplates?: ReadonlyArray<string>
   readonly config: unknown
   readonly generationConfig: unknown
   readonly vocabularySize: number
-}): Result.Result<Sampler.Tokenizer, Problem> => {
+}): Result.Result<Sampler.Tokenizer, ChatTemplate.Problem> => {
   const fail = (reason: string, file = "tokenizer.json") => Result.fail({ file, reason })
   const shape = Schema.decodeUnknownResult(TokenizerFile)(files.tokenizer)
   if (Result.isFailure(shape)) return fail("is no tokenizer.json of Hugging Face tokenizers")
@@ -76,14 +77,18 @@ export const make = (files: {
     )
   }
 
-  let tokenizer: HuggingFaceTokenizer
+  let tokenizer: ControlTokens.TextTokenizer
   try {
-    tokenizer = new HuggingFaceTokenizer(files.tokenizer as object, (files.tokenizerConfig ?? {}) as object)
+    tokenizer = ControlTokens.make(files.tokenizer as ControlTokens.TokenizerJson, (files.tokenizerConfig ?? {}) as object)
   } catch (cause) {
     return fail(`cannot be used: ${textOfCause(cause)}`)
   }
-  const eos = textOf(config.eos_token)
-  const eosId = eos === undefined ? undefined : tokenizer.token_to_id(eos)
+  const { decode, encode, idOf } = tokenizer
+  const specialTokens = { bos_token: "", eos_token: "", ...Object.fromEntries(roles.flatMap((role) => {
+    const text = textOf(config[role])
+    return text === undefined ? [] : [[role, text]]
+  })) }
+  const eosId = idOf(specialTokens.eos_token)
   const stopTokens = [...new Set([
     ...endTokensOf(files.generationConfig),
     ...endTokensOf(files.config),
@@ -92,35 +97,15 @@ export const make = (files: {
   if (stopTokens.length === 0) {
     return fail("names no end token, and neither does config.json: a completion could never end")
   }
-  const encode: Sampler.Tokenizer["encode"] = (text, { addSpecialTokens = true } = {}) =>
-    tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
-  const source = files.chatTemplate ?? (typeof config.chat_template === "string"
-    ? config.chat_template
-    : config.chat_template?.find(({ name }) => name === "default")?.template)
-  let template: Template | undefined
-  try {
-    template = source === undefined ? undefined : new Template(source)
-  } catch (cause) {
-    const file = files.chatTemplate === undefined ? "tokenizer_config.json" : "chat_template.jinja"
-    return fail(`has a chat template that cannot be read: ${textOfCause(cause)}`, file)
-  }
-  return Result.succeed({
+  const template = Result.flatMap(
+    ChatTemplate.find(files.chatTemplate, config.chat_template, files.additionalTemplates ?? []),
+    (source) => source === undefined ? Result.succeed(undefined) : ChatTemplate.read(source)
+  )
+  return Result.map(template, (template) => ({
     vocabularySize: files.vocabularySize,
     stopTokens,
     encode,
-    // The library refuses an empty list.
-    decode: (tokens) => tokens.length === 0 ? "" : tokenizer.decode([...tokens], { skip_special_tokens: true }),
-    ...(template === undefined ? {} : {
-      applyChatTemplate: (messages: ReadonlyArray<Sampler.Message>) =>
-        encode(
-          template.render({
-            messages,
-            add_generation_prompt: true,
-            bos_token: textOf(config.bos_token) ?? "",
-            eos_token: eos ?? ""
-          }),
-          { addSpecialTokens: false }
-        )
-    })
-  })
+    decode,
+    ...(template === undefined ? {} : { applyChatTemplate: ChatTemplate.applying(template, tokenizer, specialTokens) })
+  }))
 }

@@ -27,7 +27,8 @@ export const generate = Command.make("generate", {
   const result = yield* Effect.scoped(Effect.gen(function*() {
     const sampler = yield* Engine.sampler(model, flags)
     const [[completion]] = (yield* sampler.sample({
-      prompts: [sampler.tokenizer.encode(prompt)],
+      // Who writes a whole prompt writes its control tokens, too.
+      prompts: [sampler.tokenizer.encode(prompt, { controlTokens: true })],
       maxTokens,
       temperature,
       seed,

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type { AiError, LanguageModel, Prompt } from "effect/ai"
 import type * as Calls from "../Calls.ts"
 import * as ModelOutput from "../ModelOutput.ts"
-import { type Message, type Sampler, type SamplerError, textOf } from "../Sampler.ts"
+import { type Message, promptTokens, type Sampler, type SamplerError, textOf } from "../Sampler.ts"
 
 export type PromptText = string | ReadonlyArray<Message>
 
@@ -52,13 +52,6 @@ export const object = <A, Json extends Record<string, unknown>>(
   )
 }
 
-export const tokensOf = (sampler: Sampler["Service"], prompt: PromptText): ReadonlyArray<number> => {
-  const { applyChatTemplate, encode } = sampler.tokenizer
-  if (typeof prompt === "string") return encode(prompt)
-  if (applyChatTemplate !== undefined) return applyChatTemplate(prompt)
-  return encode(prompt.map((message) => message.content).join("\n\n"))
-}
-
 export const withSampler = Effect.fnUntraced(function*(
   sampler: Sampler["Service"],
   prompts: ReadonlyArray<PromptText>,
@@ -74,7 +67,7 @@ export const withSampler = Effect.fnUntraced(function*(
     places.set(key, distinct.length)
     distinct.push(prompts[i]!)
   })
-  const tokens = distinct.map((prompt) => tokensOf(sampler, prompt))
+  const tokens = yield* Effect.forEach(distinct, (prompt) => promptTokens(sampler.tokenizer, prompt))
   const groups = yield* sampler.sample({ ...options, temperature, prompts: tokens })
   const texts = groups.map(([completion], i): Generated => ({
     text: textOf(sampler.tokenizer, completion!, typeof distinct[i] === "string" ? [] : tokens[i]),
