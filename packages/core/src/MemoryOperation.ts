@@ -181,7 +181,9 @@ const parseJson = (raw: string, start: number): JsonValue => {
     rejections,
     end: json.end,
     complete: json.error === undefined,
-    objects: Array.from(json.positions.keys()).some((value) => !Array.isArray(value))
+    objects: Array.from(json.positions.keys()).some((value) =>
+      !Array.isArray(value) && (Object.keys(value).length > 0 || !json.incomplete.has(value))
+    )
   }
 }
 

@@ -51,6 +51,7 @@ describe("MemoryOperation.parse, JSON", () => {
         `Based on [0] and [1], and on {the fact}: ${paper}`
       ]
     ) assert.deepStrictEqual(operations(raw), paperOperations, raw)
+    assert.deepStrictEqual(MemoryOperation.parse(`Given {the memories}: ${paper} Hope {that} helps.`).rejections, [])
   })
 
   it("reads what is fenced rather than what leads up to it", () => {

@@ -91,7 +91,7 @@ describe("tolerantJson", () => {
       const [text, position, reason] of [
         ["", 0, "the text ends where a value was expected"],
         ["x", 0, "a value was expected"],
-        ["{a: 1}", 1, "a key or } was expected"],
+        ["{a 1}", 1, "a key or } was expected"],
         [`{"a" 1}`, 5, "a : was expected"],
         [`{"a": 1 "b": 2}`, 8, "a , or } was expected"],
         ["[1 2]", 3, "a , or ] was expected"],
@@ -111,6 +111,14 @@ describe("tolerantJson", () => {
   it("gives up on depth rather than on the stack", () => {
     assert.strictEqual(error("[".repeat(100_000))?.reason, "nested too deeply")
     assert.isUndefined(error("[".repeat(60) + "]".repeat(60)))
+  })
+
+  it("reads keys without quotes, and no prose in braces", () => {
+    assert.deepStrictEqual(plain(value(`{memory: [{id: 0, event: "DELETE", old_memory: null}], größe1 : 2}`)), {
+      memory: [{ id: 0, event: "DELETE", old_memory: null }],
+      größe1: 2
+    })
+    for (const prose of ["{the turn}", "{see above: it}", "{1: 2}"]) assert.isDefined(error(prose), prose)
   })
 
   it("takes the last of two equal keys, and keys of prototypes for keys", () => {

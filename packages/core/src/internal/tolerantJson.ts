@@ -11,6 +11,8 @@ export interface Parsed {
   readonly error: { readonly position: number; readonly reason: string } | undefined
 }
 
+// A key without quotes, as JavaScript writes it. Braces in prose have none.
+const plainKey = /[\p{L}_$][\p{L}\p{N}_$]*(?=\s*:)/uy
 const blank = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
 const number = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y
 const literal = /true|false|null|(?:True|False|None)\b/y
@@ -69,12 +71,11 @@ export const parse = (text: string, start: number): Parsed => {
         at++
         return result
       }
-      if (!isQuote()) {
+      const key = isQuote() ? string() : match(plainKey)
+      if (key === undefined) {
         fail(at < text.length ? "a key or } was expected" : "the text ends inside an object")
         break
       }
-      const key = string()
-      if (key === undefined) break
       skip()
       if (text[at] !== ":") {
         fail(at < text.length ? "a : was expected" : "the text ends inside an object")
