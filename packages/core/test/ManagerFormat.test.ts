@@ -125,4 +125,13 @@ describe("ManagerFormat, decoding", () => {
       assert.strictEqual(format.decode("DELETE 2", request).rejections[0]?._tag, "UnknownHandle")
     }
   })
+
+  // Qwen2.5-Coder-0.5B wrote this for "I live in Oslo.".
+  it("takes the words of the form for no text, where a model copies them", () => {
+    const none = { fact: { text: "Ann lives in Oslo.", speaker: "Ann", sources: [] }, snapshot: { revision: 0, memories: [] } }
+    const raw = `{"memory": [{"id": "0", "text": "the memory after the operation", "event": "ADD", "old_memory": "Ann lives in Oslo"}]}`
+    assert.deepStrictEqual(ManagerFormat.paper.decode(raw, none), { edits: [], rejections: [{ _tag: "EmptyText", position: raw.indexOf("{\"id\"") }] })
+    const { edits, rejections } = ManagerFormat.paper.decode("ADD The memory after the operation\nADD Ann lives in Oslo", none)
+    assert.deepStrictEqual([edits.length, rejections.length], [1, 1])
+  })
 })

@@ -149,7 +149,7 @@ describe("MemoryOperation, any input", () => {
   }, { arbitrary: { runs: 1000, seed: 14 } })
 
   it("long and deep inputs take no longer than their length asks for", () => {
-    for (const piece of ["[", "{\"a\":", "[{", "[1,", "[\"", "```", "{\"event\":\"ADD\",\"text\":\"a\"}\n", "ADD {", "\"", "\\"]) {
+    for (const piece of ["[", "{\"a\":", "[{", "[1,", "[\"", "```", "{\"event\":\"ADD\",\"text\":\"a\"}\n", "ADD {", "\"", "\\", "[/*", "[//\n", "['", "~~~\n", "<think>", "[THINK]"]) {
       obeysTheLaws(piece.repeat(20_000))
     }
   })

@@ -13,7 +13,7 @@ export interface Parsed {
 
 // A key without quotes, as JavaScript writes it. Braces in prose have none.
 const plainKey = /[\p{L}_$][\p{L}\p{N}_$]*(?=\s*:)/uy
-const blank = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
+const blank = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y
 const number = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y
 const literal = /true|false|null|(?:True|False|None)\b/y
 const literals: Readonly<Record<string, boolean | null>> = { true: true, True: true, false: false, False: false, null: null, None: null }
