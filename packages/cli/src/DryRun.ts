@@ -59,18 +59,17 @@ const secondsPerLayer = 0.3e-3
 
 type Tokenizer = Checkpoint.Description["tokenizer"]
 
-const lengthOf = (tokenizer: Tokenizer, prompt: ReturnType<ManagerFormat.ManagerFormat["prompt"]>) =>
-  Effect.map(Sampler.promptTokens(tokenizer, prompt), ({ length }) => length)
-
 // Lengths of the prompts of decisions and of answers, where everything is added.
 const promptsOf = Effect.fnUntraced(function*(tokenizer: Tokenizer, sources: Pipeline.Sources, config: TrainConfig.TrainConfig, sessions: number | undefined) {
-  const { data: { perFact, perSpeaker }, format } = config
+  const { data: { perFact, perSpeaker }, format, model } = config
+  const lengthOf = (prompt: Parameters<typeof Sampler.promptTokens>[1]) =>
+    Effect.map(Sampler.promptTokens(tokenizer, prompt, model.templateOptions), ({ length }) => length)
   const episodes = sources.episodes.answer(sessions === undefined ? {} : { sessions })
   const played = yield* Playthrough.play(Array.from({ length: sources.play ?? sampled }, (_, i) => episodes(i)), { perFact }).pipe(Effect.provide(MemoryManager.layerAddOnly))
   const decisions = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.steps.map(({ fact }, i) => ({ bank: banks[i]!, fact }))), ({ bank, fact }) =>
-    Effect.flatMap(Playthrough.snapshotFor(bank, fact, perFact), (snapshot) => lengthOf(tokenizer, ManagerFormat[format].prompt({ fact, snapshot }))))
+    Effect.flatMap(Playthrough.snapshotFor(bank, fact, perFact), (snapshot) => lengthOf(ManagerFormat[format].prompt({ fact, snapshot }))))
   const answers = yield* Effect.forEach(played.flatMap(({ banks, episode }) => episode.questions.map(({ question }) => ({ bank: banks.at(-1)!, question }))), ({ bank, question }) =>
-    Effect.flatMap(Retriever.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(tokenizer, AnswerFormat[format].prompt({ question, candidates }))))
+    Effect.flatMap(Retriever.candidatesFor(bank, question, perSpeaker), (candidates) => lengthOf(AnswerFormat[format].prompt({ question, candidates }))))
   const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })
   const steps = Array.from({ length: 8 * sampled }, (_, i) => single(i).steps).flat()
   return { decisions, answers, dialogues: played.length, questions: mean(steps.map(({ questions }) => questions.length)) }

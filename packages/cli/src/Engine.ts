@@ -2,9 +2,11 @@
  * The engine as commands load it, and the flags that say how.
  */
 import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Flag from "effect/cli/Flag"
+import * as Yaml from "yaml"
 import * as Progress from "./Progress.ts"
 import { count } from "./shared.ts"
 
@@ -28,6 +30,18 @@ export const loading = {
     Flag.withDefault("float32" as const)
   )
 }
+
+/**
+ * Variables of its chat template.
+ */
+export const templateOptions = Flag.KeyValuePair("template-option").pipe(
+  Flag.withDescription("a variable of the model's chat template, such as enable_thinking=false; may be given several times"),
+  Flag.withDefault({} as Record<string, string>),
+  Flag.mapTryCatch(
+    (given): Sampler.TemplateOptions => Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Yaml.parse(value) as unknown])),
+    () => "name=value, with a value as YAML has it: false, 3, low"
+  )
+)
 
 /**
  * What of it is trained, and how.
@@ -112,25 +126,27 @@ export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loa
  */
 export const languageModel = Effect.fnUntraced(function*(directory: string, flags: Loading, config: OnnxLanguageModel.Options) {
   const { model, ...options } = yield* load(directory, flags)
+  // A template that does not know a variable says so now, and not at the first request.
+  yield* Sampler.promptTokens(model.checkpoint.tokenizer, [{ role: "user", content: "" }], config.templateOptions)
   return yield* OnnxLanguageModel.make(model, { ...options, config })
 })
 
 /**
  * The model of a directory with a learner: of an adapter where one or a rank is given, and of all weights where none is.
  */
-export const learner = Effect.fnUntraced(function*(directory: string, flags: Training) {
+export const learner = Effect.fnUntraced(function*(directory: string, flags: Training, templateOptions: Sampler.TemplateOptions = {}) {
   const { gradientCheckpointing, loraRank, microBatchTokens } = flags
   const { adapter, model } = yield* load(directory, flags)
   const trained = Option.isSome(loraRank) ? yield* Adapter.initialize(model.checkpoint, { rank: loraRank.value }, 1) : adapter
-  const made = yield* OnnxLearner.make(model, { gradientCheckpointing, microBatchTokens, ...(trained === undefined ? {} : { adapter: trained }) })
+  const made = yield* OnnxLearner.make(model, { gradientCheckpointing, microBatchTokens, templateOptions, ...(trained === undefined ? {} : { adapter: trained }) })
   return { model, ...made }
 })
 
 /**
  * An agent of a run folder: a checkpoint, or an adapter of the model that it names.
  */
-export const agent = Effect.fnUntraced(function*(folder: string) {
+export const agent = Effect.fnUntraced(function*(folder: string, templateOptions: Sampler.TemplateOptions = {}) {
   const base = yield* Adapter.baseModel(folder)
-  if (base === undefined) return yield* OnnxLearner.make(yield* OnnxModel.load(folder))
-  return yield* learner(base, { ...defaults, adapter: Option.some(folder) })
+  if (base === undefined) return yield* OnnxLearner.make(yield* OnnxModel.load(folder), { templateOptions })
+  return yield* learner(base, { ...defaults, adapter: Option.some(folder) }, templateOptions)
 })

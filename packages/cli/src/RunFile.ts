@@ -150,17 +150,21 @@ export const locked = Effect.fnUntraced(function*(folder: string) {
 const Limits = Schema.Struct({
   format: Schema.Literals(["compact", "paper"]),
   managerTokens: Schema.Int,
-  answerTokens: Schema.Int
+  answerTokens: Schema.Int,
+  model: Schema.optionalKey(Schema.Struct({ templateOptions: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)) }))
 })
 
+const embedded: typeof Limits.Type = { format: "compact", ...completionTokens }
+
 /**
- * In which format the agents of a run folder decide and answer, and how long they may; that of the embedded model where no configuration says so.
+ * In which format the agents of a run folder decide and answer, how long they may, and what is set in the chat template; that of the embedded model
+ * where no configuration says so.
  */
 export const limits = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const file = path.join(folder, "training.json")
-  if (!(yield* files.exists(file))) return { format: "compact", ...completionTokens } satisfies typeof Limits.Type
+  if (!(yield* files.exists(file))) return embedded
   return yield* Effect.mapError(
     Effect.flatMap(files.readFileString(file), Schema.decodeEffect(Schema.fromJsonString(Limits))),
     (error) => leftConfig(file, error)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { AnswerAgent, FactExtractor, Memory, MemoryBank, MemoryManager, MemoryOperation, MemoryStore, Scope } from "@memory-r1/core"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { Effect, Layer, Schema, Stream } from "effect"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -301,6 +301,31 @@ describe("mcp", () => {
       const nothing = yield* Program.run(folder, ["memory", "extract", "--db", "wait.db"])
       assert.deepStrictEqual(nothing, { code: 0, stdout: "0 memories extracted, 0 memories kept as they were said\n", stderr: "" })
       assert.match(Program.failure(1, yield* Program.run(folder, ["memory", "extract", "--db", "nowhere.db"])), /^nowhere\.db: no such file/)
+    }).pipe(Effect.scoped), Program.timeout)
+
+  it.live("sets the variables of a model's chat template", () =>
+    Effect.gen(function*() {
+      const tiny = join(folder, "switched")
+      yield* TinyModel.write(tiny)
+      // Says whether it is right by what it refuses: only without thinking can it be asked.
+      const template = "{% if enable_thinking is not defined or enable_thinking is not false or effort != 3 %}{{ raise_exception('it thinks') }}{% endif %}{% for m in messages %}{{ m.content }}\n{% endfor %}"
+      writeFileSync(join(tiny, "chat_template.jinja"), template)
+      const options = ["--template-option", "enable_thinking=false", "--template-option", "effort=3"]
+      yield* Program.run(folder, ["memory", "add", "Ann lives in Oslo", "--db", "switched.db"])
+      const { call } = yield* Mcp.stdio(folder, "--db", "switched.db", "--model", "switched", "--max-tokens", "8", ...options)
+      const { failed, text } = yield* call("answer", { question: "Where does Ann live?" })
+      assert.isFalse(failed, text)
+      yield* Program.table([
+        [1, ["enable_thinking=true"], /chat_template\.jinja has a chat template that refuses the messages \(user\): it thinks\n$/],
+        [1, ["enable_thinking=no", "effort=3"], /it thinks\n$/],
+        [1, ["enable_thinkin=false"], /does not know enable_thinkin\n$/],
+        [1, ["reasoning=false"], /^chat_template\.jinja has a chat template that does not know reasoning\n$/],
+        [2, ["enable_thinking"], /template-option/]
+      ] as const, ([code, given, words]) =>
+        Effect.map(
+          Program.run(folder, ["mcp", "--db", "switched.db", "--model", "switched", ...given.flatMap((one) => ["--template-option", one])]),
+          (finished) => assert.match(Program.failure(code, finished), words)
+        ))
     }).pipe(Effect.scoped), Program.timeout)
 
   it.effect("says what is wrong before it serves", () =>

@@ -138,7 +138,8 @@ const reasoningTag = /([<[]\/?(?:think|thinking|thought|reasoning)[>\]])/i
 export const applying = (template: ChatTemplate, tokenizer: TextTokenizer, specialTokens: Variables) =>
 (messages: Messages, options: Variables = {}): ReadonlyArray<number> => {
   const refuse = (reason: string, cause?: unknown) => new Sampler.SamplerError({ reason: `${template.file} ${reason}`, ...(cause === undefined ? {} : { cause }) })
-  const unknown = Object.keys(options).find((name) => !template.text.includes(name))
+  const named = new Set(template.text.match(/\w+/g))
+  const unknown = Object.keys(options).find((name) => !named.has(name))
   if (unknown !== undefined) throw refuse(`has a chat template that does not know ${unknown}`)
   const variables = { ...specialTokens, ...options }
   const { encode, hide } = tokenizer.guard([template.text, JSON.stringify(variables), ...messages.map(({ content }) => content)])

@@ -66,10 +66,10 @@ const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): Readon
 // The two trained agents of a run folder, as a system and its answer agent.
 const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.ManagedOptions["facts"], perFact: number) {
   const path = yield* Path.Path
-  const load = Effect.fnUntraced(function*(directory: string) {
-    return (yield* Engine.agent(directory)).learner
-  })
   const limits = yield* RunFile.limits(folder)
+  const load = Effect.fnUntraced(function*(directory: string) {
+    return (yield* Engine.agent(directory, limits.model?.templateOptions)).learner
+  })
   const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), limits)
   const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), limits)
   const system = Evaluation.managed({ name: folder, facts, perFact })

@@ -16,7 +16,7 @@ import * as Mcp from "./mcp.ts"
 export const extract = Command.make("extract", {
   ...Store.flags,
   ...Mcp.agentFlags
-}, Effect.fn(function*({ maxTokens, model, ...flags }) {
+}, Effect.fn(function*({ maxTokens, model, templateOptions, ...flags }) {
   const scope = Store.scope(flags)
   const { after, kept, revision, waited } = yield* Effect.gen(function*() {
     const store = yield* MemoryStore.MemoryStore
@@ -24,7 +24,7 @@ export const extract = Command.make("extract", {
     const { kept = [] } = yield* MemoryAgent.extractAgain(scope)
     const { bank, revision } = yield* store.current(scope)
     return { waited, kept, revision, after: MemoryBank.memories(bank) }
-  }).pipe(Effect.provide(Layer.merge(Store.layer(flags.db, "change"), Mcp.agents(model, maxTokens, flags))))
+  }).pipe(Effect.provide(Layer.merge(Store.layer(flags.db, "change"), Mcp.agents(model, { maxTokens, templateOptions }, flags))))
   const waiting = new Set(after.flatMap((memory) => NotExtracted.stageOf(memory) === undefined ? [] : [memory.id]))
   const done = waited.filter(({ memory }) => !waiting.has(memory.id)).length
   yield* Output.document(

@@ -1,6 +1,7 @@
 /**
- * `memory-r1 mcp --db FILE [--http PORT] [--model MODEL]`
+ * `memory-r1 mcp --db FILE [--http PORT] [--model MODEL [--template-option NAME=VALUE]]`
  */
+import type { OnnxLanguageModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, FactExtractor, MemoryManager } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,20 +21,21 @@ import { count } from "../shared.ts"
 export const agentFlags = {
   model: Engine.model.pipe(Flag.withDescription("a model that decides and answers, a directory or an id of the hub; by rules where it is left out"), Flag.optional),
   maxTokens: count("max-tokens").pipe(Flag.withDescription("how long each text of the model may be"), Flag.withDefault(512)),
+  templateOptions: Engine.templateOptions,
   ...Engine.loading
 }
 
 /**
  * By rules, as in `createMemory`; or by what a model says, one request after the other, since they share the machine.
  */
-export const agents = (model: Option.Option<string>, maxTokens: number, flags: Engine.Loading) => {
+export const agents = (model: Option.Option<string>, config: OnnxLanguageModel.Options, flags: Engine.Loading) => {
   if (Option.isNone(model)) return Layer.mergeAll(MemoryManager.layerRuleBased(), AnswerAgent.layerExtractive, FactExtractor.layerVerbatim)
   const calls = { concurrency: 1, timeout: "10 minutes", retries: 0 } as const
   return Layer.mergeAll(
     MemoryManager.layerPrompted({ ...calls, name: model.value }),
     AnswerAgent.layerPrompted(calls),
     FactExtractor.layerPrompted(calls)
-  ).pipe(Layer.provide(Layer.effect(LanguageModel.LanguageModel, Engine.languageModel(model.value, flags, { temperature: 0, maxTokens }))))
+  ).pipe(Layer.provide(Layer.effect(LanguageModel.LanguageModel, Engine.languageModel(model.value, flags, { temperature: 0, ...config }))))
 }
 
 /**
@@ -52,9 +54,9 @@ export const mcp = Command.make("mcp", {
     Flag.withDefault(2)
   ),
   ...agentFlags
-}, Effect.fn(function*({ deletions, http, maxTokens, model, ...flags }) {
+}, Effect.fn(function*({ deletions, http, maxTokens, model, templateOptions, ...flags }) {
   const handlers = Tools.handlers(Store.scope(flags), { deletions }).pipe(
-    Layer.provide(Layer.merge(Store.layer(flags.db, "make"), agents(model, maxTokens, flags)))
+    Layer.provide(Layer.merge(Store.layer(flags.db, "make"), agents(model, { maxTokens, templateOptions }, flags)))
   )
   if (Option.isNone(http)) return yield* Server.stdio(handlers)
   return yield* Server.http(handlers, http.value, (url) => Effect.sync(() => void process.stderr.write(`MCP at ${url}\n`)))

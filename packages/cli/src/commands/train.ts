@@ -22,10 +22,10 @@ type LearnerFailure = Adapter.AdapterError | Checkpoint.CheckpointError | Learne
 // Learners that start from the model of a configuration, or from what one of its stages saved: each with weights of its own, or, with
 // LoRA, each with an adapter of its own over one model.
 const learnersOf = Effect.fnUntraced(function*({ model, seed }: TrainConfig.TrainConfig) {
-  const { device, dtype, gradientCheckpointing, initialize, lora, microBatchTokens, threads } = model
+  const { device, dtype, gradientCheckpointing, initialize, lora, microBatchTokens, templateOptions, threads } = model
   const directory = yield* Engine.directory(model.directory)
   const sessions = { device, ...(threads === undefined ? {} : { threads }) }
-  const options = { gradientCheckpointing, microBatchTokens }
+  const options = { gradientCheckpointing, microBatchTokens, templateOptions }
   const base = lora === undefined ? undefined : yield* OnnxModel.load(directory, { ...sessions, dtype })
   return Effect.fnUntraced(function*(start: string | undefined, { critic }: { readonly critic: boolean }): Effect.fn.Return<Learner.Service, LearnerFailure, Scope.Scope> {
     if (lora === undefined || base === undefined) {
