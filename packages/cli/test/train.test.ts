@@ -98,6 +98,32 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
       assert.propertyVal(Program.document(evaluated!), "system", "one")
     }), Program.timeout)
 
+  it.effect("asks through a chat template without a system role; one that refuses says which file it is in", () =>
+    Effect.gen(function*() {
+      const { file, folder } = yield* Workplace.Workplace
+      cpSync(join(folder, "tiny"), join(folder, "instruct"), { recursive: true })
+      const config = JSON.parse(bytes(folder, "instruct/config.json").toString()) as object
+      file("instruct/config.json", { ...config, max_position_embeddings: 8192 })
+      const template = (text: string) => writeFileSync(join(folder, "instruct/chat_template.jinja"), text)
+      // As Mistral 7B Instruct has it, but for its tokens.
+      template("{{ bos_token }}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}[INST] {{ m.content }} [/INST]{{ 'plain' if quick }}{% endfor %}")
+      const stages = [{ kind: "manager", ...reinforced, steps: 1 }, { kind: "answer", ...reinforced, steps: 1 }]
+      const asked = (more: object = {}) => ({ ...configOf(...stages), format: "paper", managerTokens: 4, answerTokens: 4, model: { directory: "instruct", ...more } })
+      file("instruct.json", asked({ templateOptions: { quick: true } }))
+      file("unknown.json", asked({ templateOptions: { enable_thinking: false } }))
+      const [trained, dry] = yield* Program.table([[], ["--dry-run"]], (more) => Program.run(folder, ["train", "--config", "instruct.json", "--out", "instructed", "--json", ...more]))
+      assert.deepStrictEqual(Program.document(trained!), { out: "instructed", stages: ["manager", "answer"] })
+      assert.isAbove((Program.document(dry!) as { readonly tokens: number }).tokens, 0)
+      const evaluated = yield* Program.run(folder, ["eval", "--dataset", "memory-world", "--data", file("none.json", []), "--system", "instructed", "--json"])
+      assert.propertyVal(Program.document(evaluated), "system", "instructed")
+      const unknown = yield* Program.run(folder, ["train", "--config", "unknown.json", "--out", "not"])
+      assert.match(Program.failure(1, unknown), /chat_template\.jinja has a chat template that does not know enable_thinking\n$/)
+      template("{{ raise_exception('System role not supported') }}")
+      file("refusing.json", asked())
+      const refused = yield* Program.run(folder, ["train", "--config", "refusing.json", "--out", "nothing"])
+      assert.match(Program.failure(1, refused), /chat_template\.jinja has a chat template that refuses the messages \(system, user\): System role not supported\n$/)
+    }), Program.timeout)
+
   it.effect("trains adapters over one frozen model; generate, merge and eval take them", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace
