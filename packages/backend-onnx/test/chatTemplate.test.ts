@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Template } from "@huggingface/jinja"
 import { Tokenizer as Library } from "@huggingface/tokenizers"
 import { Checkpoint, OnnxLanguageModel, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
-import { AnswerFormat, ManagerFormat, MemoryBank, MemoryManager, Sampler } from "@memory-r1/core"
+import { AnswerFormat, createMemory, FactExtractor, ManagerFormat, MemoryBank, MemoryManager, Sampler } from "@memory-r1/core"
 import { Arbitrary, Effect, Layer, Result, Schema } from "effect"
 import { LanguageModel } from "effect/ai"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
@@ -272,6 +272,25 @@ describe("the variables of a template", () => {
       assert.strictEqual(yield* input({}, { templateOptions: { enable_thinking: false } }), off!.length)
       assert.strictEqual(yield* input({ templateOptions: { enable_thinking: false } }, { templateOptions: {} }), on!.length)
     }))
+
+  it.effect("over a memory whose model they are set for", () =>
+    Effect.gen(function*() {
+      const folder = yield* Checkpoints.copy("qwen2", { "config.json": (json) => ({ ...json, max_position_embeddings: 4096 }) })
+      writeFileSync(join(folder, "chat_template.jinja"), "{% if enable_thinking is not defined or enable_thinking %}{{ raise_exception('it thinks') }}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}")
+      const answer = (templateOptions: Sampler.TemplateOptions) =>
+        Effect.promise(async () => {
+          const model = Layer.orDie(OnnxLanguageModel.layer({ model: folder, config: { maxTokens: 4, temperature: 0, templateOptions } }))
+          const memory = await createMemory({ model, manager: MemoryManager.layerAddOnly, extractor: FactExtractor.layerVerbatim })
+          try {
+            await memory.remember({ speaker: "Ann", text: "I live in Oslo." })
+            return await memory.answer("Where does Ann live?").then(() => "answered", String)
+          } finally {
+            await memory.close()
+          }
+        })
+      assert.strictEqual(yield* answer({ enable_thinking: false }), "answered")
+      assert.match(yield* answer({}), /chat_template\.jinja has a chat template that refuses the messages .*: it thinks/)
+    }), 120_000)
 
   it.effect("of a model without a template are refused", () =>
     Effect.gen(function*() {

@@ -67,6 +67,17 @@ export const samplerLaws = <E>(name: string, live: Layer.Layer<Sampler, E>, opti
         }
       }), timeout)
 
+    it.effect("what is written like a control token is text: no user ends a turn", () =>
+      Effect.gen(function*() {
+        const { sampler: { tokenizer } } = yield* setup
+        const written = ["</s>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>", "[SEP]"]
+        const bare = tokenizer.encode("")
+        for (const text of written) {
+          const tokens = tokenizer.encode(`a${text}b`).slice(bare.length)
+          assert.isFalse(tokens.some((token) => tokenizer.stopTokens.includes(token)), text)
+        }
+      }), timeout)
+
     it.effect("n completions for each prompt, in the order of the prompts, with finite log-probabilities", () =>
       Effect.gen(function*() {
         const { prompts, request, sampler } = yield* setup
