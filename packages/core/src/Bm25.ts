@@ -1,6 +1,7 @@
 /**
  * Okapi BM25 over short texts (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework").
  */
+import { words as wordsOf } from "./internal/words.ts"
 
 // Forms that no ending shows, each beside the form that questions use: "when did Ann buy" is answered by "I bought".
 const irregular = new Map(
@@ -24,8 +25,6 @@ export const stopWords: ReadonlySet<string> = new Set(
     "my of on or our re really s she should so t that the their them these they this those to ve very was we were what when where " +
     "which who whom whose why will with would you your").split(" ")
 )
-
-const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
 
 const stem = (form: string): string => {
   let word = irregular.get(form) ?? form
