@@ -1,6 +1,8 @@
 // BM25 over the words of a scope: FTS5 finds candidates, and `Bm25` scores them with the statistics of the scope.
 import { Bm25, type Journal, type Memory } from "@memory-r1/core"
-import type { Database } from "./database.ts"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { damaged, type Database } from "./database.ts"
 import { among } from "./where.ts"
 
 // FTS5 ranks a memory in about half a microsecond: words that stand in more of them only help to rank what rarer words find.
@@ -56,3 +58,43 @@ export const search = (
     return { id, score, number }
   }).sort((a, b) => b.score - a.score || b.number - a.number).slice(0, limit)
 }
+
+const textOf = (json: unknown): string => {
+  try {
+    const { text } = JSON.parse(String(json)) as { readonly text: unknown }
+    if (typeof text === "string") return text
+  } catch {
+    // Said below.
+  }
+  throw damaged("a memory cannot be read: it has no text")
+}
+
+// Memories between two looks at the clock, and how often one is told how far it is.
+const batch = 1000
+const silence = 2000
+
+/** Puts the words of all memories into the lexicon, which is empty. A part of a transaction; it may be interrupted. */
+export const fill = Effect.fnUntraced(function*({ all, attempt, file, run }: Database, doing: string) {
+  const [of] = yield* attempt(doing, () => all("SELECT count(*) AS count FROM memories WHERE deleted = 0"))
+  let told = yield* Clock.currentTimeMillis
+  for (let [done, last] = [0, -1]; ; ) {
+    const numbers = yield* attempt(doing, () =>
+      all("SELECT number, scope, memory FROM memories WHERE deleted = 0 AND number > ? ORDER BY number LIMIT ?", last, batch).map((row) => {
+        const [number, scope] = [Number(row["number"]), Number(row["scope"])]
+        const terms = termsOf(scope, textOf(row["memory"]))
+        run("INSERT INTO lexicon (rowid, terms) VALUES (?, ?)", number, terms.join(" "))
+        run("UPDATE memories SET tokens = ?1 WHERE number = ?2 AND tokens <> ?1", terms.length, number)
+        return number
+      }))
+    if (numbers.length === 0) break
+    done += numbers.length
+    last = numbers.at(-1)!
+    const now = yield* Clock.currentTimeMillis
+    if (now - told >= silence) {
+      told = now
+      yield* Effect.logInfo(`${file}: its words are indexed anew, once: ${done} of ${of!["count"]} memories`)
+    }
+    yield* Effect.interruptible(Effect.yieldNow)
+  }
+  yield* attempt(doing, () => run("UPDATE scopes SET tokens = (SELECT coalesce(sum(tokens), 0) FROM memories WHERE scope = scopes.number AND deleted = 0)"))
+})

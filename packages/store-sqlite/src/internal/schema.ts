@@ -2,14 +2,16 @@
 import { MemoryStore } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import type { Database } from "./database.ts"
+import * as Lexical from "./lexical.ts"
 
 // "MR1" and a zero byte; `file` shows it.
 const applicationId = 0x4d523100
 
 /**
  * 1. `log` is the source of truth. `memories` are the rows that it folds to, tombstones included, and `lexicon` the words of the live ones, each with the number of its scope
- *    before it (`Bm25.tokens`: whoever changes those makes a step that fills it anew).
+ *    before it (`Bm25.tokens`: whoever changes those makes a step like the third).
  * 2. `vectors` of live memories, and their signs beside each other (`SignIndex`).
+ * 3. Other words than before (docs/decisions/0012-words-of-search.md): the lexicon is emptied, and filled anew after the last step.
  */
 export const steps: ReadonlyArray<string> = [
   `
@@ -34,8 +36,12 @@ export const steps: ReadonlyArray<string> = [
   CREATE TABLE vectors (number INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, memory INTEGER NOT NULL UNIQUE, vector BLOB NOT NULL) STRICT;
   CREATE TABLE signs (scope INTEGER NOT NULL, vector INTEGER NOT NULL, signs BLOB NOT NULL, PRIMARY KEY (scope, vector)) STRICT, WITHOUT ROWID;
   ALTER TABLE memories ADD COLUMN vector INTEGER;
-  `
+  `,
+  "INSERT INTO lexicon (lexicon) VALUES ('delete-all')"
 ]
+
+// The first form that has the words of today.
+const filledAnew = 3
 
 /**
  * Brings a file to the newest form, or says why it cannot be used. A file that is only read has to have that form.
@@ -57,14 +63,16 @@ export const migrate = Effect.fnUntraced(function*(database: Database, readOnly:
   const version = yield* database.patiently(check)
   if (version === target) return
   if (readOnly) return yield* fail("ReadOnly", `its form is ${version}, and only opening it to write brings it to ${target}`)
-  // Readers see the file while somebody writes, and a commit is on the disk when it returns.
-  yield* database.patiently(attempt("to open it", () => database.exec("PRAGMA journal_mode = WAL")))
-  yield* database.transaction("to bring it to the newest form", "IMMEDIATE", Effect.gen(function*() {
+  const doing = "to bring it to the newest form"
+  // Readers see the file while somebody writes, and a commit is on the disk when it returns. What steps remove is overwritten.
+  yield* database.patiently(attempt("to open it", () => database.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON")))
+  yield* database.transaction(doing, "IMMEDIATE", Effect.gen(function*() {
     // Somebody else may have been faster.
     const from = yield* check
-    yield* attempt("to bring it to the newest form", () => {
+    yield* attempt(doing, () => {
       for (const step of steps.slice(from, target)) database.exec(step)
-      database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${target}`)
     })
+    if (from < filledAnew && target >= filledAnew) yield* Lexical.fill(database, doing)
+    yield* attempt(doing, () => database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${target}`))
   }))
 })
