@@ -1,5 +1,7 @@
 // BM25 over the words of a scope, in one statement: what `Bm25` computes, where the postings are.
 import { Bm25, type Journal, type Memory } from "@memory-r1/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import type { Database } from "./database.ts"
 import { among } from "./where.ts"
 
@@ -35,3 +37,44 @@ export const search = (
       WHERE ${among(sql, scope, where)} GROUP BY m.number, m.id, m.place ORDER BY score DESC, m.place DESC LIMIT ${limit}::bigint`
   )
 }
+
+// Memories of one statement, and how often one is told how far it is.
+const batch = 1000
+const silence = 2000
+
+/** Writes the words of all memories anew, a part of a transaction: those that are as they were stay untouched. Reading goes on meanwhile, writing does not. */
+export const fill = Effect.fnUntraced(function*({ name, sql, table }: Database) {
+  const [memories, postings, scopes] = [table("memories"), table("postings"), table("scopes")]
+  yield* sql`LOCK TABLE ${memories} IN SHARE ROW EXCLUSIVE MODE`
+  const [of] = yield* sql<{ readonly count: number }>`SELECT count(*)::float8 AS count FROM ${memories} WHERE NOT deleted`
+  let told = yield* Clock.currentTimeMillis
+  for (let [done, last] = [0, 0]; done < of!.count;) {
+    const rows = yield* sql<{ readonly number: number; readonly scope: number; readonly memory: string }>`
+      SELECT number::float8 AS number, scope::float8 AS scope, memory FROM ${memories}
+      WHERE NOT deleted AND number > ${last}::bigint ORDER BY number LIMIT ${batch}::bigint`
+    const read = rows.map(({ memory, number, scope }) => ({ number, scope, words: wordsOf((JSON.parse(memory) as Memory.Memory).text) }))
+    const words = JSON.stringify(read.flatMap(({ number, scope, words }) =>
+      Array.from(words.counts, ([term, count]) => ({ scope, term, memory: number, count }))
+    ))
+    yield* sql`
+      DELETE FROM ${postings} WHERE memory = ANY (${`{${read.map(({ number }) => number).join(",")}}`}::bigint[]) AND (memory, term, count) NOT IN (
+        SELECT memory, term, count FROM jsonb_to_recordset(${words}::text::jsonb) AS r (memory bigint, term text, count bigint))`
+    yield* sql`
+      INSERT INTO ${postings} (scope, term, memory, count)
+      SELECT scope, term, memory, count FROM jsonb_to_recordset(${words}::text::jsonb) AS r (scope bigint, term text, memory bigint, count bigint)
+      ON CONFLICT DO NOTHING`
+    yield* sql`
+      UPDATE ${memories} AS m SET tokens = r.tokens
+      FROM jsonb_to_recordset(${JSON.stringify(read.map(({ number, words }) => ({ number, tokens: words.length })))}::text::jsonb) AS r (number bigint, tokens bigint)
+      WHERE m.number = r.number AND m.tokens <> r.tokens`
+    done += rows.length
+    last = rows.at(-1)!.number
+    const now = yield* Clock.currentTimeMillis
+    if (now - told < silence) continue
+    told = now
+    yield* Effect.logInfo(`${name}: its words are indexed anew, once: ${done} of ${of!.count} memories`)
+  }
+  yield* sql`
+    UPDATE ${scopes} AS s SET tokens = t.tokens
+    FROM (SELECT scope, sum(tokens) AS tokens FROM ${memories} WHERE NOT deleted GROUP BY scope) AS t WHERE t.scope = s.number AND s.tokens <> t.tokens`
+})

@@ -2,10 +2,12 @@
 import { MemoryStore } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import type { Database } from "./database.ts"
+import * as Lexical from "./lexical.ts"
 
 /**
  * 1. `log` is the source of truth. `memories` are the rows that it folds to, tombstones included; `postings` say how often which word of `Bm25.tokens` stands in which live one
- *    (whoever changes those makes a step that fills it anew). `vectors` has its column of vectors when the server is known, see `vectors.ts`.
+ *    (whoever changes those makes a step like the second). `vectors` has its column of vectors when the server is known, see `vectors.ts`.
+ * 2. Other words than before (docs/decisions/0012-words-of-search.md): the tables stay, and are filled anew after the last step.
  */
 export const steps: ReadonlyArray<ReadonlyArray<(schema: string) => string>> = [
   [
@@ -32,13 +34,18 @@ export const steps: ReadonlyArray<ReadonlyArray<(schema: string) => string>> = [
       )`,
     (schema) => `CREATE INDEX postings_by_memory ON ${schema}.postings (memory)`,
     (schema) => `CREATE TABLE ${schema}.vectors (memory bigint PRIMARY KEY)`
-  ]
+  ],
+  []
 ]
+
+// The first form that has the words of today.
+const filledAnew = 2
 
 /**
  * Brings the tables to the newest form, or says why they cannot be used.
  */
-export const migrate = Effect.fnUntraced(function*({ attempt, name, schema, sql, table, writing }: Database, target = steps.length) {
+export const migrate = Effect.fnUntraced(function*(database: Database, target = steps.length) {
+  const { attempt, name, schema, sql, table, writing } = database
   const fail = (reason: MemoryStore.StoreError["reason"], detail: string) => new MemoryStore.StoreError({ store: name, doing: "to open it", reason, detail })
   const check = Effect.gen(function*() {
     const [state] = yield* attempt(
@@ -62,6 +69,7 @@ export const migrate = Effect.fnUntraced(function*({ attempt, name, schema, sql,
     yield* attempt("to bring it to the newest form", Effect.gen(function*() {
       yield* sql`CREATE SCHEMA IF NOT EXISTS ${sql(schema)}`
       for (const statement of steps.slice(from, target).flat()) yield* sql.unsafe(statement(`"${schema}"`)).unprepared
+      if (from < filledAnew && target >= filledAnew) yield* Lexical.fill(database)
       yield* sql`INSERT INTO ${table("settings")} (name, value) VALUES ('form', ${String(target)}) ON CONFLICT (name) DO UPDATE SET value = excluded.value`
     }))
   }))
