@@ -10,6 +10,7 @@ import { CheckpointError } from "./CheckpointError.ts"
 import type { Decoder, ParameterShape } from "./internal/architecture.ts"
 import { parameterShapes } from "./internal/architecture.ts"
 import type { AdapterPlan } from "./internal/decoder.ts"
+import * as LfsPointer from "./internal/lfsPointer.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as PeftConfig from "./internal/peftConfig.ts"
 import * as Random from "./internal/random.ts"
@@ -150,6 +151,7 @@ export const load = Effect.fn("Adapter.load")(
   function*(directory: string, { decoder }: { readonly decoder: Decoder }) {
     const file = join(directory, configFile)
     const fail = (reason: string, cause?: unknown) => new CheckpointError({ file, reason, ...(cause === undefined ? {} : { cause }) })
+    yield* LfsPointer.refuse(file)
     const text = yield* Effect.tryPromise({
       try: () => readFile(file, "utf8"),
       catch: (cause) => fail(`cannot be read (${describeCause(cause)}); is this a PEFT adapter directory?`, cause)
@@ -177,6 +179,7 @@ export const load = Effect.fn("Adapter.load")(
  * The model that the adapter in a directory says that it belongs to, a directory or owner/name@revision; nothing where there is no adapter.
  */
 export const baseModel = Effect.fn("Adapter.baseModel")(function*(directory: string) {
+  yield* LfsPointer.refuse(join(directory, configFile))
   const text = yield* Effect.promise(() => readFile(join(directory, configFile), "utf8").catch(() => undefined))
   if (text === undefined) return undefined
   const { base_model_name_or_path: base, revision } = yield* Effect.mapError(

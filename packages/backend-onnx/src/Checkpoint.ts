@@ -11,6 +11,7 @@ import { join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as Architecture from "./internal/architecture.ts"
 import * as ChatTemplate from "./internal/chatTemplate.ts"
+import * as LfsPointer from "./internal/lfsPointer.ts"
 import * as LookBack from "./internal/lookBack.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Random from "./internal/random.ts"
@@ -56,6 +57,7 @@ const describeCause = (cause: unknown): string => cause instanceof Error ? cause
 
 const readCompanion = Effect.fnUntraced(function*(directory: string, name: string) {
   const file = join(directory, name)
+  yield* LfsPointer.refuse(file)
   const text = yield* Effect.tryPromise({
     try: () =>
       readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {

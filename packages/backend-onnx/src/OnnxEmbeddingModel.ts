@@ -16,6 +16,7 @@ import { join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as ControlTokens from "./internal/controlTokens.ts"
 import * as Encoder from "./internal/encoder.ts"
+import * as LfsPointer from "./internal/lfsPointer.ts"
 import * as Parameters from "./internal/parameters.ts"
 import * as Session from "./internal/session.ts"
 import * as Safetensors from "./Safetensors.ts"
@@ -42,6 +43,7 @@ export class Config extends Context.Service<Config, Omit<Options, "pooling">>()(
 
 const json = Effect.fnUntraced(function*<S extends Schema.ConstraintDecoder<unknown>>(directory: string, name: string, schema: S) {
   const file = join(directory, name)
+  yield* LfsPointer.refuse(file)
   const text = yield* Effect.promise(() => readFile(file, "utf8").catch(() => undefined))
   if (text === undefined) return undefined
   return yield* Effect.mapError(
@@ -174,6 +176,7 @@ const load = Effect.fn("OnnxEmbeddingModel.load")(function*(directory: string, {
   const pooling = config.pooling ?? (said?.pooling_mode_cls_token === true ? "cls" : "mean")
   const graph = join(directory, "onnx", "model.onnx")
   const hasWeights = ["model.safetensors", "model.safetensors.index.json"].some((file) => existsSync(join(directory, file)))
+  if (!hasWeights) yield* Effect.forEach([graph, `${graph}_data`], LfsPointer.refuse)
   const run = !hasWeights && existsSync(graph)
     ? yield* fromOnnx(graph, encoder.hiddenSize, pooling, options)
     : yield* fromSafetensors(directory, encoder, pooling, options)

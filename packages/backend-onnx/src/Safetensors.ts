@@ -9,6 +9,7 @@ import { access, open, readFile, rename, rm } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { CheckpointError } from "./CheckpointError.ts"
+import * as LfsPointer from "./internal/lfsPointer.ts"
 
 /**
  * The element types that are read. All become float32 in memory; files are written in float32 or bfloat16.
@@ -94,6 +95,7 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
     new CheckpointError({ file, reason, ...extra })
 
+  yield* LfsPointer.refuse(file)
   const handle = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () => open(file, "r"),
@@ -207,6 +209,7 @@ export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(di
   }
   const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
     new CheckpointError({ file: indexFile, reason, ...extra })
+  yield* LfsPointer.refuse(indexFile)
   const text = yield* Effect.tryPromise({ try: () => readFile(indexFile, "utf8"), catch: (cause) => fail("cannot be read", { cause }) })
   const { weight_map: placed } = yield* Effect.mapError(
     Schema.decodeUnknownEffect(Index)(text),
