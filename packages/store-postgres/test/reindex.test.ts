@@ -4,7 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Bm25, MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
 import { PostgresStore } from "@memory-r1/store-postgres"
 import { Clock, Deferred, Effect, Fiber, Layer, Logger, Schedule } from "effect"
-import { pglite, postgres, programs } from "./support/servers.ts"
+import { describeWith, postgresql } from "../../../tools/testing/needs.ts"
+import { pglite, postgres } from "./support/servers.ts"
 
 const bob = Scope.make({ user: "bob" })
 const told = [
@@ -92,7 +93,7 @@ describe("PostgresStore, tables of before", () => {
     }).pipe(Effect.scoped), 60_000)
 })
 
-describe.skipIf(programs === undefined)("PostgresStore, tables of before on a server", () => {
+describeWith(postgresql, "PostgresStore, tables of before on a server", () => {
   it.live("opened by many at once, are indexed once, and a writer that was there before loses nothing", () =>
     Effect.gen(function*() {
       const { url } = yield* postgres()
