@@ -8,6 +8,7 @@ import { Arbitrary, Effect, Layer, Result, Schema } from "effect"
 import { LanguageModel } from "effect/ai"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { describeWith } from "../../../tools/testing/needs.ts"
 import * as Tokenizer from "../src/internal/tokenizer.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 import * as Tokenizers from "./support/tokenizers.ts"
@@ -192,11 +193,11 @@ describe("users who write control tokens", () => {
     }
   }
   laws("bytes", () => files, ["chatML", "llama3", "mistral01", "mistral02", "gemma", "llama2", "qwen3"])
-  if (Tokenizers.hasReal) {
+  describeWith(Tokenizers.realFiles, "real tokenizers", () => {
     laws("Llama 3", Tokenizers.real["Llama 3"]!, ["llama3"])
     laws("Qwen", Tokenizers.real["Qwen"]!, ["chatML", "qwen3"])
     laws("GPT-2", Tokenizers.real["GPT-2"]!, ["chatML"])
-  } else it("tokenizers of real models", (context) => context.skip(`${Tokenizers.realFolder} is not there; MEMORY_R1_SHARED can name the folder`))
+  })
 
   it("what a model itself thought aloud, its template leaves out", () => {
     const apply = applying(files, qwen3)

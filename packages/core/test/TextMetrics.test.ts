@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { TextMetrics } from "@memory-r1/core"
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import { wordTokenize } from "../src/internal/wordTokenize.ts"
 
 const close = (actual: number, expected: number, message?: string) =>
@@ -123,8 +124,6 @@ describe("wordTokenize", () => {
 })
 
 // Answers of other systems with the scores that their authors published.
-const shared = process.env["MEMORY_R1_SHARED"] ?? join(import.meta.dirname, "../../../../shared")
-
 interface Scored {
   readonly answer: string
   readonly response: string
@@ -132,16 +131,14 @@ interface Scored {
   readonly bleu_score: number
 }
 
-describe("TextMetrics, published scores", () => {
+describeWith(shared("data/peer-outputs"), "TextMetrics, published scores", (folder) => {
   // One BLEU of Memobase differs: a list of names with initials, which Punkt takes apart by what it was trained on.
   it.for([
     ["memobase/memobase_eval_0710_3000.json", 1540, 1],
     ["memory-r2/longmemeval_evaluation_metrics.json", 500, 0],
     ["memory-r2/msc_evaluation_metrics.json", 500, 0]
-  ] as const)("setF1 and bleu1 agree with %s", ([file, count, differing], context) => {
-    const path = join(shared, "data/peer-outputs", file)
-    if (!existsSync(path)) return context.skip(`${path} is not there; MEMORY_R1_SHARED can name the folder`)
-    const items = Object.values(JSON.parse(readFileSync(path, "utf8")) as Record<string, ReadonlyArray<Scored>>).flat()
+  ] as const)("setF1 and bleu1 agree with %s", ([file, count, differing]) => {
+    const items = Object.values(JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, ReadonlyArray<Scored>>).flat()
     const off = (metric: (prediction: string, gold: string) => number, published: "f1_score" | "bleu_score") =>
       items.filter((item) => !(Math.abs(metric(item.response, item.answer) - item[published]) < 1e-6))
     assert.lengthOf(items, count)

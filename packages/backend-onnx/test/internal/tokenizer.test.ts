@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Tokenizer as Library } from "@huggingface/tokenizers"
 import { Arbitrary, Result, Schema } from "effect"
+import { describeWith } from "../../../../tools/testing/needs.ts"
 import * as Answer from "../../src/internal/answer.ts"
 import * as Tokenizer from "../../src/internal/tokenizer.ts"
 import * as Tokenizers from "../support/tokenizers.ts"
@@ -115,8 +116,9 @@ const laws = (name: string, read: () => Tokenizers.Files) => {
 
 for (const files of Tokenizers.small) laws(files.name, () => files)
 
-if (Tokenizers.hasReal) for (const [name, read] of Object.entries(Tokenizers.real)) laws(name, read)
-else it("tokenizers of real models", (context) => context.skip(`${Tokenizers.realFolder} is not there; MEMORY_R1_SHARED can name the folder`))
+describeWith(Tokenizers.realFiles, "real tokenizers", () => {
+  for (const [name, read] of Object.entries(Tokenizers.real)) laws(name, read)
+})
 
 describe("spaces", () => {
   for (const clean_up_tokenization_spaces of [true, false, undefined]) {

@@ -1,7 +1,8 @@
 // Tokenizers of the kinds that checkpoints have, as tokenizer.json and tokenizer_config.json: small ones made here, and those of real models where
 // their files are.
-import { existsSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { shared } from "../../../../tools/testing/needs.ts"
 import * as Checkpoints from "./checkpoints.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -135,11 +136,9 @@ export const unigram: Files = (() => {
   }
 })()
 
-const shared = join(process.env["MEMORY_R1_SHARED"] ?? join(import.meta.dirname, "../../../../../shared"), "models")
-
-/** Where the files of real models are looked for. */
-export const realFolder = join(shared, "tokenizers")
-export const hasReal = existsSync(realFolder)
+/** The files of real models. */
+export const realFiles = shared("models/tokenizers")
+const realFolder = realFiles.path ?? ""
 
 // A merge for each way in which a token falls apart into two others, in the order of ranks.
 const fromTiktoken = (file: string): { readonly vocab: Record<string, number>; readonly merges: Array<readonly [string, string]> } => {
@@ -210,6 +209,6 @@ export const real: Readonly<Record<string, () => Files>> = {
   "GPT-2": gpt2,
   "Llama 3": llama3,
   Qwen: qwen,
-  TinyStories: ofFolder("TinyStories", join(shared, "TinyStories-656K")),
+  TinyStories: ofFolder("TinyStories", shared("models/TinyStories-656K").path ?? ""),
   BERT: ofFolder("BERT", join(realFolder, "bert-uncased-minilm"))
 }
