@@ -6,6 +6,7 @@ import { Effect, Schema } from "effect"
 import { EmbeddingModel } from "effect/ai"
 import { existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
+import { describeWith, model } from "../../../tools/testing/needs.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 import * as HubServer from "./support/hubServer.ts"
 
@@ -132,5 +133,16 @@ describe("OnnxEmbeddingModel refuses, and names the file", () => {
       const none = yield* graphOnly
       renameSync(join(none, "onnx"), join(none, "else"))
       assert.strictEqual((yield* failure(none))[0], "model.safetensors")
+    }))
+})
+
+describeWith(model("all-MiniLM-L6-v2"), "OnnxEmbeddingModel on a real model", (directory) => {
+  it.effect("gives the similarities that sentence-transformers publishes for it", () =>
+    Effect.gen(function*() {
+      const texts = ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
+      const { vectors: [source, ...others] } = yield* embed({ model: directory }, texts)
+      const similarity = (vector: ReadonlyArray<number>) => vector.reduce((sum, x, d) => sum + x * source![d]!, 0)
+      const published = [0.6945773, 0.942915, 0.2568761]
+      others.forEach((vector, i) => assert.closeTo(similarity(vector), published[i]!, 1e-6, texts[i + 1]))
     }))
 })
