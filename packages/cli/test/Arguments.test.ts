@@ -13,7 +13,30 @@ const leaves = (command: Command.Command.Any, path: ReadonlyArray<string>): Read
 const paths = leaves(root, [])
 
 const values = [
-  "-bar", "- item", "-0.5 0.5", "-5", "-5 degrees", "-1e-3", "--", "-", "---", "-->", "--json", "--db", "--help", "-h", "-v", "-x=1", "--limit=3", "lr=-1", "--no such flag", "", " ", "-ünï", "-1\n--2", "plain"
+  "-bar",
+  "- item",
+  "-0.5 0.5",
+  "-5",
+  "-5 degrees",
+  "-1e-3",
+  "--",
+  "-",
+  "---",
+  "-->",
+  "--json",
+  "--db",
+  "--help",
+  "-h",
+  "-v",
+  "-x=1",
+  "--limit=3",
+  "lr=-1",
+  "--no such flag",
+  "",
+  " ",
+  "-ünï",
+  "-1\n--2",
+  "plain"
 ]
 
 layer(NodeServices.layer)("Arguments", (it) => {
@@ -25,7 +48,7 @@ layer(NodeServices.layer)("Arguments", (it) => {
       let flags = 0
       for (const path of paths) {
         const doc = yield* Arguments.described(root, path)
-        for (const { name, type } of [...doc?.flags ?? [], ...doc?.globalFlags ?? []]) {
+        for (const { name, type } of [...(doc?.flags ?? []), ...(doc?.globalFlags ?? [])]) {
           if (type === "boolean") continue
           flags++
           for (const value of values) {
@@ -37,39 +60,82 @@ layer(NodeServices.layer)("Arguments", (it) => {
         }
       }
       assert.isAbove(flags, 100)
-    }))
+    })
+  )
 
   it.effect("takes what is no flag as a value, in every command, and keeps the order", () =>
     Effect.gen(function*() {
-      const shown = ["-bar", "- item", "-5 degrees", "-5", "---", "-->", "-", "--no such flag", "-ünï", "-vx", "", "plain"]
+      const shown = [
+        "-bar",
+        "- item",
+        "-5 degrees",
+        "-5",
+        "---",
+        "-->",
+        "-",
+        "--no such flag",
+        "-ünï",
+        "-vx",
+        "",
+        "plain"
+      ]
       for (const path of paths) {
-        assert.deepStrictEqual(yield* normal([...path, "--json", ...shown, "--verbose"]), [...path, "--json", "--verbose", "--", ...shown])
+        assert.deepStrictEqual(yield* normal([...path, "--json", ...shown, "--verbose"]), [
+          ...path,
+          "--json",
+          "--verbose",
+          "--",
+          ...shown
+        ])
         assert.deepStrictEqual(yield* normal([...path, "a", "--", ...values]), [...path, "--", "a", ...values])
-        assert.deepStrictEqual(yield* normal(["--json", ...path, "--no-json", "-h"]), ["--json", ...path, "--no-json", "-h"])
+        assert.deepStrictEqual(yield* normal(["--json", ...path, "--no-json", "-h"]), [
+          "--json",
+          ...path,
+          "--no-json",
+          "-h"
+        ])
         // A flag without a value leaves what follows it alone.
-        assert.deepStrictEqual(yield* normal([...path, "--json", "1", "--verbose", "yes"]), [...path, "--json", "--verbose", "--", "1", "yes"])
+        assert.deepStrictEqual(yield* normal([...path, "--json", "1", "--verbose", "yes"]), [
+          ...path,
+          "--json",
+          "--verbose",
+          "--",
+          "1",
+          "yes"
+        ])
         // A slip of the pen stays one.
         assert.deepStrictEqual(yield* normal([...path, "--limt", "3"]), [...path, "--limt", "--", "3"])
         assert.deepStrictEqual(yield* normal([...path, "--limt=3"]), [...path, "--limt=3"])
       }
-      for (const args of [["nonsense", "-x"], ["memory", "nonsense", "--db", "x"], ["memory"], [], ["--version"], ["--help", "-h"]]) {
+      for (const args of [
+        ["nonsense", "-x"],
+        ["memory", "nonsense", "--db", "x"],
+        ["memory"],
+        [],
+        ["--version"],
+        ["--help", "-h"]
+      ]) {
         assert.deepStrictEqual(yield* normal(args), args)
       }
-    }))
+    })
+  )
 
   it.effect.prop("loses and changes no value", [Schema.String, Schema.String, Schema.String], ([user, text, more]) =>
     Effect.gen(function*() {
       const found = yield* normal(["memory", "erase", "--user", user, "--", text, more])
       assert.deepStrictEqual(found, ["memory", "erase", `--user=${user}`, "--", text, more])
-    }))
+    })
+  )
 
   it.effect("knows which flags are set, and which are values", () =>
     Effect.gen(function*() {
-      const isJson = (...args: ReadonlyArray<string>) => Effect.map(normal(["memory", "add", ...args]), (args) => Arguments.isSet(args, "json"))
+      const isJson = (...args: ReadonlyArray<string>) =>
+        Effect.map(normal(["memory", "add", ...args]), (args) => Arguments.isSet(args, "json"))
       assert.isTrue(yield* isJson("x", "--json"))
       assert.isTrue(yield* isJson("--json=true", "x"))
       assert.isFalse(yield* isJson("--json=false", "x"))
       assert.isFalse(yield* isJson("--", "--json"))
       assert.isFalse(yield* isJson("x", "--speaker", "--json"))
-    }))
+    })
+  )
 })

@@ -115,6 +115,87 @@ layer(Workplace.layer)("eval and score", (it) => {
       assert.deepStrictEqual(ids(yield* score("locomo")), all.slice(0, 4))
     }), Program.timeout)
 
+  it.effect(
+    "score needs no data set where the predictions bring their gold answers",
+    () =>
+      Effect.gen(function*() {
+        const { file, folder } = yield* Workplace.Workplace
+        file("world.json", dialogues)
+        const items = [
+          { question: "What is the name of Ann's dog?", answer: "Buddy", response: "Buddy", category: "4" },
+          { question: "Where does Bob live?", answer: "Lima", response: null, category: 1 },
+          { question: "Where does Bob's sister live?", response: 7, category: 5 }
+        ]
+        file("nested.json", { "conv-1": items })
+        file("flat.json", items)
+        file("lines.jsonl", items.map((item) => JSON.stringify(item)).join("\n"))
+        file(
+          "ids.jsonl",
+          items
+            .map(({ question: _, response, ...item }, i) =>
+              JSON.stringify({ id: `conv-1/${i}`, prediction: response, ...item })
+            )
+            .join("\n")
+        )
+        file("bare.jsonl", `{"id":"conv-1/0","prediction":2}\n{"id":"conv-1/1","prediction":null}\n`)
+        file("empty.json", [])
+        const score = (predictions: string, ...more: ReadonlyArray<string>) => [
+          "score",
+          "--predictions",
+          predictions,
+          "--dataset",
+          ...more
+        ]
+        const forms = ["nested.json", "flat.json", "lines.jsonl", "ids.jsonl"]
+        const results = yield* Program.table(forms, (name) =>
+          Program.run(folder, [...score(name, "locomo"), "--json"])
+        )
+        const compared = decode(
+          yield* Program.run(folder, [...score("nested.json", "locomo", "--data", "world.json"), "--json"])
+        )
+        for (const [i, finished] of results.entries()) {
+          const { dataset, items, metrics, missing, n, sha256, system } = decode(finished)
+          assert.deepStrictEqual([dataset, n, missing, system], ["locomo", 2, 1, forms[i]])
+          assert.deepStrictEqual(metrics, compared.metrics)
+          assert.deepStrictEqual(
+            items.map(({ exactMatch, prediction }) => [prediction, exactMatch]),
+            [
+              ["Buddy", 1],
+              ["", 0]
+            ]
+          )
+          // The gold answers are in this file.
+          assert.match(sha256, /^[0-9a-f]{64}$/)
+          assert.notStrictEqual(sha256, compared.sha256)
+          assert.match(finished.stderr, /1 of 2 questions have no prediction/)
+        }
+        assert.strictEqual(compared.missing, 1)
+        const bare = decode(
+          yield* Program.run(folder, [...score("bare.jsonl", "locomo", "--data", "world.json"), "--json"])
+        )
+        assert.deepStrictEqual([bare.missing, bare.items.map(({ prediction }) => prediction)], [1, ["2", ""]])
+        yield* Program.table(
+          [
+            [
+              1,
+              score("bare.jsonl", "locomo"),
+              /^bare\.jsonl: line 1 has no gold answer, line 2 has no gold answer \(2 in all\): give the data set with --data, or predictions with question, answer and category\n$/
+            ],
+            [
+              1,
+              score("flat.json", "mine"),
+              /^flat\.json: \[2\] has no gold answer \(1 in all\): give the data set with --data/
+            ],
+            [1, score("empty.json", "mine"), /^empty\.json: nothing to measure: give the data set/],
+            [2, score("flat.json", "mine", "--data", "world.json"), /"mine". Expected: "locomo" \| "memory-world"/]
+          ] as const,
+          ([code, args, words]) =>
+            Effect.map(Program.run(folder, args), (finished) => assert.match(Program.failure(code, finished), words))
+        )
+      }),
+    Program.timeout
+  )
+
   it.effect("exits with 1 and names the file, and the place in it", () =>
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace

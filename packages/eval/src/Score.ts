@@ -15,17 +15,25 @@ export { BrokenLine } from "./internal/predictionFile.ts"
 
 /**
  * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by the
- * conversation's id or its place in the data set. `at` is the place in the file.
+ * conversation's id or its place in the data set. `at` is the place in the file. A null is no answer: it counts as missing.
  */
 export type Prediction =
-  | { readonly _tag: "ById"; readonly at: string; readonly id: string; readonly prediction: string }
+  | {
+    readonly _tag: "ById"
+    readonly at: string
+    readonly id: string
+    readonly prediction: string | null
+    readonly question?: string
+    readonly answer?: string
+    readonly category?: string
+  }
   | {
     readonly _tag: "ByQuestion"
     readonly at: string
     readonly conversation?: string
     readonly question: string
     readonly answer?: string
-    readonly response: string
+    readonly response: string | null
     readonly category?: string
   }
 
@@ -64,9 +72,9 @@ export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>
 }
 
 /**
- * Reads predictions: JSON lines `{id, prediction}`, or JSON of `{question, answer, response, category}` items, as a list, or
- * nested in objects by conversation. `prediction` and LoCoMo's `<model>_prediction` are read as `response`, and its list of
- * `{sample_id, qa}` as well.
+ * Reads predictions: JSON lines `{id, prediction}`, or JSON of `{question, answer, response, category}` items, as a list, a
+ * line each, or nested in objects by conversation. `prediction` and LoCoMo's `<model>_prediction` are read as `response`,
+ * and its list of `{sample_id, qa}` as well. Numbers and booleans are read as texts; null is no prediction.
  *
  * Fails with `BrokenLine` (a line of JSON lines, by number), and with `FileUnusable`, `BrokenJson` and `WrongShape` as
  * `Dialogue.read` does.
@@ -126,6 +134,12 @@ const finder = (dialogues: ReadonlyArray<Dialogue.Dialogue>) => {
   }
 }
 
+const warned = (file: string, missing: number, all: number) =>
+  Effect.when(
+    Effect.logWarning(`${file}: ${missing} of ${all} questions have no prediction; each counts as 0`),
+    Effect.succeed(missing > 0)
+  )
+
 /**
  * Measures predictions against the gold answers of a data set.
  *
@@ -161,7 +175,7 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
   const { dataset, dialogues, file, predictions, seed = 1, sha256, system } = options
   const started = yield* Clock.currentTimeMillis
   const find = finder(dialogues)
-  const given = new Map<string, string>()
+  const given = new Map<string, string | null>()
   const unknown: Array<string> = []
   for (const prediction of predictions) {
     const question = find(prediction, given)
@@ -175,12 +189,10 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
     return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
   }
   const scored = Evaluation.selectQuestions(options).map(({ dialogue, question }) =>
-    Scoring.score({ ...question, cluster: dialogue.id, gold: question.answer, prediction: given.get(question.id) })
+    Scoring.score({ ...question, cluster: dialogue.id, gold: question.answer, prediction: given.get(question.id) ?? undefined })
   )
-  const missing = scored.filter(({ item }) => !given.has(item.id)).length
-  if (missing > 0) {
-    yield* Effect.logWarning(`${file}: ${missing} of ${scored.length} questions have no prediction; each counts as 0`)
-  }
+  const missing = scored.filter(({ item }) => (given.get(item.id) ?? null) === null).length
+  yield* warned(file, missing, scored.length)
   const summary = yield* Scoring.summary(scored, seed)
   const ended = yield* Clock.currentTimeMillis
   const result: Evaluation.Result = { dataset, sha256, system, ...summary, missing, seconds: (ended - started) / 1000 }
@@ -188,8 +200,10 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
 })
 
 /**
- * Measures predictions that bring their gold answers with them, where the data set itself is not at hand. Ids are
- * `conversation/index`. Items without a gold answer, and predictions by id, fail with `UnknownQuestions`.
+ * Measures predictions that bring their gold answers with them, where the data set itself is not at hand. Ids are the
+ * predictions' own, or `conversation/index`. With `categories`, predictions of other numbers are left aside. Nulls have the
+ * metrics 0, and `missing` says how many there are. Items without a gold answer fail with `UnknownQuestions`, two of one id
+ * with `DuplicatePrediction`.
  *
  * @example
  * ```ts
@@ -204,34 +218,36 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
  * result.metrics.overall.exactMatch // => 1
  * ```
  */
-export const standalone = Effect.fn("Score.standalone")(function*(
-  options: Omit<Options, "dialogues" | "categories" | "limit">
-) {
-  const { dataset, file, predictions, seed = 1, sha256, system } = options
+export const standalone = Effect.fn("Score.standalone")(function*(options: Omit<Options, "dialogues" | "limit">) {
+  const { categories, dataset, file, predictions, seed = 1, sha256, system } = options
   const started = yield* Clock.currentTimeMillis
   const counts = new Map<string, number>()
+  const ids = new Set<string>()
   const unknown: Array<string> = []
-  const scored = predictions.flatMap((prediction) => {
-    if (prediction._tag === "ById" || prediction.answer === undefined) {
+  const scored: Array<Scoring.Scored> = []
+  let missing = 0
+  for (const prediction of predictions) {
+    const { answer, category: named = "none", question = "" } = prediction
+    const category = /^\d+$/.test(named) ? Number(named) : named
+    const cluster = prediction._tag === "ById" ? prediction.id.split("/", 1)[0]! : prediction.conversation ?? "0"
+    const place = counts.get(cluster) ?? 0
+    counts.set(cluster, place + 1)
+    if (categories !== undefined && typeof category === "number" && !categories.includes(category)) continue
+    if (answer === undefined) {
       unknown.push(`${prediction.at} has no gold answer`)
-      return []
+      continue
     }
-    const { answer, category = "none", conversation = "0", question, response } = prediction
-    const place = counts.get(conversation) ?? 0
-    counts.set(conversation, place + 1)
-    const id = `${conversation}/${place}`
-    return [Scoring.score({
-      id,
-      cluster: conversation,
-      category: /^\d+$/.test(category) ? Number(category) : category,
-      question,
-      gold: answer,
-      prediction: response
-    })]
-  })
+    const id = prediction._tag === "ById" ? prediction.id : `${cluster}/${place}`
+    if (ids.has(id)) return yield* new DuplicatePrediction({ file, id, at: prediction.at })
+    ids.add(id)
+    const given = prediction._tag === "ById" ? prediction.prediction : prediction.response
+    if (given === null) missing++
+    scored.push(Scoring.score({ id, cluster, category, question, gold: answer, prediction: given ?? undefined }))
+  }
   if (unknown.length > 0) return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
+  yield* warned(file, missing, scored.length)
   const summary = yield* Scoring.summary(scored, seed)
   const ended = yield* Clock.currentTimeMillis
-  const result: Evaluation.Result = { dataset, sha256, system, ...summary, missing: 0, seconds: (ended - started) / 1000 }
+  const result: Evaluation.Result = { dataset, sha256, system, ...summary, missing, seconds: (ended - started) / 1000 }
   return result
 })

@@ -135,6 +135,100 @@ layer(NodeServices.layer)("Score", (it) => {
       assert.strictEqual((yield* Effect.flip(Score.read("/nowhere/answers.json"))).message, "/nowhere/answers.json: no such file")
     }))
 
+  it.effect("reads numbers and booleans as texts and null as missing, in all forms", () =>
+    Effect.gen(function*() {
+      const given: ReadonlyArray<readonly [unknown, string, boolean]> = [
+        [2, "2", false],
+        [0, "0", false],
+        [-1.5, "-1.5", false],
+        [2022, "2022", false],
+        ["2", "2", false],
+        ["", "", false],
+        [true, "true", false],
+        [false, "false", false],
+        [null, "", true]
+      ]
+      for (const [value, text, isMissing] of given) {
+        const item = { question: "How many dogs does Bob have?", category: 4, answer: 2 }
+        const forms: ReadonlyArray<readonly [string, string?]> = [
+          [JSON.stringify({ id: "conv-1/0", prediction: value })],
+          [JSON.stringify({ id: "conv-1/0", prediction: value, ...item }), "answers.jsonl"],
+          [JSON.stringify([{ id: "conv-1/0", prediction: value }])],
+          [`${JSON.stringify({ ...item, response: value })}\n\n`, "answers.ndjson"],
+          [
+            `${JSON.stringify({ ...item, response: value })}\n${JSON.stringify({ question: "Where does Cid live?", response: null })}`
+          ],
+          [JSON.stringify([{ ...item, response: value }])],
+          [JSON.stringify([{ ...item, prediction: value }])],
+          [JSON.stringify({ "conv-1": [{ ...item, gpt_prediction: value }] }, undefined, 2)],
+          [JSON.stringify([{ sample_id: "conv-1", qa: [{ ...item, gpt_prediction: value }] }])]
+        ]
+        for (const [content, name] of forms) {
+          const result = yield* score(content, name)
+          assert.strictEqual(answered(result)["conv-1/0"], text, content)
+          assert.strictEqual(result.missing, isMissing ? 4 : 3, content)
+          assert.strictEqual(result.items[0]?.exactMatch, text === "2" ? 1 : 0, content)
+        }
+      }
+    })
+  )
+
+  it.effect("names the line and the field of what is no text, in all forms", () =>
+    Effect.gen(function*() {
+      for (const value of [[], ["2"], {}, { text: "2" }]) {
+        const json = JSON.stringify(value)
+        const table: ReadonlyArray<readonly [string, string]> = [
+          [`{"id": "conv-1/1", "prediction": "x"}\n{"id": "conv-1/0", "prediction": ${json}}`, ":2: at prediction: "],
+          [`{"question": "Who?", "response": "x"}\n{"question": "Who?", "response": ${json}}`, ":2: at response: "],
+          [
+            `{"question": "Who?", "response": "x"}\n{"question": "Who?", "answer": ${json}, "response": "x"}`,
+            ":2: at answer: "
+          ],
+          [`{"id": 5, "prediction": "x"}`, ":1: at id: "],
+          [`[{"question": "Who?", "response": ${json}}]`, ": at [0].response: "],
+          [`{"9": [{"question": "Who?", "gpt_prediction": ${json}}]}`, ": at 9[0].gpt_prediction: "],
+          [`[{"id": "conv-1/0", "prediction": ${json}}]`, ": at [0].prediction: "]
+        ]
+        for (const [content, words] of table) assert.include((yield* failure(content)).message, words, content)
+      }
+    })
+  )
+
+  it.effect("measures predictions by id that bring their gold answers, and counts nulls", () =>
+    Effect.gen(function*() {
+      const file = yield* fileWith(
+        [
+          { id: "c1/0", prediction: "cat", question: "Which pet?", answer: "a cat", category: 4 },
+          { id: "c1/1", prediction: null, answer: "Rome", category: "2" },
+          { id: "c2/0", prediction: 3, answer: 3, category: null },
+          { id: "c2/1", prediction: "x", category: 5 }
+        ]
+          .map((item) => JSON.stringify(item))
+          .join("\n")
+      )
+      const read = yield* Score.read(file)
+      const result = yield* Score.standalone({ ...against, ...read, categories: [1, 2, 3, 4] })
+      assert.deepStrictEqual(
+        result.items.map(({ category, exactMatch, id }) => [id, category, exactMatch]),
+        [
+          ["c1/0", 4, 1],
+          ["c1/1", 2, 0],
+          ["c2/0", "none", 1]
+        ]
+      )
+      assert.deepStrictEqual([result.n, result.missing], [3, 1])
+      assert.include(
+        (yield* Effect.flip(Score.standalone({ ...against, ...read }))).message,
+        "line 4 has no gold answer"
+      )
+      const twice = [...read.predictions.slice(0, 1), ...read.predictions.slice(0, 1)]
+      assert.strictEqual(
+        (yield* Effect.flip(Score.standalone({ ...against, predictions: twice })))._tag,
+        "DuplicatePrediction"
+      )
+    })
+  )
+
   it.effect("measures answers that bring their gold answers", () =>
     Effect.gen(function*() {
       const file = yield* fileWith(JSON.stringify({
@@ -195,6 +289,7 @@ describeWith(shared("data/peer-outputs"), "answers of other systems", (folder) =
           const result = yield* Score.standalone({ dataset: name, ...read, file, system: "memory-r2" })
           const theirs = Object.values(yield* published(file)).flat()
           assert.strictEqual(result.n, 500)
+          assert.strictEqual(result.missing, 0)
           for (const [i, item] of result.items.entries()) {
             assert.approximately(item.f1, theirs[i]!.f1_score, 1e-9)
             assert.approximately(item.bleu1, theirs[i]!.bleu_score, 1e-9, `${item.prediction} | ${item.gold}`)

@@ -9,6 +9,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
+import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Engine from "../Engine.ts"
@@ -26,11 +27,13 @@ export class UnknownSystem extends Schema.TaggedError<UnknownSystem>()("UnknownS
 }
 
 const data = Flag.String("data").pipe(Flag.withDescription("the data set's file"))
-const dataset = Flag.Literals("dataset", ["locomo", "memory-world"]).pipe(
+const names = ["locomo", "memory-world"] as const
+const isName = Schema.is(Schema.Literals(names))
+const dataset = Flag.Literals("dataset", names).pipe(
   Flag.withDescription("locomo asks categories 1 to 4; memory-world is any file in the same schema, all of it asked")
 )
 
-const load = Effect.fnUntraced(function*(name: "locomo" | "memory-world", file: string) {
+const load = Effect.fnUntraced(function*(name: typeof names[number], file: string) {
   if (name === "locomo") return { ...(yield* Locomo.load(file)), categories: Locomo.answered }
   const read = yield* Dialogue.read(file)
   const categories = new Set(read.dialogues.flatMap(({ questions }) => questions.map(({ category }) => category)))
@@ -119,17 +122,49 @@ export const evaluate = Command.make("eval", {
 })).pipe(Command.withDescription("Answer every question of a data set and print metrics by category"))
 
 /**
- * `memory-r1 score --dataset NAME --data FILE --predictions FILE`
+ * Predictions that cannot be measured without the data set.
+ */
+export class NoGoldAnswers extends Schema.TaggedError<NoGoldAnswers>()("NoGoldAnswers", {
+  file: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `${this.file}: ${this.reason}: give the data set with --data, or predictions with question, answer and category`
+  }
+}
+
+/**
+ * `memory-r1 score --dataset NAME [--data FILE] --predictions FILE`. Without the data set, gold answers are those that come
+ * with the predictions, and `sha256` is that of their file; the name may be any then.
  */
 export const score = Command.make("score", {
-  dataset,
-  data,
+  dataset: Flag.String("dataset").pipe(
+    Flag.withDescription("locomo measures categories 1 to 4; memory-world is any file in the same schema; without --data any name")
+  ),
+  data: data.pipe(
+    Flag.withDescription("the data set's file; left out where predictions bring question, answer and category"),
+    Flag.optional
+  ),
   predictions: Flag.String("predictions").pipe(
-    Flag.withDescription("JSON lines of {id, prediction}, or JSON of {question, answer, response, category} items")
+    Flag.withDescription("JSON lines of {id, prediction}, or JSON of {question, answer, response, category} items; null is no prediction")
   )
-}, Effect.fn(function*({ data, dataset, predictions: file }) {
-  const { categories, dialogues, dataset: name, sha256 } = yield* load(dataset, data)
+}, Effect.fn(function*({ data, dataset: name, predictions: file }) {
+  if (Option.isNone(data)) {
+    const read = yield* Score.read(file)
+    const categories = name === "locomo" ? { categories: Locomo.answered } : {}
+    const result = yield* Score.standalone({ ...read, ...categories, dataset: name, file, system: file }).pipe(
+      Effect.catchTag("UnknownQuestions", ({ count, questions }) =>
+        Effect.fail(new NoGoldAnswers({ file, reason: `${questions.join(", ")} (${count} in all)` })))
+    )
+    if (result.n === 0) return yield* new NoGoldAnswers({ file, reason: "nothing to measure" })
+    return yield* Output.document(result, metricLines(result))
+  }
+  if (!isName(name)) {
+    const expected = names.map((name) => `"${name}"`).join(" | ")
+    return yield* new CliError.InvalidValue({ option: "dataset", value: name, expected, kind: "flag" })
+  }
+  const { categories, dialogues, dataset, sha256 } = yield* load(name, data.value)
   const { predictions } = yield* Score.read(file)
-  const result = yield* Score.against({ dataset: name, sha256, dialogues, predictions, file, system: file, categories })
+  const result = yield* Score.against({ dataset, sha256, dialogues, predictions, file, system: file, categories })
   yield* Output.document(result, metricLines(result))
 })).pipe(Command.withDescription("Metrics of someone else's answers"))

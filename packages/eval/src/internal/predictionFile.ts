@@ -16,27 +16,72 @@ export class BrokenLine extends Schema.TaggedError<BrokenLine>()("BrokenLine", {
   }
 }
 
-const Line = Schema.Struct({ id: Schema.String, prediction: Schema.String })
+// What stands for a text: answers such as 2022 or true are written without quotes, and null is none.
+const Text = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])
 
-const Text = Schema.Union([Schema.String, Schema.Finite, Schema.Null])
-
-const ByQuestion = Schema.Struct({
-  question: Schema.String,
+const gold = {
   answer: Schema.optionalKey(Text),
-  response: Text,
-  category: Schema.optionalKey(Schema.Union([Schema.Int, Schema.String]))
-})
+  category: Schema.optionalKey(Schema.Union([Schema.Int, Schema.String, Schema.Null]))
+}
+const ById = Schema.Struct({ ...gold, id: Schema.String, prediction: Text, question: Schema.optionalKey(Schema.String) })
+const ByQuestion = Schema.Struct({ ...gold, question: Schema.String, response: Text })
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+// The name under which an item has its answer: `response`, `prediction`, or LoCoMo's `<model>_prediction`.
+const answerOf = (item: Readonly<Record<string, unknown>>): string =>
+  ["response", "prediction", ...Object.keys(item).filter((name) => name.endsWith("_prediction"))].find(
+    (name) => name in item
+  ) ?? "response"
+
+const text = (value: typeof Text.Type): string | null => value === null ? null : String(value)
+
+const known = ({ answer, category }: { readonly answer?: typeof Text.Type; readonly category?: number | string | null }) => ({
+  ...(answer === undefined ? {} : { answer: String(answer ?? "") }),
+  ...(category === undefined || category === null ? {} : { category: String(category) })
+})
+
+// One prediction, by its id or by the words of its question.
+const byId = (file: string, item: unknown, at: string): Effect.Effect<Prediction, DataFile.WrongShape> =>
+  Effect.map(DataFile.decode(file, ById, item), ({ id, prediction, question, ...gold }): Prediction => ({
+    _tag: "ById",
+    at,
+    id,
+    prediction: text(prediction),
+    ...(question === undefined ? {} : { question }),
+    ...known(gold)
+  }))
+
+const byQuestion = (
+  file: string,
+  item: Readonly<Record<string, unknown>>,
+  at: string,
+  conversation?: string
+): Effect.Effect<Prediction, DataFile.WrongShape> => {
+  const name = answerOf(item)
+  return DataFile.decode(file, ByQuestion, name in item ? { ...item, response: item[name] } : item).pipe(
+    Effect.mapError((error) =>
+      error.place === "response" ? new DataFile.WrongShape({ ...error, place: name }) : error
+    ),
+    Effect.map(({ question, response, ...gold }): Prediction => ({
+      _tag: "ByQuestion",
+      at,
+      question,
+      response: text(response),
+      ...(conversation === undefined ? {} : { conversation }),
+      ...known(gold)
+    }))
+  )
+}
+
 const parsed = (text: string): unknown => errorIn(text) === undefined ? JSON.parse(text) : undefined
 
-// One prediction a line? Then the first line is an object of its own, with a prediction.
+// One prediction a line? Then the first line is one.
 const isLines = (file: string, text: string): boolean => {
   if (/\.(?:jsonl|ndjson)$/.test(file)) return true
   const first = parsed(text.trimStart().split("\n", 1)[0]!)
-  return isObject(first) && "id" in first && "prediction" in first
+  return isObject(first) && (("id" in first && "prediction" in first) || "question" in first)
 }
 
 const fromLines = (file: string, text: string) =>
@@ -47,22 +92,12 @@ const fromLines = (file: string, text: string) =>
       if (error !== undefined) {
         return Effect.fail(new BrokenLine({ file, line, detail: `broken JSON in column ${error.column}: ${error.detail}` }))
       }
-      return Schema.decodeUnknownEffect(Line)(JSON.parse(content)).pipe(
-        Effect.mapError((error) => {
-          const { detail, place } = DataFile.explain(error)
-          return new BrokenLine({ file, line, detail: `at ${place}: ${detail}` })
-        }),
-        Effect.map(({ id, prediction }): Prediction => ({ _tag: "ById", at: `line ${line}`, id, prediction }))
-      )
+      const item: unknown = JSON.parse(content)
+      const isByQuestion = isObject(item) && "question" in item && !("id" in item)
+      const read = isByQuestion ? byQuestion(file, item, `line ${line}`) : byId(file, item, `line ${line}`)
+      return Effect.mapError(read, ({ detail, place }) => new BrokenLine({ file, line, detail: `at ${place}: ${detail}` }))
     }
   )
-
-// The answer of an item under the names that are in use: `response`, `prediction`, or LoCoMo's `<model>_prediction`.
-const withResponse = (item: Record<string, unknown>): Record<string, unknown> => {
-  const keys = ["response", "prediction", ...Object.keys(item).filter((name) => name.endsWith("_prediction"))]
-  const key = keys.find((name) => name in item)
-  return key === undefined ? item : { ...item, response: item[key] }
-}
 
 const fromJson = (file: string, json: unknown) => {
   const visit = (
@@ -78,26 +113,12 @@ const fromJson = (file: string, json: unknown) => {
       return Effect.fail(new DataFile.WrongShape({ file, place: at || "the top", detail }))
     }
     const wrong = ({ detail, place }: DataFile.WrongShape) => new DataFile.WrongShape({ file, place: `${at}.${place}`, detail })
-    if ("question" in value) {
-      return DataFile.decode(file, ByQuestion, withResponse(value)).pipe(
-        Effect.mapError(wrong),
-        Effect.map(({ answer, category, question, response }): ReadonlyArray<Prediction> => [{
-          _tag: "ByQuestion",
-          at,
-          question,
-          response: String(response ?? ""),
-          ...(conversation === undefined ? {} : { conversation }),
-          ...(answer === undefined ? {} : { answer: String(answer ?? "") }),
-          ...(category === undefined ? {} : { category: String(category) })
-        }])
-      )
-    }
-    if ("id" in value && "prediction" in value) {
-      return DataFile.decode(file, Line, value).pipe(
-        Effect.mapError(wrong),
-        Effect.map(({ id, prediction }): ReadonlyArray<Prediction> => [{ _tag: "ById", at, id, prediction }])
-      )
-    }
+    const one = "question" in value
+      ? byQuestion(file, value, at, conversation)
+      : "id" in value && "prediction" in value
+      ? byId(file, value, at)
+      : undefined
+    if (one !== undefined) return Effect.mapBoth(one, { onFailure: wrong, onSuccess: (prediction) => [prediction] })
     if ("qa" in value) {
       return visit(value["qa"], `${at}.qa`, typeof value["sample_id"] === "string" ? value["sample_id"] : conversation)
     }
