@@ -130,6 +130,32 @@ describe("mcp", () => {
       }
     }).pipe(Effect.scoped), Program.timeout)
 
+  it.live("answers with the facts of whom it is asked about, and with dates that their verbs tell", () =>
+    Effect.gen(function*() {
+      const { call } = yield* Mcp.stdio(folder, "--db", "people.db")
+      const said = [
+        ["Ann", "I have a dog named Buddy."],
+        ["Bob", "I bake bread."],
+        ["Ann", "I will fly to Rome on Friday."],
+        ["Bob", "My exam is in 3 days."],
+        ["user", "Eva has a cat named Tom, and Jim has a boat."]
+      ] as const
+      for (const [speaker, text] of said) yield* call("remember", { speaker, text, at: "2023-05-08T10:00:00Z" })
+      const asked = [
+        ["What is the name of Ann's dog?", "Buddy"],
+        ["What is the name of Bob's dog?", "none"],
+        ["What is the name of Carl's dog?", "none"],
+        ["What is the name of Eva's cat?", "Tom"],
+        ["What is the name of Jim's cat?", "none"],
+        ["When will Ann fly to Rome?", "12 May 2023"],
+        ["When is Bob's exam?", "11 May 2023"],
+        ["When is Ann's exam?", "none"]
+      ] as const
+      for (const [question, answer] of asked) {
+        assert.deepInclude((yield* call("answer", { question })).document, { answer }, question)
+      }
+    }).pipe(Effect.scoped), Program.timeout)
+
   it.live("answers what it cannot do with an error, and goes on", () =>
     Effect.gen(function*() {
       const { call, client } = yield* Mcp.stdio(folder, "--db", "errors.db")

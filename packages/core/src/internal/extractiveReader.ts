@@ -3,6 +3,8 @@
 import type { Answer, AnswerRequest } from "../AnswerFormat.ts"
 import * as Bm25 from "../Bm25.ts"
 import type { Memory } from "../Memory.ts"
+import { naming } from "./names.ts"
+import * as People from "./people.ts"
 import * as RelativeDate from "./relativeDate.ts"
 import { isPlan } from "./tense.ts"
 
@@ -56,20 +58,25 @@ const follows = (memory: Memory, before: Memory | undefined): boolean => {
   return place !== undefined && memory.sources[0] === `${place}${Number(number) + 1}`
 }
 
-const rank = (question: Question, candidates: ReadonlyArray<Memory>): ReadonlyArray<Sentence> => {
+const rank = (question: Question, asked: People.Asked, candidates: ReadonlyArray<Memory>): ReadonlyArray<Sentence> => {
   const { lower } = question
   const temporal = isTemporal(lower)
-  const asked = wordsOf(lower).map(bare)
-  const speakers = [...new Set(candidates.flatMap(({ speaker }) => speaker === undefined ? [] : [speaker]))]
-  const isName = (word: string, speaker: string): boolean =>
-    speaker.toLowerCase().split(/\s+/).some((name) => word === name || (word.length > 2 && name.startsWith(word)))
-  const named = speakers.filter((speaker) => asked.some((word) => isName(word, speaker)))
-  const query = asked.filter((word) => !named.some((speaker) => isName(word, speaker))).join(" ")
-  const wholes = Bm25.make(candidates.map(bodyOf)).scores(query)
+  const query = wordsOf(lower).map(bare).filter((word) => !asked.names.has(word)).join(" ")
+  // What each memory tells of those who are asked about. Where it tells nothing of them it still counts: for how rare a word is, and as a question that the next turn replies to.
+  const tellings = candidates.map((memory) => {
+    const sentences = sentencesOf(bodyOf(memory))
+    const told = asked.tells(memory, sentences)
+    return sentences.map((text, i) => ({ text: told[i] === "" ? text : told[i]!, isTold: told[i] !== "" }))
+  })
+  const bodies = tellings.map((parts) => (parts.some(({ isTold }) => isTold) ? parts.filter(({ isTold }) => isTold) : parts).map(({ text }) => text).join(" "))
+  const wholes = Bm25.make(bodies).scores(query)
+  const others = Bm25.tokens(asked.others.join(" "))
+  const telling = Bm25.termsOf(query).filter((term) => !naming.has(term) && !others.includes(term))
+  const isAbout = bodies.map((body) => telling.length === 0 || Bm25.tokens(body).some((term) => telling.includes(term)))
   const days = candidates.map(({ observedAt }) => observedAt === undefined ? "" : RelativeDate.day(observedAt) ?? "")
-  const parts = candidates.flatMap((memory, at) => sentencesOf(bodyOf(memory)).map((text) => ({ at, memory, text })))
+  const parts = tellings.flatMap((told, at) => told.map((part) => ({ ...part, at, memory: candidates[at]! })))
   const scores = Bm25.make(parts.map(({ at, text }) => `${text} ${days[at]}`), { b: 0 }).scores(query)
-  return parts.map(({ at, memory, text }, i) => {
+  return parts.map(({ at, isTold, memory, text }, i) => {
     const before = candidates[at - 1]
     const replies = follows(memory, before) && before!.text.includes("?")
     const context = 0.4 * wholes[at]! + (replies ? (temporal ? 0.3 : 1) * wholes[at - 1]! : 0)
@@ -77,9 +84,9 @@ const rank = (question: Question, candidates: ReadonlyArray<Memory>): ReadonlyAr
     const score = (scores[i]! + context) *
       (text.endsWith("?") ? 0.2 : 1) *
       (text.startsWith("[") ? 0.4 : 1) *
-      (says || temporal ? 1 : 0.5) *
-      (named.length === 1 && memory.speaker !== named[0] ? 0.5 : 1)
-    return { text: text.replace(/^\[(?:\w+: )?|\]$/g, ""), memory, score }
+      (says || temporal ? 1 : 0.5)
+    const counts = isTold && (isAbout[at]! || temporal || replies)
+    return { text: text.replace(/^\[(?:\w+: )?|\]$/g, ""), memory, score: counts ? score : 0 }
   }).filter(({ score }) => score > 0).reverse().sort((a, b) => b.score - a.score)
 }
 
@@ -193,8 +200,12 @@ const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonl
 /** The answer and the memories that it was cut out of; "none" where no memory shares a word with the question, or no time is known. */
 export const read = (request: AnswerRequest): Answer => {
   const people = request.candidates.map(({ speaker }) => speaker ?? "").join(" ")
-  const question = { lower: request.question.toLowerCase(), known: new Set(Bm25.tokens(`${request.question} ${people}`)) }
-  const sentences = rank(question, request.candidates)
+  const asked = People.asked(request.question, request.candidates)
+  const question = {
+    lower: request.question.toLowerCase(),
+    known: new Set(Bm25.tokens(`${request.question} ${people}`))
+  }
+  const sentences = rank(question, asked, request.candidates)
   const [found, from] = sentences.length === 0 ? ["", []] as const : answer(question, sentences)
   const text = found === "" ? "none" : found
   return { text, selected: [...new Set(from.map(({ memory }) => memory))], wellFormed: true, raw: text }
