@@ -161,13 +161,16 @@ const kinds: ReadonlyArray<readonly [asks: RegExp, find: Find]> = [
 
 const dateIn: Find = ({ memory, text }) => [RelativeDate.resolve(text, memory.observedAt)].filter((date) => date !== undefined)
 
-// The date of a sentence, or of its memory; else the day on which it was said, unless it speaks of another time.
-const dateOf = ({ memory, text }: Sentence): string => {
+// What has been by the day on which it is told.
+const asksOfThePast = /\b(?:did|was|were|has|have|had)\b/
+
+// The date of a sentence, or of its memory; else the day on which it was said, unless it, or the question, speaks of another time.
+const dateOf = ({ memory, text }: Sentence, { lower }: Question): string => {
   const body = bodyOf(memory)
   const given = RelativeDate.resolve(text, memory.observedAt)
   if (given !== undefined || RelativeDate.isElsewhere(text)) return given ?? ""
   const near = RelativeDate.resolve(body, memory.observedAt)
-  if (near !== undefined || isPlan(text) || RelativeDate.isElsewhere(body)) return near ?? ""
+  if (near !== undefined || !asksOfThePast.test(lower) || isPlan(text) || RelativeDate.isElsewhere(body)) return near ?? ""
   return RelativeDate.day(memory.observedAt ?? "") ?? memory.observedAt ?? ""
 }
 
@@ -183,7 +186,7 @@ const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonl
   if (isTemporal(lower)) {
     // A time that is not understood is none, and not that of another memory.
     const found = RelativeDate.isElsewhere(best.text) ? ["", []] as const : gather(dateIn, 1)
-    return found[0] === "" ? [dateOf(best), [best]] : found
+    return found[0] === "" ? [dateOf(best, question), [best]] : found
   }
   if (/^(?:is|are|was|were|do|does|did|has|have|had|can|could|would|will|should)\b/.test(lower) && !/\bor\b/.test(lower)) {
     return [/\b(?:not|never|no|none|nothing|neither|\w+n['’]t)\b/i.test(best.text) ? "No" : "Yes", [best]]
