@@ -231,8 +231,8 @@ describe("memory", () => {
               mem0("two.json", "--owner", `{"userId":"zoe"}`),
               `two.json: line 1 of the import: no memories of {"user_id":"zoe"}, but of {"user_id":"ann"}, {"user_id":"bob"}`
             ],
-            [1, mem0("expiry.json"), `expiry.json: item 1 of the import: expirationDate: Expected a time in ISO 8601`],
-            [1, mem0("time.json"), `time.json: item 1 of the import: createdAt: Expected a time in ISO 8601`],
+            [1, mem0("expiry.json"), `expiry.json: item 1 of the import: ["results"][0]["expirationDate"]: Expected a time in ISO 8601`],
+            [1, mem0("time.json"), `time.json: item 1 of the import: [0]["createdAt"]: Expected a time in ISO 8601`],
             [1, mem0("none.json"), "none.json: line 1 of the import: no memories in it; nothing was imported"],
             [2, mem0("two.json", "--owner", `{"name":"ann"}`), "name is none of user_id, agent_id, app_id, run_id"],
             [2, mem0("two.json", "--owner", `ann`), "--owner"],

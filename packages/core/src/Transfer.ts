@@ -2,7 +2,6 @@
  * A scope as a file, and back: its whole log as lines of JSON, so that nothing is lost on the way; and what other memory layers export.
  */
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -134,7 +133,7 @@ const shown = (texts: ReadonlyArray<string>): string =>
  * was updated since then is `updated_at` in its metadata.
  *
  * Fails with a `TransferError`: for a time that cannot be read, since a memory whose expiry is lost would be kept for
- * ever; for memories of several owners; for two memories of one id; and where there is no memory at all.
+ * ever; for memories of several owners; and where there is no memory at all.
  *
  * @example
  * ```ts
@@ -161,48 +160,44 @@ export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
   const wanted = yield* Effect.fromResult(Result.mapError(Mem0.owner(owner), (detail) => fail(`the owner: ${detail}`)))
   const list = Mem0.list(yield* decoded(Schema.fromJsonString(Schema.Unknown), json, 1))
   if (list === undefined) return yield* fail('Expected a list of memories, alone or as "results" or "memories"')
-  const items = yield* Effect.forEach(list, (given, i) =>
-    Effect.fromResult(Result.mapError(Mem0.item(given), (detail) => fail(detail, { item: i + 1 })))
-  )
+  const items = yield* Effect.forEach(list.items, (given, i) =>
+    Effect.fromResult(Result.mapError(Mem0.item(given), ({ path, reason }) => {
+      const place = [...list.path, i, ...path].map((key) => `[${JSON.stringify(key)}]`).join("")
+      return fail(`${place}: ${reason}`, { item: i + 1 })
+    })))
   if (items.length === 0) return yield* fail("no memories in it")
-  const found = items.flatMap((item, i) => (Mem0.isOf(wanted)(item) ? [{ item, place: i + 1 }] : []))
+  const found = items.filter(Mem0.isOf(wanted))
   if (found.length === 0) {
     const there = Mem0.owners(items)
     return yield* fail(`no memories of ${JSON.stringify(wanted)}, but of ${shown(there)}`, { owners: there })
   }
-  const owners = Mem0.owners(found.map(({ item }) => item))
-  if (owners.length > 1)
+  const owners = Mem0.owners(found)
+  if (owners.length > 1) {
     return yield* fail(`memories of ${owners.length} owners: name one of ${shown(owners)}`, { owners })
-  const foreign = new Map<string, Foreign>()
-  for (const { item, place } of found) {
-    const memory = Mem0.known(item)
-    const before = foreign.get(item.id)
-    if (before !== undefined && !Equal.equals(before.memory, memory))
-      return yield* fail(`a second memory with the id ${item.id}`, { item: place })
-    foreign.set(item.id, { id: MemoryId.make(item.id), memory })
   }
-  return [...foreign.values()]
+  return found.map((item): Foreign => ({ id: MemoryId.make(item.id), memory: Mem0.known(item) }))
 })
 
 /**
  * Adds memories of another layer under their own ids, as one commit. What was imported before changes nothing, so that
- * an import can be made again. Fails with `InvalidEdit` where the scope has another memory of such an id.
+ * an import can be made again; of several with one id the first is taken. Fails with `InvalidEdit` where the scope has another memory of such an id.
  */
 export const added = Effect.fn("Transfer.added")(function*(scope: Scope, memories: ReadonlyArray<Foreign>) {
   const store = yield* MemoryStore
   const commit = Effect.gen(function*() {
     const { bank, revision } = yield* store.current(scope)
-    const fresh: Array<Foreign> = []
+    const fresh = new Map<MemoryId, Foreign>()
     for (const foreign of memories) {
       const versions = MemoryBank.history(bank, foreign.id)
       const isSame = versions.some(({ sources }) => foreign.memory.sources?.some((source) => sources.includes(source)))
-      if (versions.length > 0 && !isSame)
+      if (versions.length > 0 && !isSame) {
         return yield* new InvalidEdit({ reason: `${scope} has another memory with the id ${foreign.id}` })
-      if (versions.length === 0) fresh.push(foreign)
+      }
+      if (versions.length === 0 && !fresh.has(foreign.id)) fresh.set(foreign.id, foreign)
     }
-    if (fresh.length > 0)
-      yield* store.commit(scope, { base: revision, edits: fresh.map((edit) => MemoryBank.Edit.Add(edit)) })
-    return { imported: fresh.length, known: memories.length - fresh.length }
+    if (fresh.size > 0)
+      yield* store.commit(scope, { base: revision, edits: [...fresh.values()].map((edit) => MemoryBank.Edit.Add(edit)) })
+    return { imported: fresh.size, known: memories.length - fresh.size }
   })
   return yield* Effect.retry(commit, { while: (error) => error._tag === "Conflict", times: 8 })
 })

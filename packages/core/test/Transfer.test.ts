@@ -199,7 +199,7 @@ describe("Transfer", () => {
               JSON.stringify({ results: [b1, { id: "2", memory: "x", userId: "bob", [field]: value }] })
             )
           )
-          assert.include(error.message, `item 2 of the import: ${field}: Expected`, JSON.stringify(value))
+          assert.include(error.message, `item 2 of the import: ["results"][1]["${field}"]: Expected`, JSON.stringify(value))
           assert.include(error.message, `got ${JSON.stringify(value)}`)
         }
       }
@@ -225,11 +225,11 @@ describe("Transfer", () => {
         ],
         [{ results: [a1] }, { user: "ann" }, "the owner: user is none of user_id, agent_id, app_id, run_id"],
         [{ results: [a1] }, { userId: "ann", user_id: "bob" }, "the owner: userId and user_id say different things"],
-        [[{ ...a1, user_id: "bob" }], {}, "item 1 of the import: userId and user_id say different things"],
-        [[{ ...a1, userId: 7 }], {}, "item 1 of the import: userId: Expected string"],
-        [[a1, { ...a1, memory: "Lives in Bergen" }], {}, "item 2 of the import: a second memory with the id a1"],
-        [[{ ...a1, memory: " " }], {}, "item 1 of the import: memory: Expected a text that is not blank"],
-        [[a1, "Lives in Lima"], {}, "item 2 of the import: Expected an object"],
+        [[{ ...a1, user_id: "bob" }], {}, "item 1 of the import: [0]: userId and user_id say different things"],
+        [[{ ...a1, userId: 7 }], {}, `item 1 of the import: [0]["userId"]: Expected string`],
+        [{ memories: [a1, { ...b1, categories: [5] }] }, {}, `item 2 of the import: ["memories"][1]["categories"][0]: Expected string`],
+        [[{ ...a1, memory: " " }], {}, `item 1 of the import: [0]["memory"]: Expected a text that is not blank`],
+        [[a1, "Lives in Lima"], {}, "item 2 of the import: [1]: Expected an object"],
         [{ results: [] }, {}, "no memories in it"],
         [[], { userId: "ann" }, "no memories in it"],
         [{ data: [a1] }, {}, "Expected a list of memories"],

@@ -62,30 +62,42 @@ const named = (schema: { readonly fields: object }, given: object): Result.Resul
 
 const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1()
 
+/** What is wrong with an object, and where in it. */
+export interface Fault {
+  readonly path: ReadonlyArray<string | number>
+  readonly reason: string
+}
+
 const decoded = <A>(
   schema: Schema.Codec<A, unknown> & { readonly fields: object },
   given: unknown
-): Result.Result<A, string> => {
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    return Result.fail(`Expected an object, got ${JSON.stringify(given)}`)
-  return Result.flatMap(named(schema, given), ({ fields, written }) =>
-    Result.mapError(Schema.decodeUnknownResult(schema)(fields), (error) => {
-      const [issue] = issuesOf(error.issue).issues
-      const [field = "", ...inner] = (issue?.path ?? []).map(String)
-      const message = issue?.message ?? error.message
-      const got =
-        inner.length > 0 || message.includes(", got ") || !(field in fields)
-          ? ""
-          : `, got ${JSON.stringify(fields[field])}`
-      return `${[written.get(field) ?? field, ...inner].join(".")}: ${message}${got}`
-    })
+): Result.Result<A, Fault> => {
+  const fail = (reason: string) => Result.fail({ path: [], reason })
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    return fail(`Expected an object, got ${JSON.stringify(given)}`)
+  }
+  return Result.flatMap(
+    Result.mapError(named(schema, given), (reason): Fault => ({ path: [], reason })),
+    ({ fields, written }) =>
+      Result.mapError(Schema.decodeUnknownResult(schema)(fields), (error): Fault => {
+        const [issue] = issuesOf(error.issue).issues
+        const [field = "", ...inner] = (issue?.path ?? []).map((key) => (typeof key === "number" ? key : String(key)))
+        const reason = issue?.message ?? error.message
+        const isShown = inner.length > 0 || reason.includes(", got ") || !(field in fields)
+        return {
+          path: [written.get(`${field}`) ?? field, ...inner],
+          reason: isShown ? reason : `${reason}, got ${JSON.stringify(fields[field])}`
+        }
+      })
   )
 }
 
 /** An owner in either spelling, or what is wrong with it. What it does not know would select nothing. */
 export const owner = (given: Readonly<Record<string, unknown>>): Result.Result<Owner, string> => {
   const unknown = Object.keys(given).find((key) => !partNames.some((part) => folded(part) === folded(key)))
-  return unknown === undefined ? decoded(Owner, given) : Result.fail(`${unknown} is none of ${partNames.join(", ")}`)
+  return unknown === undefined
+    ? Result.mapError(decoded(Owner, given), ({ path, reason }) => [...path, reason].join(": "))
+    : Result.fail(`${unknown} is none of ${partNames.join(", ")}`)
 }
 
 /** An owner as users write it. */
@@ -93,17 +105,22 @@ export const OwnerInput = Schema.Record(Schema.String, Schema.NullOr(Schema.Stri
   Schema.makeFilter((given) => Result.match(owner(given), { onSuccess: () => true, onFailure: (detail) => detail }))
 )
 
-/** The list of items in the forms that it comes in. */
-export const list = (file: unknown): ReadonlyArray<unknown> | undefined => {
-  if (Array.isArray(file)) return file
+/** The list of items in the forms that it comes in, with the path to it. */
+export const list = (
+  file: unknown
+): { readonly path: ReadonlyArray<string>; readonly items: ReadonlyArray<unknown> } | undefined => {
+  if (Array.isArray(file)) return { path: [], items: file }
   if (typeof file !== "object" || file === null) return undefined
-  return Object.entries(file).flatMap(([key, value]) =>
-    ["results", "memories"].includes(key) && Array.isArray(value) ? [value as ReadonlyArray<unknown>] : []
-  )[0]
+  const [found] = Object.entries(file).flatMap(([key, value]) =>
+    ["results", "memories"].includes(key) && Array.isArray(value)
+      ? [{ path: [key], items: value as ReadonlyArray<unknown> }]
+      : []
+  )
+  return found
 }
 
 /** An item in either spelling, or what is wrong with it. */
-export const item = (given: unknown): Result.Result<Item, string> => decoded(Item, given)
+export const item = (given: unknown): Result.Result<Item, Fault> => decoded(Item, given)
 
 /** Whether a memory is one of an owner's, as far as that says. */
 export const isOf =
@@ -115,9 +132,7 @@ export const isOf =
 export const owners = (items: ReadonlyArray<Owner>): ReadonlyArray<string> => {
   const used = partNames.filter((part) => items.some((item) => typeof item[part] === "string"))
   return [
-    ...new Set(
-      items.map((item) => JSON.stringify(Object.fromEntries(used.map((part) => [part, item[part] ?? null]))))
-    )
+    ...new Set(items.map((item) => JSON.stringify(Object.fromEntries(used.map((part) => [part, item[part] ?? null])))))
   ]
 }
 
