@@ -28,7 +28,8 @@ export class AnswerAgent extends Context.Service<AnswerAgent, Service>()("@memor
 
 /**
  * A deterministic reader, no model: takes the candidate that shares most of the question's rarer words, and cuts the part
- * out of it that the question asks for (a date, a number, a name, or the words that the question does not have).
+ * out of it that the question asks for (a date, a number, a name, or the words that the question does not have). What is told of
+ * somebody else than the question asks about is no candidate. Where nothing answers it, or a date is not certain, the answer is "none".
  */
 export const layerExtractive: Layer.Layer<AnswerAgent> = Layer.succeed(AnswerAgent, {
   answer: (requests) => Effect.sync(() => requests.map(ExtractiveReader.read))

@@ -18,7 +18,8 @@ const contractions: ReadonlyArray<readonly [RegExp, string]> = [
 
 // Words with their signs and symbols, such as "-200" and "c++", without the punctuation around them.
 const wordsOf = (text: string): ReadonlyArray<string> =>
-  contractions.reduce((words, [pattern, full]) => words.replace(pattern, full), statement(text).replace(/(?<=[\p{L}\p{M}\p{N}])[,;:?!.](?!\S)/gu, ""))
+  contractions.reduce((words, [pattern, full]) => words.replace(pattern, full), statement(text))
+    .replace(/(?<=[\p{L}\p{M}\p{N}])[,;:?!.](?!\S)/gu, "")
     .split(" ")
     .map((word) => word.replace(/^["“”'(]+|["“”')]+$/g, ""))
     .filter((word) => word !== "")
@@ -44,7 +45,7 @@ const clauseOf = (given: ReadonlyArray<string>): Clause => {
     const [word, next] = [given[i]!, given[i + 1]]
     if (word === "not" || word === "never" || word === "no") {
       const auxiliary = word === "not" && support.has(words.at(-1) ?? "") ? words.pop() : undefined
-      clause = { isNegated: true, ...(auxiliary === undefined ? { at: clause.at, support: clause.support } : { at: words.length, support: auxiliary }) }
+      clause = auxiliary === undefined ? { ...clause, isNegated: true } : { isNegated: true, at: words.length, support: auxiliary }
       if (word === "no" && next === "longer") i++
     } else if ((word === "any" && (next === "more" || next === "longer")) || (word === "at" && next === "all")) i++
     else if (!polar.has(word)) words.push(word)

@@ -62,13 +62,17 @@ const rank = (question: Question, asked: People.Asked, candidates: ReadonlyArray
   const { lower } = question
   const temporal = isTemporal(lower)
   const query = wordsOf(lower).map(bare).filter((word) => !asked.names.has(word)).join(" ")
-  // What each memory tells of those who are asked about. Where it tells nothing of them it still counts: for how rare a word is, and as a question that the next turn replies to.
+  // What each memory tells of those who are asked about. Where it tells nothing of them it still counts: for how rare a word is, and
+  // as a question that the next turn replies to.
   const tellings = candidates.map((memory) => {
     const sentences = sentencesOf(bodyOf(memory))
     const told = asked.tells(memory, sentences)
     return sentences.map((text, i) => ({ text: told[i] === "" ? text : told[i]!, isTold: told[i] !== "" }))
   })
-  const bodies = tellings.map((parts) => (parts.some(({ isTold }) => isTold) ? parts.filter(({ isTold }) => isTold) : parts).map(({ text }) => text).join(" "))
+  const bodies = tellings.map((parts) => {
+    const told = parts.filter(({ isTold }) => isTold)
+    return (told.length > 0 ? told : parts).map(({ text }) => text).join(" ")
+  })
   const wholes = Bm25.make(bodies).scores(query)
   const others = Bm25.tokens(asked.others.join(" "))
   const telling = Bm25.termsOf(query).filter((term) => !naming.has(term) && !others.includes(term))

@@ -25,7 +25,8 @@ export const isSubset = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): bo
 export const startsWith = (text: string, pattern: string): boolean => new RegExp(`^${pattern}`, "u").test(text)
 
 // Scripts without spaces have no ends of words.
-const isSpaced = (name: string): boolean => !/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}]/u.test(name)
+const unspaced = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}]/u
+const isSpaced = (name: string): boolean => !unspaced.test(name)
 
 /** A name as a whole word, in whichever of Unicode's forms; `ending` may follow it. */
 export const wordOf = (name: string, ending = ""): string => {
@@ -35,9 +36,11 @@ export const wordOf = (name: string, ending = ""): string => {
 }
 
 const greeting = "hey|hi|hello|thanks|thank you|wow|oh|well|dear|bye|congrats|yes|no|yeah|sorry"
+// "Max, my dog, is old" calls nobody.
+const apposition = "(?!,\\s+(?:the|an?|my|his|her|our|their|\\p{Lu}\\S*['’]s?)\\s[^,.!?]+,)"
 /** A name by which somebody is called: "Thanks, Mel!". */
 export const vocative = (name: string): string =>
-  `(?:(?<=^\\s*|[,.!?]\\s*)|(?<=(?:^|\\s)(?:${greeting})\\s+))${wordOf(name)}(?=\\s*(?:[,!?.]|$))`
+  `(?:(?<=^\\s*|[,.!?]\\s*)|(?<=(?:^|\\s)(?:${greeting})\\s+))${wordOf(name)}${apposition}(?=\\s*(?:[,!?.]|$))`
 
 /** Whom a name means: a speaker, several of them (""), or none. */
 export type Meant = (name: string) => string | undefined
@@ -52,13 +55,15 @@ export const meantAmong = (speakers: ReadonlyArray<string>, memories: ReadonlyAr
   }
   const called = (name: string): string | undefined => {
     const call = new RegExp(vocative(name), "iu")
-    return speakers.find((speaker) =>
-      name.length > 2 && fold(speaker).startsWith(fold(name)) && memories.some((memory) => memory.speaker !== speaker && call.test(memory.text)))
+    return speakers.find((one) =>
+      name.length > 2 && fold(one).startsWith(fold(name)) && memories.some(({ speaker, text }) => speaker !== one && call.test(text))
+    )
   }
   const find = (name: string): string | undefined => {
     const exact = speakers.filter((speaker) => fold(speaker) === fold(name))
     const parts = partsOf(name)
-    const found = exact.length > 0 ? exact : speakers.filter((speaker) => isSubset(parts, partsOf(speaker)) || isSubset(partsOf(speaker), parts))
+    const isLike = (speaker: string): boolean => isSubset(parts, partsOf(speaker)) || isSubset(partsOf(speaker), parts)
+    const found = exact.length > 0 ? exact : speakers.filter(isLike)
     return found.length > 1 ? "" : found[0] ?? introduced.get(fold(name)) ?? called(name)
   }
   const known = new Map<string, string | undefined>()
@@ -92,10 +97,12 @@ export const phrasesOf = (question: string, speakers: ReadonlyArray<string>): Re
   const phrases: Array<Phrase> = []
   const start = question.search(/\p{L}/u)
   const isPlain = !/\p{Lu}/u.test(question.slice(start + 1).replace(/\bI\b/g, ""))
-  const around = (name: string, index: number): Phrase => ({ name, before: question.slice(0, index), after: question.slice(index + name.length) })
+  const around = (name: string, index: number): Phrase =>
+    ({ name, before: question.slice(0, index), after: question.slice(index + name.length) })
   // What is taken is looked at once.
   let rest = question
-  const without = (name: string, index: number): string => rest.slice(0, index) + "_".repeat(name.length) + rest.slice(index + name.length)
+  const without = (name: string, index: number): string =>
+    rest.slice(0, index) + "_".repeat(name.length) + rest.slice(index + name.length)
   const take = (pattern: string, flags: string, isName: (phrase: Phrase) => boolean): void => {
     for (const { 0: name, index } of rest.matchAll(new RegExp(pattern, flags))) {
       const phrase = around(name, index)
@@ -106,14 +113,16 @@ export const phrasesOf = (question: string, speakers: ReadonlyArray<string>): Re
   }
   // "Will Ann come?", "In May": at its beginning a question has a capital that makes no name.
   const isWord = (phrase: Phrase): boolean =>
-    !startsWith(phrase.after, own) && (isMonth(phrase) || phrase.name === "I" || (phrase.before.length === start && beginning.test(phrase.name)))
+    !startsWith(phrase.after, own) &&
+    (isMonth(phrase) || phrase.name === "I" || (phrase.before.length === start && beginning.test(phrase.name)))
   const isName = ({ after, before, name }: Phrase): boolean => {
     if (name.toLowerCase() === name.toUpperCase() || /\p{Lu}/u.test(name)) return true
     const isPlaced = startsWith(after, own) || new RegExp(`\\b(?:${auxiliary}|of|about)\\s+$`, "i").test(before)
     return isPlain && (isPlaced || !(beginning.test(name) || month.test(name)))
   }
   const longest = [...speakers].sort((a, b) => b.length - a.length)
-  for (const speaker of longest) if (!/^[\p{L}\p{M}\p{N}]+$/u.test(speaker) || !isSpaced(speaker)) take(wordOf(speaker), "giu", isName)
+  const isWhole = (name: string): boolean => !new RegExp(`^${letter}+$`, "u").test(name) || !isSpaced(name)
+  for (const speaker of longest.filter(isWhole)) take(wordOf(speaker), "giu", isName)
   const first = new RegExp(capitalized, "u").exec(rest)
   if (first?.index === start && isWord(around(first[0], start))) rest = without(first[0], start)
   take(`(?<!${letter})${written}`, "gu", (phrase) => !isWord(phrase))

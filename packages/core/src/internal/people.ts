@@ -45,9 +45,8 @@ const peopleOf = (question: string, all: ReadonlyArray<string>, meant: Names.Mea
       isSubject ||= isTopic || before.trim() === ""
     } else if (isTopic) others.push(isVerb ? rest : name)
   }
-  if (speakers.length > 0 || others.length > 0 || isUnclear || !/\b(?:I|i|my|mine|we|our)\b/.test(question)) {
-    return { speakers, others, words, isUnclear, isSubject, isOwner }
-  }
+  const isFound = speakers.length > 0 || others.length > 0 || isUnclear
+  if (isFound || !/\b(?:I|i|my|mine|we|our)\b/.test(question)) return { speakers, others, words, isUnclear, isSubject, isOwner }
   // "My" is that of who speaks alone, or of the user.
   const me = all.length === 1 ? all : all.filter((speaker) => Names.fold(speaker) === "user")
   return { speakers: me, others, words, isUnclear: me.length === 0 && all.length > 1, isSubject: true, isOwner }
@@ -73,7 +72,7 @@ const pieces = new RegExp(
 )
 
 // Who a clause is about: somebody, by a name or by what they are to the speaker; or it leaves that open.
-type Topic = { readonly name: string } | { readonly relation: string } | "open"
+type Topic = { readonly name: string; readonly isSelf?: boolean } | { readonly relation: string } | "open"
 
 /** Finds out whom a question asks about, among the people of some memories. */
 export const asked = (question: string, memories: ReadonlyArray<Names.Said>): Asked => {
@@ -82,8 +81,11 @@ export const asked = (question: string, memories: ReadonlyArray<Names.Said>): As
   const { isOwner, isSubject, isUnclear, others, speakers, words } = peopleOf(question, all, meant)
   const names = new Set([...speakers.flatMap(Names.partsOf), ...words.map((word) => word.replace(/['’].*$/, ""))])
   const aside = new Set([...names, ...others.flatMap(Names.partsOf)])
-  const keys = new Set((Names.fold(question).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter((word) => !Bm25.stopWords.has(word) && !aside.has(word)).flatMap(Bm25.tokens))
-  const known = [...new Set([...all, ...others, ...all.flatMap((one) => one.split(/\s+/))])].filter((name) => name.length > 1).sort((a, b) => b.length - a.length)
+  // What is asked for besides names.
+  const asks = (Names.fold(question).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter((word) => !Bm25.stopWords.has(word) && !aside.has(word))
+  const keys = new Set(asks.flatMap(Bm25.tokens))
+  const known = [...new Set([...all, ...others, ...all.flatMap((one) => one.split(/\s+/))])].filter((name) => name.length > 1)
+    .sort((a, b) => b.length - a.length)
   const nobody = known.length === 0 ? "(?!)" : ""
   const calls = new RegExp(nobody || known.map(Names.vocative).join("|"), "gu")
   const item = new RegExp(
@@ -105,7 +107,7 @@ export const asked = (question: string, memories: ReadonlyArray<Names.Said>): As
     const nameOf = (name: string): Topic => ({ name: meant(name) || name })
     const isSpeaker = (topic: Topic): boolean => topic !== "open" && "name" in topic && topic.name === speaker
     const ofWord = (word: string, carried: Topic): Topic => {
-      if (first.test(word)) return speaker === undefined ? "open" : { name: speaker }
+      if (first.test(word)) return speaker === undefined ? "open" : { name: speaker, isSelf: true }
       if (/^your?$/i.test(word)) return partner === undefined ? { relation: "you" } : { name: partner }
       return third.test(word) ? carried : nameOf(word)
     }
@@ -124,8 +126,9 @@ export const asked = (question: string, memories: ReadonlyArray<Names.Said>): As
         const { name, noun, word } = owner.exec(clause.slice(0, index))?.groups ?? {}
         if (name !== undefined && !Names.isContracted(name)) return nameOf(name)
         if (noun !== undefined && !Names.isContracted(noun)) return { relation: noun }
-        // Nobody calls what is their own "her dog".
-        if (word !== undefined) return third.test(word) && isSpeaker(carried) ? { relation: word } : ofWord(word, carried)
+        // Who speaks of themselves does not call what is their own "her dog".
+        const isOther = word !== undefined && third.test(word) && carried !== "open" && "isSelf" in carried
+        if (word !== undefined) return isOther ? { relation: word } : ofWord(word, carried)
       }
       return undefined
     }
