@@ -38,7 +38,8 @@ export const templateOptions = Flag.KeyValuePair("template-option").pipe(
   Flag.withDescription("a variable of the model's chat template, such as enable_thinking=false; may be given several times"),
   Flag.withDefault({} as Record<string, string>),
   Flag.mapTryCatch(
-    (given): Sampler.TemplateOptions => Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Yaml.parse(value) as unknown])),
+    (given): Sampler.TemplateOptions =>
+      Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Yaml.parse(value) as unknown])),
     () => "name=value, with a value as YAML has it: false, 3, low"
   )
 )

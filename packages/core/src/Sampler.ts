@@ -29,16 +29,18 @@ export interface Tokenizer {
   /** Tokens that end a completion. */
   readonly stopTokens: ReadonlyArray<number>
   /**
-   * Text stays text: what is written like a control token (`</s>`, `<|im_end|>`) is encoded as its characters, unless `controlTokens` asks to
-   * read such tokens. `addSpecialTokens`, true when it is left out, puts those around the text that the model expects there.
+   * Text stays text: what is written like a control token (`</s>`, `<|im_end|>`) is encoded as its characters, unless
+   * `controlTokens` asks to read such tokens. `addSpecialTokens`, true when it is left out, puts those around the text that the
+   * model expects there.
    */
   readonly encode: (text: string, options?: EncodeOptions) => ReadonlyArray<number>
   readonly decode: (tokens: ReadonlyArray<number>) => string
   /**
-   * The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template. Control tokens are those of the
-   * template; the contents of messages stay text. `options` are variables of the template: `{ enable_thinking: false }`.
+   * The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template. Control tokens
+   * are those of the template; the contents of messages stay text. `options` are variables of the template, such as
+   * `{ enable_thinking: false }`.
    *
-   * Throws a `SamplerError` where the template refuses the messages or knows no such variable. `promptTokens` fails with it.
+   * Throws a `SamplerError` where the template refuses the messages or knows no such variable; `promptTokens` fails with it.
    */
   readonly applyChatTemplate?: (messages: ReadonlyArray<Message>, options?: TemplateOptions) => ReadonlyArray<number>
 }
@@ -52,8 +54,8 @@ export interface EncodeOptions {
 }
 
 /**
- * Variables of a chat template, by the names that it gives them; transformers calls them `chat_template_kwargs`. `enable_thinking` is the
- * usual switch of models that think aloud.
+ * Variables of a chat template, by the names that it gives them; transformers calls them `chat_template_kwargs`.
+ * `enable_thinking` is the usual switch of models that think aloud.
  */
 export type TemplateOptions = Readonly<Record<string, unknown>>
 
@@ -153,8 +155,8 @@ export const withoutTemplate = (options: TemplateOptions): string =>
   `the model has no chat template that ${Object.keys(options).join(" and ")} could be set in: its folder has no chat_template.jinja`
 
 /**
- * The tokens of a prompt: a text as it is, messages through the chat template. A model without a template gets the texts of messages, one below the
- * other.
+ * The tokens of a prompt: a text as it is, messages through the chat template. A model without a template gets the texts of
+ * messages, one below the other.
  *
  * Fails with a `SamplerError` where the template refuses the messages.
  *
@@ -164,9 +166,10 @@ export const withoutTemplate = (options: TemplateOptions): string =>
  * import { Effect } from "effect"
  *
  * const codes = (text: string) => [...text].map((character) => character.codePointAt(0)!)
- * const tokenizer = { vocabularySize: 128, stopTokens: [0], encode: codes, decode: (tokens: ReadonlyArray<number>) => String.fromCodePoint(...tokens) }
- * const tokens = await Effect.runPromise(Sampler.promptTokens(tokenizer, [{ role: "system", content: "a" }, { role: "user", content: "b" }]))
- * tokens // => [97, 10, 10, 98]
+ * const textOf = (tokens: ReadonlyArray<number>) => String.fromCodePoint(...tokens)
+ * const tokenizer = { vocabularySize: 128, stopTokens: [0], encode: codes, decode: textOf }
+ * const messages = [{ role: "system", content: "a" }, { role: "user", content: "b" }] as const
+ * await Effect.runPromise(Sampler.promptTokens(tokenizer, messages)) // => [97, 10, 10, 98]
  * ```
  */
 export const promptTokens = (

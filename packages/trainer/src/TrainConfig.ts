@@ -141,7 +141,8 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
  *
  * - `model`: a Hugging Face directory, or the id of a model on the hub, that both agents start from; with `initialize` its weights are
  *   drawn anew, and `lookBack` heads of its first layer begin by attending to one of the tokens just before. With `lora` the model is
- *   frozen, held once in `dtype`, and each agent is an adapter; `gradientCheckpointing` trades time for memory; `templateOptions` sets variables of its chat template, such as `enable_thinking`, for training and for the agents that come of it.
+ *   frozen, held once in `dtype`, and each agent is an adapter; `gradientCheckpointing` trades time for memory;
+ *   `templateOptions` sets variables of its chat template, such as `enable_thinking`, in training and for the agents that come of it.
  * - `data`: the Memory World, from dialogue `firstSeed` on, or the training dialogues of a split of LoCoMo's file (see `LocomoEpisodes` of
  *   `@memory-r1/eval`, and `Locomo.splits`); `perFact` and `perSpeaker` limit what a decision and an answer get to see.
  * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, or the `paper`'s, for instruction models.

@@ -26,9 +26,15 @@ interface Source {
 }
 
 const withoutDefault = (file: string, names: ReadonlyArray<string>): Result.Result<never, Problem> =>
-  Result.fail({ file, reason: `has chat templates (${names.join(", ")}), but none that is called "default": name the one for conversations so` })
+  Result.fail({
+    file,
+    reason: `has chat templates (${names.join(", ")}), but none that is called "default": name the one for conversations so`
+  })
 
-/** The template for conversations, where there is one. `jinja` is the text of chat_template.jinja, which wins; `additional` has other templates' names. */
+/**
+ * The template for conversations, where there is one. `jinja` is the text of chat_template.jinja, which wins; `additional` has the names of
+ * others.
+ */
 export const find = (
   jinja: string | undefined,
   templates: typeof Templates.Type | null | undefined,
@@ -38,7 +44,7 @@ export const find = (
   const file = "tokenizer_config.json"
   const text = typeof templates === "string" ? templates : templates?.find(({ name }) => name === "default")?.template
   if (text !== undefined) return Result.succeed({ file, text })
-  if (templates != null) return withoutDefault(file, (templates as ReadonlyArray<{ readonly name: string }>).map(({ name }) => name))
+  if (templates != null && typeof templates !== "string") return withoutDefault(file, templates.map(({ name }) => name))
   return additional.length > 0 ? withoutDefault(additionalTemplates, additional) : Result.succeed(undefined)
 }
 
@@ -59,7 +65,7 @@ interface Node {
   readonly property?: Node
 }
 
-// Functions and methods that a template calls and that there are none of; the library's own message does not say which.
+// Functions and methods that a template calls and that are not there; the library's own message does not say which.
 const missing = (parsed: object): ReadonlyArray<string> => {
   const found = new Set<string>()
   const isDefined = (expression: string): boolean => new Template(`{{ (${expression}) is defined }}`).render() === "true"
@@ -70,9 +76,12 @@ const missing = (parsed: object): ReadonlyArray<string> => {
     for (const child of Object.values(node)) if (typeof child === "object" && child !== null) visit(child as Node)
     if (node.type !== "CallExpression") return
     const { callee } = node
-    if (callee?.type === "Identifier" && !isDefined(String(callee.value))) found.add(String(callee.value))
-    const method = callee?.type === "MemberExpression" && callee.property?.type === "Identifier" ? String(callee.property.value) : undefined
-    if (method !== undefined && !["''", "[]", "{}", "1"].some((of) => isDefined(`${of}.${method}`))) found.add(`.${method}`)
+    const isFunction = callee?.type === "Identifier"
+    const named = isFunction ? callee : callee?.type === "MemberExpression" ? callee.property : undefined
+    if (named?.type !== "Identifier") return
+    const name = String(named.value)
+    if (isFunction && !isDefined(name)) found.add(name)
+    if (!isFunction && !["''", "[]", "{}", "1"].some((of) => isDefined(`${of}.${name}`))) found.add(`.${name}`)
   }
   visit(parsed as Node)
   return [...found].filter((name) => !defined.has(name)).map((name) => `${name}()`)
@@ -81,7 +90,10 @@ const missing = (parsed: object): ReadonlyArray<string> => {
 /** Reads a template, or says what of it cannot be read. */
 export const read = ({ file, text }: Source): Result.Result<ChatTemplate, Problem> =>
   Result.map(
-    Result.try({ try: () => new Template(text), catch: (cause) => ({ file, reason: `has a chat template that cannot be read: ${textOfCause(cause)}` }) }),
+    Result.try({
+      try: () => new Template(text),
+      catch: (cause) => ({ file, reason: `has a chat template that cannot be read: ${textOfCause(cause)}` })
+    }),
     (template) => ({
       file,
       text,
@@ -97,9 +109,7 @@ export const read = ({ file, text }: Source): Result.Result<ChatTemplate, Proble
     })
   )
 
-const rolesOf = (messages: Messages): string => messages.map(({ role }) => role).join(", ")
-
-/** System texts put before what the user says next: before all of it, or those alone that follow other messages. */
+// The system texts from some message on, put before what the user says next.
 const folded = (messages: Messages, from: number): Messages => {
   const result: Array<Sampler.Message> = []
   let held: ReadonlyArray<string> = []
@@ -113,22 +123,22 @@ const folded = (messages: Messages, from: number): Messages => {
   return held.length === 0 ? result : [...result, { role: "user", content: held.join("\n\n") }]
 }
 
-// How system texts are handed to a template: as they are, or folded into a user's message. Templates that know none refuse or drop them.
-const arrangement = ({ render }: ChatTemplate, messages: Messages, variables: Variables): Messages | undefined => {
+// System texts as a template takes them: as they are, or before what a user says. Templates that know no system refuse or drop them.
+const arranged = ({ render }: ChatTemplate, messages: Messages, variables: Variables): Messages | undefined => {
   const word = (i: number): string => `message${i}word`
   const probe = messages.map(({ role }, i): Sampler.Message => ({ role, content: word(i) }))
   const systems = messages.flatMap(({ role }, i) => role === "system" ? [word(i)] : [])
-  const arrange = (messages: Messages, from: number): Messages => from === messages.length ? messages : folded(messages, from)
-  const outcomes = [messages.length, 1, 0].map((from) => {
+  if (systems.length === 0) return messages
+  let refused: Messages | undefined
+  for (const from of [messages.length, 1, 0]) {
     try {
-      const rendered = render(arrange(probe, from), variables)
-      return { from, heard: systems.every((word) => rendered.includes(word)) }
+      const rendered = render(folded(probe, from), variables)
+      if (systems.every((word) => rendered.includes(word))) return folded(messages, from)
     } catch {
-      return { from, heard: undefined }
+      refused = folded(messages, from)
     }
-  })
-  const from = outcomes.find(({ heard }) => heard)?.from ?? outcomes.findLast(({ heard }) => heard === undefined)?.from
-  return from === undefined ? undefined : arrange(messages, from)
+  }
+  return refused
 }
 
 // What a model itself wrote before its answer: templates look for it, and leave it out.
@@ -137,24 +147,23 @@ const reasoningTag = /([<[]\/?(?:think|thinking|thought|reasoning)[>\]])/i
 /** The tokens of conversations. What is thrown is a `SamplerError` that names the file. */
 export const applying = (template: ChatTemplate, tokenizer: TextTokenizer, specialTokens: Variables) =>
 (messages: Messages, options: Variables = {}): ReadonlyArray<number> => {
-  const refuse = (reason: string, cause?: unknown) => new Sampler.SamplerError({ reason: `${template.file} ${reason}`, ...(cause === undefined ? {} : { cause }) })
-  const named = new Set(template.text.match(/\w+/g))
+  const { file, render, text } = template
+  const refuse = (reason: string, cause?: unknown) =>
+    new Sampler.SamplerError({ reason: `${file} has a chat template that ${reason}`, ...(cause === undefined ? {} : { cause }) })
+  const named = new Set(text.match(/\w+/g))
   const unknown = Object.keys(options).find((name) => !named.has(name))
-  if (unknown !== undefined) throw refuse(`has a chat template that does not know ${unknown}`)
+  if (unknown !== undefined) throw refuse(`does not know ${unknown}`)
   const variables = { ...specialTokens, ...options }
-  const { encode, hide } = tokenizer.guard([template.text, JSON.stringify(variables), ...messages.map(({ content }) => content)])
-  const hidden = ({ content, role }: Sampler.Message): Sampler.Message => ({
-    role,
-    content: role === "assistant" ? content.split(reasoningTag).map((part, i) => i % 2 === 0 ? hide(part) : part).join("") : hide(content)
-  })
-  const isPlain = messages.every(({ role }) => role !== "system")
-  const arranged = isPlain ? messages : arrangement(template, messages, variables)
-  if (arranged === undefined) throw refuse("has a chat template that leaves out what the system says")
-  let rendered: string
-  try {
-    rendered = template.render(arranged.map(hidden), variables)
-  } catch (cause) {
-    throw refuse(`has a chat template that refuses the messages (${rolesOf(messages)}): ${textOfCause(cause)}`, cause)
+  const given = arranged(template, messages, variables)
+  if (given === undefined) throw refuse("leaves out what the system says")
+  const { encode, hide } = tokenizer.guard([text, JSON.stringify(variables), ...messages.map(({ content }) => content)])
+  const hidden = ({ content, role }: Sampler.Message): Sampler.Message => {
+    const parts = role === "assistant" ? content.split(reasoningTag) : [content]
+    return { role, content: parts.map((part, i) => i % 2 === 0 ? hide(part) : part).join("") }
   }
-  return encode(rendered)
+  try {
+    return encode(render(given.map(hidden), variables))
+  } catch (cause) {
+    throw refuse(`refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${textOfCause(cause)}`, cause)
+  }
 }

@@ -1,4 +1,4 @@
-// A tokenizer for which text stays text: what is written like a control token is encoded as the characters that it is written with.
+// A tokenizer for which text stays text: what is written like a control token is encoded as its characters.
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers"
 
 interface AddedToken {
@@ -9,7 +9,7 @@ interface AddedToken {
 
 /** What is read here of tokenizer.json; the rest is the library's. */
 export interface TokenizerJson {
-  readonly model: { readonly vocab: unknown; readonly merges?: unknown; readonly unk_token?: unknown }
+  readonly model: { readonly vocab: unknown; readonly merges?: ReadonlyArray<string | ReadonlyArray<string>>; readonly unk_token?: unknown }
   readonly added_tokens?: ReadonlyArray<AddedToken> | undefined
   readonly post_processor?: unknown
 }
@@ -25,7 +25,7 @@ export interface TextTokenizer {
   /** The text of tokens without special ones, just as it was written. */
   readonly decode: (tokens: ReadonlyArray<number>) => string
   readonly idOf: (token: string) => number | undefined
-  /** Ways to put texts where control tokens are read. `around` is all that they may come to stand beside, themselves too. */
+  /** Puts texts where control tokens are read. `around` is all that they may come to stand beside, themselves too. */
   readonly guard: (around: ReadonlyArray<string>) => Guard
 }
 
@@ -35,9 +35,11 @@ export interface Guard {
   readonly encode: (text: string) => ReadonlyArray<number>
 }
 
-const record = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>
+type Json = Readonly<Record<string, unknown>>
 
-// An added token that is not special may be a word of a user's domain, or a run of spaces: such a one is text. Written as markup it is none.
+const record = (value: unknown): Json => (typeof value === "object" && value !== null ? value : {}) as Json
+
+// An added token that is not special may be a word of a user's domain, or a run of spaces, which is text. Written as markup it is none.
 const isMarkup = (token: string): boolean => /^<[^\s]+>$|^\[[^\s]+\]$/u.test(token)
 
 // No text holds these names: in one, a high surrogate is never followed by a digit or by another one.
@@ -65,7 +67,8 @@ const renamedModel = (model: TokenizerJson["model"], names: ReadonlyMap<string, 
   const { merges, unk_token, vocab } = model
   const unknown = typeof unk_token === "string" ? { unk_token: renamed(unk_token, names) } : {}
   if (Array.isArray(vocab)) {
-    return { ...model, ...unknown, vocab: vocab.map((entry: readonly [string, number]) => names.has(entry[0]) ? [names.get(entry[0]), entry[1]] : entry) }
+    const entries = vocab as ReadonlyArray<readonly [piece: string, score: number]>
+    return { ...model, ...unknown, vocab: entries.map(([piece, score]) => [names.get(piece) ?? piece, score]) }
   }
   const ids = record(vocab)
   const found = [...names].filter(([token]) => Object.hasOwn(ids, token))
@@ -75,8 +78,8 @@ const renamedModel = (model: TokenizerJson["model"], names: ReadonlyMap<string, 
     known.set(name, known.get(token))
     known.delete(token)
   }
-  const made = (merge: unknown): string => typeof merge === "string" ? merge.replace(" ", "") : (merge as ReadonlyArray<string>).join("")
-  const apart = Array.isArray(merges) ? { merges: merges.filter((merge) => !names.has(made(merge))) } : {}
+  const made = (merge: string | ReadonlyArray<string>): string => typeof merge === "string" ? merge.replace(" ", "") : merge.join("")
+  const apart = merges !== undefined ? { merges: merges.filter((merge) => !names.has(made(merge))) } : {}
   return { ...model, ...unknown, ...apart, vocab: Object.fromEntries(known) }
 }
 
@@ -91,29 +94,35 @@ const keepMarks = (decoder: unknown): void => {
 export const make = (json: TokenizerJson, config: object): TextTokenizer => {
   const { added_tokens: added = [], model, post_processor = null } = json
   const additional = record(config)["additional_special_tokens"]
-  const special = new Set<unknown>(Array.isArray(additional) ? additional.map((token) => record(token)["content"] ?? token) : [])
-  const control = added.filter((token) => token.content !== "" && (token.special === true || special.has(token.content) || isMarkup(token.content)))
-    .map(({ content }) => content)
+  const specialToo = new Set<unknown>(Array.isArray(additional) ? additional.map((token) => record(token)["content"] ?? token) : [])
+  const control = added.flatMap(({ content, special = false }) =>
+    content !== "" && (special || specialToo.has(content) || isMarkup(content)) ? [content] : []
+  )
   const nameFor = new Map(control.map((token, i) => [token, nameOf(i)]))
   const tokenizer = new HuggingFaceTokenizer({
     ...json,
     model: renamedModel(model, nameFor),
-    // Where a normalizer puts a space before all text, it would put one into the name of a control token that is normalized.
-    added_tokens: added.map((token) => nameFor.has(token.content) ? { ...token, content: nameFor.get(token.content), normalized: false } : token),
+    // A normalizer that puts a space before all text would put one into the name of a control token that is normalized.
+    added_tokens: added.map((token) => {
+      const content = nameFor.get(token.content)
+      return content === undefined ? token : { ...token, content, normalized: false }
+    }),
     post_processor: renamed(post_processor, nameFor)
-  }, { ...config, additional_special_tokens: [...special].map((token) => renamed(token, nameFor)) })
+  }, { ...config, additional_special_tokens: [...specialToo].map((token) => renamed(token, nameFor)) })
   keepMarks(tokenizer.decoder)
 
   // The longest first: one may begin another.
   const alternatives = [...control].sort((a, b) => b.length - a.length).map(escape)
   const written = alternatives.length === 0 ? undefined : new RegExp(alternatives.join("|"), "g")
-  const named = (text: string): string => written === undefined ? text : text.replace(written, (token) => nameFor.get(token)!)
+  const named = (text: string): string =>
+    written === undefined ? text : text.replace(written, (token) => nameFor.get(token)!)
   const ends = [...new Set(control.flatMap((token) => {
     const characters = [...token.trim()]
     return [characters.at(0), characters.at(-1)]
   }))].filter((character) => character !== undefined)
 
-  const idsOf = (text: string, addSpecialTokens: boolean) => tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
+  const idsOf = (text: string, addSpecialTokens: boolean) =>
+    tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids
 
   return {
     encode: (text, { addSpecialTokens = true, controlTokens = false } = {}) => {

@@ -1,9 +1,11 @@
-// adapter_config.json as peft writes it. Everything that changes what an adapted model computes is computed here, or refused by name:
-// what peft adds tomorrow is refused too, until it is known here.
+// adapter_config.json as peft writes it. What changes the computation of an adapted model is computed here, or refused by name; what
+// peft adds tomorrow is refused too, until it is known here.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-const Kind = Schema.StructWithRest(Schema.Struct({ peft_type: Schema.String }), [Schema.Record(Schema.String, Schema.Unknown)])
+const Kind = Schema.StructWithRest(Schema.Struct({ peft_type: Schema.String }), [
+  Schema.Record(Schema.String, Schema.Unknown)
+])
 
 const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const Lora = Schema.Struct({
@@ -65,12 +67,16 @@ const unsupportedIn = (config: typeof Kind.Type): string | undefined => {
   const [beginning] = others.filter(([key]) => key === "init_lora_weights")
   return beginning === undefined
     ? reason
-    : `${reason}: the base model was changed with it. Save it as a plain LoRA with peft's path_initial_model_for_weight_conversion, or merge it there`
+    : `${reason}: the base model was changed with it. Save it as a plain LoRA with peft's ` +
+      "path_initial_model_for_weight_conversion, or merge it there"
 }
 
 /** A plain LoRA out of the text of adapter_config.json, or what is wrong with it. */
 export const read = Effect.fnUntraced(function*(text: string) {
-  const noLora = (cause: Schema.SchemaError) => ({ reason: `is no LoRA configuration: ${cause.message.replaceAll(/\s+/g, " ")}`, cause })
+  const noLora = (cause: Schema.SchemaError) => ({
+    reason: `is no LoRA configuration: ${cause.message.replaceAll(/\s+/g, " ")}`,
+    cause
+  })
   const config = yield* Effect.mapError(Schema.decodeUnknownEffect(Schema.fromJsonString(Kind))(text), noLora)
   const reason = unsupportedIn(config)
   if (reason !== undefined) return yield* Effect.fail({ reason, cause: undefined })

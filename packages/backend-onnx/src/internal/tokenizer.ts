@@ -43,8 +43,8 @@ const endTokensOf = (json: unknown): ReadonlyArray<number> => {
 }
 
 /**
- * Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of chat_template.jinja, `additionalTemplates` are
- * the names of others.
+ * Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of chat_template.jinja,
+ * `additionalTemplates` are the names of others.
  */
 export const make = (files: {
   readonly tokenizer: unknown
