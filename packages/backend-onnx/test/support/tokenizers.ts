@@ -150,7 +150,7 @@ const fromTiktoken = (file: string): { readonly vocab: Record<string, number>; r
   const merges: Array<readonly [string, string]> = []
   for (const piece of Object.keys(vocab).sort((a, b) => vocab[a]! - vocab[b]!)) {
     const splits = Array.from({ length: piece.length - 1 }, (_, i) => [piece.slice(0, i + 1), piece.slice(i + 1)] as const)
-    const both = splits.filter(([left, right]) => left in vocab && right in vocab)
+    const both = splits.filter((parts) => parts.every((part) => Object.hasOwn(vocab, part)))
     merges.push(...both.sort((a, b) => vocab[a[0]]! - vocab[b[0]]! || vocab[a[1]]! - vocab[b[1]]!))
   }
   return { vocab, merges }
