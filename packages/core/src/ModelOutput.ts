@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { blocks } from "./internal/fences.ts"
-import { begunBy, decisionIn } from "./internal/reasoning.ts"
+import { begunBy, decisionIn, isTag } from "./internal/reasoning.ts"
 import * as TolerantJson from "./internal/tolerantJson.ts"
 
 /**
@@ -49,6 +49,20 @@ export const decided = (raw: string, quoted: ReadonlyArray<string> = []): Decide
  * ```
  */
 export const begun = (prompt: string): string => begunBy(prompt)
+
+/**
+ * Whether a text, such as that of a token, is a tag that begins or ends a block of reasoning. A backend that drops special tokens from a text keeps these: without them what a
+ * model thought aloud would look like what it decided.
+ *
+ * @example
+ * ```ts
+ * import { ModelOutput } from "@memory-r1/core"
+ *
+ * ModelOutput.isReasoningTag("[/THINK]") // => true
+ * ModelOutput.isReasoningTag("<|im_end|>") // => false
+ * ```
+ */
+export const isReasoningTag = (text: string): boolean => isTag(text)
 
 const bracket = /(?=[[{])/g
 

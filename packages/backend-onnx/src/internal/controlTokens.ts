@@ -1,5 +1,6 @@
 // A tokenizer for which text stays text: what is written like a control token is encoded as its characters.
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers"
+import { ModelOutput } from "@memory-r1/core"
 
 interface AddedToken {
   readonly id: number
@@ -22,7 +23,7 @@ export interface EncodeOptions {
 
 export interface TextTokenizer {
   readonly encode: (text: string, options?: EncodeOptions) => ReadonlyArray<number>
-  /** The text of tokens without special ones, just as it was written. */
+  /** The text of tokens, just as it was written, without special ones. Of these, the tags of reasoning stay. */
   readonly decode: (tokens: ReadonlyArray<number>) => string
   readonly idOf: (token: string) => number | undefined
   /** Puts texts where control tokens are read. `around` is all that they may come to stand beside, themselves too. */
@@ -95,6 +96,7 @@ export const make = (json: TokenizerJson, config: object): TextTokenizer => {
   const { added_tokens: added = [], model, post_processor = null } = json
   const additional = record(config)["additional_special_tokens"]
   const specialToo = new Set<unknown>(Array.isArray(additional) ? additional.map((token) => record(token)["content"] ?? token) : [])
+  const isReasoning = (token: unknown): boolean => typeof token === "string" && ModelOutput.isReasoningTag(token)
   const control = added.flatMap(({ content, special = false }) =>
     content !== "" && (special || specialToo.has(content) || isMarkup(content)) ? [content] : []
   )
@@ -105,10 +107,11 @@ export const make = (json: TokenizerJson, config: object): TextTokenizer => {
     // A normalizer that puts a space before all text would put one into the name of a control token that is normalized.
     added_tokens: added.map((token) => {
       const content = nameFor.get(token.content)
-      return content === undefined ? token : { ...token, content, normalized: false }
+      if (content === undefined) return token
+      return { ...token, content, normalized: false, ...(isReasoning(token.content) ? { special: false } : {}) }
     }),
     post_processor: renamed(post_processor, nameFor)
-  }, { ...config, additional_special_tokens: [...specialToo].map((token) => renamed(token, nameFor)) })
+  }, { ...config, additional_special_tokens: [...specialToo].filter((token) => !isReasoning(token)).map((token) => renamed(token, nameFor)) })
   keepMarks(tokenizer.decoder)
 
   // The longest first: one may begin another.

@@ -99,10 +99,12 @@ const laws = (name: string, read: () => Tokenizers.Files) => {
 
     it("its own control tokens are no part of what is read", () => {
       const { tokenizer } = setup()
-      const special = added((token) => token.special).map(({ id }) => id)
+      const isReasoning = (token: string) => /THINK/.test(token)
+      const special = added((token) => token.special && !isReasoning(token.content)).map(({ id }) => id)
       const text = tokenizer.encode("the", { addSpecialTokens: false })
       assert.strictEqual(tokenizer.decode([...special, ...text, ...special]), tokenizer.decode(text))
-      for (const { content, id } of added((token) => !token.special)) assert.include(tokenizer.decode([id]), content.trim())
+      // Without the tags of reasoning what was thought would look like what was decided.
+      for (const { content, id } of added((token) => !token.special || isReasoning(token.content))) assert.include(tokenizer.decode([id]), content.trim())
     })
 
     it("tokens that the model embeds and the tokenizer does not know are left out", () => {

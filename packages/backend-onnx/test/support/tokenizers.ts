@@ -70,7 +70,8 @@ export const bytes = ofVocabulary(
   "bytes",
   Object.fromEntries([...byteCharacters, bytesOf(" n"), bytesOf("'t"), bytesOf("<s"), "<s>", "</s>", "he", "the"].map((piece, id) => [piece, id])),
   [["<", "s"], ["<s", ">"], [bytesOf(" "), "n"], ["'", "t"], ["h", "e"], ["t", "he"]],
-  [["</s>", true], ["<s>", true], ["<|im_start|>", true], ["<|im_end|>", true], ["[INST]", true], ["<tool_call>", false], ["<think>", false], ["</think>", false], ["covid", false], ["  ", false]],
+  [["</s>", true], ["<s>", true], ["<|im_start|>", true], ["<|im_end|>", true], ["[INST]", true], ["<tool_call>", false], ["<think>", false], ["</think>", false], ["covid", false], ["  ", false], ["[THINK]", true],
+    ["[/THINK]", true]],
   {},
   { bos_token: "<s>", clean_up_tokenization_spaces: true }
 )

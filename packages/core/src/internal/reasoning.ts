@@ -115,6 +115,9 @@ export const decisionIn = (text: string, quoted: ReadonlyArray<string>): readonl
   return [from + (whose?.[0].length ?? 0), to]
 }
 
+/** Whether a text is a tag that begins or ends a block of reasoning, and nothing else. */
+export const isTag = (text: string): boolean => tagMarkers(text).some(({ from, to }) => from === 0 && to === text.length)
+
 /**
  * The marker at the end of a prompt that begins a block of reasoning for the model, or nothing.
  */
