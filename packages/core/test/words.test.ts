@@ -9,16 +9,22 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 
 // What is hard to read, among any characters: marks without letters, letters that are several, half of a pair, joiners.
 const pieces = [
-  "a", "Ann", " ", "'", "’", "-", "1", "٣", "e\u0301", "é", "\u0301", "\u0323", "\u0308", "ß", "ẞ", "İ", "ı", "ŉ", "ǰ", "ς", "Σ", "ﬁ", "Å", "Ⅳ", "²", "½", "…",
-  "今", "天", "タ", "ﾀ", "ﾞ", "゛", "ー", "々", "〇", "가", "ᄀ", "ᅡ", "ㅋ", "ข้", "ำ", "ກ", "ເ", "ក្", "ရေ", "क़", "ि", "العَ", "ـ", "שׁ", "\u200c", "\u200d", "\u200b", "\u00ad", "\ufe0f",
-  "\u034f", "ʼ", "ё", "ж", "\ud800", "\0", "𝒳", "豈"
+  "a", "Ann", " ", "'", "’", "-", "1", "٣", "e\u0301", "é", "\u0301", "\u0323", "\u0308", "ß", "ẞ", "İ", "ı", "ŉ", "ǰ", "ς", "Σ",
+  "ﬁ", "Å", "Ⅳ", "²", "½", "…", "今", "天", "タ", "ﾀ", "ﾞ", "゛", "ー", "々", "〇", "가", "ᄀ", "ᅡ", "ㅋ", "ข้", "ำ", "ກ", "ເ", "ក្",
+  "ရေ", "क़", "ि", "العَ", "ـ", "שׁ", "\u200c", "\u200d", "\u200b", "\u00ad", "\ufe0f", "\u034f", "ʼ", "ё", "ж", "\ud800", "\0",
+  "𝒳", "豈"
 ]
 const piece = Schema.Union([between(0, pieces.length - 1), between(-0x2ffff, -1)])
-const textOf = (of: ReadonlyArray<number>) => of.map((one) => one >= 0 ? pieces[one]! : String.fromCodePoint(-one)).join("")
+const textOf = (of: ReadonlyArray<number>) =>
+  of.map((one) => one >= 0 ? pieces[one]! : String.fromCodePoint(-one)).join("")
 const text = Arbitrary.map(Arbitrary.schema(Schema.Array(piece)), textOf)
 const unsigned = Arbitrary.map(Arbitrary.schema(Schema.Array(piece)), (of) => textOf(of).replace(/\p{S}/gu, ""))
 const run = Arbitrary.map(
-  Arbitrary.schema(Schema.Struct({ letters: Schema.Array(between(0, 9)).check(Schema.isMinLength(2)), from: between(0, 99), length: between(1, 99) })),
+  Arbitrary.schema(Schema.Struct({
+    letters: Schema.Array(between(0, 9)).check(Schema.isMinLength(2)),
+    from: between(0, 99),
+    length: between(1, 99)
+  })),
   ({ from, length, letters }) => {
     const all = letters.map((letter) => ["我", "天", "タ", "ー", "に", "가", "ข้", "ບ", "ក្", "ရေ"][letter]!)
     return { whole: all.join(""), part: all.slice(from % all.length, from % all.length + length).join("") }
@@ -52,22 +58,28 @@ describe("words", () => {
       ["?! 🐶 👩‍👩‍👧", ""]
     ]
     for (const [text, expected] of cases) {
-      for (const form of ["NFC", "NFD"] as const) assert.deepStrictEqual(words(text.normalize(form)).join(" "), expected.normalize("NFKC"), `${text}, ${form}`)
+      for (const form of ["NFC", "NFD"] as const) {
+        assert.deepStrictEqual(words(text.normalize(form)).join(" "), expected.normalize("NFKC"), `${text}, ${form}`)
+      }
     }
   })
 
   it("keep apart what is written differently", () => {
-    for (const [one, other] of [["café", "cafe"], ["बेटा", "बेटी"], ["東京", "京東"], ["año", "ano"], ["آب", "اب"], ["й", "и"]] as const) {
+    const pairs = [["café", "cafe"], ["बेटा", "बेटी"], ["東京", "京東"], ["año", "ano"], ["آب", "اب"], ["й", "и"]] as const
+    for (const [one, other] of pairs) {
       assert.notDeepEqual(words(one), words(other), `${one}, ${other}`)
     }
   })
 
-  it.prop("are the same in both canonical forms of any text, and in the compatible ones but for signs", { text, unsigned }, ({ text, unsigned }) => {
+  it.prop("are the same in both canonical forms of any text, and in the compatible ones but for signs", {
+    text,
+    unsigned
+  }, ({ text, unsigned }) => {
     for (const form of ["NFC", "NFD"] as const) assert.deepStrictEqual(words(text.normalize(form)), words(text))
     for (const form of forms) assert.deepStrictEqual(words(unsigned.normalize(form)), words(unsigned))
   }, { arbitrary: { runs: 3000, seed: 7 } })
 
-  it.prop("hold letters, digits and their marks alone, so that an index can put spaces between them", { text }, ({ text }) => {
+  it.prop("hold letters, digits and their marks alone, so that spaces can part them", { text }, ({ text }) => {
     for (const word of words(text)) assert.match(word, /^[\p{L}\p{N}][\p{L}\p{N}\p{Mn}\p{Mc}]*$/u)
   }, { arbitrary: { runs: 2000, seed: 8 } })
 

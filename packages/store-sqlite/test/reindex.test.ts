@@ -30,7 +30,13 @@ const old = Effect.fnUntraced(function*(name: string, more = 0) {
     exec(`BEGIN; ${fixture}`)
     for (let i = 0; i < more; i++) {
       const memory = JSON.stringify({ sources: [], text: `第${i}次去東京タワー吃饭`, id: `more${i}`, revision: 0 })
-      run("INSERT INTO memories (number, scope, id, place, at, deleted, fingerprint, tokens, memory) VALUES (?, 2, ?, ?, 1, 0, 0, 1, ?)", 100 + i, `more${i}`, 100 + i, memory)
+      run(
+        `INSERT INTO memories (number, scope, id, place, at, deleted, fingerprint, tokens, memory)
+         VALUES (?1, 2, ?2, ?1, 1, 0, 0, 1, ?3)`,
+        100 + i,
+        `more${i}`,
+        memory
+      )
       run("INSERT INTO lexicon (rowid, terms) VALUES (?, ?)", 100 + i, `2x第${i}次去東京タワー吃饭`)
     }
     run("UPDATE scopes SET documents = documents + ?1, tokens = tokens + ?1 WHERE number = 2", more)
@@ -76,7 +82,8 @@ describe("SqliteStore, files of before", () => {
         assert.isUndefined(yield* best("chess"), "it was deleted")
         const texts = (yield* store.list(bob)).map(({ memory }) => memory.text)
         const scores = Bm25.make(texts).scores("東京の游戏 café")
-        for (const { memory, score } of (yield* store.search(bob, { text: "東京の游戏 café", limit: 9 })).memories) assert.closeTo(score, scores[texts.indexOf(memory.text)]!, 1e-9)
+        const { memories } = yield* store.search(bob, { text: "東京の游戏 café", limit: 9 })
+        for (const { memory, score } of memories) assert.closeTo(score, scores[texts.indexOf(memory.text)]!, 1e-9)
         yield* isFold(bob)
       }).pipe(Effect.provide(on(file)))
       isWhole(file)
@@ -99,7 +106,8 @@ describe("SqliteStore, files of before", () => {
       yield* Effect.gen(function*() {
         const store = yield* MemoryStore.MemoryStore
         assert.isTrue(holds("成语") && holds("iphon"))
-        for (const { memory } of yield* store.list(bob)) if (/成语|iPhone/.test(memory.text)) yield* store.erase(bob, memory.id)
+        const secret = (yield* store.list(bob)).filter(({ memory }) => /成语|iPhone/.test(memory.text))
+        for (const { memory } of secret) yield* store.erase(bob, memory.id)
         assert.isFalse(holds("成语") || holds("iPhone") || holds("iphon"))
         assert.strictEqual(yield* best("東京に"), "東京タワーに行きました")
       }).pipe(Effect.provide(on(file)))
@@ -109,7 +117,8 @@ describe("SqliteStore, files of before", () => {
   it.live("opened by several at once, are indexed once", () =>
     Effect.gen(function*() {
       const file = yield* old("shared.db", 3000)
-      const found = yield* Effect.all(Array.from({ length: 3 }, () => Effect.provide(best("第1234次"), on(file))), { concurrency: "unbounded" })
+      const openings = Array.from({ length: 3 }, () => Effect.provide(best("第1234次"), on(file)))
+      const found = yield* Effect.all(openings, { concurrency: "unbounded" })
       assert.deepStrictEqual(found, Array.from({ length: 3 }, () => "第1234次去東京タワー吃饭"))
       isWhole(file)
     }))
@@ -119,7 +128,9 @@ describe("SqliteStore, files of before", () => {
       const file = yield* old("slow.db", 2500)
       const said: Array<string> = []
       let now = 0
-      const slow = Object.create(yield* Clock.Clock, { currentTimeMillis: { value: Effect.sync(() => now += 1500) } }) as Clock.Clock
+      const slow = Object.create(yield* Clock.Clock, {
+        currentTimeMillis: { value: Effect.sync(() => now += 1500) }
+      }) as Clock.Clock
       yield* Effect.scoped(SqliteStore.journal({ file })).pipe(
         Effect.provideService(Clock.Clock, slow),
         Effect.provide(Logger.layer([Logger.make(({ message }) => said.push(String(message)))]))
@@ -130,7 +141,8 @@ describe("SqliteStore, files of before", () => {
   it.live("are as they were when the program is interrupted or killed meanwhile, and done the next time", () =>
     Effect.gen(function*() {
       const file = yield* old("killed.db", 12_000)
-      assert.isTrue((yield* Effect.timeoutOption(Effect.provide(best("東京"), on(file)), "20 millis"))._tag === "None")
+      const interrupted = yield* Effect.timeoutOption(Effect.provide(best("東京"), on(file)), "20 millis")
+      assert.strictEqual(interrupted._tag, "None")
       assert.strictEqual(formOf(file), 2)
       isWhole(file)
 
@@ -144,7 +156,8 @@ describe("SqliteStore, files of before", () => {
           halfWay++
           isWhole(file)
           const database = new DatabaseSync(file)
-          assert.deepStrictEqual({ ...database.prepare("SELECT count(*) AS count FROM lexicon WHERE lexicon MATCH '\"2x東京タワーに行きました\"'").get() }, { count: 1 })
+          const matching = "SELECT rowid FROM lexicon WHERE lexicon MATCH '\"2x東京タワーに行きました\"'"
+          assert.lengthOf(database.prepare(matching).all(), 1)
           database.close()
         }
       }

@@ -13,7 +13,8 @@ const unspacedLetter = `${unspacedClass}${marks}`
 const latinOrDigit = `[[\\p{N}\\p{sc=Latin}[\\p{L}&&\\p{sc=Common}]]--${unspacedClass}]${marks}`
 const otherLetter = `[\\p{L}--[\\p{sc=Latin}${unspacedClass}]]${marks}`
 
-// A word ends where the script changes, so that one between words of another script, or with a prefix of theirs, is found by itself.
+// A word ends where the script changes: one between words of another script is found by itself, and so is one with a prefix of
+// theirs.
 const wordOrRun = new RegExp(`(?:${latinOrDigit})+|(?:${unspacedLetter})+|(?:${otherLetter})+`, "gv")
 const unspacedLetters = new RegExp(unspacedLetter, "gv")
 
@@ -29,7 +30,7 @@ const folded = (text: string): string =>
     .replace(invisible, "")
     .normalize("NFKC")
     .replace(optional, "")
-    // Unicode's full case folding, but for a few letters: "Straße" is "STRASSE", "İstanbul" is "istanbul", and a sigma at the end is one.
+    // Full case folding, and a little more: "Straße" is "STRASSE", "İstanbul" is "istanbul", and a sigma at the end is one.
     .toLowerCase()
     .toUpperCase()
     .toLowerCase()
@@ -40,12 +41,13 @@ const folded = (text: string): string =>
 // Every letter, and every two beside each other: what a reader takes for a word is among them, wherever it stands.
 const grams = (run: string): ReadonlyArray<string> => {
   const letters = run.match(unspacedLetters)
-  return letters === null ? [run] : letters.flatMap((letter, i) => i === 0 ? [letter] : [letters[i - 1]! + letter, letter])
+  if (letters === null) return [run]
+  return letters.flatMap((letter, i) => i === 0 ? [letter] : [letters[i - 1]! + letter, letter])
 }
 
 /**
- * The words of a text. Ways to write the same letter (composed or not, full or half width, ligatures, capitals) give the same words. What is written without spaces gives its letters,
- * and its pairs of letters.
+ * The words of a text. Ways to write the same letter (composed or not, full or half width, ligatures, capitals) give the same
+ * words. What is written without spaces gives its letters, and its pairs of letters.
  */
 export const words = (text: string): ReadonlyArray<string> => {
   // Nothing to fold in ASCII, nor in the dashes and quotes beside it.

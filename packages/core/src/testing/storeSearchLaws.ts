@@ -72,7 +72,7 @@ const randomFilter = (depth: number): Effect.Effect<Filter.Filter> =>
     }
   })
 
-// What is said, and what finds it: a word that no space sets apart, one between words of another script, and other ways to write it.
+// What is said, and what finds it: a word that no space sets apart, one between words of another script, other ways to write it.
 const said: ReadonlyArray<readonly [text: string, ...queries: ReadonlyArray<string>]> = [
   ["今天玩成语接龙游戏", "成语接龙", "游戏", "戏", "你玩过成语接龙吗？"],
   ["我用iPhone拍照", "iPhone", "IPHONE", "拍照", "用iPhone"],
@@ -139,7 +139,9 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
             assert.strictEqual(memories[0]?.memory.text, text, query)
             assert.isAbove(memories[0]!.score, 0, query)
             const scores = index.scores(query)
-            for (const { memory, score } of memories) assert.closeTo(score, scores[everything.indexOf(memory.text)]!, 1e-9, `${query}: ${memory.text}`)
+            for (const { memory, score } of memories) {
+              assert.closeTo(score, scores[everything.indexOf(memory.text)]!, 1e-9, `${query}: ${memory.text}`)
+            }
           }
         }
         // A vowel sign is a letter of its word.
@@ -151,12 +153,17 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
     it.effect("finds a word in every normalization form of Unicode", () =>
       Effect.gen(function*() {
         const scope = yield* freshScope
-        const word = Effect.map(Effect.all(Array.from({ length: 6 }, () => pick(manyForms))), (letters) => letters.join(""))
+        const letters = Effect.all(Array.from({ length: 6 }, () => pick(manyForms)))
+        const word = Effect.map(letters, (letters) => letters.join(""))
         const words = yield* Effect.all(Array.from({ length: 30 }, () => word))
-        const texts = yield* Effect.forEach(words, (word) => Effect.map(pick(forms), (form) => `Ann's ${word} is here`.normalize(form)))
+        const texts = yield* Effect.forEach(words, (word) =>
+          Effect.map(pick(forms), (form) => `Ann's ${word} is here`.normalize(form)))
         yield* commit(scope, ...texts.map((text) => add(text)))
         for (const [i, word] of words.entries()) {
-          for (const form of forms) assert.deepStrictEqual(yield* found(scope, `where is ${word.normalize(form)}?`, 1), [texts[i]!], `${form} of ${word}`)
+          for (const form of forms) {
+            const best = yield* found(scope, `where is ${word.normalize(form)}?`, 1)
+            assert.deepStrictEqual(best, [texts[i]!], `${form} of ${word}`)
+          }
         }
       }).pipe(Random.withSeed("forms")))
 
@@ -173,7 +180,10 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
           else yield* store.erase(scope, idOf(bank, text))
         }
         yield* commit(scope, add("!"))
-        for (const [, query] of said) assert.deepStrictEqual((yield* store.search(scope, { text: query!, limit: 5 })).memories.map(({ score }) => score), [0], query)
+        for (const [, query] of said) {
+          const { memories } = yield* store.search(scope, { text: query!, limit: 5 })
+          assert.deepStrictEqual(memories.map(({ score }) => score), [0], query)
+        }
       }))
 
     it.effect("follows updates, deletions and reverts", () =>

@@ -42,7 +42,10 @@ export const search = (
 const batch = 1000
 const silence = 2000
 
-/** Writes the words of all memories anew, a part of a transaction: those that are as they were stay untouched. Reading goes on meanwhile, writing does not. */
+/**
+ * Writes the words of all memories anew, a part of a transaction: those that are as they were stay untouched. Reading goes on
+ * meanwhile, writing does not.
+ */
 export const fill = Effect.fnUntraced(function*({ name, sql, table }: Database) {
   const [memories, postings, scopes] = [table("memories"), table("postings"), table("scopes")]
   yield* sql`LOCK TABLE ${memories} IN SHARE ROW EXCLUSIVE MODE`
@@ -52,20 +55,24 @@ export const fill = Effect.fnUntraced(function*({ name, sql, table }: Database) 
     const rows = yield* sql<{ readonly number: number; readonly scope: number; readonly memory: string }>`
       SELECT number::float8 AS number, scope::float8 AS scope, memory FROM ${memories}
       WHERE NOT deleted AND number > ${last}::bigint ORDER BY number LIMIT ${batch}::bigint`
-    const read = rows.map(({ memory, number, scope }) => ({ number, scope, words: wordsOf((JSON.parse(memory) as Memory.Memory).text) }))
+    const read = rows.map(({ memory, number, scope }) => {
+      const { text } = JSON.parse(memory) as Memory.Memory
+      return { number, scope, words: wordsOf(text) }
+    })
+    const lengths = JSON.stringify(read.map(({ number, words }) => ({ number, tokens: words.length })))
     const words = JSON.stringify(read.flatMap(({ number, scope, words }) =>
       Array.from(words.counts, ([term, count]) => ({ scope, term, memory: number, count }))
     ))
+    const records = sql`jsonb_to_recordset(${words}::text::jsonb) AS r (scope bigint, term text, memory bigint, count bigint)`
     yield* sql`
-      DELETE FROM ${postings} WHERE memory = ANY (${`{${read.map(({ number }) => number).join(",")}}`}::bigint[]) AND (memory, term, count) NOT IN (
-        SELECT memory, term, count FROM jsonb_to_recordset(${words}::text::jsonb) AS r (memory bigint, term text, count bigint))`
+      DELETE FROM ${postings} WHERE memory = ANY (${`{${read.map(({ number }) => number).join(",")}}`}::bigint[])
+        AND (memory, term, count) NOT IN (SELECT memory, term, count FROM ${records})`
     yield* sql`
-      INSERT INTO ${postings} (scope, term, memory, count)
-      SELECT scope, term, memory, count FROM jsonb_to_recordset(${words}::text::jsonb) AS r (scope bigint, term text, memory bigint, count bigint)
+      INSERT INTO ${postings} (scope, term, memory, count) SELECT scope, term, memory, count FROM ${records}
       ON CONFLICT DO NOTHING`
     yield* sql`
       UPDATE ${memories} AS m SET tokens = r.tokens
-      FROM jsonb_to_recordset(${JSON.stringify(read.map(({ number, words }) => ({ number, tokens: words.length })))}::text::jsonb) AS r (number bigint, tokens bigint)
+      FROM jsonb_to_recordset(${lengths}::text::jsonb) AS r (number bigint, tokens bigint)
       WHERE m.number = r.number AND m.tokens <> r.tokens`
     done += rows.length
     last = rows.at(-1)!.number
@@ -76,5 +83,6 @@ export const fill = Effect.fnUntraced(function*({ name, sql, table }: Database) 
   }
   yield* sql`
     UPDATE ${scopes} AS s SET tokens = t.tokens
-    FROM (SELECT scope, sum(tokens) AS tokens FROM ${memories} WHERE NOT deleted GROUP BY scope) AS t WHERE t.scope = s.number AND s.tokens <> t.tokens`
+    FROM (SELECT scope, sum(tokens) AS tokens FROM ${memories} WHERE NOT deleted GROUP BY scope) AS t
+    WHERE t.scope = s.number AND s.tokens <> t.tokens`
 })

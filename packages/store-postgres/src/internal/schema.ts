@@ -7,7 +7,8 @@ import * as Lexical from "./lexical.ts"
 /**
  * 1. `log` is the source of truth. `memories` are the rows that it folds to, tombstones included; `postings` say how often which word of `Bm25.tokens` stands in which live one
  *    (whoever changes those makes a step like the second). `vectors` has its column of vectors when the server is known, see `vectors.ts`.
- * 2. Other words than before (docs/decisions/0012-words-of-search.md): the tables stay, and are filled anew after the last step.
+ * 2. Other words than before (docs/decisions/0012-words-of-search.md): the tables stay, and are filled anew after the last
+ *    step.
  */
 export const steps: ReadonlyArray<ReadonlyArray<(schema: string) => string>> = [
   [

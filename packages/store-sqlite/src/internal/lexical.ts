@@ -79,7 +79,11 @@ export const fill = Effect.fnUntraced(function*({ all, attempt, file, run }: Dat
   let told = yield* Clock.currentTimeMillis
   for (let [done, last] = [0, -1]; ; ) {
     const numbers = yield* attempt(doing, () =>
-      all("SELECT number, scope, memory FROM memories WHERE deleted = 0 AND number > ? ORDER BY number LIMIT ?", last, batch).map((row) => {
+      all(
+        "SELECT number, scope, memory FROM memories WHERE deleted = 0 AND number > ? ORDER BY number LIMIT ?",
+        last,
+        batch
+      ).map((row) => {
         const [number, scope] = [Number(row["number"]), Number(row["scope"])]
         const terms = termsOf(scope, textOf(row["memory"]))
         run("INSERT INTO lexicon (rowid, terms) VALUES (?, ?)", number, terms.join(" "))
@@ -96,5 +100,9 @@ export const fill = Effect.fnUntraced(function*({ all, attempt, file, run }: Dat
     }
     yield* Effect.interruptible(Effect.yieldNow)
   }
-  yield* attempt(doing, () => run("UPDATE scopes SET tokens = (SELECT coalesce(sum(tokens), 0) FROM memories WHERE scope = scopes.number AND deleted = 0)"))
+  yield* attempt(doing, () =>
+    run(
+      `UPDATE scopes SET tokens =
+         (SELECT coalesce(sum(tokens), 0) FROM memories WHERE scope = scopes.number AND deleted = 0)`
+    ))
 })

@@ -11,7 +11,8 @@ const applicationId = 0x4d523100
  * 1. `log` is the source of truth. `memories` are the rows that it folds to, tombstones included, and `lexicon` the words of the live ones, each with the number of its scope
  *    before it (`Bm25.tokens`: whoever changes those makes a step like the third).
  * 2. `vectors` of live memories, and their signs beside each other (`SignIndex`).
- * 3. Other words than before (docs/decisions/0012-words-of-search.md): the lexicon is emptied, and filled anew after the last step.
+ * 3. Other words than before (docs/decisions/0012-words-of-search.md): the lexicon is emptied, and filled anew after the last
+ *    step.
  */
 export const steps: ReadonlyArray<string> = [
   `
@@ -64,8 +65,11 @@ export const migrate = Effect.fnUntraced(function*(database: Database, readOnly:
   if (version === target) return
   if (readOnly) return yield* fail("ReadOnly", `its form is ${version}, and only opening it to write brings it to ${target}`)
   const doing = "to bring it to the newest form"
-  // Readers see the file while somebody writes, and a commit is on the disk when it returns. What steps remove is overwritten.
-  yield* database.patiently(attempt("to open it", () => database.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON")))
+  // Readers see the file while somebody writes, and a commit is on the disk when it returns. What steps remove is
+  // overwritten.
+  yield* database.patiently(
+    attempt("to open it", () => database.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON"))
+  )
   yield* database.transaction(doing, "IMMEDIATE", Effect.gen(function*() {
     // Somebody else may have been faster.
     const from = yield* check
