@@ -74,8 +74,13 @@ const pieces = new RegExp(
 // Who a clause is about: somebody, by a name or by what they are to the speaker; or it leaves that open.
 type Topic = { readonly name: string; readonly isSelf?: boolean } | { readonly relation: string } | "open"
 
+// No sentence of a person is longer; what is, such as a pasted file, is looked at as far as this.
+const longest = 2000
+
 /** Finds out whom a question asks about, among the people of some memories. */
-export const asked = (question: string, memories: ReadonlyArray<Names.Said>): Asked => {
+export const asked = (whole: string, said: ReadonlyArray<Names.Said>): Asked => {
+  const question = whole.slice(0, longest)
+  const memories = said.map((memory) => ({ ...memory, text: memory.text.slice(0, longest) }))
   const all = [...new Set(memories.flatMap(({ speaker }) => speaker === undefined ? [] : [speaker]))]
   const meant = Names.meantAmong(all, memories)
   const { isOwner, isSubject, isUnclear, others, speakers, words } = peopleOf(question, all, meant)
@@ -146,6 +151,7 @@ export const asked = (question: string, memories: ReadonlyArray<Names.Said>): As
     }
     let carried: Topic = "open"
     return sentences.map((sentence) => {
+      if (sentence.length > longest) return isMeant(topicOf(sentence.slice(0, longest), carried)) ? sentence : ""
       const clauses = sentence.replace(calls, "").split(pieces)
       const kept = clauses.filter((clause) => {
         const topic = topicOf(clause, carried)

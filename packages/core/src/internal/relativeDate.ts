@@ -251,8 +251,12 @@ const rules: ReadonlyArray<Rule> = [
   }]
 ]
 
+// A pasted file speaks of no date; what is looked at is as long as sentences are.
+const longest = 5000
+
 /** The date that a sentence speaks of, in words, or `undefined` where it names none, or none that is certain. */
-export const resolve = (text: string, observedAt: string | undefined): string | undefined => {
+export const resolve = (whole: string, observedAt: string | undefined): string | undefined => {
+  const text = whole.slice(0, longest)
   const parsed = observedAt === undefined ? undefined : parse(observedAt)
   const said = parsed === undefined || Number.isNaN(parsed.getTime()) ? undefined : parsed
   const given = absolute(text, said)
@@ -280,4 +284,4 @@ const elsewhere = new RegExp(
 )
 
 /** Whether a text speaks of another time than that at which it was said, whichever that is. */
-export const isElsewhere = (text: string): boolean => elsewhere.test(text)
+export const isElsewhere = (text: string): boolean => elsewhere.test(text.slice(0, longest))
