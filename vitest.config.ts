@@ -16,7 +16,7 @@ export default defineConfig({
     reporters: [
       "default",
       ["json", { outputFile: ".cache/test-results.json" }],
-      new SkippedReporter({ outputFile: ".cache/skipped-tests.json", leftOut: "slow" })
+      new SkippedReporter({ outputFile: ".cache/skipped-tests.json" })
     ]
   }
 })
