@@ -1,5 +1,6 @@
 // LoRA beside peft: fixtures/adapters, which tools/parity/adapters.py wrote, and fixtures/trained-adapters, which training here gave and
 // peft then loaded.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
 import { Learner, Objective } from "@memory-r1/core"

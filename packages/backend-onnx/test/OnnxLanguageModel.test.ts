@@ -1,4 +1,5 @@
 // The real engine under effect/ai: tiny checkpoints, one of them trained here until it says what it should.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { OnnxLanguageModel, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"

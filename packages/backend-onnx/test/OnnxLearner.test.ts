@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner } from "@memory-r1/backend-onnx"
 import { Learner, Objective } from "@memory-r1/core"

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import type { Sampler } from "@memory-r1/core"

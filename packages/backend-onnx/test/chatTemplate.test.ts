@@ -1,4 +1,5 @@
 // Chat templates as models have them: without a system role, with a thinking switch, and with users who write control tokens.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Template } from "@huggingface/jinja"
 import { Tokenizer as Library } from "@huggingface/tokenizers"

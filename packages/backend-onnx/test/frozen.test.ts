@@ -1,5 +1,6 @@
 // Frozen models in fewer bits. What a model computes with them is compared with a float32 model whose weights are those that the bits
 // mean, which is written out here a second time.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"

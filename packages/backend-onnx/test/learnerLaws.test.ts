@@ -1,4 +1,5 @@
 // The laws bite on a real engine too: core's own tests go through more faults, on a table of characters.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Learner, Objective } from "@memory-r1/core"

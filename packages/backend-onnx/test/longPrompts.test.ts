@@ -1,5 +1,6 @@
 // Long prompts are computed in blocks of queries, and their attention weights twice. Beside them the same tokens as one completion of a
 // prompt of one token, which knows nothing of blocks.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { type Learner, Objective } from "@memory-r1/core"

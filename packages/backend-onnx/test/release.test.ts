@@ -1,4 +1,5 @@
 // What a model holds goes with its scope: every session is released, and no weights stay behind.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, OnnxEmbeddingModel, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"

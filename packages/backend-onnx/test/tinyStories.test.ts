@@ -1,5 +1,6 @@
 // A real checkpoint, which is not part of the project: TinyStories-656K and what an independent implementation in NumPy computes with
 // it.
+// @module-tag slow
 import { assert, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"

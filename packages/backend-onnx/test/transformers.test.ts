@@ -1,4 +1,5 @@
 // What transformers computes with the same checkpoints: fixtures/*/golden.json, written by tools/parity/checkpoints.py.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"

@@ -1,3 +1,4 @@
+// @module-tag slow
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"

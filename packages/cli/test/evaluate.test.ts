@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, layer } from "@effect/vitest"
 import { Evaluation } from "@memory-r1/eval"
 import { Effect, Schema } from "effect"

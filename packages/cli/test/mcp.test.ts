@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { AnswerAgent, FactExtractor, Memory, MemoryBank, MemoryManager, MemoryOperation, MemoryStore, Scope } from "@memory-r1/core"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"

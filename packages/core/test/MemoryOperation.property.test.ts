@@ -1,4 +1,5 @@
 // The decoder is the border between a model and a user's data: whatever comes in, it neither throws nor touches what was not shown.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryBank, MemoryOperation } from "@memory-r1/core"
 import { Arbitrary, Schema } from "effect"

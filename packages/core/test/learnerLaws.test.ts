@@ -1,4 +1,5 @@
 // The laws bite: a learner that breaks its word is found out, one that promises less and keeps to it is not.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Learner, Objective } from "@memory-r1/core"
 import { lawsOfLearner } from "@memory-r1/core/testing"

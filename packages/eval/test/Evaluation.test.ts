@@ -1,3 +1,4 @@
+// @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { AnswerAgent, MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"

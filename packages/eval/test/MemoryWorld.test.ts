@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Dialogue from "../src/Dialogue.ts"

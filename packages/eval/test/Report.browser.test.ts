@@ -1,4 +1,5 @@
 // The report page in a browser.
+// @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Report } from "@memory-r1/eval"

@@ -1,3 +1,4 @@
+// @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { PostgresStore } from "@memory-r1/store-postgres"

@@ -1,4 +1,5 @@
 // Tables of an earlier form: their words are indexed anew when they are opened, once, whole or not at all.
+// @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Bm25, MemoryBank, MemoryStore, Scope } from "@memory-r1/core"

@@ -1,4 +1,5 @@
 // Files of an earlier form: their words are indexed anew when they are opened, once, whole or not at all.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Bm25, MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
@@ -148,7 +149,7 @@ describe("SqliteStore, files of before", () => {
 
       const writer = yield* built("writer")
       let halfWay = 0
-      for (let after = 100; formOf(file) === 2; after += 100) {
+      for (let after = 150; formOf(file) === 2; after += 20) {
         yield* run(process.execPath, [writer, file, "writer"], { killAfter: after })
         // What it had written by then, and nobody sees.
         const written = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0

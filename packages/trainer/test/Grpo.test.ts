@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Learner, Objective, type Sampler } from "@memory-r1/core"
 import { Advantage, Cursor, type Environment, FailedBatch, Grpo, Kl, RunLog, type Stage } from "@memory-r1/trainer"

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Learner } from "@memory-r1/core"
 import { Ppo, RunLog } from "@memory-r1/trainer"

@@ -1,4 +1,5 @@
 // The three interpreters of an objective agree: its nodes in the training graph, its value in plain numbers, and its derivatives.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Autodiff, Graph, Op } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"

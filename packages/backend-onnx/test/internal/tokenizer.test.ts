@@ -1,4 +1,5 @@
 // Text goes through a tokenizer and back as it was, whatever it looks like, at once and as a stream.
+// @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Tokenizer as Library } from "@huggingface/tokenizers"
 import { Arbitrary, Result, Schema } from "effect"

@@ -3,10 +3,9 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import * as Built from "./built.ts"
 
-const bin = join(import.meta.dirname, "../../bin/memory-r1.js")
-
-/** A start takes a second of its own, on a busy machine far longer. */
+/** A start takes half a second, on a busy machine far longer. */
 export const timeout = 300_000
 
 /** A token that the environment of every run has and that nothing may show. */
@@ -18,15 +17,24 @@ export interface Finished {
   readonly stderr: string
 }
 
+interface Options {
+  readonly interruptWhen?: () => boolean
+  readonly killAfter?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /**
  * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so; with `killAfter` it is killed after so many milliseconds; `env` adds to its
  * environment.
  */
-export const run = (cwd: string, args: ReadonlyArray<string>, options: { readonly interruptWhen?: () => boolean; readonly killAfter?: number; readonly env?: Readonly<Record<string, string>> } = {}) =>
+export const run = (cwd: string, args: ReadonlyArray<string>, options: Options = {}) =>
+  Effect.flatMap(Effect.promise(Built.program), (program) => started(program, cwd, args, options))
+
+const started = (program: string, cwd: string, args: ReadonlyArray<string>, options: Options) =>
   Effect.callback<Finished>((resume) => {
     const { FORCE_COLOR: _, ...inherited } = process.env
     const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret, HF_HUB_OFFLINE: "1", HF_HOME: join(cwd, "hf"), ...options.env }
-    const child = spawn(process.execPath, [bin, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
     const written = { stdout: "", stderr: "" }
     for (const stream of ["stdout", "stderr"] as const) {
       child[stream].setEncoding("utf8").on("data", (text: string) => {
