@@ -44,7 +44,7 @@ export interface Kept {
 
 /**
  * What became of a turn: a decision for each of its facts, in order. `repeated` are facts that only say again what had been recalled for the turn; nothing was
- * decided on them. `kept` is what a model failed on (`NotExtracted`); it is left out where all went well.
+ * decided on them. `kept` is what a model failed on (`NotExtracted`); it is absent where nothing failed.
  */
 export interface Remembered {
   readonly decisions: ReadonlyArray<Made>

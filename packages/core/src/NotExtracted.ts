@@ -1,7 +1,7 @@
 /**
  * What was kept as it was said, since the model that should have worked on it failed: nothing that was said is lost, and it can be worked on later (`MemoryAgent.extractAgain`).
  *
- * It is a memory as any other, found and shown as they are, with a mark in its metadata. So every store holds it, and those of before the mark do, too.
+ * It is an ordinary memory with a mark in its metadata. Every store can hold it, and stores made before the mark existed still open.
  */
 import type { AiError } from "effect/ai"
 import * as Filter from "./Filter.ts"

@@ -30,7 +30,7 @@ export interface Tokenizer {
   readonly stopTokens: ReadonlyArray<number>
   /**
    * Text stays text: what is written like a control token (`</s>`, `<|im_end|>`) is encoded as its characters, unless
-   * `controlTokens` asks to read such tokens. `addSpecialTokens`, true when it is left out, puts those around the text that the
+   * `controlTokens` asks to read such tokens. `addSpecialTokens`, true by default, puts those around the text that the
    * model expects there.
    */
   readonly encode: (text: string, options?: EncodeOptions) => ReadonlyArray<number>

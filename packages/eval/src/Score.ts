@@ -200,7 +200,7 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
 })
 
 /**
- * Measures predictions that bring their gold answers with them, where the data set itself is not at hand. Ids are the
+ * Measures predictions that bring their gold answers with them, without the data set itself. Ids are the
  * predictions' own, or `conversation/index`. With `categories`, predictions of other numbers are left aside. Nulls have the
  * metrics 0, and `missing` says how many there are. Items without a gold answer fail with `UnknownQuestions`, two of one id
  * with `DuplicatePrediction`.

@@ -46,7 +46,7 @@ export interface Collected {
  * each, drawn at random; where a prompt was too long, as if nothing had been said.
  *
  * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, for an environment or a sampler that gives more or less
- * than it was asked for, and for a reward that is no number.
+ * than it was asked for, and for a reward that is not a number.
  */
 export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   environment: Environment<Task, E>,

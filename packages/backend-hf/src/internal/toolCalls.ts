@@ -22,7 +22,7 @@ export interface Call {
   readonly arguments: string
 }
 
-/** What a piece tells of a call: its name is known, or there are more arguments. */
+/** What a piece adds to a call: its name, or more arguments. */
 export type Event = Response.ToolParamsStartPartEncoded | Response.ToolParamsDeltaPartEncoded
 
 interface Open {
@@ -73,7 +73,7 @@ const isBlank = (text: string): boolean => text.trim() === ""
 const isComplete = ({ arguments: text, name }: Open): boolean => name !== "" && isObjectText(text)
 
 /**
- * Takes pieces in the order in which they come. A piece goes on with the call that has its id, or else with the latest
+ * Takes pieces in the order in which they come. A piece continues the call that has its id, or else with the latest
  * call at its index. It begins another call where that one is complete and there are arguments or a name to add, or
  * where it brings another id or another tool's name. `tools` are the names that the model was offered: they tell a name
  * in pieces from a name said again.
