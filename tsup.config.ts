@@ -3,7 +3,10 @@ import { defineConfig } from "tsup"
 
 // One configuration for every package: what is built is what its publishConfig.exports and bin name.
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
-  readonly publishConfig: { readonly exports: Record<string, { readonly default: string } | string>; readonly bin?: Record<string, string> }
+  readonly publishConfig: {
+    readonly exports: Record<string, { readonly default: string } | string>
+    readonly bin?: Record<string, string>
+  }
 }
 const outputs = [
   ...Object.values(manifest.publishConfig.exports).flatMap((entry) => typeof entry === "string" ? [] : [entry.default]),

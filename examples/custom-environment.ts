@@ -1,6 +1,6 @@
-// Everything of one's own in a run of the trainer: an environment (a model learns to name the months), a reward of two parts, an advantage, and an
-// objective. Nothing in the trainer knows of any of them.
-// Run: node examples/custom-environment.ts [STEPS]
+// Everything of one's own in a run of the trainer: an environment (a model learns to name the months), a reward of two
+// parts, an advantage, and an objective. Nothing in the trainer knows of any of them. Run: node
+// examples/custom-environment.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Learner, Objective, Reward } from "@memory-r1/core"
 import { directory } from "@memory-r1/nano"
@@ -10,7 +10,8 @@ import { Effect, Random } from "effect"
 const steps = Number(process.argv[2] ?? 3)
 const months = ["January", "February", "March", "April", "May", "June"]
 
-// A reward is a function from an outcome to a number with its parts; this one is capped, so that the form cannot outweigh the content.
+// A reward is a function from an outcome to a number with its parts; this one is capped, so that the form cannot
+// outweigh the content.
 interface Outcome {
   readonly text: string
   readonly month: string
@@ -20,15 +21,19 @@ const reward = Reward.weightedSum<Outcome>([
   [Reward.make("brevity", ({ text }) => -Math.min(1, text.length / 100)), 0.2]
 ])
 
-// An environment says what the tasks are, how they are asked, and what was earned; all completions of a task are scored under one state.
+// An environment says what the tasks are, how they are asked, and what was earned; all completions of a task are scored
+// under one state.
 const environment: Environment.Environment<string> = {
   name: "months",
   maxTokens: 12,
   tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => months[i % months.length]!)),
   prompt: (month) => `Ann: I am going to Oslo in ${month}.\nIn which month?`,
   score: (attempts) =>
-    Effect.succeed(attempts.map(({ task, texts }) =>
-      texts.map((text) => ({ reward: reward({ text, month: task }), labels: ["month"], result: text })))),
+    Effect.succeed(
+      attempts.map(({ task, texts }) =>
+        texts.map((text) => ({ reward: reward({ text, month: task }), labels: ["month"], result: text }))
+      )
+    ),
   settle: () => Effect.void
 }
 
@@ -57,4 +62,6 @@ const program = Effect.gen(function*() {
   }).pipe(Effect.provideService(Learner.Learner, learner))
 })
 await Effect.runPromise(program.pipe(Effect.scoped, Random.withSeed(1), Effect.provide(RunLog.layerMemory(records))))
-for (const record of records) if ("values" in record) console.log(`step ${record.step}: reward ${record.values["reward"]!.toFixed(3)}`)
+for (const record of records) {
+  if ("values" in record) console.log(`step ${record.step}: reward ${record.values["reward"]!.toFixed(3)}`)
+}

@@ -1,8 +1,11 @@
-// A reward of one's own: exact match, else F1, minus a price for long answers. Rewards are plain functions with a breakdown.
-// Run: node examples/custom-reward.ts
+// A reward of one's own: exact match, else F1, minus a price for long answers. Rewards are plain functions with a
+// breakdown. Run: node examples/custom-reward.ts
 import { Reward, TextMetrics } from "@memory-r1/core"
 
-const brevity = Reward.make("brevity", ({ prediction }: Reward.AnswerOutcome) => -Math.max(0, TextMetrics.simpleTokens(prediction).length - 5))
+const brevity = Reward.make(
+  "brevity",
+  ({ prediction }: Reward.AnswerOutcome) => -Math.max(0, TextMetrics.simpleTokens(prediction).length - 5)
+)
 
 const reward = Reward.weightedSum<Reward.AnswerOutcome>([
   [Reward.firstNonZero([Reward.exactMatch, Reward.setF1]), 1],

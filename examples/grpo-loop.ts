@@ -1,8 +1,18 @@
-// GRPO in one file, to be read from top to bottom: a Memory Manager decides what becomes of a fact, a frozen reader answers from the changed bank,
-// and right answers make the decision more likely. The trainer's Grpo.ts is this loop with options and a log.
-// Run: node examples/grpo-loop.ts [STEPS]
+// GRPO in one file, to be read from top to bottom: a Memory Manager decides what becomes of a fact, a frozen reader
+// answers from the changed bank, and right answers make the decision more likely. The trainer's Grpo.ts is this loop
+// with options and a log. Run: node examples/grpo-loop.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, AnswerFormat, ManagerFormat, MemoryBank, Objective, Playthrough, Retriever, Reward, Sampler } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  AnswerFormat,
+  ManagerFormat,
+  MemoryBank,
+  Objective,
+  Playthrough,
+  Retriever,
+  Reward,
+  Sampler
+} from "@memory-r1/core"
 import { MemoryWorld } from "@memory-r1/eval"
 import { directory } from "@memory-r1/nano"
 import { Effect } from "effect"
@@ -55,9 +65,11 @@ const program = Effect.gen(function*() {
         const asked = questions.map((question) => ({ bank, question }))
         return Effect.map(answersFrom(asked), (answers) => {
           const right = answers.map(({ answer, question }) =>
-            Reward.exactMatch({ prediction: answer.text, gold: question.gold, list: question.list === true }).value)
+            Reward.exactMatch({ prediction: answer.text, gold: question.gold, list: question.list === true }).value
+          )
           // A memory more has a price: else a manager that adds everything looks as good as one that keeps order.
-          return (right.length === 0 ? 0 : mean(right)) - 0.15 * Math.max(0, MemoryBank.size(bank) - MemoryBank.size(before))
+          return (right.length === 0 ? 0 : mean(right)) -
+            0.15 * Math.max(0, MemoryBank.size(bank) - MemoryBank.size(before))
         })
       }))
 
@@ -67,14 +79,22 @@ const program = Effect.gen(function*() {
       if (rewards[i]!.every((reward) => reward === rewards[i]![0])) return []
       return [{
         prompt: prompts[i]!,
-        completions: group.map(({ logprobs, tokens }, g) => ({ tokens, oldLogp: logprobs, advantage: rewards[i]![g]! - expected }))
+        completions: group.map(({ logprobs, tokens }, g) => ({
+          tokens,
+          oldLogp: logprobs,
+          advantage: rewards[i]![g]! - expected
+        }))
       }]
     })
 
     // 5. One step on the clipped objective: the gradient of every completion, then AdamW.
     const { loss } = yield* policy.forwardBackward(batch, Objective.grpo({ epsilon: 0.2 }))
     const { gradNorm } = yield* policy.optimStep({ learningRate, maxGradNorm: 1 })
-    console.log(`step ${step + 1}: reward ${mean(rewards.flat()).toFixed(3)}, ${batch.length} of ${dialogues} groups, loss ${loss.toFixed(4)}, gradient ${gradNorm.toFixed(2)}`)
+    console.log(
+      `step ${step + 1}: reward ${mean(rewards.flat()).toFixed(3)}, ${batch.length} of ${dialogues} groups, loss ${
+        loss.toFixed(4)
+      }, gradient ${gradNorm.toFixed(2)}`
+    )
 
     // 6. Each dialogue goes on from the first of its decisions, so that the policy meets the banks that it makes.
     open.forEach((dialogue, i) => {

@@ -21,7 +21,12 @@ const program = Effect.gen(function*() {
     maxTokens: 72,
     perFact: 8,
     perSpeaker: 12
-  }).pipe(Effect.provideService(AnswerAgent.AnswerAgent, AnswerAgent.fromSampler(reader, { format: AnswerFormat.compact, maxTokens: 64 })))
+  }).pipe(
+    Effect.provideService(
+      AnswerAgent.AnswerAgent,
+      AnswerAgent.fromSampler(reader, { format: AnswerFormat.compact, maxTokens: 64 })
+    )
+  )
 
   yield* Grpo.run(environment, {
     steps,
@@ -37,6 +42,11 @@ await Effect.runPromise(program.pipe(
   Effect.provide(Layer.merge(Retriever.layerBm25, RunLog.layerMemory(records)))
 ))
 for (const record of records) {
-  if ("values" in record) console.log(`step ${record.step}: reward ${record.values["reward"]!.toFixed(3)}, ${Math.round(record.values["tokensPerSecond"]!)} token/s`)
-  else console.log(`  ${record.completions[0]!.text}  ->  reward ${record.completions[0]!.reward.toFixed(2)}`)
+  if ("values" in record) {
+    console.log(
+      `step ${record.step}: reward ${record.values["reward"]!.toFixed(3)}, ${
+        Math.round(record.values["tokensPerSecond"]!)
+      } token/s`
+    )
+  } else console.log(`  ${record.completions[0]!.text}  ->  reward ${record.completions[0]!.reward.toFixed(2)}`)
 }

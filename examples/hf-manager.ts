@@ -2,8 +2,8 @@
 //
 //   HF_TOKEN=hf_... node examples/hf-manager.ts
 //
-// HF_MODEL names another model. HF_ENDPOINT names an Inference Endpoint or a local server (vLLM, llama.cpp, text-generation-inference)
-// to ask instead of the router. Without HF_TOKEN this does nothing.
+// HF_MODEL names another model. HF_ENDPOINT names an Inference Endpoint or a local server (vLLM, llama.cpp,
+// text-generation-inference) to ask instead of the router. Without HF_TOKEN this does nothing.
 import { HfClient, HfLanguageModel } from "@memory-r1/backend-hf"
 import { AnswerAgent, FactExtractor, MemoryAgent, MemoryManager, MemoryStore, Retriever, Scope } from "@memory-r1/core"
 import { Console, Effect, Layer } from "effect"
@@ -32,7 +32,10 @@ const program = Effect.gen(function*() {
   yield* Console.log(`${question} ${answer.text}`)
 })
 
-const model = HfLanguageModel.model(process.env.HF_MODEL ?? "meta-llama/Llama-3.3-70B-Instruct", { temperature: 0, maxTokens: 512 })
+const model = HfLanguageModel.model(process.env.HF_MODEL ?? "meta-llama/Llama-3.3-70B-Instruct", {
+  temperature: 0,
+  maxTokens: 512
+})
 
 const layers = Layer.mergeAll(MemoryManager.layerPrompted(), AnswerAgent.layerPrompted()).pipe(
   Layer.provide(model),

@@ -18,7 +18,10 @@ const program = Effect.gen(function*() {
   // Teach it an answer of our own; the loss falls and the sampler follows.
   const target = [...sampler.tokenizer.encode("NOOP", { addSpecialTokens: false }), sampler.tokenizer.stopTokens[0]!]
   for (let step = 0; step < 4; step++) {
-    const { loss } = yield* learner.forwardBackward([{ prompt: tokens, completions: [{ tokens: target }] }], Objective.sft)
+    const { loss } = yield* learner.forwardBackward(
+      [{ prompt: tokens, completions: [{ tokens: target }] }],
+      Objective.sft
+    )
     yield* learner.optimStep({ learningRate: 1e-3, maxGradNorm: 1 })
     console.log(`step ${step}: loss ${loss.toFixed(3)}`)
   }

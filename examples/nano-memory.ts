@@ -9,11 +9,17 @@ const run = process.argv[2]
 const [managerModel, answerModel] = run === undefined ? [directory, directory] : [`${run}/manager`, `${run}/answer`]
 
 const memory = await createMemory({
-  manager: MemoryManager.layerTrained({ format: ManagerFormat.compact, maxTokens: 72 }).pipe(Layer.provide(OnnxSampler.layer(managerModel))),
-  answerAgent: AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 64 }).pipe(Layer.provide(OnnxSampler.layer(answerModel)))
+  manager: MemoryManager.layerTrained({ format: ManagerFormat.compact, maxTokens: 72 }).pipe(
+    Layer.provide(OnnxSampler.layer(managerModel))
+  ),
+  answerAgent: AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 64 }).pipe(
+    Layer.provide(OnnxSampler.layer(answerModel))
+  )
 })
 
-for (const text of ["I adopted a dog named Buddy.", "Nice weather today, isn't it?", "We adopted another dog, Scout!"]) {
+for (
+  const text of ["I adopted a dog named Buddy.", "Nice weather today, isn't it?", "We adopted another dog, Scout!"]
+) {
   const { decisions } = await memory.remember({ speaker: "Ann", text, observedAt: "8 May 2023" })
   console.log(`${text}  ->  ${decisions.map(({ raw }) => raw).join("; ")}`)
 }

@@ -1,7 +1,7 @@
-// Everything that is checked without running tests: types, lint, Effect's own diagnostics, unused code, and what would be
-// published. With --fast: types and lint.
+// Everything that is checked without running tests: format, types, lint, Effect's own diagnostics, unused code, and what would
+// be published. With --fast: format, types and lint.
 import { execFile } from "node:child_process"
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -12,8 +12,13 @@ const path = `${join(root, "node_modules", ".bin")}:${process.env.PATH}`
 
 const command = (file, args, cwd = root) =>
   new Promise((resolve, reject) =>
-    execFile(file, args, { cwd, env: { ...process.env, PATH: path, NO_COLOR: "1" }, maxBuffer: 1 << 26 }, (error, stdout, stderr) =>
-      error === null ? resolve(stdout) : reject(new Error(`${[file, ...args].join(" ")}\n${stdout}${stderr}`)))
+    execFile(
+      file,
+      args,
+      { cwd, env: { ...process.env, PATH: path, NO_COLOR: "1" }, maxBuffer: 1 << 26 },
+      (error, stdout, stderr) =>
+        error === null ? resolve(stdout) : reject(new Error(`${[file, ...args].join(" ")}\n${stdout}${stderr}`))
+    )
   )
 
 let failed = 0
@@ -28,14 +33,27 @@ const step = async (name, run) => {
   }
 }
 
+await step("format (npm run format)", () => command("dprint", ["check"]))
 // The examples in comments are compiled with everything else.
 await step("examples in comments", () => command("node", ["scripts/doctest.ts"]))
 await step("types", () => command("tsc", ["-p", "."]))
 await step("lint", () => command("oxlint", ["--deny-warnings", "packages", "examples", "scripts", "tools"]))
 if (process.argv.includes("--fast")) process.exit(failed === 0 ? 0 : 1)
 
-await step("Effect diagnostics", () =>
-  command("effect-tsgo", ["diagnostics", "--project", "tsconfig.effect.json", "--format", "text", "--severity", "error,warning", "--strict"]))
+await step(
+  "Effect diagnostics",
+  () =>
+    command("effect-tsgo", [
+      "diagnostics",
+      "--project",
+      "tsconfig.effect.json",
+      "--format",
+      "text",
+      "--severity",
+      "error,warning",
+      "--strict"
+    ])
+)
 await step("unused code and dependencies", () => command("knip", ["--no-progress"]))
 // Two builds at a time, on two cores.
 const queue = readdirSync(join(root, "packages"))

@@ -1,5 +1,6 @@
-// Turns the examples of JSDoc (`@example` with a ts fence) and of Markdown (fences marked `ts run`) into test files under
-// .cache/doctest, so that every example is type-checked and executed. In an example, `expression // => value` is an assertion.
+// Turns the examples of JSDoc (`@example` with a ts fence) and of Markdown (fences marked `ts run`) into test files
+// under .cache/doctest, so that every example is type-checked and executed. In an example, `expression // => value` is
+// an assertion.
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 
@@ -9,12 +10,13 @@ interface Example {
 }
 
 const fromSource = (text: string): ReadonlyArray<Example> =>
-  [...text.matchAll(/\/\*\*([\s\S]*?)\*\/\s*(?:export (?:declare )?(?:const|class|interface|type|function) (\w+))?/g)].flatMap(([, comment, name]) =>
-    [...comment!.matchAll(/@example\n([\s\S]*?```ts\n[\s\S]*?```)/g)].map((match) => ({
-      title: name ?? "module",
-      code: match[1]!.replace(/^ ?\s*\* ?/gm, "").replace(/^[\s\S]*?```ts\n/, "").replace(/```$/, "")
-    }))
-  )
+  [...text.matchAll(/\/\*\*([\s\S]*?)\*\/\s*(?:export (?:declare )?(?:const|class|interface|type|function) (\w+))?/g)]
+    .flatMap(([, comment, name]) =>
+      [...comment!.matchAll(/@example\n([\s\S]*?```ts\n[\s\S]*?```)/g)].map((match) => ({
+        title: name ?? "module",
+        code: match[1]!.replace(/^ ?\s*\* ?/gm, "").replace(/^[\s\S]*?```ts\n/, "").replace(/```$/, "")
+      }))
+    )
 
 const fromMarkdown = (text: string): ReadonlyArray<Example> =>
   [...text.matchAll(/^```ts run\n([\s\S]*?)^```/gm)].map((match, i) => ({ title: `example ${i + 1}`, code: match[1]! }))
@@ -34,7 +36,9 @@ const testFile = (source: string, examples: ReadonlyArray<Example>): string => {
       return ""
     })
     // A file that an example writes lies in a folder of its own.
-    return `it(${JSON.stringify(title)}, async () => {\n${assertions(body).trim().replaceAll("\"memory.db\"", "inFolder(\"memory.db\")")}\n})`
+    return `it(${JSON.stringify(title)}, async () => {\n${
+      assertions(body).trim().replaceAll("\"memory.db\"", "inFolder(\"memory.db\")")
+    }\n})`
   })
   const head = [...imports].flatMap(([from, names]) => {
     const stars = [...names].filter((name) => name.startsWith("* as"))
@@ -47,7 +51,9 @@ const testFile = (source: string, examples: ReadonlyArray<Example>): string => {
   return [
     ...head,
     `import { describe, it } from "vitest"`,
-    `import { ${["inFolder", "same"].filter((name) => bodies.some((body) => body.includes(`${name}(`))).join(", ")} } from "../../scripts/same.ts"`,
+    `import { ${
+      ["inFolder", "same"].filter((name) => bodies.some((body) => body.includes(`${name}(`))).join(", ")
+    } } from "../../scripts/same.ts"`,
     "",
     `describe("examples of ${source}", () => {`,
     ...bodies,

@@ -5,8 +5,9 @@ import { assert } from "vitest"
 
 /** What `// =>` means in an example: deep equality; numbers to nine digits. */
 export const same = (actual: unknown, expected: unknown): void => {
-  if (typeof actual === "number" && typeof expected === "number") assert.closeTo(actual, expected, 1e-9 * Math.max(1, Math.abs(expected)))
-  else assert.deepEqual(actual, expected)
+  if (typeof actual === "number" && typeof expected === "number") {
+    assert.closeTo(actual, expected, 1e-9 * Math.max(1, Math.abs(expected)))
+  } else assert.deepEqual(actual, expected)
 }
 
 /**

@@ -1,5 +1,5 @@
-// `npm test`: every check, then every test. `npm test -- --fast` is for work in progress: types, lint, and the tests without
-// the tag `slow`. Everything else on the command line goes to Vitest.
+// `npm test`: every check, then every test. `npm test -- --fast` is for work in progress: types, lint, and the tests
+// without the tag `slow`. Everything else on the command line goes to Vitest.
 import { spawnSync } from "node:child_process"
 
 const given = process.argv.slice(2)

@@ -31,7 +31,10 @@ const run = (name: string, env: Readonly<Record<string, string>> = {}) =>
     (cwd) =>
       Effect.callback<{ readonly stdout: string; readonly stderr: string }>((resume) => {
         const { HF_ENDPOINT: _, HF_MODEL: __, HF_TOKEN: ___, ...inherited } = process.env
-        const child = execFile(process.execPath, [join(folder, name)], { cwd, env: { ...inherited, NO_COLOR: "1", ...env } }, (_, stdout, stderr) => {
+        const child = execFile(process.execPath, [join(folder, name)], {
+          cwd,
+          env: { ...inherited, NO_COLOR: "1", ...env }
+        }, (_, stdout, stderr) => {
           resume(Effect.sync(() => {
             assert.strictEqual(child.exitCode, 0, `${name}\n${stdout}${stderr}`)
             assert.deepStrictEqual(readdirSync(cwd), [])
@@ -60,7 +63,9 @@ describe("examples/hf-manager.ts with a token", () => {
 
   it.effect("asks the endpoint, and shows the token to nobody else", () =>
     Effect.gen(function*() {
-      const { requests, url } = yield* serve(says(`{"memory": [{"id": "0", "text": "Ann has a dog named Buddy", "event": "ADD"}]}`))
+      const { requests, url } = yield* serve(
+        says(`{"memory": [{"id": "0", "text": "Ann has a dog named Buddy", "event": "ADD"}]}`)
+      )
       const { stderr, stdout } = yield* run("hf-manager.ts", { HF_TOKEN: token, HF_ENDPOINT: url })
       assert.match(stdout, /-> ADD\n[^]*^Memories:\n {2}Ann has a dog named Buddy\n/m)
       assert.isAbove(requests.length, 3)
@@ -71,6 +76,9 @@ describe("examples/hf-manager.ts with a token", () => {
   it.effect("runs on Hugging Face", (context) =>
     Effect.gen(function*() {
       if ((process.env.HF_TOKEN ?? "") === "") return context.skip("HF_TOKEN is not set")
-      assert.match((yield* run("hf-manager.ts", { HF_TOKEN: process.env.HF_TOKEN! })).stdout, /^Which dogs does Ann have\? .+/m)
+      assert.match(
+        (yield* run("hf-manager.ts", { HF_TOKEN: process.env.HF_TOKEN! })).stdout,
+        /^Which dogs does Ann have\? .+/m
+      )
     }), 300_000)
 })

@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import * as Graph from "../../packages/backend-onnx/src/Graph.ts"
-import * as Op from "../../packages/backend-onnx/src/Op.ts"
 import * as Session from "../../packages/backend-onnx/src/internal/session.ts"
+import * as Op from "../../packages/backend-onnx/src/Op.ts"
 
 // Rows, shared dimension, columns: a square, and two projections of shape m.
 const shapes = [[1024, 1024, 1024], [2048, 256, 704], [2048, 704, 256]] as const
@@ -36,7 +36,9 @@ const own = Effect.fnUntraced(function*([rows, shared, columns]: (typeof shapes)
 }, Effect.scoped)
 
 const peer = ([rows, shared, columns]: (typeof shapes)[number]): number =>
-  Number(execFileSync(python!, ["-c", `
+  Number(execFileSync(python!, [
+    "-c",
+    `
 import time, torch
 torch.set_num_threads(2)
 x, w, best = torch.zeros(${rows}, ${shared}), torch.zeros(${columns}, ${shared}), 1e9
@@ -44,10 +46,14 @@ for _ in range(${rounds}):
     started = time.perf_counter()
     for _ in range(${repeats}): x @ w.T
     best = min(best, (time.perf_counter() - started) / ${repeats})
-print(best * 1000)`], { encoding: "utf8" }))
+print(best * 1000)`
+  ], { encoding: "utf8" }))
 
 for (const shape of shapes) {
-  const rate = (milliseconds: number): string => `${(2 * shape[0] * shape[1] * shape[2] / milliseconds / 1e6).toFixed(0)} GFLOP/s`
+  const rate = (milliseconds: number): string =>
+    `${(2 * shape[0] * shape[1] * shape[2] / milliseconds / 1e6).toFixed(0)} GFLOP/s`
   const mine = rate(await Effect.runPromise(own(shape)))
-  console.log(`${shape.join(" x ")}: ONNX Runtime ${mine}${python === undefined ? "" : `, PyTorch ${rate(peer(shape))}`}`)
+  console.log(
+    `${shape.join(" x ")}: ONNX Runtime ${mine}${python === undefined ? "" : `, PyTorch ${rate(peer(shape))}`}`
+  )
 }

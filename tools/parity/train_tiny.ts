@@ -1,7 +1,8 @@
-// Trains tiny checkpoints, and adapters of some, for a few steps and saves them under packages/backend-onnx/test/fixtures, in trained and
-// trained-adapters, for tools/parity/roundtrip.py and adapters.py. Usage: node tools/parity/train_tiny.ts [checkpoints] [adapters]
-import { Adapter } from "../../packages/backend-onnx/src/index.ts"
+// Trains tiny checkpoints, and adapters of some, for a few steps and saves them under
+// packages/backend-onnx/test/fixtures, in trained and trained-adapters, for tools/parity/roundtrip.py and adapters.py.
+// Usage: node tools/parity/train_tiny.ts [checkpoints] [adapters]
 import { Effect } from "effect"
+import { Adapter } from "../../packages/backend-onnx/src/index.ts"
 import * as TrainTiny from "../../packages/backend-onnx/test/support/trainTiny.ts"
 
 const asked = process.argv.slice(2)

@@ -1,5 +1,5 @@
-// Ends a run with the names of the tests that were skipped, and why. CI reads the same from .cache/skipped-tests.json and
-// fails where a test could have run.
+// Ends a run with the names of the tests that were skipped, and why. CI reads the same from .cache/skipped-tests.json
+// and fails where a test could have run.
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import type { Reporter, TestCase, TestModule, Vitest } from "vitest/node"

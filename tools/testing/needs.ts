@@ -1,5 +1,5 @@
-// What some tests need and a machine may lack: programs, shared data, real models, a key. Such a test is skipped, and the run
-// ends with its name and the reason (tools/testing/SkippedReporter.ts).
+// What some tests need and a machine may lack: programs, shared data, real models, a key. Such a test is skipped, and
+// the run ends with its name and the reason (tools/testing/SkippedReporter.ts).
 import { existsSync, readdirSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { describe } from "vitest"
@@ -62,5 +62,8 @@ export const model = (name: string): Need => {
 
 /** A suite of tests that need something. `suite` gets the path of it. */
 export const describeWith = ({ path, reason }: Need, name: string, suite: (path: string) => void): void => {
-  describe.skipIf(path === undefined)(path === undefined ? `${name} (skipped: ${reason})` : name, () => suite(path ?? ""))
+  describe.skipIf(path === undefined)(
+    path === undefined ? `${name} (skipped: ${reason})` : name,
+    () => suite(path ?? "")
+  )
 }

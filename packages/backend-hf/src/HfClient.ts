@@ -1,8 +1,13 @@
 /**
- * The connection to Hugging Face: the router of its Inference Providers, an Inference Endpoint, or any server that speaks the
- * same protocol. `HfLanguageModel` and `HfEmbeddingModel` are built on it.
+ * The connection to Hugging Face: the router of its Inference Providers, an Inference Endpoint, or any server that
+ * speaks the same protocol. `HfLanguageModel` and `HfEmbeddingModel` are built on it.
  */
-import { InferenceClient, type InferenceProviderOrPolicy, PROVIDERS_OR_POLICIES, setLogger } from "@huggingface/inference"
+import {
+  InferenceClient,
+  type InferenceProviderOrPolicy,
+  PROVIDERS_OR_POLICIES,
+  setLogger
+} from "@huggingface/inference"
 import { AiError } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
@@ -86,9 +91,10 @@ export type ChatCompletionChunk = typeof Wire.ChatCompletionChunk.Type
  * Requests to Hugging Face. Use it where `effect/ai` has no name for what you need; otherwise use the models.
  *
  * Every method fails with an `AiError`: `AuthenticationError` (401, 403, no token), `QuotaExhaustedError` (402),
- * `RateLimitError` with `retryAfter` (429), `InvalidRequestError` (other 4xx), `InternalProviderError` (5xx, overloaded),
- * `NetworkError` (no connection, a broken one, a timeout) and `InvalidResponseError` (not the expected JSON). Nothing is retried
- * here: `error.isRetryable` says what may be. Interruption aborts the HTTP request. The token is in no error.
+ * `RateLimitError` with `retryAfter` (429), `InvalidRequestError` (other 4xx), `InternalProviderError` (5xx,
+ * overloaded), `NetworkError` (no connection, a broken one, a timeout) and `InvalidResponseError` (not the expected
+ * JSON). Nothing is retried here: `error.isRetryable` says what may be. Interruption aborts the HTTP request. The token
+ * is in no error.
  */
 export class HfClient extends Context.Service<HfClient, {
   readonly chatCompletion: (
@@ -151,7 +157,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   })
   const routing = provider === undefined ? {} : { provider }
 
-  // A call's own fetch: it remembers the exchange for the error, and hands the signal to requests that the client makes without it.
+  // A call's own fetch: it remembers the exchange for the error, and hands the signal to requests that the client makes
+  // without it.
   const open = (signal: AbortSignal) => {
     const exchange: Errors.Exchange = { method: "POST", url: endpointUrl ?? routerUrl }
     const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -168,8 +175,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   type Opened = ReturnType<typeof open>
 
   const failWith = (method: string, error: unknown, { exchange }: Opened) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.fail(Errors.toAiError({ method, error, exchange, now, scrub, hasToken: token !== "" })))
+    Effect.flatMap(
+      Clock.currentTimeMillis,
+      (now) => Effect.fail(Errors.toAiError({ method, error, exchange, now, scrub, hasToken: token !== "" }))
+    )
 
   const timeoutError = (method: string, timeout: Duration.Input, { exchange }: Opened) =>
     Errors.make(
@@ -277,8 +286,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
 export const layer = (options: Options): Layer.Layer<HfClient> => Layer.effect(HfClient, make(options))
 
 const given = (name: string): Config.Config<string | undefined> =>
-  Config.map(Config.option(Config.String(name)), (value) =>
-    Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== "")))
+  Config.map(
+    Config.option(Config.String(name)),
+    (value) => Option.getOrUndefined(Option.filter(value, (text) => text.trim() !== ""))
+  )
 
 const HttpUrl = Schema.String.check(Schema.makeFilter(isHttpUrl, {
   message: "must begin with http:// or https:// and hold no user name or password"
@@ -289,9 +300,10 @@ const Token = Schema.Redacted(Schema.String.check(Schema.makeFilter((text) => te
 })))
 
 /**
- * The client as the environment says: `HF_TOKEN`, and optionally `HF_ENDPOINT` (a URL) and `HF_PROVIDER`. An empty variable counts
- * as none, and with `HF_ENDPOINT` the token may be missing. Use it in programs. Hugging Face's Python tools read a mirror of the Hub
- * from `HF_ENDPOINT`: where it is set to one, use `layer`, since a mirror answers no prompts.
+ * The client as the environment says: `HF_TOKEN`, and optionally `HF_ENDPOINT` (a URL) and `HF_PROVIDER`. An empty
+ * variable counts as none, and with `HF_ENDPOINT` the token may be missing. Use it in programs. Hugging Face's Python
+ * tools read a mirror of the Hub from `HF_ENDPOINT`: where it is set to one, use `layer`, since a mirror answers no
+ * prompts.
  *
  * Fails with a `ConfigError` where the token is missing, the URL is none, or the provider is unknown.
  *

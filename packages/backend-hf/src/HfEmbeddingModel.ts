@@ -17,7 +17,8 @@ import * as Pooling from "./internal/pooling.ts"
  * - `normalize`: vectors of length 1, where the model does not give them anyway.
  * - `promptName`: which of the model's own prompts to set before each text, such as "query" or "passage".
  * - `truncate`: cut texts that are too long for the model, instead of an error.
- * - `batchSize`: texts for each request; 32 unless told otherwise, which is what a text-embeddings server takes at most by default.
+ * - `batchSize`: texts for each request; 32 unless told otherwise, which is what a text-embeddings server takes at most
+ *   by default.
  * - `timeout`: how long to wait for each request; two minutes unless told otherwise.
  */
 export interface Options {
@@ -34,13 +35,15 @@ export interface Options {
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-hf/HfEmbeddingModel/Config") {}
 
 /**
- * Makes the service from an `HfClient`. Use it for several models side by side; programs with one use `model` or `layer`.
+ * Makes the service from an `HfClient`. Use it for several models side by side; programs with one use `model` or
+ * `layer`.
  *
- * Where the server gives a vector for each token, the text gets their mean. Calls of `embed` at the same time share a request;
- * interruption of such a call ends its wait, not the request, which goes on until its answer or its timeout. Interruption of
- * `embedMany` aborts the request.
+ * Where the server gives a vector for each token, the text gets their mean. Calls of `embed` at the same time share a
+ * request; interruption of such a call ends its wait, not the request, which goes on until its answer or its timeout.
+ * Interruption of `embedMany` aborts the request.
  *
- * Fails with `InvalidResponseError` where the number of vectors or their `dimensions` are wrong. Other errors: see `HfClient`.
+ * Fails with `InvalidResponseError` where the number of vectors or their `dimensions` are wrong. Other errors: see
+ * `HfClient`.
  *
  * @example
  * ```ts
@@ -67,34 +70,39 @@ export const make = Effect.fnUntraced(function*({ config, dimensions, model }: {
     batchKey: (context) => Context.getOrUndefined(context, Config),
     embedMany: Effect.fnUntraced(function*({ inputs }) {
       const { batchSize = 32, normalize, promptName, timeout, truncate } = yield* Configuration.current(Config, config)
-      const results = yield* Effect.forEach(Arr.chunksOf(inputs, Math.max(1, batchSize)), (texts) =>
-        client.featureExtraction({
-          model,
-          inputs: texts,
-          ...(normalize === undefined ? {} : { normalize }),
-          ...(promptName === undefined ? {} : { prompt_name: promptName }),
-          ...(truncate === undefined ? {} : { truncate })
-        }, { timeout }).pipe(
-          Effect.flatMap((output) =>
-            Effect.mapError(
-              Effect.fromResult(Pooling.vectors(output, { texts: texts.length, dimensions, normalize: normalize ?? false })),
-              (description) =>
-                AiError.make({
-                  module: "HfEmbeddingModel",
-                  method: "embedMany",
-                  reason: new AiError.InvalidResponseError({ description })
-                })
+      const results = yield* Effect.forEach(
+        Arr.chunksOf(inputs, Math.max(1, batchSize)),
+        (texts) =>
+          client.featureExtraction({
+            model,
+            inputs: texts,
+            ...(normalize === undefined ? {} : { normalize }),
+            ...(promptName === undefined ? {} : { prompt_name: promptName }),
+            ...(truncate === undefined ? {} : { truncate })
+          }, { timeout }).pipe(
+            Effect.flatMap((output) =>
+              Effect.mapError(
+                Effect.fromResult(
+                  Pooling.vectors(output, { texts: texts.length, dimensions, normalize: normalize ?? false })
+                ),
+                (description) =>
+                  AiError.make({
+                    module: "HfEmbeddingModel",
+                    method: "embedMany",
+                    reason: new AiError.InvalidResponseError({ description })
+                  })
+              )
             )
           )
-        ))
+      )
       return { results: results.flat(), usage: { inputTokens: undefined } }
     })
   })
 })
 
 /**
- * The standard tag, so that any other provider's layer may stand in its place. With `dimensions` the length of every vector is
- * checked.
+ * The standard tag, so that any other provider's layer may stand in its place. With `dimensions` the length of every
+ * vector is checked.
  *
  * @example
  * ```ts
@@ -115,7 +123,8 @@ export const layer = (options: {
   readonly model: string
   readonly dimensions?: number | undefined
   readonly config?: Options | undefined
-}): Layer.Layer<EmbeddingModel.EmbeddingModel, never, HfClient> => Layer.effect(EmbeddingModel.EmbeddingModel, make(options))
+}): Layer.Layer<EmbeddingModel.EmbeddingModel, never, HfClient> =>
+  Layer.effect(EmbeddingModel.EmbeddingModel, make(options))
 
 /**
  * A model by its name on Hugging Face, with the length of its vectors.

@@ -14,8 +14,8 @@ import * as Request from "./internal/request.ts"
 import * as Response from "./internal/response.ts"
 
 /**
- * How to generate. What is left out is the server's choice, except the `timeout` (for the whole answer, in a stream for the next
- * part of it): two minutes. Not every provider knows `seed`.
+ * How to generate. What is left out is the server's choice, except the `timeout` (for the whole answer, in a stream for
+ * the next part of it): two minutes. Not every provider knows `seed`.
  */
 export interface Options {
   readonly temperature?: number | undefined
@@ -53,11 +53,13 @@ const annotateRequest = (span: Span, request: ChatRequest): void =>
   })
 
 /**
- * Makes the service from an `HfClient`. Use it for several models side by side; programs with one use `model` or `layer`.
+ * Makes the service from an `HfClient`. Use it for several models side by side; programs with one use `model` or
+ * `layer`.
  *
- * Structured output (`generateObject`) is asked for as `response_format: json_schema` with `strict`, in the subset of JSON Schema
- * that OpenAI's format allows: the root must be an object. Tools are functions; tools that a provider runs itself fail with
- * `ToolConfigurationError`. Images may be sent, other files fail with `InvalidUserInputError`. Other errors: see `HfClient`.
+ * Structured output (`generateObject`) is asked for as `response_format: json_schema` with `strict`, in the subset of
+ * JSON Schema that OpenAI's format allows: the root must be an object. Tools are functions; tools that a provider runs
+ * itself fail with `ToolConfigurationError`. Images may be sent, other files fail with `InvalidUserInputError`. Other
+ * errors: see `HfClient`.
  *
  * @example
  * ```ts
@@ -100,8 +102,13 @@ export const make = Effect.fnUntraced(function*({ config, model }: {
     streamText: (options) =>
       Stream.unwrap(
         Effect.map(prepare("streamText", options), ({ request, waiting }) =>
-          Stream.tap(Response.streamParts(client.chatCompletionStream(request, waiting), options.tools.map(({ name }) => name)), (part) =>
-            Effect.sync(() => annotateResponse(options.span, [part]))))
+          Stream.tap(
+            Response.streamParts(
+              client.chatCompletionStream(request, waiting),
+              options.tools.map(({ name }) => name)
+            ),
+            (part) => Effect.sync(() => annotateResponse(options.span, [part]))
+          ))
       )
   })
 })
@@ -144,11 +151,12 @@ const annotateResponse = (span: Span, parts: ReadonlyArray<Response.AnyPart>): v
 export const layer = (options: {
   readonly model: string
   readonly config?: Options | undefined
-}): Layer.Layer<LanguageModel.LanguageModel, never, HfClient> => Layer.effect(LanguageModel.LanguageModel, make(options))
+}): Layer.Layer<LanguageModel.LanguageModel, never, HfClient> =>
+  Layer.effect(LanguageModel.LanguageModel, make(options))
 
 /**
- * A model by its name on Hugging Face, with the options of its requests; it also tells programs the names of provider and model.
- * Through the router a name may end in a provider: `"meta-llama/Llama-3.3-70B-Instruct:groq"`.
+ * A model by its name on Hugging Face, with the options of its requests; it also tells programs the names of provider
+ * and model. Through the router a name may end in a provider: `"meta-llama/Llama-3.3-70B-Instruct:groq"`.
  *
  * @example
  * ```ts

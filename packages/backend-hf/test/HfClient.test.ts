@@ -110,13 +110,18 @@ describe("HfClient errors by status", () => {
 
   it.effect("the status decides also where the body is no help", () =>
     Effect.gen(function*() {
-      const bodies = [["text/html", "<h1>Bad gateway</h1>"], ["application/json", "{oops"], ["application/json", "null"], ["text/plain", ""]]
+      const bodies = [["text/html", "<h1>Bad gateway</h1>"], ["application/json", "{oops"], [
+        "application/json",
+        "null"
+      ], ["text/plain", ""]]
       for (const [type, body] of bodies) {
         const found = yield* reasons((_, response) => {
           response.writeHead(502, { "content-type": type })
           response.end(body)
         })
-        for (const reason of found) assert.strictEqual(reason._tag, "InternalProviderError")
+        for (const reason of found) {
+          assert.strictEqual(reason._tag, "InternalProviderError")
+        }
       }
     }))
 })
@@ -240,7 +245,8 @@ describe("HfClient and the network", () => {
 })
 
 describe("HfClient options", () => {
-  const reasonOf = (options: HfClient.Options) => Effect.map(generate.pipe(connect(options), Effect.flip), (error) => error.reason)
+  const reasonOf = (options: HfClient.Options) =>
+    Effect.map(generate.pipe(connect(options), Effect.flip), (error) => error.reason)
   const fetch = () => Promise.reject(new Error("no request expected"))
 
   it.effect("the router needs a Hugging Face token", () =>
@@ -285,7 +291,9 @@ describe("HfClient.layerConfig", () => {
   it.effect("reads HF_TOKEN and HF_ENDPOINT", () =>
     Effect.gen(function*() {
       const server = yield* serve(says("Oslo"))
-      assert.isTrue(Exit.isSuccess(yield* build({ HF_ENDPOINT: `${server.url}/v1`, HF_TOKEN: "hf_secret", HF_PROVIDER: "" })))
+      assert.isTrue(
+        Exit.isSuccess(yield* build({ HF_ENDPOINT: `${server.url}/v1`, HF_TOKEN: "hf_secret", HF_PROVIDER: "" }))
+      )
       assert.isTrue(Exit.isSuccess(yield* build({ HF_ENDPOINT: server.url, HF_TOKEN: "" })))
       assert.deepStrictEqual(server.requests.map(({ headers, path }) => [path, headers.authorization]), [
         ["/v1/chat/completions", "Bearer hf_secret"],

@@ -34,7 +34,12 @@ describe("HfEmbeddingModel", () => {
       const [request] = server.requests
       assert.strictEqual(request!.path, "/")
       assert.strictEqual(request!.headers.authorization, "Bearer hf_secret")
-      assert.deepStrictEqual(request!.body, { inputs: ["a", "bbb"], normalize: true, prompt_name: "query", truncate: true })
+      assert.deepStrictEqual(request!.body, {
+        inputs: ["a", "bbb"],
+        normalize: true,
+        prompt_name: "query",
+        truncate: true
+      })
     }))
 
   it.effect("takes the mean over token vectors, in each form in which servers nest them", () =>
@@ -42,7 +47,9 @@ describe("HfEmbeddingModel", () => {
       const tokens = [[1, 0], [3, 4]]
       const forms = [[tokens], [[tokens]], tokens]
       const server = yield* serve((_, response, nth) => json(response, forms[nth]))
-      const vectors = yield* Effect.forEach(forms, () => embedMany(["Ann lives in Oslo"])).pipe(using(server.url, { dimensions: 2 }))
+      const vectors = yield* Effect.forEach(forms, () => embedMany(["Ann lives in Oslo"])).pipe(
+        using(server.url, { dimensions: 2 })
+      )
       assert.deepStrictEqual(vectors, forms.map(() => [[2, 2]]))
     }))
 
@@ -120,7 +127,13 @@ describe("HfEmbeddingModel", () => {
         path.startsWith("/api/models/")
           ? json(response, {
             inferenceProviderMapping: [
-              { provider: "hf-inference", providerId: "org/pooled", hfModelId: "org/pooled", status: "live", task: "feature-extraction" }
+              {
+                provider: "hf-inference",
+                providerId: "org/pooled",
+                hfModelId: "org/pooled",
+                status: "live",
+                task: "feature-extraction"
+              }
             ]
           })
           : json(response, [[1, 2]])

@@ -33,7 +33,12 @@ describe("HfLanguageModel.generateText", () => {
 
       assert.strictEqual(response.text, "Oslo")
       assert.strictEqual(response.finishReason, "stop")
-      assert.deepStrictEqual({ ...response.usage.inputTokens }, { total: 12, uncached: 12, cacheRead: undefined, cacheWrite: undefined })
+      assert.deepStrictEqual({ ...response.usage.inputTokens }, {
+        total: 12,
+        uncached: 12,
+        cacheRead: undefined,
+        cacheWrite: undefined
+      })
       assert.strictEqual(response.usage.outputTokens.total, 3)
       const [request] = server.requests
       assert.strictEqual(request!.method, "POST")
@@ -109,11 +114,24 @@ describe("HfLanguageModel.generateText", () => {
           }
         })
       )
-      const responses = yield* Effect.forEach(reasons, () => LanguageModel.generateText({ prompt: "Where?" })).pipe(using(server.url))
-      assert.deepStrictEqual(responses.map((r) => r.finishReason), ["length", "stop", "content-filter", "other", "unknown"])
+      const responses = yield* Effect.forEach(reasons, () => LanguageModel.generateText({ prompt: "Where?" })).pipe(
+        using(server.url)
+      )
+      assert.deepStrictEqual(responses.map((r) => r.finishReason), [
+        "length",
+        "stop",
+        "content-filter",
+        "other",
+        "unknown"
+      ])
       assert.strictEqual(responses[0]!.reasoningText, "She said so.")
       assert.strictEqual(responses[0]!.text, "Oslo")
-      assert.deepStrictEqual({ ...responses[0]!.usage.inputTokens }, { total: 12, uncached: 4, cacheRead: 8, cacheWrite: undefined })
+      assert.deepStrictEqual({ ...responses[0]!.usage.inputTokens }, {
+        total: 12,
+        uncached: 4,
+        cacheRead: 8,
+        cacheWrite: undefined
+      })
       assert.deepStrictEqual({ ...responses[0]!.usage.outputTokens }, { total: 9, text: 4, reasoning: 5 })
     }))
 
@@ -132,7 +150,11 @@ describe("HfLanguageModel.generateText", () => {
         LanguageModel.generateText({
           prompt: [{
             role: "user",
-            content: [{ type: "text", text: "What is it?" }, { type: "file", mediaType, data: new Uint8Array([1, 2, 3]) }]
+            content: [{ type: "text", text: "What is it?" }, {
+              type: "file",
+              mediaType,
+              data: new Uint8Array([1, 2, 3])
+            }]
           }]
         }).pipe(using(server.url))
       yield* ask("image/png")
@@ -155,7 +177,8 @@ describe("HfLanguageModel.generateObject", () => {
   it.effect("asks for a JSON schema and decodes the answer", () =>
     Effect.gen(function*() {
       const server = yield* serve(says(`{"name":"Ann","pets":["Buddy"]}`))
-      const { value } = yield* LanguageModel.generateObject({ prompt: "Who?", objectName: "person", schema: Person }).pipe(using(server.url))
+      const { value } = yield* LanguageModel.generateObject({ prompt: "Who?", objectName: "person", schema: Person })
+        .pipe(using(server.url))
       assert.deepStrictEqual(value, { name: "Ann", pets: ["Buddy"] })
       assert.deepStrictEqual(server.requests[0]!.body.response_format, {
         type: "json_schema",
@@ -175,7 +198,10 @@ describe("HfLanguageModel.generateObject", () => {
   it.effect("an answer of another form is a typed error", () =>
     Effect.gen(function*() {
       const server = yield* serve(says(`{"name":"Ann"}`))
-      const error = yield* LanguageModel.generateObject({ prompt: "Who?", schema: Person }).pipe(using(server.url), Effect.flip)
+      const error = yield* LanguageModel.generateObject({ prompt: "Who?", schema: Person }).pipe(
+        using(server.url),
+        Effect.flip
+      )
       assert.strictEqual(error.reason._tag, "StructuredOutputError")
     }))
 
@@ -195,9 +221,12 @@ describe("HfLanguageModel tools", () => {
   it.effect("offers functions, runs the one that was called, and tells the model its result", () =>
     Effect.gen(function*() {
       const server = yield* serve((_, response, nth) =>
-        json(response, nth === 0
-          ? completion({ content: null, tool_calls: [call] }, { finish_reason: "tool_calls" })
-          : completion({ content: "It is sunny." }))
+        json(
+          response,
+          nth === 0
+            ? completion({ content: null, tool_calls: [call] }, { finish_reason: "tool_calls" })
+            : completion({ content: "It is sunny." })
+        )
       )
       const program = Effect.gen(function*() {
         const first = yield* LanguageModel.generateText({ prompt: "Weather in Oslo?", toolkit: Weather })
@@ -238,11 +267,17 @@ describe("HfLanguageModel tools", () => {
   it.effect("reads arguments that are an object, and refuses those that are not JSON", () =>
     Effect.gen(function*() {
       const server = yield* serve((_, response, nth) =>
-        json(response, completion({
-          tool_calls: [{ function: { name: "Weather", arguments: nth === 0 ? { city: "Oslo" } : "{city" } }]
-        }))
+        json(
+          response,
+          completion({
+            tool_calls: [{ function: { name: "Weather", arguments: nth === 0 ? { city: "Oslo" } : "{city" } }]
+          })
+        )
       )
-      const program = LanguageModel.generateText({ prompt: "?", toolkit: Weather }).pipe(using(server.url), Effect.provide(WeatherLive))
+      const program = LanguageModel.generateText({ prompt: "?", toolkit: Weather }).pipe(
+        using(server.url),
+        Effect.provide(WeatherLive)
+      )
       const response = yield* program
       assert.strictEqual(response.finishReason, "tool-calls")
       assert.strictEqual(response.toolResults[0]?.result, "Sun in Oslo")
@@ -272,8 +307,7 @@ describe("HfLanguageModel tools", () => {
 })
 
 describe("HfLanguageModel.streamText", () => {
-  const collect = (url: string) =>
-    LanguageModel.streamText({ prompt: "Where?" }).pipe(Stream.runCollect, using(url))
+  const collect = (url: string) => LanguageModel.streamText({ prompt: "Where?" }).pipe(Stream.runCollect, using(url))
 
   it.effect("gives text as it comes, then usage and finish", () =>
     Effect.gen(function*() {
@@ -310,7 +344,11 @@ describe("HfLanguageModel.streamText", () => {
         // The text's own bytes one by one, the rest in two pieces.
         const from = bytes.findIndex((byte) => byte > 127) - 4
         const to = bytes.findLastIndex((byte) => byte > 127) + 1
-        await sendSlowly(response, [bytes.slice(0, from), ...Array.from(bytes.slice(from, to), (byte) => Uint8Array.of(byte)), bytes.slice(to)])
+        await sendSlowly(response, [
+          bytes.slice(0, from),
+          ...Array.from(bytes.slice(from, to), (byte) => Uint8Array.of(byte)),
+          bytes.slice(to)
+        ])
         response.end(event(chunk({}, "stop")) + event("[DONE]"))
       })
       const parts = yield* collect(server.url)
@@ -353,14 +391,20 @@ describe("HfLanguageModel.streamText", () => {
         using(server.url),
         Effect.provide(WeatherLive)
       )
-      assert.deepStrictEqual(parts.flatMap((part) => part.type === "tool-call" ? [[part.id, part.params]] : []) as unknown, [
-        ["a", { city: "Oslo" }],
-        ["b", { city: "Rome" }]
-      ])
-      assert.deepStrictEqual(parts.flatMap((part) => part.type === "tool-result" ? [part.result] : []).sort() as unknown, [
-        "Sun in Oslo",
-        "Sun in Rome"
-      ])
+      assert.deepStrictEqual(
+        parts.flatMap((part) => part.type === "tool-call" ? [[part.id, part.params]] : []) as unknown,
+        [
+          ["a", { city: "Oslo" }],
+          ["b", { city: "Rome" }]
+        ]
+      )
+      assert.deepStrictEqual(
+        parts.flatMap((part) => part.type === "tool-result" ? [part.result] : []).sort() as unknown,
+        [
+          "Sun in Oslo",
+          "Sun in Rome"
+        ]
+      )
     }))
 
   const toolCalls = (events: ReadonlyArray<unknown>) =>
@@ -406,44 +450,74 @@ describe("HfLanguageModel.streamText", () => {
     Effect.gen(function*() {
       const one = [["a", "Weather", { city: "Oslo" }]]
       const end = chunk({}, "tool_calls")
-      assert.deepStrictEqual(yield* toolCalls([
-        pieces({ index: 0, id: "a", type: "function" }),
-        pieces({ index: 0, function: { name: "Weather" } }),
-        pieces({ index: 0, function: { arguments: `{"city":"Oslo"}` } }),
-        end
-      ]), one)
-      assert.deepStrictEqual(yield* toolCalls([
-        pieces({ index: 0, id: "a", function: { arguments: `{"city":"Oslo"}` } }),
-        pieces({ index: 0, function: { name: "Weather" } }),
-        end
-      ]), one)
-      assert.deepStrictEqual(yield* toolCalls([
-        pieces({ index: 0, id: "a", function: { name: "Wea" } }),
-        pieces({ index: 0, function: { name: "ther", arguments: `{"city":` } }),
-        pieces({ index: 0, function: { arguments: `"Oslo"}` } }),
-        end
-      ]), one)
-      assert.deepStrictEqual(yield* toolCalls([
-        pieces({ index: 0, id: "a", function: { name: "Weather", arguments: `{"city":` } }),
-        pieces({ index: 0, id: "a", function: { name: "Weather", arguments: `"Oslo"}` } }),
-        end
-      ]), one)
+      assert.deepStrictEqual(
+        yield* toolCalls([
+          pieces({ index: 0, id: "a", type: "function" }),
+          pieces({ index: 0, function: { name: "Weather" } }),
+          pieces({ index: 0, function: { arguments: `{"city":"Oslo"}` } }),
+          end
+        ]),
+        one
+      )
+      assert.deepStrictEqual(
+        yield* toolCalls([
+          pieces({ index: 0, id: "a", function: { arguments: `{"city":"Oslo"}` } }),
+          pieces({ index: 0, function: { name: "Weather" } }),
+          end
+        ]),
+        one
+      )
+      assert.deepStrictEqual(
+        yield* toolCalls([
+          pieces({ index: 0, id: "a", function: { name: "Wea" } }),
+          pieces({ index: 0, function: { name: "ther", arguments: `{"city":` } }),
+          pieces({ index: 0, function: { arguments: `"Oslo"}` } }),
+          end
+        ]),
+        one
+      )
+      assert.deepStrictEqual(
+        yield* toolCalls([
+          pieces({ index: 0, id: "a", function: { name: "Weather", arguments: `{"city":` } }),
+          pieces({ index: 0, id: "a", function: { name: "Weather", arguments: `"Oslo"}` } }),
+          end
+        ]),
+        one
+      )
     }))
 
   it.effect("reads the calls of older text-generation servers: no list, ids that are numbers", () =>
     Effect.gen(function*() {
-      const old = (written: string) => chunk({ tool_calls: { index: 0, id: 0, type: "function", function: { name: "Weather", arguments: written } } })
-      assert.deepStrictEqual(yield* toolCalls([old(`{"city":`), old(`"Oslo"`), old("}"), chunk({}, "eos_token")]), [["0", "Weather", { city: "Oslo" }]])
+      const old = (written: string) =>
+        chunk({ tool_calls: { index: 0, id: 0, type: "function", function: { name: "Weather", arguments: written } } })
+      assert.deepStrictEqual(yield* toolCalls([old(`{"city":`), old(`"Oslo"`), old("}"), chunk({}, "eos_token")]), [[
+        "0",
+        "Weather",
+        { city: "Oslo" }
+      ]])
       const server = yield* serve((_, response) =>
-        json(response, completion({ tool_calls: ["Oslo", "Rome"].map((city) => ({ id: 0, function: { name: "Weather", arguments: { city } } })) }))
+        json(
+          response,
+          completion({
+            tool_calls: ["Oslo", "Rome"].map((city) => ({ id: 0, function: { name: "Weather", arguments: { city } } }))
+          })
+        )
       )
-      const { toolCalls: whole } = yield* LanguageModel.generateText({ prompt: "?", toolkit: Weather }).pipe(using(server.url), Effect.provide(WeatherLive))
-      assert.deepStrictEqual(whole.map(({ id, params }) => [id, params]) as unknown, [["0", { city: "Oslo" }], ["call_1", { city: "Rome" }]])
+      const { toolCalls: whole } = yield* LanguageModel.generateText({ prompt: "?", toolkit: Weather }).pipe(
+        using(server.url),
+        Effect.provide(WeatherLive)
+      )
+      assert.deepStrictEqual(whole.map(({ id, params }) => [id, params]) as unknown, [["0", { city: "Oslo" }], [
+        "call_1",
+        { city: "Rome" }
+      ]])
     }))
 
   it.effect("a call that is never named is a typed error", () =>
     Effect.gen(function*() {
-      const server = yield* serve(streams([pieces({ index: 0, id: "a", function: { arguments: "{}" } }), chunk({}, "tool_calls"), "[DONE]"]))
+      const server = yield* serve(
+        streams([pieces({ index: 0, id: "a", function: { arguments: "{}" } }), chunk({}, "tool_calls"), "[DONE]"])
+      )
       const error = yield* Effect.flip(collect(server.url))
       assert.strictEqual(error.reason._tag, "InvalidOutputError")
       assert.include(error.message, "without a name")

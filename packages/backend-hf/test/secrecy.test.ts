@@ -10,7 +10,9 @@ import { beginStream, chunk, completion, event, type Handler, json, serve } from
 const tokens = ["hf_kZpQ8vXw3RtY", "hf_quo\"te\\slash"]
 
 /** The token in the forms of a text, a JSON string and a URL; and the piece of it that JSON.parse would quote. */
-const formsOf = (token: string) => [token, JSON.stringify(token).slice(1, -1), encodeURIComponent(token), token.slice(0, 8)]
+const formsOf = (
+  token: string
+) => [token, JSON.stringify(token).slice(1, -1), encodeURIComponent(token), token.slice(0, 8)]
 
 const everyForm = (error: AiError.AiError): string =>
   [
@@ -27,7 +29,9 @@ const everyForm = (error: AiError.AiError): string =>
 /** Servers that repeat the token in all that they send. */
 const hostile: Record<string, (token: string) => Handler> = {
   "in an error body": (token) => (_, response) =>
-    json(response, { error: `Bad token ${token}`, echo: { token } }, 401, { "x-request-id": encodeURIComponent(token) }),
+    json(response, { error: `Bad token ${token}`, echo: { token } }, 401, {
+      "x-request-id": encodeURIComponent(token)
+    }),
   "in a nested error": (token) => (_, response) => json(response, { error: { message: `Bearer ${token}` } }, 400),
   "in plain text": (token) => (_, response) => {
     response.writeHead(500, { "content-type": "text/plain; charset=utf-8" })
@@ -62,33 +66,44 @@ const spans: Array<Tracer.Span> = []
 const watched = Layer.mergeAll(
   Logger.layer([Logger.make((entry) => void logged.push(inspect([entry.message, entry.cause], { depth: null })))]),
   Layer.succeed(References.MinimumLogLevel, "All"),
-  Layer.succeed(Tracer.Tracer, Tracer.make({
-    span: (options) => {
-      const span = new Tracer.NativeSpan(options)
-      spans.push(span)
-      return span
-    }
-  }))
+  Layer.succeed(
+    Tracer.Tracer,
+    Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      }
+    })
+  )
 )
 
 const ask = (options: HfClient.Options) => {
   const models = Layer.mergeAll(HfLanguageModel.layer({ model: "any" }), HfEmbeddingModel.layer({ model: "any" })).pipe(
     Layer.provide(HfClient.layer(options))
   )
-  const ways: ReadonlyArray<Effect.Effect<unknown, AiError.AiError, LanguageModel.LanguageModel | EmbeddingModel.EmbeddingModel>> = [
+  const ways: ReadonlyArray<
+    Effect.Effect<unknown, AiError.AiError, LanguageModel.LanguageModel | EmbeddingModel.EmbeddingModel>
+  > = [
     LanguageModel.generateText({ prompt: "Where?" }),
     Stream.runCollect(LanguageModel.streamText({ prompt: "Where?" })),
     EmbeddingModel.EmbeddingModel.use((model) => model.embed("Where?"))
   ]
-  return Effect.forEach(ways, (way) => Effect.flip(Effect.tapCause(way, (cause) => Effect.logError("failed", cause)))).pipe(
-    Effect.provide(models),
-    Effect.provide(watched)
-  )
+  return Effect.forEach(ways, (way) => Effect.flip(Effect.tapCause(way, (cause) => Effect.logError("failed", cause))))
+    .pipe(
+      Effect.provide(models),
+      Effect.provide(watched)
+    )
 }
 
 /** What a program may show of its run. */
 const shown = () =>
-  [...logged, ...spans.map((span) => inspect([span.attributes, span.status, "events" in span ? span.events : []], { depth: null }))].join("\n")
+  [
+    ...logged,
+    ...spans.map((span) =>
+      inspect([span.attributes, span.status, "events" in span ? span.events : []], { depth: null })
+    )
+  ].join("\n")
 
 describe("the token", () => {
   for (const [where, handler] of Object.entries(hostile)) {
@@ -97,11 +112,23 @@ describe("the token", () => {
         for (const token of tokens) {
           logged.length = 0
           spans.length = 0
-          const printed = [vi.spyOn(console, "log"), vi.spyOn(console, "error"), vi.spyOn(console, "warn"), vi.spyOn(console, "debug")]
+          const printed = [
+            vi.spyOn(console, "log"),
+            vi.spyOn(console, "error"),
+            vi.spyOn(console, "warn"),
+            vi.spyOn(console, "debug")
+          ]
           const server = yield* serve(handler(token))
           const errors = yield* ask({ apiKey: Redacted.make(token), endpointUrl: server.url })
-          assert.deepStrictEqual(server.requests.map((request) => request.headers.authorization), [1, 2, 3].map(() => `Bearer ${token}`))
-          const text = [...errors.map(everyForm), shown(), inspect(printed.map((spy) => spy.mock.calls), { depth: null })].join("\n")
+          assert.deepStrictEqual(
+            server.requests.map((request) => request.headers.authorization),
+            [1, 2, 3].map(() => `Bearer ${token}`)
+          )
+          const text = [
+            ...errors.map(everyForm),
+            shown(),
+            inspect(printed.map((spy) => spy.mock.calls), { depth: null })
+          ].join("\n")
           vi.restoreAllMocks()
           for (const form of formsOf(token)) assert.notInclude(text, form)
           assert.isAbove(logged.length, 0)
@@ -148,12 +175,19 @@ describe("the console", () => {
         path.startsWith("/api/models/")
           ? json(response, {
             inferenceProviderMapping: [
-              { provider: "hf-inference", providerId: "org/quiet", hfModelId: "org/quiet", status: "live", task: "feature-extraction" }
+              {
+                provider: "hf-inference",
+                providerId: "org/quiet",
+                hfModelId: "org/quiet",
+                status: "live",
+                task: "feature-extraction"
+              }
             ]
           })
           : json(response, [[1, 2]])
       )
-      const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(new URL(new URL(String(input)).pathname, server.url), init)
+      const fetch: typeof globalThis.fetch = (input, init) =>
+        globalThis.fetch(new URL(new URL(String(input)).pathname, server.url), init)
       yield* EmbeddingModel.EmbeddingModel.use((model) => model.embed("a")).pipe(
         Effect.provide(HfEmbeddingModel.layer({ model: "org/quiet" })),
         Effect.provide(HfClient.layer({ apiKey: Redacted.make("hf_secret"), fetch })),

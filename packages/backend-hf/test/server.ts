@@ -1,4 +1,5 @@
-// A server on loopback that speaks the wire format of Hugging Face: what it was asked is recorded, what it answers is the test's.
+// A server on loopback that speaks the wire format of Hugging Face: what it was asked is recorded, what it answers is
+// the test's.
 import { Effect } from "effect"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -28,7 +29,9 @@ export type Handler = (request: Received, response: ServerResponse, nth: number)
 export const serve = (handler: Handler) =>
   Effect.map(
     Effect.acquireRelease(
-      Effect.callback<{ server: ReturnType<typeof createServer>; requests: Array<Received>; arrived: Promise<Received> }>((resume) => {
+      Effect.callback<
+        { server: ReturnType<typeof createServer>; requests: Array<Received>; arrived: Promise<Received> }
+      >((resume) => {
         const requests: Array<Received> = []
         const first = Promise.withResolvers<Received>()
         const server = createServer((incoming, response) => {
@@ -67,7 +70,12 @@ export const serve = (handler: Handler) =>
     })
   )
 
-export const json = (response: ServerResponse, body: unknown, status = 200, headers: Record<string, string> = {}): void => {
+export const json = (
+  response: ServerResponse,
+  body: unknown,
+  status = 200,
+  headers: Record<string, string> = {}
+): void => {
   response.writeHead(status, { "content-type": "application/json", ...headers })
   response.end(JSON.stringify(body))
 }
@@ -110,7 +118,10 @@ export const beginStream = (response: ServerResponse): void => {
 }
 
 /** Sends pieces one by one, each in a packet of its own. */
-export const sendSlowly = async (response: ServerResponse, pieces: ReadonlyArray<string | Uint8Array>): Promise<void> => {
+export const sendSlowly = async (
+  response: ServerResponse,
+  pieces: ReadonlyArray<string | Uint8Array>
+): Promise<void> => {
   response.socket?.setNoDelay(true)
   for (const piece of pieces) {
     response.write(piece)

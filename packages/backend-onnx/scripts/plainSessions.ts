@@ -1,5 +1,5 @@
-// Opens, runs and releases a session of ONNX Runtime many times, without this project, and says what of it stays in memory.
-// Usage: LD_PRELOAD=/tmp/allocator.so MALLOC_ARENA_MAX=1 node --expose-gc --max-semi-space-size=1 \
+// Opens, runs and releases a session of ONNX Runtime many times, without this project, and says what of it stays in
+// memory. Usage: LD_PRELOAD=/tmp/allocator.so MALLOC_ARENA_MAX=1 node --expose-gc --max-semi-space-size=1 \
 //          packages/backend-onnx/scripts/plainSessions.ts FOLDER [LOADS]
 // FOLDER is one that trainingGraph.ts wrote; allocator.c is what to preload.
 import { readFileSync } from "node:fs"
@@ -15,7 +15,12 @@ const fed = deserialize(readFileSync(join(folder, "feeds.bin"))) as ReadonlyArra
   readonly [name: string, type: "float32", dims: ReadonlyArray<number>, data: Float32Array]
 >
 const feeds = Object.fromEntries(fed.map(([name, type, dims, data]) => [name, new ort.Tensor(type, data, dims)]))
-const options = { executionProviders: ["cpu"], enableMemPattern: false, logSeverityLevel: 3, intraOpNumThreads: 1 } as const
+const options = {
+  executionProviders: ["cpu"],
+  enableMemPattern: false,
+  logSeverityLevel: 3,
+  intraOpNumThreads: 1
+} as const
 
 for (let load = 0; load < Number(loads); load++) {
   const session = await ort.InferenceSession.create(graph, options)

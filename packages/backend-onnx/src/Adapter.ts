@@ -1,6 +1,7 @@
 /**
- * LoRA adapters (Hu et al. 2021): to the projections of a frozen model a product of two thin matrices is added, and only those are
- * trained. Adapters are read and written as PEFT has them, so that what is trained here, `peft` loads, and the other way round.
+ * LoRA adapters (Hu et al. 2021): to the projections of a frozen model a product of two thin matrices is added, and
+ * only those are trained. Adapters are read and written as PEFT has them, so that what is trained here, `peft` loads,
+ * and the other way round.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -31,8 +32,8 @@ export interface Settings {
 }
 
 /**
- * An adapter in memory: `weights` is one flat float32 buffer, `layout` says where each matrix lies in it. A model may have several,
- * each under a name of its own.
+ * An adapter in memory: `weights` is one flat float32 buffer, `layout` says where each matrix lies in it. A model may
+ * have several, each under a name of its own.
  */
 export interface Adapter {
   readonly settings: Settings
@@ -86,29 +87,50 @@ const layoutOf = (parameters: ReadonlyArray<ParameterShape>, rank: number): Para
 const planOf = (parameters: ReadonlyArray<ParameterShape>, layout: Parameters.Layout, scale: number): AdapterPlan => ({
   scale,
   parts: Parameters.parts(layout),
-  projections: new Map(parameters.flatMap(({ name, parts }) =>
-    parts.map((part) => [moduleOf(part.name), { a: matrixNames(moduleOf(name)).a, b: matrixNames(moduleOf(part.name)).b }] as const)))
+  projections: new Map(
+    parameters.flatMap(({ name, parts }) =>
+      parts.map((part) =>
+        [moduleOf(part.name), { a: matrixNames(moduleOf(name)).a, b: matrixNames(moduleOf(part.name)).b }] as const
+      )
+    )
+  )
 })
 
 const scaleOf = ({ alpha, rank, rsLora }: Settings): number => alpha / (rsLora ? Math.sqrt(rank) : rank)
 
 const empty = Effect.fnUntraced(function*(decoder: Decoder, settings: Settings) {
   const { alpha, rank } = settings
-  if (!Number.isInteger(rank) || rank < 1) return yield* new AdapterError({ reason: `rank is ${rank}, it has to be a positive whole number` })
-  if (!(alpha > 0) || !Number.isFinite(alpha)) return yield* new AdapterError({ reason: `alpha is ${alpha}, it has to be a number above 0` })
+  if (!Number.isInteger(rank) || rank < 1) {
+    return yield* new AdapterError({ reason: `rank is ${rank}, it has to be a positive whole number` })
+  }
+  if (!(alpha > 0) || !Number.isFinite(alpha)) {
+    return yield* new AdapterError({ reason: `alpha is ${alpha}, it has to be a number above 0` })
+  }
   const targets = targetsOf(decoder, settings.targetModules)
   if (typeof targets === "string" || targets.length === 0) {
-    const known = [...new Set(parameterShapes(decoder).filter(({ name }) => isProjection(name)).map(({ name }) => moduleOf(name).split(".").at(-1)))]
+    const known = [
+      ...new Set(
+        parameterShapes(decoder).filter(({ name }) => isProjection(name)).map(({ name }) =>
+          moduleOf(name).split(".").at(-1)
+        )
+      )
+    ]
     const which = typeof targets === "string" ? `the target module ${targets} is none` : "no target module is one"
     return yield* new AdapterError({ reason: `${which} of this model's projections: ${known.join(", ")}` })
   }
   const layout = layoutOf(targets, rank)
-  return { settings, layout, weights: new Float32Array(layout.length), plan: planOf(targets, layout, scaleOf(settings)) } satisfies Adapter
+  return {
+    settings,
+    layout,
+    weights: new Float32Array(layout.length),
+    plan: planOf(targets, layout, scaleOf(settings))
+  } satisfies Adapter
 })
 
 /**
- * A new adapter, as PEFT begins one: the first matrices uniform in ± 1 / sqrt(columns), the second zero, so that it changes nothing yet.
- * The same seed gives the same numbers. `targetModules` is "all-linear", `alpha` twice the rank when they are left out.
+ * A new adapter, as PEFT begins one: the first matrices uniform in ± 1 / sqrt(columns), the second zero, so that it
+ * changes nothing yet. The same seed gives the same numbers. `targetModules` is "all-linear", `alpha` twice the rank
+ * when they are left out.
  *
  * Fails with an `AdapterError` where a target is no projection of the model.
  */
@@ -142,15 +164,16 @@ const describeCause = (cause: unknown): string => cause instanceof Error ? cause
 /**
  * Reads a PEFT directory, `adapter_config.json` and `adapter_model.safetensors`, for a model.
  *
- * A plain LoRA is read, rank-stabilized or not. What peft computes otherwise (DoRA, activated LoRA, a rank for each layer, PiSSA and other
- * beginnings that change the base model, ...) is refused.
+ * A plain LoRA is read, rank-stabilized or not. What peft computes otherwise (DoRA, activated LoRA, a rank for each
+ * layer, PiSSA and other beginnings that change the base model, ...) is refused.
  *
  * Fails with a `CheckpointError` that names the file, and the key or the tensor, that is at fault.
  */
 export const load = Effect.fn("Adapter.load")(
   function*(directory: string, { decoder }: { readonly decoder: Decoder }) {
     const file = join(directory, configFile)
-    const fail = (reason: string, cause?: unknown) => new CheckpointError({ file, reason, ...(cause === undefined ? {} : { cause }) })
+    const fail = (reason: string, cause?: unknown) =>
+      new CheckpointError({ file, reason, ...(cause === undefined ? {} : { cause }) })
     yield* LfsPointer.refuse(file)
     const text = yield* Effect.tryPromise({
       try: () => readFile(file, "utf8"),
@@ -176,7 +199,8 @@ export const load = Effect.fn("Adapter.load")(
 )
 
 /**
- * The model that the adapter in a directory says that it belongs to, a directory or owner/name@revision; nothing where there is no adapter.
+ * The model that the adapter in a directory says that it belongs to, a directory or owner/name@revision; nothing where
+ * there is no adapter.
  */
 export const baseModel = Effect.fn("Adapter.baseModel")(function*(directory: string) {
   yield* LfsPointer.refuse(join(directory, configFile))
@@ -184,7 +208,8 @@ export const baseModel = Effect.fn("Adapter.baseModel")(function*(directory: str
   if (text === undefined) return undefined
   const { base_model_name_or_path: base, revision } = yield* Effect.mapError(
     Schema.decodeUnknownEffect(Based)(text),
-    (cause) => new CheckpointError({ file: join(directory, configFile), reason: "names no base_model_name_or_path", cause })
+    (cause) =>
+      new CheckpointError({ file: join(directory, configFile), reason: "names no base_model_name_or_path", cause })
   )
   return revision == null ? base : `${base}@${revision}`
 })
@@ -205,9 +230,15 @@ const readInto = Effect.fnUntraced(
     const known = new Set(adapter.layout.parameters.map(({ name }) => name))
     const unknown = [...reader.tensors.keys()].find((name) => !known.has(name))
     if (unknown !== undefined) {
-      return yield* new CheckpointError({ file: reader.file, tensor: unknown, reason: `belongs to no target of ${configFile} in this model` })
+      return yield* new CheckpointError({
+        file: reader.file,
+        tensor: unknown,
+        reason: `belongs to no target of ${configFile} in this model`
+      })
     }
-    for (const parameter of adapter.layout.parameters) yield* reader.read(parameter.name, Parameters.view(adapter.weights, parameter))
+    for (const parameter of adapter.layout.parameters) {
+      yield* reader.read(parameter.name, Parameters.view(adapter.weights, parameter))
+    }
   },
   Effect.scoped
 )
@@ -215,13 +246,14 @@ const readInto = Effect.fnUntraced(
 // The hub id and revision of a folder in Hugging Face's cache: what another machine can fetch the model by.
 const published = (baseModel: string): { readonly base_model_name_or_path: string; readonly revision?: string } => {
   const found = /models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]([^/\\]+)[/\\]?$/.exec(baseModel)
-  return found === null ? { base_model_name_or_path: baseModel } : { base_model_name_or_path: `${found[1]}/${found[2]}`, revision: found[3]! }
+  return found === null
+    ? { base_model_name_or_path: baseModel }
+    : { base_model_name_or_path: `${found[1]}/${found[2]}`, revision: found[3]! }
 }
 
 /**
- * Writes an adapter as a PEFT directory. `baseModel` is the name or the directory of the model that it belongs to; one in Hugging Face's
- * cache is named by its id and revision. Each file appears
- * whole or not at all.
+ * Writes an adapter as a PEFT directory. `baseModel` is the name or the directory of the model that it belongs to; one
+ * in Hugging Face's cache is named by its id and revision. Each file appears whole or not at all.
  */
 export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, directory: string, baseModel: string) {
   const { alpha, rank, rsLora, targetModules } = adapter.settings
@@ -246,7 +278,11 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
     use_rslora: rsLora
   }
   const failed = (cause: unknown) =>
-    new CheckpointError({ file, reason: `cannot be written (${describeCause(cause)}); is the folder writable, and is there room?`, cause })
+    new CheckpointError({
+      file,
+      reason: `cannot be written (${describeCause(cause)}); is the folder writable, and is there room?`,
+      cause
+    })
   yield* Effect.tryPromise({ try: () => mkdir(directory, { recursive: true }), catch: failed })
   yield* Safetensors.writeFile(
     join(directory, weightsFile),
@@ -269,10 +305,15 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
 /**
  * The weights of a model with an adapter's products added: a model of the same shape that needs no adapter.
  */
-export const merge = <Model extends { readonly layout: Parameters.Layout; readonly weights: Float32Array }>(model: Model, adapter: Adapter): Model => {
+export const merge = <Model extends { readonly layout: Parameters.Layout; readonly weights: Float32Array }>(
+  model: Model,
+  adapter: Adapter
+): Model => {
   const weights = model.weights.slice()
   const { rank } = adapter.settings
-  const matrices = new Map(adapter.layout.parameters.map((parameter) => [parameter.name, Parameters.view(adapter.weights, parameter)]))
+  const matrices = new Map(
+    adapter.layout.parameters.map((parameter) => [parameter.name, Parameters.view(adapter.weights, parameter)])
+  )
   for (const parameter of model.layout.parameters) {
     if (!isProjection(parameter.name)) continue
     const { a, b } = matrixNames(moduleOf(parameter.name))

@@ -1,6 +1,6 @@
 /**
- * Reverse-mode differentiation as a graph-to-graph transformation: the gradient of a scalar is more nodes in the same graph,
- * and the result runs as an ordinary inference session.
+ * Reverse-mode differentiation as a graph-to-graph transformation: the gradient of a scalar is more nodes in the same
+ * graph, and the result runs as an ordinary inference session.
  */
 import * as Data from "effect/Data"
 import type { Graph, Node, Value } from "./Graph.ts"
@@ -21,8 +21,8 @@ export class UnknownGradient extends Data.TaggedError("UnknownGradient")<{
 }
 
 /**
- * The gradients of a scalar `of` with respect to each of `parameters`, in their order, each with the shape of its parameter.
- * A parameter that `of` does not depend on has `undefined`.
+ * The gradients of a scalar `of` with respect to each of `parameters`, in their order, each with the shape of its
+ * parameter. A parameter that `of` does not depend on has `undefined`.
  *
  * Throws `UnknownGradient` where an operator has no rule.
  *
@@ -36,9 +36,18 @@ export class UnknownGradient extends Data.TaggedError("UnknownGradient")<{
  * dx?.shape // => [3]
  * ```
  */
-export const gradient = (graph: Graph, of: Value, parameters: ReadonlyArray<Value>): ReadonlyArray<Value | undefined> => {
+export const gradient = (
+  graph: Graph,
+  of: Value,
+  parameters: ReadonlyArray<Value>
+): ReadonlyArray<Value | undefined> => {
   const ones = GraphModule.scalar(graph, 1, of.type)
-  return pullback(graph, graph.nodes, [[of, of.shape.length === 0 ? ones : Op.reshape(graph, ones, of.shape)]], parameters)
+  return pullback(
+    graph,
+    graph.nodes,
+    [[of, of.shape.length === 0 ? ones : Op.reshape(graph, ones, of.shape)]],
+    parameters
+  )
 }
 
 // From the gradients of some values to those of others that they were computed from, by `nodes` alone.
@@ -72,8 +81,11 @@ const pullback = (
     const needs = node.inputs.map((value) => value !== undefined && active.has(value))
     const contributions = backward({ graph, node, upstream, needs }, rebuilt)
     if (node.rebuild !== undefined) rebuilt = contributions.filter((contribution) => contribution !== undefined)
-    // What is asked for goes first: left for the end, as nodes are that no other one reads, it would hold all activations until then.
-    const asked = contributions.find((contribution, i) => contribution !== undefined && needs[i] && wanted.has(node.inputs[i]!))
+    // What is asked for goes first: left for the end, as nodes are that no other one reads, it would hold all
+    // activations until then.
+    const asked = contributions.find((contribution, i) =>
+      contribution !== undefined && needs[i] && wanted.has(node.inputs[i]!)
+    )
     node.inputs.forEach((value, i) => {
       const contribution = contributions[i]
       if (value === undefined || !needs[i] || contribution === undefined) return
@@ -83,7 +95,8 @@ const pullback = (
   return to.map((value) => found.get(value))
 }
 
-// Activations have sizes that are known only at run time. What has not is small, and ONNX Runtime 1.30 breaks on two reshapes of it in a row.
+// Activations have sizes that are known only at run time. What has not is small, and ONNX Runtime 1.30 breaks on two
+// reshapes of it in a row.
 const waiting = (graph: Graph, x: Value, ...dependencies: ReadonlyArray<Value>): Value =>
   x.shape.every((dimension) => typeof dimension === "number") ? x : Op.after(graph, x, ...dependencies)
 
@@ -93,17 +106,20 @@ const backward = (context: Context, before: ReadonlyArray<Value>): ReadonlyArray
   const arrived = upstream.filter((value) => value !== undefined)
   if (node.rebuild === undefined) {
     if (rule === undefined) throw new UnknownGradient({ op: node.op, node: node.outputs[0]!.name })
-    const inputs = node.inputs.map((value) => value === undefined ? value : graph.transient.get(value)?.(arrived[0]!) ?? value)
+    const inputs = node.inputs.map((value) =>
+      value === undefined ? value : graph.transient.get(value)?.(arrived[0]!) ?? value
+    )
     return rule({ ...context, node: { ...node, inputs } })
   }
   // What is computed again has to wait for all of the gradient, or it would be held as long as what it replaces.
   const awaited = [...arrived, ...before]
-  const inputs = node.inputs.map((value) =>
-    graph.inputs.includes(value!) ? value! : waiting(graph, value!, ...awaited))
+  const inputs = node.inputs.map((value) => graph.inputs.includes(value!) ? value! : waiting(graph, value!, ...awaited))
   const from = graph.nodes.length
   const outputs = node.rebuild(inputs)
   // The value of a composite with a rule of its own is known, and need not be computed again.
-  if (rule !== undefined) return rule({ ...context, node: { ...node, inputs, outputs: [node.outputs[0]!, ...outputs.slice(1)] } })
+  if (rule !== undefined) {
+    return rule({ ...context, node: { ...node, inputs, outputs: [node.outputs[0]!, ...outputs.slice(1)] } })
+  }
   const seeds = outputs.flatMap((value, i) => upstream[i] === undefined ? [] : [[value, upstream[i]] as const])
   const wanted = inputs.filter((_, i) => needs[i])
   const pulled = pullback(graph, graph.nodes.slice(from), seeds, wanted)

@@ -1,6 +1,6 @@
 /**
- * Hugging Face checkpoint directories: `config.json`, `model.safetensors`, `tokenizer.json` and their companions, read and
- * written. What is trained here, transformers loads.
+ * Hugging Face checkpoint directories: `config.json`, `model.safetensors`, `tokenizer.json` and their companions, read
+ * and written. What is trained here, transformers loads.
  */
 import type { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
@@ -76,7 +76,12 @@ const readCompanion = Effect.fnUntraced(function*(directory: string, name: strin
   if (!name.endsWith(".json")) return { text, json: undefined }
   const json = yield* Effect.try({
     try: () => JSON.parse(text) as unknown,
-    catch: (cause) => new CheckpointError({ file, reason: `is broken JSON (${describeCause(cause)}); mend it, or fetch it again`, cause })
+    catch: (cause) =>
+      new CheckpointError({
+        file,
+        reason: `is broken JSON (${describeCause(cause)}); mend it, or fetch it again`,
+        cause
+      })
   })
   return { text, json }
 })
@@ -89,10 +94,14 @@ const describe = Effect.fnUntraced(function*(directory: string, read: Companions
   const decoder = yield* Effect.fromResult(
     Result.mapError(Architecture.fromConfig(read["config.json"]?.json), (reason) => at("config.json", reason))
   )
-  const additional = yield* Effect.promise(() => readdir(join(directory, ChatTemplate.additionalTemplates)).catch(() => []))
+  const additional = yield* Effect.promise(() =>
+    readdir(join(directory, ChatTemplate.additionalTemplates)).catch(() => [])
+  )
   const tokenizer = yield* Effect.fromResult(Result.mapError(
     Tokenizer.make({
-      additionalTemplates: additional.filter((name) => name.endsWith(".jinja")).map((name) => name.slice(0, -".jinja".length)),
+      additionalTemplates: additional.filter((name) => name.endsWith(".jinja")).map((name) =>
+        name.slice(0, -".jinja".length)
+      ),
       tokenizer: read["tokenizer.json"]?.json,
       tokenizerConfig: read["tokenizer_config.json"]?.json,
       chatTemplate: read["chat_template.jinja"]?.text,
@@ -137,12 +146,13 @@ const Initialization = Schema.Struct({
 })
 
 /**
- * A new checkpoint with random weights, from a directory that holds `config.json` and `tokenizer.json` only: matrices are normal
- * with the configuration's `initializer_range` (0.02 when it has none), norms are one, biases zero. The same seed gives the same weights.
+ * A new checkpoint with random weights, from a directory that holds `config.json` and `tokenizer.json` only: matrices
+ * are normal with the configuration's `initializer_range` (0.02 when it has none), norms are one, biases zero. The same
+ * seed gives the same weights.
  *
- * With `lookBack: n` the first `n` heads of the first layer begin by attending to the token 1, …, `n` positions before: a small model
- * then learns to copy in some hundred steps, where from random weights it takes many thousands. It needs a model with biases on queries
- * and keys: Qwen2, or Llama with `attention_bias`.
+ * With `lookBack: n` the first `n` heads of the first layer begin by attending to the token 1, …, `n` positions before:
+ * a small model then learns to copy in some hundred steps, where from random weights it takes many thousands. It needs
+ * a model with biases on queries and keys: Qwen2, or Llama with `attention_bias`.
  *
  * Fails with a `CheckpointError` that names config.json where the model has too few such heads.
  */
@@ -173,7 +183,9 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   })
   const { lookBack = 0 } = options
   if (!LookBack.initialize(described, weights, lookBack)) {
-    return yield* wrong(`describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`)
+    return yield* wrong(
+      `describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`
+    )
   }
   return { ...described, weights } satisfies Checkpoint
 })
@@ -183,13 +195,19 @@ const placesOf = Effect.fnUntraced(function*(directory: string, layout: Paramete
   const shards = yield* Safetensors.openDirectory(directory)
   // Of tied embeddings some files hold only the one, some only the other.
   const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !shards.names.has(embedding)
-  const found: Array<{ readonly reader: Safetensors.Reader; readonly stored: string; readonly parameter: Parameters.Parameter }> = []
+  const found: Array<
+    { readonly reader: Safetensors.Reader; readonly stored: string; readonly parameter: Parameters.Parameter }
+  > = []
   for (const parameter of layout.parameters) {
     const { name, shape } = parameter
     const stored = tied && name === embedding ? "lm_head.weight" : name
     const reader = shards.readerOf(stored)
     if (reader === undefined) {
-      return yield* new CheckpointError({ file: shards.file, tensor: name, reason: "is missing; config.json asks for it" })
+      return yield* new CheckpointError({
+        file: shards.file,
+        tensor: name,
+        reason: "is missing; config.json asks for it"
+      })
     }
     const { shape: has } = reader.tensors.get(stored)!
     if (has.join() !== shape.join()) {
@@ -221,8 +239,8 @@ export const readWeights = Effect.fn("Checkpoint.readWeights")(
 const piece = 1 << 20
 
 /**
- * The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What is read is never in memory
- * as a whole in more bits than that.
+ * The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What is read is
+ * never in memory as a whole in more bits than that.
  */
 export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
   function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {
@@ -257,8 +275,8 @@ const inFloat32 = (config: string): string => {
 }
 
 /**
- * Writes a checkpoint directory. Everything is written beside its place first and then moved, the weights last: what fails halfway,
- * on a full disk say, leaves the checkpoint that was there before.
+ * Writes a checkpoint directory. Everything is written beside its place first and then moved, the weights last: what
+ * fails halfway, on a full disk say, leaves the checkpoint that was there before.
  */
 export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoint, directory: string) {
   const writing = <A>(name: string, run: () => Promise<A>) =>
@@ -271,7 +289,9 @@ export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoin
           cause
         })
     }))
-  const files = Object.entries(checkpoint.files).map(([name, text]) => [name, name === "config.json" ? inFloat32(text) : text] as const)
+  const files = Object.entries(checkpoint.files).map(([name, text]) =>
+    [name, name === "config.json" ? inFloat32(text) : text] as const
+  )
   const tensors = checkpoint.layout.parameters.map((parameter) => ({
     name: parameter.name,
     shape: parameter.shape,

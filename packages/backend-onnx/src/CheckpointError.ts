@@ -1,8 +1,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * A checkpoint that cannot be used, or a place that cannot be written: names the file, and the tensor where there is one, and
- * says what to do.
+ * A checkpoint that cannot be used, or a place that cannot be written: names the file, and the tensor where there is
+ * one, and says what to do.
  */
 export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
   file: Schema.String,

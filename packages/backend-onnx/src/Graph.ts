@@ -30,9 +30,9 @@ export interface Value {
 export type Attribute = number | string | ReadonlyArray<number> | { readonly float: number }
 
 /**
- * One operation. Differentiation treats the outputs of a node that `stopsGradient` as constants. A `composite` node stands for
- * nodes before it, which compute its outputs: it is there for its gradient rule and is not part of the model. With `rebuild`, the
- * gradient computes what it needs of them again, out of the inputs, in place of keeping it.
+ * One operation. Differentiation treats the outputs of a node that `stopsGradient` as constants. A `composite` node
+ * stands for nodes before it, which compute its outputs: it is there for its gradient rule and is not part of the
+ * model. With `rebuild`, the gradient computes what it needs of them again, out of the inputs, in place of keeping it.
  */
 export interface Node {
   readonly op: string
@@ -161,7 +161,8 @@ export const bytes = (graph: Graph, length: number, value: number): Value => {
 }
 
 /**
- * Appends a node. The caller knows the types and shapes of the outputs; `Op` does this for every operator that is used here.
+ * Appends a node. The caller knows the types and shapes of the outputs; `Op` does this for every operator that is used
+ * here.
  */
 export const node = (
   graph: Graph,
@@ -188,10 +189,11 @@ export const node = (
 }
 
 /**
- * Several nodes with one gradient rule, that of `op`: for sums that the chain rule, node by node, would make slow or inexact. The
- * rule gets `inputs`, and as outputs the results that `build` makes of them.
+ * Several nodes with one gradient rule, that of `op`: for sums that the chain rule, node by node, would make slow or
+ * inexact. The rule gets `inputs`, and as outputs the results that `build` makes of them.
  *
- * With `recompute` the gradient builds the results again, and nothing of them is held from the forward pass to the backward.
+ * With `recompute` the gradient builds the results again, and nothing of them is held from the forward pass to the
+ * backward.
  */
 export const composite = (
   graph: Graph,
@@ -217,8 +219,8 @@ export const composite = (
 }
 
 /**
- * What `build` makes of nothing that carries a gradient, once `dependency` is there. Gradients that read it build it again rather than hold
- * it: the widened form of a weight that is stored in fewer bits.
+ * What `build` makes of nothing that carries a gradient, once `dependency` is there. Gradients that read it build it
+ * again rather than hold it: the widened form of a weight that is stored in fewer bits.
  */
 export const transient = (graph: Graph, dependency: Value, build: (dependency: Value) => Value): Value => {
   const value = build(dependency)
@@ -227,7 +229,14 @@ export const transient = (graph: Graph, dependency: Value, build: (dependency: V
 }
 
 // Numbers of the ONNX protobuf schema (onnx.proto3), as far as graphs here need it.
-const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10, float64: 11 }
+const elementTypes: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11
+}
 
 const writeDimension = (dimension: Dimension, pbf: PbfWriter): void => {
   if (typeof dimension === "number") pbf.writeVarintField(1, dimension)
@@ -297,7 +306,9 @@ export const toModel = (graph: Graph): Uint8Array => {
   pbf.writeMessage(7, (_, graphProto) => {
     for (const node of nodes.toReversed()) graphProto.writeMessage(1, writeNode, node)
     graphProto.writeStringField(2, "graph")
-    for (const constant of graph.constants) if (wanted.has(constant.value.name)) graphProto.writeMessage(5, writeConstant, constant)
+    for (const constant of graph.constants) {
+      if (wanted.has(constant.value.name)) graphProto.writeMessage(5, writeConstant, constant)
+    }
     for (const value of graph.inputs) graphProto.writeMessage(11, writeValue, value)
     for (const value of graph.outputs.values()) graphProto.writeMessage(12, writeValue, value)
   }, undefined)

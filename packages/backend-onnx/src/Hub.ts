@@ -1,5 +1,6 @@
 /**
- * Models of the Hugging Face Hub, in the cache that all of Hugging Face's libraries share: what one of them has fetched, none fetches again.
+ * Models of the Hugging Face Hub, in the cache that all of Hugging Face's libraries share: what one of them has
+ * fetched, none fetches again.
  *
  * `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` mean what they mean to them.
  */
@@ -56,7 +57,8 @@ export const isId = (model: string): boolean => pattern.test(model) && !model.in
 
 const isTrue = (value: string | undefined): boolean => ["1", "on", "yes", "true"].includes((value ?? "").toLowerCase())
 
-const home = (): string => process.env["HF_HOME"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "huggingface")
+const home = (): string =>
+  process.env["HF_HOME"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "huggingface")
 
 const cacheOf = ({ cacheDirectory }: Options): string =>
   cacheDirectory ?? process.env["HF_HUB_CACHE"] ?? process.env["HUGGINGFACE_HUB_CACHE"] ?? join(home(), "hub")
@@ -97,7 +99,8 @@ const index = "model.safetensors.index.json"
 const isShard = (path: string): boolean => /^model-\d+-of-\d+\.safetensors$/.test(path)
 
 const exported = "onnx/model.onnx"
-const isWeights = (path: string): boolean => path === whole || isShard(path) || path === exported || path === "adapter_model.safetensors"
+const isWeights = (path: string): boolean =>
+  path === whole || isShard(path) || path === exported || path === "adapter_model.safetensors"
 
 // Of several forms of the weights the one that is read: in one file, or else in shards, or else as a graph.
 const chosen = (files: ReadonlyArray<Wanted>): ReadonlyArray<Wanted> => {
@@ -114,21 +117,27 @@ const chosen = (files: ReadonlyArray<Wanted>): ReadonlyArray<Wanted> => {
 const patience = 60_000
 
 /**
- * The directory of a model: the one that is named, or the one in the cache to which a hub id such as `Qwen/Qwen2.5-0.5B-Instruct`, or
- * `owner/name@revision`, was fetched. What was fetched before is not fetched again, and what was cut off goes on where it stopped.
+ * The directory of a model: the one that is named, or the one in the cache to which a hub id such as
+ * `Qwen/Qwen2.5-0.5B-Instruct`, or `owner/name@revision`, was fetched. What was fetched before is not fetched again,
+ * and what was cut off goes on where it stopped.
  *
- * Fails with a `HubError` where there is no network, no such model, or no right to read it. A directory that is there needs no network.
+ * Fails with a `HubError` where there is no network, no such model, or no right to read it. A directory that is there
+ * needs no network.
  */
 export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options: Options = {}) {
   if (!isId(model)) return model
   const [, name, revision = "main"] = pattern.exec(model) as unknown as [string, string, string | undefined]
-  const fail = (reason: string, cause?: unknown) => new HubError({ model, reason, ...(cause === undefined ? {} : { cause }) })
+  const fail = (reason: string, cause?: unknown) =>
+    new HubError({ model, reason, ...(cause === undefined ? {} : { cause }) })
   const folder = join(cacheOf(options), `models--${name.replace("/", "--")}`)
   const known = yield* Effect.promise(() => cached(folder, revision))
-  const offline = options.offline ?? (isTrue(process.env["HF_HUB_OFFLINE"]) || isTrue(process.env["TRANSFORMERS_OFFLINE"]))
+  const offline = options.offline ??
+    (isTrue(process.env["HF_HUB_OFFLINE"]) || isTrue(process.env["TRANSFORMERS_OFFLINE"]))
   const where = `it is neither a directory here nor in the cache (${folder})`
   if (offline) {
-    if (known === undefined) return yield* fail(`${where}, and HF_HUB_OFFLINE is set: fetch it once with a network, or name a directory`)
+    if (known === undefined) {
+      return yield* fail(`${where}, and HF_HUB_OFFLINE is set: fetch it once with a network, or name a directory`)
+    }
     return known
   }
 
@@ -138,21 +147,31 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
   const described = (cause: unknown): HubError => {
     const status = cause instanceof HubApiError ? cause.statusCode : undefined
     if (status === 401 || status === 403) {
-      const how = accessToken === undefined ? "set HF_TOKEN to a token that may read it" : "the token that is set may not read it"
+      const how = accessToken === undefined
+        ? "set HF_TOKEN to a token that may read it"
+        : "the token that is set may not read it"
       return fail(`the hub does not give it to you (${status}): it does not exist, or is private or gated; ${how}`)
     }
     if (status === 404) return fail(`the hub has no such model or revision (404); ${where}`)
     if (status !== undefined) return fail(`the hub answers with ${status}: try again later`, cause)
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause instanceof Error ? cause.message : cause)
-    return fail(`the hub cannot be reached (${reason}); ${where}. Check the network or a proxy, or name a directory`, cause)
+    const reason = cause instanceof Error && cause.cause instanceof Error
+      ? cause.cause.message
+      : String(cause instanceof Error ? cause.message : cause)
+    return fail(
+      `the hub cannot be reached (${reason}); ${where}. Check the network or a proxy, or name a directory`,
+      cause
+    )
   }
   const asking = <A>(run: (fetching: typeof fetch) => Promise<A>): Effect.Effect<A, HubError> =>
     Effect.tryPromise({
-      try: (signal) => run((url, init) => fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]) })),
+      try: (signal) =>
+        run((url, init) => fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]) })),
       catch: described
     })
 
-  const info = yield* Effect.result(asking((fetch) => modelInfo({ ...request, fetch, name, revision, additionalFields: ["sha"] })))
+  const info = yield* Effect.result(
+    asking((fetch) => modelInfo({ ...request, fetch, name, revision, additionalFields: ["sha"] }))
+  )
   if (info._tag === "Failure") {
     // As other libraries do: what is there is better than nothing.
     if (known !== undefined && !(info.failure.cause === undefined)) {
@@ -162,11 +181,21 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
     return yield* info.failure
   }
   const commit = info.success.sha
-  if (!/^[0-9a-f]{40}$/.test(commit)) return yield* fail("the hub answers with something else than a commit: is HF_ENDPOINT a hub?")
+  if (!/^[0-9a-f]{40}$/.test(commit)) {
+    return yield* fail("the hub answers with something else than a commit: is HF_ENDPOINT a hub?")
+  }
   const snapshot = join(folder, "snapshots", commit)
   const files = yield* asking(async (fetch) => {
     const found: Array<Wanted> = []
-    for await (const { lfs, oid, path, size, type } of listFiles({ ...request, fetch, repo: name, revision: commit, recursive: true })) {
+    for await (
+      const { lfs, oid, path, size, type } of listFiles({
+        ...request,
+        fetch,
+        repo: name,
+        revision: commit,
+        recursive: true
+      })
+    ) {
       // It becomes the name of a file.
       const etag = lfs?.oid ?? oid ?? ""
       if (type === "file" && /^[0-9a-f]{40,64}$/.test(etag)) found.push({ path, size, etag, sha256: lfs?.oid })
@@ -187,12 +216,26 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
       if (!existsSync(blob)) {
         yield* Effect.tryPromise({
           try: (signal) => fetchFile({ ...request, repo: name, revision: commit }, file, blob, report, signal),
-          catch: (cause) => cause instanceof HubError ? cause : cause instanceof WrongContent ? fail(cause.message) : isDisk(cause) ? fail(`cannot be stored in the cache (${cause.message})`, cause) : described(cause)
-        }).pipe(Effect.retry({ schedule: Schedule.exponential("500 millis"), times: 3, while: ({ cause }) => cause !== undefined && !isDisk(cause) }))
+          catch: (cause) =>
+            cause instanceof HubError
+              ? cause
+              : cause instanceof WrongContent
+              ? fail(cause.message)
+              : isDisk(cause)
+              ? fail(`cannot be stored in the cache (${cause.message})`, cause)
+              : described(cause)
+        }).pipe(
+          Effect.retry({
+            schedule: Schedule.exponential("500 millis"),
+            times: 3,
+            while: ({ cause }) => cause !== undefined && !isDisk(cause)
+          })
+        )
       }
       yield* Effect.tryPromise({
         try: () => point(pointer, blob),
-        catch: (cause) => fail(`cannot be stored in the cache (${cause instanceof Error ? cause.message : String(cause)})`, cause)
+        catch: (cause) =>
+          fail(`cannot be stored in the cache (${cause instanceof Error ? cause.message : String(cause)})`, cause)
       })
     }
     before += file.size
@@ -205,33 +248,46 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
       await mkdir(join(file, ".."), { recursive: true })
       await writeFile(file, commit)
     },
-    catch: (cause) => fail(`cannot be stored in the cache (${cause instanceof Error ? cause.message : String(cause)})`, cause)
+    catch: (cause) =>
+      fail(`cannot be stored in the cache (${cause instanceof Error ? cause.message : String(cause)})`, cause)
   })
   return snapshot
 })
 
 // The snapshot of a revision, if there is one with weights.
 const cached = async (folder: string, revision: string): Promise<string | undefined> => {
-  const commit = /^[0-9a-f]{40}$/.test(revision) ? revision : (await readFile(join(folder, "refs", revision), "utf8").catch(() => "")).trim()
+  const commit = /^[0-9a-f]{40}$/.test(revision)
+    ? revision
+    : (await readFile(join(folder, "refs", revision), "utf8").catch(() => "")).trim()
   const snapshot = join(folder, "snapshots", commit)
   if (commit === "") return undefined
-  return [whole, index, exported, "adapter_model.safetensors"].some((file) => existsSync(join(snapshot, file))) ? snapshot : undefined
+  return [whole, index, exported, "adapter_model.safetensors"].some((file) => existsSync(join(snapshot, file)))
+    ? snapshot
+    : undefined
 }
 
 class WrongContent extends Error {}
 
 const isDisk = (cause: unknown): cause is NodeJS.ErrnoException =>
-  cause instanceof Error && ["ENOSPC", "EACCES", "EROFS", "EDQUOT", "EPERM", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")
+  cause instanceof Error &&
+  ["ENOSPC", "EACCES", "EROFS", "EDQUOT", "EPERM", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")
 
 const point = async (pointer: string, blob: string): Promise<void> => {
   await mkdir(join(pointer, ".."), { recursive: true })
   // Windows lets only some users make links.
-  await symlink(relative(join(pointer, ".."), blob), pointer).catch((cause: NodeJS.ErrnoException) => cause.code === "EEXIST" ? undefined : copyFile(blob, pointer))
+  await symlink(relative(join(pointer, ".."), blob), pointer).catch((cause: NodeJS.ErrnoException) =>
+    cause.code === "EEXIST" ? undefined : copyFile(blob, pointer)
+  )
 }
 
 // Fetches what is still missing of a file, and puts it in its place when all of it is what the hub says that it is.
 const fetchFile = async (
-  repository: { readonly hubUrl: string; readonly accessToken?: string; readonly repo: string; readonly revision: string },
+  repository: {
+    readonly hubUrl: string
+    readonly accessToken?: string
+    readonly repo: string
+    readonly revision: string
+  },
   { path, sha256, size }: Wanted,
   blob: string,
   report: (done: number) => void,
@@ -245,7 +301,7 @@ const fetchFile = async (
     done = 0
   }
   const hash = createHash("sha256")
-  if (done > 0) for await (const piece of createReadStream(incomplete)) hash.update(piece as Buffer)
+  if (done > 0) { for await (const piece of createReadStream(incomplete)) hash.update(piece as Buffer) }
   const stalled = new AbortController()
   let timer = setTimeout(() => stalled.abort(new Error(`nothing arrived for ${patience / 1000} s`)), patience)
   const signal = AbortSignal.any([interrupted, stalled.signal])

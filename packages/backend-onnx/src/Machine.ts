@@ -10,8 +10,8 @@ const size = 1024
 const rounds = 24
 
 /**
- * Billions of multiplications and additions a second in the product of two matrices of 1,024 x 1,024 in float32, the best of a few: what passes of a model can
- * reach at most. Takes about a fifth of a second.
+ * Billions of multiplications and additions a second in the product of two matrices of 1,024 x 1,024 in float32, the
+ * best of a few: what passes of a model can reach at most. Takes about a fifth of a second.
  *
  * @example
  * ```ts

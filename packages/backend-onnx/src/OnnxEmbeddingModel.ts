@@ -1,6 +1,8 @@
 /**
- * `EmbeddingModel` of `effect/ai` over a local encoder of the BERT family: MiniLM, bge, e5, gte, in the layout of sentence-transformers.
+ * `EmbeddingModel` of `effect/ai` over a local encoder of the BERT family: MiniLM, bge, e5, gte, in the layout of
+ * sentence-transformers.
  */
+import { AiError, EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -9,7 +11,6 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { AiError, EmbeddingModel } from "effect/ai"
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -39,18 +40,23 @@ export interface Options {
 /**
  * Options for the requests of one effect, over those of the model; pooling is the model's. See `withConfigOverride`.
  */
-export class Config extends Context.Service<Config, Omit<Options, "pooling">>()("@memory-r1/backend-onnx/OnnxEmbeddingModel/Config") {}
+export class Config
+  extends Context.Service<Config, Omit<Options, "pooling">>()("@memory-r1/backend-onnx/OnnxEmbeddingModel/Config")
+{}
 
-const json = Effect.fnUntraced(function*<S extends Schema.ConstraintDecoder<unknown>>(directory: string, name: string, schema: S) {
-  const file = join(directory, name)
-  yield* LfsPointer.refuse(file)
-  const text = yield* Effect.promise(() => readFile(file, "utf8").catch(() => undefined))
-  if (text === undefined) return undefined
-  return yield* Effect.mapError(
-    Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text),
-    (cause) => new CheckpointError({ file, reason: `is not understood: ${cause.message.replaceAll(/\s+/g, " ")}`, cause })
-  )
-})
+const json = Effect.fnUntraced(
+  function*<S extends Schema.ConstraintDecoder<unknown>>(directory: string, name: string, schema: S) {
+    const file = join(directory, name)
+    yield* LfsPointer.refuse(file)
+    const text = yield* Effect.promise(() => readFile(file, "utf8").catch(() => undefined))
+    if (text === undefined) return undefined
+    return yield* Effect.mapError(
+      Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text),
+      (cause) =>
+        new CheckpointError({ file, reason: `is not understood: ${cause.message.replaceAll(/\s+/g, " ")}`, cause })
+    )
+  }
+)
 
 const Modules = Schema.Array(Schema.Struct({ type: Schema.String }))
 const PoolingConfig = Schema.Struct({
@@ -81,65 +87,96 @@ const padded = (rows: ReadonlyArray<ReadonlyArray<number>>) => {
   return { N: rows.length, T, tokens, mask }
 }
 
-const fromSafetensors = Effect.fnUntraced(function*(directory: string, encoder: Encoder.Encoder, pooling: Encoder.Pooling, options: Session.SessionOptions) {
-  const layout = Parameters.layout(Encoder.parameterShapes(encoder))
-  const weights = yield* Effect.scoped(Effect.gen(function*() {
-    const shards = yield* Safetensors.openDirectory(directory)
-    const flat = new Float32Array(layout.length)
-    for (const parameter of layout.parameters) {
-      // A BertForMaskedLM holds its encoder under a name of its own.
-      const stored = [parameter.name, `bert.${parameter.name}`].find((name) => shards.names.has(name))
-      const reader = stored === undefined ? undefined : shards.readerOf(stored)
-      if (reader === undefined) return yield* new CheckpointError({ file: shards.file, tensor: parameter.name, reason: "is missing; config.json asks for it" })
-      const { shape } = reader.tensors.get(stored!)!
-      if (shape.join() !== parameter.shape.join()) {
-        const reason = `has shape [${shape.join(", ")}], config.json asks for [${parameter.shape.join(", ")}]`
-        return yield* new CheckpointError({ file: reader.file, tensor: parameter.name, reason })
+const fromSafetensors = Effect.fnUntraced(
+  function*(directory: string, encoder: Encoder.Encoder, pooling: Encoder.Pooling, options: Session.SessionOptions) {
+    const layout = Parameters.layout(Encoder.parameterShapes(encoder))
+    const weights = yield* Effect.scoped(Effect.gen(function*() {
+      const shards = yield* Safetensors.openDirectory(directory)
+      const flat = new Float32Array(layout.length)
+      for (const parameter of layout.parameters) {
+        // A BertForMaskedLM holds its encoder under a name of its own.
+        const stored = [parameter.name, `bert.${parameter.name}`].find((name) => shards.names.has(name))
+        const reader = stored === undefined ? undefined : shards.readerOf(stored)
+        if (reader === undefined) {
+          return yield* new CheckpointError({
+            file: shards.file,
+            tensor: parameter.name,
+            reason: "is missing; config.json asks for it"
+          })
+        }
+        const { shape } = reader.tensors.get(stored!)!
+        if (shape.join() !== parameter.shape.join()) {
+          const reason = `has shape [${shape.join(", ")}], config.json asks for [${parameter.shape.join(", ")}]`
+          return yield* new CheckpointError({ file: reader.file, tensor: parameter.name, reason })
+        }
+        yield* reader.read(stored!, Parameters.view(flat, parameter))
       }
-      yield* reader.read(stored!, Parameters.view(flat, parameter))
+      return Object.fromEntries(
+        layout.parameters.map((
+          parameter
+        ) => [parameter.name, Session.float(Parameters.view(flat, parameter), parameter.shape)])
+      )
+    }))
+    const session = yield* Session.make(Encoder.build(encoder, pooling, (options.device ?? "cpu") !== "cpu"), options)
+    const run: Loaded["run"] = async (rows) => {
+      const { N, T, mask, tokens } = padded(rows)
+      const { vectors } = await session.run({
+        ...weights,
+        tokens: Session.integers(tokens, [N, T]),
+        positions: Session.integers(Int32Array.from({ length: T }, (_, i) => i), [T]),
+        mask: Session.float(mask, [N, T, 1]),
+        visible: Session.float(mask.map((is) => is === 1 ? 0 : -1e9), [N, 1, 1, T])
+      })
+      return vectors!.data as Float32Array
     }
-    return Object.fromEntries(layout.parameters.map((parameter) => [parameter.name, Session.float(Parameters.view(flat, parameter), parameter.shape)]))
-  }))
-  const session = yield* Session.make(Encoder.build(encoder, pooling, (options.device ?? "cpu") !== "cpu"), options)
-  const run: Loaded["run"] = async (rows) => {
-    const { N, T, mask, tokens } = padded(rows)
-    const { vectors } = await session.run({
-      ...weights,
-      tokens: Session.integers(tokens, [N, T]),
-      positions: Session.integers(Int32Array.from({ length: T }, (_, i) => i), [T]),
-      mask: Session.float(mask, [N, T, 1]),
-      visible: Session.float(mask.map((is) => is === 1 ? 0 : -1e9), [N, 1, 1, T])
-    })
-    return vectors!.data as Float32Array
+    return run
   }
-  return run
-})
+)
 
 // An exported graph: its inputs and its first result are named as transformers and optimum name them.
-const fromOnnx = Effect.fnUntraced(function*(file: string, dimensions: number, pooling: Encoder.Pooling, options: Session.SessionOptions) {
-  const session = yield* Effect.mapError(Session.open(file, options), (error) => new CheckpointError({ file, reason: error.message, cause: error.cause }))
-  const unknown = session.inputs.find((name) => !["input_ids", "attention_mask", "token_type_ids"].includes(name))
-  if (unknown !== undefined || !session.inputs.includes("input_ids")) {
-    return yield* new CheckpointError({ file, reason: `takes ${session.inputs.join(", ")}; an encoder takes input_ids, attention_mask and token_type_ids` })
-  }
-  const run: Loaded["run"] = async (rows) => {
-    const { N, T, mask, tokens } = padded(rows)
-    const feeds = {
-      input_ids: Session.integers(tokens, [N, T]),
-      attention_mask: Session.integers(mask, [N, T]),
-      token_type_ids: Session.integers(new Int32Array(N * T), [N, T])
+const fromOnnx = Effect.fnUntraced(
+  function*(file: string, dimensions: number, pooling: Encoder.Pooling, options: Session.SessionOptions) {
+    const session = yield* Effect.mapError(
+      Session.open(file, options),
+      (error) => new CheckpointError({ file, reason: error.message, cause: error.cause })
+    )
+    const unknown = session.inputs.find((name) => !["input_ids", "attention_mask", "token_type_ids"].includes(name))
+    if (unknown !== undefined || !session.inputs.includes("input_ids")) {
+      return yield* new CheckpointError({
+        file,
+        reason: `takes ${session.inputs.join(", ")}; an encoder takes input_ids, attention_mask and token_type_ids`
+      })
     }
-    const states = await session.run(Object.fromEntries(session.inputs.map((name) => [name, feeds[name as keyof typeof feeds]])))
-    if (states.dims.join() !== [N, T, dimensions].join()) throw new RangeError(`its first result is [${states.dims.join(", ")}], not a vector of ${dimensions} for each token`)
-    return pooled(states.data as Float32Array, mask, { N, T, dimensions, pooling })
+    const run: Loaded["run"] = async (rows) => {
+      const { N, T, mask, tokens } = padded(rows)
+      const feeds = {
+        input_ids: Session.integers(tokens, [N, T]),
+        attention_mask: Session.integers(mask, [N, T]),
+        token_type_ids: Session.integers(new Int32Array(N * T), [N, T])
+      }
+      const states = await session.run(
+        Object.fromEntries(session.inputs.map((name) => [name, feeds[name as keyof typeof feeds]]))
+      )
+      if (states.dims.join() !== [N, T, dimensions].join()) {
+        throw new RangeError(
+          `its first result is [${states.dims.join(", ")}], not a vector of ${dimensions} for each token`
+        )
+      }
+      return pooled(states.data as Float32Array, mask, { N, T, dimensions, pooling })
+    }
+    return run
   }
-  return run
-})
+)
 
 const pooled = (
   states: Float32Array,
   mask: Float32Array,
-  { N, T, dimensions, pooling }: { readonly N: number; readonly T: number; readonly dimensions: number; readonly pooling: Encoder.Pooling }
+  { N, T, dimensions, pooling }: {
+    readonly N: number
+    readonly T: number
+    readonly dimensions: number
+    readonly pooling: Encoder.Pooling
+  }
 ): Float32Array => {
   const vectors = new Float32Array(N * dimensions)
   for (let n = 0; n < N; n++) {
@@ -154,42 +191,58 @@ const pooled = (
   return vectors
 }
 
-const load = Effect.fn("OnnxEmbeddingModel.load")(function*(directory: string, { config = {}, ...options }: LayerOptions) {
-  yield* Session.require(options.device ?? "cpu")
-  const at = (file: string, reason: string) => new CheckpointError({ file: join(directory, file), reason })
-  const read = Effect.fnUntraced(function*(file: string) {
-    const found = yield* json(directory, file, Schema.Unknown)
-    return found === undefined ? yield* at(file, "cannot be read; is this a Hugging Face model directory?") : found
-  })
-  const encoder = yield* Effect.fromResult(Result.mapError(Encoder.fromConfig(yield* read("config.json")), (reason) => at("config.json", reason)))
-  const [tokenizerJson, tokenizerConfig] = [yield* read("tokenizer.json"), (yield* json(directory, "tokenizer_config.json", Schema.Unknown)) ?? {}]
-  const tokenizer = yield* Effect.try({
-    try: () => ControlTokens.make(tokenizerJson as ControlTokens.TokenizerJson, tokenizerConfig as object),
-    catch: (cause) => at("tokenizer.json", `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`)
-  })
-  const modules = (yield* json(directory, "modules.json", Modules)) ?? []
-  const said = yield* json(directory, "1_Pooling/config.json", PoolingConfig)
-  if (said !== undefined && said.pooling_mode_cls_token !== true && said.pooling_mode_mean_tokens !== true && config.pooling === undefined) {
-    return yield* at("1_Pooling/config.json", "asks for another pooling than the mean or the first token, which is not supported")
+const load = Effect.fn("OnnxEmbeddingModel.load")(
+  function*(directory: string, { config = {}, ...options }: LayerOptions) {
+    yield* Session.require(options.device ?? "cpu")
+    const at = (file: string, reason: string) => new CheckpointError({ file: join(directory, file), reason })
+    const read = Effect.fnUntraced(function*(file: string) {
+      const found = yield* json(directory, file, Schema.Unknown)
+      return found === undefined ? yield* at(file, "cannot be read; is this a Hugging Face model directory?") : found
+    })
+    const encoder = yield* Effect.fromResult(
+      Result.mapError(Encoder.fromConfig(yield* read("config.json")), (reason) => at("config.json", reason))
+    )
+    const [tokenizerJson, tokenizerConfig] = [
+      yield* read("tokenizer.json"),
+      (yield* json(directory, "tokenizer_config.json", Schema.Unknown)) ?? {}
+    ]
+    const tokenizer = yield* Effect.try({
+      try: () => ControlTokens.make(tokenizerJson as ControlTokens.TokenizerJson, tokenizerConfig as object),
+      catch: (cause) =>
+        at("tokenizer.json", `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`)
+    })
+    const modules = (yield* json(directory, "modules.json", Modules)) ?? []
+    const said = yield* json(directory, "1_Pooling/config.json", PoolingConfig)
+    if (
+      said !== undefined && said.pooling_mode_cls_token !== true && said.pooling_mode_mean_tokens !== true &&
+      config.pooling === undefined
+    ) {
+      return yield* at(
+        "1_Pooling/config.json",
+        "asks for another pooling than the mean or the first token, which is not supported"
+      )
+    }
+    const lengths = yield* json(directory, "sentence_bert_config.json", Lengths)
+    const pooling = config.pooling ?? (said?.pooling_mode_cls_token === true ? "cls" : "mean")
+    const graph = join(directory, "onnx", "model.onnx")
+    const hasWeights = ["model.safetensors", "model.safetensors.index.json"].some((file) =>
+      existsSync(join(directory, file))
+    )
+    if (!hasWeights) yield* Effect.forEach([graph, `${graph}_data`], LfsPointer.refuse)
+    const run = !hasWeights && existsSync(graph)
+      ? yield* fromOnnx(graph, encoder.hiddenSize, pooling, options)
+      : yield* fromSafetensors(directory, encoder, pooling, options)
+    return {
+      contextLength: encoder.contextLength,
+      dimensions: encoder.hiddenSize,
+      pooling,
+      normalize: modules.some(({ type }) => type.endsWith("Normalize")),
+      maxTokens: Math.min(encoder.contextLength, lengths?.max_seq_length ?? encoder.contextLength),
+      tokenizer,
+      run
+    } satisfies Loaded
   }
-  const lengths = yield* json(directory, "sentence_bert_config.json", Lengths)
-  const pooling = config.pooling ?? (said?.pooling_mode_cls_token === true ? "cls" : "mean")
-  const graph = join(directory, "onnx", "model.onnx")
-  const hasWeights = ["model.safetensors", "model.safetensors.index.json"].some((file) => existsSync(join(directory, file)))
-  if (!hasWeights) yield* Effect.forEach([graph, `${graph}_data`], LfsPointer.refuse)
-  const run = !hasWeights && existsSync(graph)
-    ? yield* fromOnnx(graph, encoder.hiddenSize, pooling, options)
-    : yield* fromSafetensors(directory, encoder, pooling, options)
-  return {
-    contextLength: encoder.contextLength,
-    dimensions: encoder.hiddenSize,
-    pooling,
-    normalize: modules.some(({ type }) => type.endsWith("Normalize")),
-    maxTokens: Math.min(encoder.contextLength, lengths?.max_seq_length ?? encoder.contextLength),
-    tokenizer,
-    run
-  } satisfies Loaded
-})
+)
 
 // Padded tokens of one run.
 const budget = 8192
@@ -207,9 +260,10 @@ export interface LayerOptions extends Session.SessionOptions {
 }
 
 /**
- * Makes the service from a directory with `config.json`, `tokenizer.json` and weights in safetensors, or `onnx/model.onnx`. Pooling,
- * normalisation and length come from sentence-transformers' files (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`)
- * where they are there; without them vectors are means that are not normalised.
+ * Makes the service from a directory with `config.json`, `tokenizer.json` and weights in safetensors, or
+ * `onnx/model.onnx`. Pooling, normalisation and length come from sentence-transformers' files (`modules.json`,
+ * `1_Pooling/config.json`, `sentence_bert_config.json`) where they are there; without them vectors are means that are
+ * not normalised.
  *
  * Fails with a `CheckpointError` that names the file at fault.
  *
@@ -235,7 +289,9 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
     embedMany: Effect.fnUntraced(function*({ inputs }) {
       const over = Option.getOrUndefined(yield* Effect.serviceOption(Config))
       const { maxTokens = loaded.maxTokens, normalize = loaded.normalize, prompt = "" } = { ...options.config, ...over }
-      const rows = inputs.map((text) => cut(loaded.tokenizer.encode(prompt + text), Math.max(2, Math.min(maxTokens, loaded.contextLength))))
+      const rows = inputs.map((text) =>
+        cut(loaded.tokenizer.encode(prompt + text), Math.max(2, Math.min(maxTokens, loaded.contextLength)))
+      )
       const results = new Array<Array<number>>(rows.length)
       // Texts of like length go together, so that little is padded.
       const order = [...rows.keys()].sort((a, b) => rows[a]!.length - rows[b]!.length || a - b)
@@ -249,7 +305,9 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
             AiError.make({
               module: "OnnxEmbeddingModel",
               method: "embedMany",
-              reason: new AiError.InternalProviderError({ description: `ONNX Runtime failed: ${Session.describe(cause)}` })
+              reason: new AiError.InternalProviderError({
+                description: `ONNX Runtime failed: ${Session.describe(cause)}`
+              })
             })
         })
         batch.forEach((index, n) => {
@@ -299,8 +357,18 @@ export const layer = (options: LayerOptions) => Layer.effect(EmbeddingModel.Embe
  * ```
  */
 export const withConfigOverride: {
-  (overrides: Omit<Options, "pooling">): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>
+  (
+    overrides: Omit<Options, "pooling">
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>
   <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Omit<Options, "pooling">): Effect.Effect<A, E, Exclude<R, Config>>
-} = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Omit<Options, "pooling">): Effect.Effect<A, E, Exclude<R, Config>> =>
-  Effect.flatMap(Effect.serviceOption(Config), (outer) =>
-    Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })))
+} = dual(
+  2,
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    overrides: Omit<Options, "pooling">
+  ): Effect.Effect<A, E, Exclude<R, Config>> =>
+    Effect.flatMap(
+      Effect.serviceOption(Config),
+      (outer) => Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })
+    )
+)

@@ -1,7 +1,9 @@
 /**
- * `LanguageModel` of `effect/ai` over a local checkpoint: a program that talks to any provider talks to it by swapping one layer.
+ * `LanguageModel` of `effect/ai` over a local checkpoint: a program that talks to any provider talks to it by swapping
+ * one layer.
  */
 import { ModelOutput, Sampler } from "@memory-r1/core"
+import { AiError, LanguageModel, type Prompt, type Response, Telemetry } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
@@ -10,7 +12,6 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { AiError, LanguageModel, type Prompt, type Response, Telemetry } from "effect/ai"
 import * as Answer from "./internal/answer.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
@@ -23,7 +24,8 @@ import * as OnnxSampler from "./OnnxSampler.ts"
  * - `topK`, `topP`, `minP`: which tokens are left out; none are.
  * - `seed`: the same request with the same seed gives the same text; 0 when it is left out.
  * - `stop`: texts that end an answer, and are not part of it.
- * - `templateOptions`: variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks aloud.
+ * - `templateOptions`: variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks
+ *   aloud.
  * - `retries`: how often an object is asked for again that does not fit its schema; 2 when it is left out.
  */
 export interface Options {
@@ -43,7 +45,8 @@ export interface Options {
  */
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-onnx/OnnxLanguageModel/Config") {}
 
-const fail = (method: string, reason: AiError.AiErrorReason): AiError.AiError => AiError.make({ module: "OnnxLanguageModel", method, reason })
+const fail = (method: string, reason: AiError.AiErrorReason): AiError.AiError =>
+  AiError.make({ module: "OnnxLanguageModel", method, reason })
 
 const textOf = (parts: ReadonlyArray<Prompt.UserMessagePart | Prompt.AssistantMessagePart>): string =>
   parts.flatMap((part) => part.type === "text" ? [part.text] : []).join("")
@@ -51,10 +54,13 @@ const textOf = (parts: ReadonlyArray<Prompt.UserMessagePart | Prompt.AssistantMe
 // Text is all that the checkpoints here read.
 const messagesOf = Effect.fnUntraced(function*(method: string, { prompt, tools }: LanguageModel.ProviderOptions) {
   if (tools.length > 0) {
-    return yield* fail(method, new AiError.ToolConfigurationError({
-      toolName: tools[0]!.name,
-      description: "Tools are not supported on local checkpoints: ask for an object with a schema instead"
-    }))
+    return yield* fail(
+      method,
+      new AiError.ToolConfigurationError({
+        toolName: tools[0]!.name,
+        description: "Tools are not supported on local checkpoints: ask for an object with a schema instead"
+      })
+    )
   }
   const messages: Array<Sampler.Message> = []
   for (const message of prompt.content) {
@@ -63,7 +69,10 @@ const messagesOf = Effect.fnUntraced(function*(method: string, { prompt, tools }
     else {
       const file = message.content.find((part) => part.type === "file")
       if (file !== undefined) {
-        return yield* fail(method, new AiError.InvalidUserInputError({ description: "Files cannot be sent to a local checkpoint, only text" }))
+        return yield* fail(
+          method,
+          new AiError.InvalidUserInputError({ description: "Files cannot be sent to a local checkpoint, only text" })
+        )
       }
       messages.push({ role: message.role, content: textOf(message.content) })
     }
@@ -73,9 +82,13 @@ const messagesOf = Effect.fnUntraced(function*(method: string, { prompt, tools }
 
 // The schema is told in words; what comes back is checked, and asked for again with what was wrong.
 const withSchema = (messages: ReadonlyArray<Sampler.Message>, jsonSchema: unknown): ReadonlyArray<Sampler.Message> => {
-  const told = `Answer with one JSON value that fits this JSON Schema, and with nothing else:\n${JSON.stringify(jsonSchema)}`
+  const told = `Answer with one JSON value that fits this JSON Schema, and with nothing else:\n${
+    JSON.stringify(jsonSchema)
+  }`
   const [first, ...rest] = messages
-  return first?.role === "system" ? [{ role: "system", content: `${first.content}\n\n${told}` }, ...rest] : [{ role: "system", content: told }, ...messages]
+  return first?.role === "system"
+    ? [{ role: "system", content: `${first.content}\n\n${told}` }, ...rest]
+    : [{ role: "system", content: told }, ...messages]
 }
 
 const finish = (reason: Response.FinishReason, input: number, output: number): Response.FinishPartEncoded => ({
@@ -88,12 +101,13 @@ const finish = (reason: Response.FinishReason, input: number, output: number): R
 })
 
 /**
- * Makes the service from a resident model, with an adapter of it or with none. Messages go through the model's chat template; a model
- * without one gets their texts, one below the other. What a template has no system role for stands before what the user says.
+ * Makes the service from a resident model, with an adapter of it or with none. Messages go through the model's chat
+ * template; a model without one gets their texts, one below the other. What a template has no system role for stands
+ * before what the user says.
  *
- * Objects (`generateObject`) are asked for by their JSON Schema, checked, and asked for again with what was wrong, `retries` times. Fails
- * with `InvalidUserInputError` for files, with `ToolConfigurationError` for tools, and with `InvalidRequestError` for options that are none
- * and for prompts that do not fit into the context.
+ * Objects (`generateObject`) are asked for by their JSON Schema, checked, and asked for again with what was wrong,
+ * `retries` times. Fails with `InvalidUserInputError` for files, with `ToolConfigurationError` for tools, and with
+ * `InvalidRequestError` for options that are none and for prompts that do not fit into the context.
  *
  * @example
  * ```ts
@@ -114,7 +128,10 @@ export const make = Effect.fnUntraced(function*(
 ) {
   const { sampler: { tokenizer }, sampleWith } = yield* OnnxSampler.makeStreaming(model, options)
   const name = model.checkpoint.directory
-  const chosen = Effect.map(Effect.serviceOption(Config), (over): Options => ({ ...config, ...Option.getOrUndefined(over) }))
+  const chosen = Effect.map(
+    Effect.serviceOption(Config),
+    (over): Options => ({ ...config, ...Option.getOrUndefined(over) })
+  )
 
   // One answer; `onText` hears of the text that is certain so far.
   const answer = Effect.fnUntraced(function*(
@@ -129,7 +146,9 @@ export const make = Effect.fnUntraced(function*(
     )
     const reader = Answer.reader(tokenizer, stop)
     // What the template began is said with the answer, so that who reads it knows it for reasoning.
-    const begun = tokenizer.applyChatTemplate === undefined ? "" : ModelOutput.begun(tokenizer.decode(prompt.slice(-32)))
+    const begun = tokenizer.applyChatTemplate === undefined
+      ? ""
+      : ModelOutput.begun(tokenizer.decode(prompt.slice(-32)))
     const given = { topK, topP, minP }
     const [[completion] = []] = yield* sampleWith({
       prompts: [prompt],
@@ -142,9 +161,12 @@ export const make = Effect.fnUntraced(function*(
       onText(begun + certain)
       return stopped
     }).pipe(Effect.mapError((error) =>
-      fail(method, error.cause === undefined
-        ? new AiError.InvalidRequestError({ description: error.message })
-        : new AiError.InternalProviderError({ description: error.message }))
+      fail(
+        method,
+        error.cause === undefined
+          ? new AiError.InvalidRequestError({ description: error.message })
+          : new AiError.InternalProviderError({ description: error.message })
+      )
     ))
     const text = begun + reader.end(completion!).text
     const reason = completion!.finishReason === "stop" || reader.stopped() ? "stop" as const : "length" as const
@@ -155,7 +177,13 @@ export const make = Effect.fnUntraced(function*(
     Telemetry.addGenAIAnnotations(span, {
       provider: { name: "onnx" },
       operation: { name: "chat" },
-      request: { model: name, temperature: options.temperature, topP: options.topP, maxTokens: options.maxTokens, stopSequences: options.stop === undefined ? undefined : [...options.stop] }
+      request: {
+        model: name,
+        temperature: options.temperature,
+        topP: options.topP,
+        maxTokens: options.maxTokens,
+        stopSequences: options.stop === undefined ? undefined : [...options.stop]
+      }
     })
 
   return yield* LanguageModel.make({
@@ -172,17 +200,26 @@ export const make = Effect.fnUntraced(function*(
       const decode = Schema.decodeUnknownEffect(codec) as (json: unknown) => Effect.Effect<unknown, Schema.SchemaError>
       let messages = withSchema(asked, jsonSchema)
       for (let left = settings.retries ?? 2;; left--) {
-        const { input, output, reason, text } = yield* answer("generateText", messages, { ...settings, seed: (settings.seed ?? 0) + (settings.retries ?? 2) - left })
+        const { input, output, reason, text } = yield* answer("generateText", messages, {
+          ...settings,
+          seed: (settings.seed ?? 0) + (settings.retries ?? 2) - left
+        })
         const [json, wrong] = yield* Effect.match(ModelOutput.read(text, decode), {
           onSuccess: ({ json }) => [JSON.stringify(json), undefined] as const,
           onFailure: (error) => [text, error.message] as const
         })
         // The last one is given as it is: who asked for it says in its own error what is wrong with it.
-        if (wrong === undefined || left <= 0) return [{ type: "text", text: json }, finish(reason, input, output)] satisfies Array<Response.PartEncoded>
+        if (wrong === undefined || left <= 0) {
+          return [{ type: "text", text: json }, finish(reason, input, output)] satisfies Array<Response.PartEncoded>
+        }
         messages = [
           ...messages,
           { role: "assistant", content: text },
-          { role: "user", content: `That does not fit the schema:\n${wrong}\nAnswer again, with one JSON value that fits it and nothing else.` }
+          {
+            role: "user",
+            content:
+              `That does not fit the schema:\n${wrong}\nAnswer again, with one JSON value that fits it and nothing else.`
+          }
         ]
       }
     }),
@@ -231,7 +268,10 @@ export interface LayerOptions extends OnnxModel.LoadOptions {
  * ```
  */
 export const layer = ({ config, model, ...options }: LayerOptions) =>
-  Layer.effect(LanguageModel.LanguageModel, Effect.flatMap(OnnxModel.load(model, options), (loaded) => make(loaded, { config })))
+  Layer.effect(
+    LanguageModel.LanguageModel,
+    Effect.flatMap(OnnxModel.load(model, options), (loaded) => make(loaded, { config }))
+  )
 
 /**
  * Other options for the requests of one effect. Inner overrides win over outer ones, and both over those of the model.
@@ -251,6 +291,11 @@ export const layer = ({ config, model, ...options }: LayerOptions) =>
 export const withConfigOverride: {
   (overrides: Options): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>
   <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Options): Effect.Effect<A, E, Exclude<R, Config>>
-} = dual(2, <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Options): Effect.Effect<A, E, Exclude<R, Config>> =>
-  Effect.flatMap(Effect.serviceOption(Config), (outer) =>
-    Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })))
+} = dual(
+  2,
+  <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Options): Effect.Effect<A, E, Exclude<R, Config>> =>
+    Effect.flatMap(
+      Effect.serviceOption(Config),
+      (outer) => Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })
+    )
+)

@@ -20,12 +20,15 @@ import * as OnnxSampler from "./OnnxSampler.ts"
 import type * as Safetensors from "./Safetensors.ts"
 
 /**
- * - `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients added.
- * - `gradientCheckpointing`: layers are computed a second time for the gradient; what they hold meanwhile is then a small part of it.
+ * - `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients
+ *   added.
+ * - `gradientCheckpointing`: layers are computed a second time for the gradient; what they hold meanwhile is then a
+ *   small part of it.
  * - `adapter`: what is trained in place of the model's own weights. `save` and `load` then are of PEFT directories.
- * - `critic`: a value head, trained with the rest and kept beside it: objectives may then read `value`. A critic of its own is a learner
- *   over another copy of the model, or over another adapter, of which only the values are used; one learner for both shares the network.
- *   It begins with the head that the model's directory holds, or with one that says zero; `load` reads it with the rest.
+ * - `critic`: a value head, trained with the rest and kept beside it: objectives may then read `value`. A critic of its
+ *   own is a learner over another copy of the model, or over another adapter, of which only the values are used; one
+ *   learner for both shares the network. It begins with the head that the model's directory holds, or with one that
+ *   says zero; `load` reads it with the rest.
  * - `templateOptions`: of its sampler; see `OnnxSampler.Options`.
  */
 export interface Options {
@@ -80,7 +83,9 @@ const problemOf = (
         if (!Number.isFinite(given)) return `${name} of ${where} is ${given}`
         continue
       }
-      if (given.length !== tokens.length) return `${where} has ${tokens.length} tokens but ${given.length} numbers of ${name}`
+      if (given.length !== tokens.length) {
+        return `${where} has ${tokens.length} tokens but ${given.length} numbers of ${name}`
+      }
       for (let t = 0; t < given.length; t++) {
         // What a token without loss has does not matter.
         if (mask[t] !== 0 && !Number.isFinite(given[t])) return `${name} ${t} of ${where} is ${given[t]}`
@@ -100,7 +105,8 @@ const problemOf = (
 }
 
 /**
- * The learner of a resident model. It changes the model's weights, or the adapter's, in place: samplers of the same follow.
+ * The learner of a resident model. It changes the model's weights, or the adapter's, in place: samplers of the same
+ * follow.
  *
  * Fails with a `LearnerError` for a frozen model, whose weights are no float32, without an adapter.
  */
@@ -108,17 +114,28 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   const { adapter, critic = false, gradientCheckpointing: checkpointing = false, microBatchTokens = 2048 } = options
   const { decoder } = model.checkpoint
   const capabilities: Learner.Capabilities = { critic, entropy: true, fullFineTuning: adapter === undefined }
-  const policy = adapter !== undefined ? Trained.ofAdapter(model, adapter) : model.flat !== undefined ? Trained.ofModel(model, model.flat) : undefined
+  const policy = adapter !== undefined
+    ? Trained.ofAdapter(model, adapter)
+    : model.flat !== undefined
+    ? Trained.ofModel(model, model.flat)
+    : undefined
   if (policy === undefined) {
     return yield* fail(`a model in ${model.weightType} is frozen: train an adapter of it, or load it in float32`)
   }
   const { key, plan } = OnnxModel.planOf(model, adapter)
   const variant = critic ? `${key} critic` : key
-  const sampler = yield* OnnxSampler.make(model, { templateOptions: options.templateOptions, ...(adapter === undefined ? {} : { adapter }) })
-  const head = critic ? yield* Effect.mapError(Trained.ofCritic(model, model.checkpoint.directory), (error) => fail(error.message, error)) : undefined
+  const sampler = yield* OnnxSampler.make(model, {
+    templateOptions: options.templateOptions,
+    ...(adapter === undefined ? {} : { adapter })
+  })
+  const head = critic
+    ? yield* Effect.mapError(Trained.ofCritic(model, model.checkpoint.directory), (error) => fail(error.message, error))
+    : undefined
   const headFeeds = head === undefined ? {} : Trained.tensors(head.layout, head.weights)
   const trained = [policy, ...(head === undefined ? [] : [head])].map(Trained.make)
-  const [intoFirst, intoLater] = (["first", "later"] as const).map((which): Feeds => Object.assign({}, ...trained.map((part) => part[which])))
+  const [intoFirst, intoLater] = (["first", "later"] as const).map((which): Feeds =>
+    Object.assign({}, ...trained.map((part) => part[which]))
+  )
 
   let kept = false
   // Passes of several fibers would mix their gradients.
@@ -130,8 +147,12 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
   const overFiles = <A>(of: (part: Trained.Trained) => Effect.Effect<A, Checkpoint.CheckpointError>) =>
     Effect.forEach(trained, (part) => Effect.mapError(of(part), (error) => fail(error.message, error)))
-  const inShapeOf = (flat: Float32Array, n: number, { C, G }: { readonly C: number; readonly G: number }, lengths: ReadonlyArray<number>) =>
-    lengths.map((length, g) => flat.slice((n * G + g) * C, (n * G + g) * C + length))
+  const inShapeOf = (
+    flat: Float32Array,
+    n: number,
+    { C, G }: { readonly C: number; readonly G: number },
+    lengths: ReadonlyArray<number>
+  ) => lengths.map((length, g) => flat.slice((n * G + g) * C, (n * G + g) * C + length))
 
   const accumulate = Effect.fnUntraced(
     function*(batch: ReadonlyArray<Learner.PromptGroup>, objective: Objective.Objective, temperature: number) {
@@ -139,13 +160,19 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       const sequences = counts.reduce((sum, group) => sum + group.length, 0)
       const tokens = counts.flat().reduce((sum, count) => sum + count, 0)
       const given = Objective.given(objective)
-      const sizes = batch.map(({ completions, prompt }) => Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+      const sizes = batch.map(({ completions, prompt }) =>
+        Batch.sizeOf({ prompt, completions: completions.map(({ tokens }) => tokens) })
+      )
       const found = new Map<string, Array<ReadonlyArray<Float32Array>>>()
-      const longest = Batch.longest(batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) })))
+      const longest = Batch.longest(
+        batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+      )
       const weights = { ...(yield* resident), ...headFeeds }
-      const coefficients = Object.fromEntries([...Objective.coefficients(objective)].map(([name, value]) =>
-        [ObjectiveGraph.coefficientName(name), float(Float32Array.of(value), [])]
-      ))
+      const coefficients = Object.fromEntries(
+        [...Objective.coefficients(objective)].map((
+          [name, value]
+        ) => [ObjectiveGraph.coefficientName(name), float(Float32Array.of(value), [])])
+      )
       let loss = 0
       for (const indices of Batch.microBatches(sizes, microBatchTokens)) {
         const groups = indices.map((i) => batch[i]!)
@@ -177,8 +204,10 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         )
         const shape = [N * G, C]
         const session = yield* Effect.mapError(
-          model.session(keyOf(objective, blocks, checkpointing ? `${variant} checkpointing` : variant), () =>
-            DecoderGraphs.train({ ...plan, checkpointing }, objective, blocks, critic)),
+          model.session(
+            keyOf(objective, blocks, checkpointing ? `${variant} checkpointing` : variant),
+            () => DecoderGraphs.train({ ...plan, checkpointing }, objective, blocks, critic)
+          ),
           (error) => fail(error.message, error)
         )
         const result = yield* Effect.tryPromise({
@@ -187,13 +216,15 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
               ...weights,
               ...model.ropes(longest),
               ...feeds,
-              ...Object.fromEntries(Object.entries({ ...perToken, ...quantities }).map(([name, data]) => [name, float(data, shape)])),
+              ...Object.fromEntries(
+                Object.entries({ ...perToken, ...quantities }).map(([name, data]) => [name, float(data, shape)])
+              ),
               ...coefficients,
               inverseCount: float(inverseCount, [N * G, 1])
             }, kept ? intoLater : intoFirst),
           catch: (cause) => fail(`the training graph failed in ONNX Runtime: ${describe(cause)}`, cause)
         })
-        if (kept) for (const part of trained) part.add()
+        if (kept) { for (const part of trained) part.add() }
         kept = true
         loss += (result["loss"]!.data as Float32Array)[0]!
         for (const name of ["logp", "entropy", "value"]) {
@@ -207,7 +238,9 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         }
       }
       if (!Number.isFinite(loss)) {
-        return yield* fail(`the loss is ${loss}; the gradient since the last step was dropped, the weights are as they were`)
+        return yield* fail(
+          `the loss is ${loss}; the gradient since the last step was dropped, the weights are as they were`
+        )
       }
       const [entropies, values] = [found.get("entropy"), found.get("value")]
       return {
@@ -235,7 +268,10 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 
   const values = Effect.fn("OnnxLearner.values")(function*(groups: Parameters<Learner.Service["values"]>[0]) {
     if (!critic) return yield* fail("this learner has no critic: make it with one")
-    const problem = Requests.groups(groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map((tokens) => ({ tokens })) })), decoder)
+    const problem = Requests.groups(
+      groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map((tokens) => ({ tokens })) })),
+      decoder
+    )
     if (problem !== undefined) return yield* fail(problem)
     const weights = { ...(yield* resident), ...headFeeds, ...model.ropes(Batch.longest(groups)) }
     const estimates: Array<ReadonlyArray<Float32Array>> = groups.map(() => [])
@@ -253,7 +289,12 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         catch: (cause) => fail(`the critic's graph failed in ONNX Runtime: ${describe(cause)}`, cause)
       })
       indices.forEach((index, n) => {
-        estimates[index] = inShapeOf(value!.data as Float32Array, n, shape, groups[index]!.completions.map(({ length }) => length))
+        estimates[index] = inShapeOf(
+          value!.data as Float32Array,
+          n,
+          shape,
+          groups[index]!.completions.map(({ length }) => length)
+        )
       })
     }
     return estimates
@@ -287,7 +328,11 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         return { gradNorm }
       }, oneAtATime.withPermit),
       // A step in between would write the weights of two moments.
-      save: Effect.fn("OnnxLearner.save")((directory) => overFiles(({ source }) => source.save(directory)), Effect.asVoid, oneAtATime.withPermit),
+      save: Effect.fn("OnnxLearner.save")(
+        (directory) => overFiles(({ source }) => source.save(directory)),
+        Effect.asVoid,
+        oneAtATime.withPermit
+      ),
       load: Effect.fn("OnnxLearner.load")(function*(directory) {
         // All are read before one is changed.
         const loaded = yield* overFiles(({ source }) => source.read(directory))
@@ -295,12 +340,15 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
         forget()
       }, oneAtATime.withPermit),
       saveState: Effect.fn("OnnxLearner.saveState")(
-        (directory) => overFiles(({ saveOptimizer, source }) => Effect.andThen(source.save(directory), saveOptimizer(directory))),
+        (directory) =>
+          overFiles(({ saveOptimizer, source }) => Effect.andThen(source.save(directory), saveOptimizer(directory))),
         Effect.asVoid,
         oneAtATime.withPermit
       ),
       loadState: Effect.fn("OnnxLearner.loadState")(function*(directory) {
-        const loaded = yield* overFiles(({ readOptimizer, source }) => Effect.all([source.read(directory), readOptimizer(directory)]))
+        const loaded = yield* overFiles(({ readOptimizer, source }) =>
+          Effect.all([source.read(directory), readOptimizer(directory)])
+        )
         trained.forEach((part, i) => part.restore(...loaded[i]!))
         forget()
       }, oneAtATime.withPermit),
@@ -324,5 +372,6 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 export const layer = (directory: string, options: Omit<Options, "adapter"> & OnnxModel.Options = {}) =>
   Layer.effect(
     Learner.Learner,
-    Effect.flatMap(OnnxModel.load(directory, options), (model) => Effect.map(make(model, options), ({ learner }) => learner))
+    Effect.flatMap(OnnxModel.load(directory, options), (model) =>
+      Effect.map(make(model, options), ({ learner }) => learner))
   )

@@ -1,6 +1,6 @@
 /**
- * A checkpoint, resident: its weights are held once and fed to every session, so that a sampler sees what a learner changes, and so that
- * samplers and learners of several adapters share one base.
+ * A checkpoint, resident: its weights are held once and fed to every session, so that a sampler sees what a learner
+ * changes, and so that samplers and learners of several adapters share one base.
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
@@ -26,8 +26,8 @@ import type { WeightType } from "./internal/storage.ts"
 export type Options = Session.SessionOptions
 
 /**
- * How a model is loaded: `dtype` is what its matrices are held in. All but "float32", the default, are frozen: only adapters of such
- * a model can be trained.
+ * How a model is loaded: `dtype` is what its matrices are held in. All but "float32", the default, are frozen: only
+ * adapters of such a model can be trained.
  *
  * - "float16": half the memory, and an error of one part in 2,000.
  * - "int8": a quarter, with a scale for each row.
@@ -51,13 +51,18 @@ export interface OnnxModel {
   readonly flat: Float32Array | undefined
   /** The weights as named tensors. */
   readonly weights: Session.Feeds
-  /** The weights, and those of an adapter, where the device has them: sent again only when `changed` was told of them. */
+  /**
+   * The weights, and those of an adapter, where the device has them: sent again only when `changed` was told of them.
+   */
   readonly resident: (adapter: Adapter | undefined) => Effect.Effect<Session.Feeds, Session.EngineError>
   /** The tables of rotary positions, for sequences of at least so many tokens. */
   readonly ropes: (positions: number) => Session.Feeds
   /** Loads a graph into a session that lives as long as the model. One session for each key. */
   readonly session: (key: string, graph: () => Graph) => Effect.Effect<Session.Session, Session.EngineError>
-  /** Milliseconds that runs have taken so far, by the first word of the session's key: prefill, extend, decode, score, train. */
+  /**
+   * Milliseconds that runs have taken so far, by the first word of the session's key: prefill, extend, decode, score,
+   * train.
+   */
   readonly timings: Map<string, number>
 }
 
@@ -105,9 +110,18 @@ interface Sent {
 }
 
 const adapterFeeds = (adapter: Adapter): Session.Feeds =>
-  Object.fromEntries(adapter.plan.parts.map((part) => [part.name, Session.float(Parameters.view(adapter.weights, part as Parameters.Part), part.shape)]))
+  Object.fromEntries(
+    adapter.plan.parts.map((
+      part
+    ) => [part.name, Session.float(Parameters.view(adapter.weights, part as Parameters.Part), part.shape)])
+  )
 
-const residency = (device: Device, weights: Session.Feeds, flat: Float32Array | undefined, scope: Scope.Scope): OnnxModel["resident"] => {
+const residency = (
+  device: Device,
+  weights: Session.Feeds,
+  flat: Float32Array | undefined,
+  scope: Scope.Scope
+): OnnxModel["resident"] => {
   const sent = new WeakMap<object, Sent>()
   const own = flat ?? {}
   const placed = Effect.fnUntraced(function*(key: object, flat: Float32Array | undefined, feeds: () => Session.Feeds) {
@@ -124,7 +138,9 @@ const residency = (device: Device, weights: Session.Feeds, flat: Float32Array | 
   })
   return Effect.fnUntraced(function*(adapter) {
     const base = yield* placed(own, flat, () => weights)
-    return adapter === undefined ? base : { ...base, ...(yield* placed(adapter.weights, adapter.weights, () => adapterFeeds(adapter))) }
+    return adapter === undefined
+      ? base
+      : { ...base, ...(yield* placed(adapter.weights, adapter.weights, () => adapterFeeds(adapter))) }
   })
 }
 
@@ -149,7 +165,9 @@ const make = Effect.fnUntraced(function*(
     const part = key.split(" ", 1)[0]!
     const { run } = yield* Session.make(built, options, (operators) => {
       const named = [...operators].map(([operator, nodes]) => `${operator} x ${nodes}`).join(", ")
-      Effect.runSyncWith(services)(Effect.logInfo(`${part}: device ${device} left to the CPU ${named === "" ? "nothing" : named}`))
+      Effect.runSyncWith(services)(
+        Effect.logInfo(`${part}: device ${device} left to the CPU ${named === "" ? "nothing" : named}`)
+      )
     }).pipe(Effect.provideService(Scope.Scope, scope))
     const made: Session.Session = {
       run: async (feeds, into) => {
@@ -162,7 +180,14 @@ const make = Effect.fnUntraced(function*(
     sessions.set(key, made)
     return made
   }, building.withPermit)
-  return { ...held, device, ropes: ropesOf(held.checkpoint.decoder), session, timings, resident: residency(device, held.weights, held.flat, scope) } satisfies OnnxModel
+  return {
+    ...held,
+    device,
+    ropes: ropesOf(held.checkpoint.decoder),
+    session,
+    timings,
+    resident: residency(device, held.weights, held.flat, scope)
+  } satisfies OnnxModel
 })
 
 /**
@@ -186,16 +211,24 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
  *
  * Fails with a `CheckpointError` that names the file at fault, and with a `DeviceError` where the device is not there.
  */
-export const load = Effect.fn("OnnxModel.load")(function*(directory: string, { dtype: weightType = "float32", ...options }: LoadOptions = {}) {
-  if (weightType === "float32") return yield* fromCheckpoint(yield* Checkpoint.load(directory), options)
-  yield* Session.require(options.device ?? "cpu", weightType === "float16" ? "float16" : "float32")
-  const checkpoint = yield* Checkpoint.open(directory)
-  const weights = yield* Checkpoint.readFrozen(directory, checkpoint.layout, weightType)
-  return yield* make({ checkpoint, flat: undefined, weights, weightType }, options)
-})
+export const load = Effect.fn("OnnxModel.load")(
+  function*(directory: string, { dtype: weightType = "float32", ...options }: LoadOptions = {}) {
+    if (weightType === "float32") return yield* fromCheckpoint(yield* Checkpoint.load(directory), options)
+    yield* Session.require(options.device ?? "cpu", weightType === "float16" ? "float16" : "float32")
+    const checkpoint = yield* Checkpoint.open(directory)
+    const weights = yield* Checkpoint.readFrozen(directory, checkpoint.layout, weightType)
+    return yield* make({ checkpoint, flat: undefined, weights, weightType }, options)
+  }
+)
 
-/** @internal What the graphs of a model are built for, with one of its adapters or with none; `key` tells apart what differs. */
-export const planOf = ({ checkpoint: { decoder }, device, weightType }: OnnxModel, adapter: Adapter | undefined): { readonly plan: Plan; readonly key: string } => {
+/**
+ * @internal What the graphs of a model are built for, with one of its adapters or with none; `key` tells apart what
+ * differs.
+ */
+export const planOf = (
+  { checkpoint: { decoder }, device, weightType }: OnnxModel,
+  adapter: Adapter | undefined
+): { readonly plan: Plan; readonly key: string } => {
   const base = { decoder, weightType, portable: device !== "cpu" }
   if (adapter === undefined) return { plan: base, key: "" }
   const { plan } = adapter

@@ -25,7 +25,8 @@ const fail = (reason: string, cause?: unknown) =>
 
 /**
  * - `adapter`: with it the sampler is that of the adapted model, without it that of the base.
- * - `templateOptions`: variables of the chat template wherever this sampler applies it, such as `{ enable_thinking: false }`.
+ * - `templateOptions`: variables of the chat template wherever this sampler applies it, such as `{ enable_thinking:
+ *   false }`.
  */
 export interface Options {
   readonly adapter?: Adapter
@@ -37,7 +38,9 @@ const withOptions = (tokenizer: Sampler.Tokenizer, templateOptions: Sampler.Temp
   Object.keys(templateOptions).length === 0 ? tokenizer : {
     ...tokenizer,
     applyChatTemplate: (messages, options) => {
-      if (tokenizer.applyChatTemplate !== undefined) return tokenizer.applyChatTemplate(messages, { ...templateOptions, ...options })
+      if (tokenizer.applyChatTemplate !== undefined) {
+        return tokenizer.applyChatTemplate(messages, { ...templateOptions, ...options })
+      }
       throw fail(Sampler.withoutTemplate(templateOptions))
     }
   }
@@ -45,104 +48,154 @@ const withOptions = (tokenizer: Sampler.Tokenizer, templateOptions: Sampler.Temp
 /**
  * The sampler of a resident model. Prompts of any number and length: they are sorted into runs of like length.
  */
-export const make = (model: OnnxModel.OnnxModel, options: Options = {}) => Effect.map(makeStreaming(model, options), ({ sampler }) => sampler)
+export const make = (model: OnnxModel.OnnxModel, options: Options = {}) =>
+  Effect.map(makeStreaming(model, options), ({ sampler }) => sampler)
 
 /**
  * @internal With `sample` that says each token as it comes, and ends a completion where it is told to.
  */
-export const makeStreaming = Effect.fn("OnnxSampler.make")(function*(model: OnnxModel.OnnxModel, { adapter, templateOptions = {} }: Options = {}) {
-  const { checkpoint } = model
-  const tokenizer = withOptions(checkpoint.tokenizer, templateOptions)
-  const { decoder } = checkpoint
-  const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
-  const { key: variant, plan } = OnnxModel.planOf(model, adapter)
-  const window = Batch.windowOf(decoder)
-  const memory = Cache.memory()
-  const session = (key: string, graph: () => Graph) => Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
+export const makeStreaming = Effect.fn("OnnxSampler.make")(
+  function*(model: OnnxModel.OnnxModel, { adapter, templateOptions = {} }: Options = {}) {
+    const { checkpoint } = model
+    const tokenizer = withOptions(checkpoint.tokenizer, templateOptions)
+    const { decoder } = checkpoint
+    const resident = Effect.mapError(model.resident(adapter), (error) => fail(error.message, error))
+    const { key: variant, plan } = OnnxModel.planOf(model, adapter)
+    const window = Batch.windowOf(decoder)
+    const memory = Cache.memory()
+    const session = (key: string, graph: () => Graph) =>
+      Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
 
-  const sample = Effect.fn("OnnxSampler.sample")(function*(request: Sampler.SampleRequest, onToken?: (tokens: ReadonlyArray<number>) => boolean) {
-    const { maxTokens, minP, n = 1, prompts, seed = 0, stopTokens = tokenizer.stopTokens, temperature = 1, topK, topP } = request
-    const problem = Requests.sample(request, decoder)
-    if (problem !== undefined) return yield* fail(problem)
-    const extend = yield* session("extend", () => DecoderGraphs.extend(plan))
-    const inputs = { ...(yield* resident), ...model.ropes(maxTokens + Math.max(0, ...prompts.map(({ length }) => length))) }
-    const settings = { maxTokens, temperature, filter: { topK, topP, minP }, stopTokens: new Set(stopTokens), ...(onToken === undefined ? {} : { onToken }) }
-    // A group is n completions of one prompt, or single completions of prompts that begin alike.
-    const shared = n > 1
-      ? prompts.map((prompt, i) => ({ members: new Array<number>(n).fill(i), shared: prompt.length - 1 }))
-      : Prefixes.group(prompts, { minimum: 16, largest: 12 })
-    const groups = shared.map(({ members, shared }): Generation.Group => ({
-      prefix: prompts[members[0]!]!.slice(0, shared),
-      rows: members.map((member, j) => ({
-        suffix: prompts[member]!.slice(shared),
-        stream: Random.stream(seed, member, n > 1 ? j : 0)
-      }))
-    }))
-    const sizes = groups.map(({ prefix, rows }) => ({
-      prompt: prefix.length,
-      group: rows.length,
-      completion: Math.max(...rows.map(({ suffix }) => suffix.length))
-    }))
-    const results: Array<Array<Sampler.Completion>> = prompts.map(() => [])
-    for (const batch of Batch.microBatches(sizes, tokenBudget)) {
-      const size = Math.max(1, Math.floor(maxSequences / Math.max(...batch.map((i) => sizes[i]!.group))))
-      for (let from = 0; from < batch.length; from += size) {
-        const indices = batch.slice(from, from + size)
-        const chosen = indices.map((i) => groups[i]!)
-        const blocks = Generation.blocksOf(chosen)
-        const wide = DecoderGraphs.isWide(decoder, Math.max(...chosen.map(({ rows }) => rows.length)))
-        const decode = yield* session(wide ? "decode wide" : "decode", () => DecoderGraphs.decode(plan, wide))
-        const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(plan, blocks))
-        const completions = yield* Effect.tryPromise({
-          try: (signal) => Generation.generate({ prefill, extend, decode }, memory, inputs, decoder, chosen, settings, signal),
-          catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
-        })
-        indices.forEach((index, i) => shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!)))
+    const sample = Effect.fn("OnnxSampler.sample")(
+      function*(request: Sampler.SampleRequest, onToken?: (tokens: ReadonlyArray<number>) => boolean) {
+        const {
+          maxTokens,
+          minP,
+          n = 1,
+          prompts,
+          seed = 0,
+          stopTokens = tokenizer.stopTokens,
+          temperature = 1,
+          topK,
+          topP
+        } = request
+        const problem = Requests.sample(request, decoder)
+        if (problem !== undefined) return yield* fail(problem)
+        const extend = yield* session("extend", () => DecoderGraphs.extend(plan))
+        const inputs = {
+          ...(yield* resident),
+          ...model.ropes(
+            maxTokens + Math.max(
+              0,
+              ...prompts.map(({ length }) => length)
+            )
+          )
+        }
+        const settings = {
+          maxTokens,
+          temperature,
+          filter: { topK, topP, minP },
+          stopTokens: new Set(stopTokens),
+          ...(onToken === undefined ? {} : { onToken })
+        }
+        // A group is n completions of one prompt, or single completions of prompts that begin alike.
+        const shared = n > 1
+          ? prompts.map((prompt, i) => ({ members: new Array<number>(n).fill(i), shared: prompt.length - 1 }))
+          : Prefixes.group(prompts, { minimum: 16, largest: 12 })
+        const groups = shared.map(({ members, shared }): Generation.Group => ({
+          prefix: prompts[members[0]!]!.slice(0, shared),
+          rows: members.map((member, j) => ({
+            suffix: prompts[member]!.slice(shared),
+            stream: Random.stream(seed, member, n > 1 ? j : 0)
+          }))
+        }))
+        const sizes = groups.map(({ prefix, rows }) => ({
+          prompt: prefix.length,
+          group: rows.length,
+          completion: Math.max(...rows.map(({ suffix }) => suffix.length))
+        }))
+        const results: Array<Array<Sampler.Completion>> = prompts.map(() => [])
+        for (const batch of Batch.microBatches(sizes, tokenBudget)) {
+          const size = Math.max(1, Math.floor(maxSequences / Math.max(...batch.map((i) => sizes[i]!.group))))
+          for (let from = 0; from < batch.length; from += size) {
+            const indices = batch.slice(from, from + size)
+            const chosen = indices.map((i) => groups[i]!)
+            const blocks = Generation.blocksOf(chosen)
+            const wide = DecoderGraphs.isWide(decoder, Math.max(...chosen.map(({ rows }) => rows.length)))
+            const decode = yield* session(wide ? "decode wide" : "decode", () => DecoderGraphs.decode(plan, wide))
+            const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(plan, blocks))
+            const completions = yield* Effect.tryPromise({
+              try: (signal) =>
+                Generation.generate({ prefill, extend, decode }, memory, inputs, decoder, chosen, settings, signal),
+              catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
+            })
+            indices.forEach((index, i) =>
+              shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!))
+            )
+          }
+        }
+        return results
       }
-    }
-    return results
-  })
-
-  const score: Sampler.Sampler["Service"]["score"] = Effect.fn("OnnxSampler.score")(function*({ groups, temperature = 1 }) {
-    const problem = Requests.first(
-      Requests.groups(
-        groups.map(({ completions, prompt }) => ({ prompt, completions: completions.map((tokens) => ({ tokens })) })),
-        decoder
-      ),
-      Requests.positive("temperature", temperature)
     )
-    if (problem !== undefined) return yield* fail(problem)
-    const longest = Batch.longest(groups)
-    const weights = yield* resident
-    const results = groups.map((): ReadonlyArray<Float32Array> => [])
-    const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
-    for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
-      const indices = places.map((place) => scored[place]!)
-      const { C, G, blocks, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature, window)
-      const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(plan, blocks))
-      const { logp } = yield* Effect.tryPromise({
-        try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
-        catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
-      })
-      const flat = logp!.data as Float32Array
-      if (!flat.every(Number.isFinite)) return yield* fail("the model gives log-probabilities that are no numbers; are its weights?")
-      indices.forEach((index, n) => {
-        results[index] = groups[index]!.completions.map((tokens, g) => flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length))
-      })
-    }
-    return results
-  })
-  const sampler = Sampler.Sampler.of({
-    tokenizer,
-    contextLength: decoder.contextLength,
-    sample: (request) => sample(request),
-    score
-  })
-  return { sampler, sampleWith: sample }
-})
+
+    const score: Sampler.Sampler["Service"]["score"] = Effect.fn("OnnxSampler.score")(
+      function*({ groups, temperature = 1 }) {
+        const problem = Requests.first(
+          Requests.groups(
+            groups.map(({ completions, prompt }) => ({
+              prompt,
+              completions: completions.map((tokens) => ({ tokens }))
+            })),
+            decoder
+          ),
+          Requests.positive("temperature", temperature)
+        )
+        if (problem !== undefined) return yield* fail(problem)
+        const longest = Batch.longest(groups)
+        const weights = yield* resident
+        const results = groups.map((): ReadonlyArray<Float32Array> => [])
+        const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
+        for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
+          const indices = places.map((place) => scored[place]!)
+          const { C, G, blocks, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature, window)
+          const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(plan, blocks))
+          const { logp } = yield* Effect.tryPromise({
+            try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
+            catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
+          })
+          const flat = logp!.data as Float32Array
+          if (!flat.every(Number.isFinite)) {
+            return yield* fail(
+              "the model gives log-probabilities that are no numbers; are its weights?"
+            )
+          }
+          indices.forEach((index, n) => {
+            results[index] = groups[index]!.completions.map((tokens, g) =>
+              flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length)
+            )
+          })
+        }
+        return results
+      }
+    )
+    const sampler = Sampler.Sampler.of({
+      tokenizer,
+      contextLength: decoder.contextLength,
+      sample: (request) => sample(request),
+      score
+    })
+    return { sampler, sampleWith: sample }
+  }
+)
 
 /**
  * The sampler of a Hugging Face directory, as a layer.
  */
-export const layer = (directory: string, { templateOptions, ...options }: OnnxModel.LoadOptions & Pick<Options, "templateOptions"> = {}) =>
-  Layer.effect(Sampler.Sampler, Effect.flatMap(OnnxModel.load(directory, options), (model) => make(model, { templateOptions })))
+export const layer = (
+  directory: string,
+  { templateOptions, ...options }: OnnxModel.LoadOptions & Pick<Options, "templateOptions"> = {}
+) =>
+  Layer.effect(
+    Sampler.Sampler,
+    Effect.flatMap(OnnxModel.load(directory, options), (model) => make(model, { templateOptions }))
+  )

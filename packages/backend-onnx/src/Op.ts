@@ -57,13 +57,17 @@ export const erf = unary("Erf")
 export const floor = unary("Floor")
 
 /** `x`, and no gradient flows to it. */
-export const stopGradient = (graph: GraphType, x: Value): Value => one(graph, "Identity", [x], x, { stopsGradient: true })
+export const stopGradient = (graph: GraphType, x: Value): Value =>
+  one(graph, "Identity", [x], x, { stopsGradient: true })
 
 /** `x` in single precision. No gradient flows through: what is stored in another type is not trained. */
 export const cast = (graph: GraphType, x: Value): Value => toFloat(graph, x, "float32")
 
 const toFloat = (graph: GraphType, x: Value, type: Value["type"]): Value =>
-  one(graph, "Cast", [x], { type, shape: x.shape }, { attributes: { to: type === "float64" ? 11 : 1 }, stopsGradient: true })
+  one(graph, "Cast", [x], { type, shape: x.shape }, {
+    attributes: { to: type === "float64" ? 11 : 1 },
+    stopsGradient: true
+  })
 
 /** 1 where `x < y`, else 0, in the type of `x`. Carries no gradient. */
 export const less = (graph: GraphType, x: Value, y: Value): Value => {
@@ -75,12 +79,16 @@ export const less = (graph: GraphType, x: Value, y: Value): Value => {
 export const silu = (graph: GraphType, x: Value): Value =>
   one(graph, "QuickGelu", [x], x, { domain: microsoft, attributes: { alpha: { float: 1 } } })
 
-/** `x` times the normal distribution's function at `x`, or its approximation by a hyperbolic tangent (Hendrycks and Gimpel 2016). */
+/**
+ * `x` times the normal distribution's function at `x`, or its approximation by a hyperbolic tangent (Hendrycks and
+ * Gimpel 2016).
+ */
 export const gelu = (graph: GraphType, x: Value, options: { readonly approximate?: boolean } = {}): Value =>
   one(graph, "Gelu", [x], x, { attributes: { approximate: options.approximate === true ? "tanh" : "none" } })
 
 /** Along the last axis. */
-export const softmax = (graph: GraphType, x: Value): Value => one(graph, "Softmax", [x], x, { attributes: { axis: -1 } })
+export const softmax = (graph: GraphType, x: Value): Value =>
+  one(graph, "Softmax", [x], x, { attributes: { axis: -1 } })
 
 /** Along the last axis. */
 export const logSoftmax = (graph: GraphType, x: Value): Value =>
@@ -100,8 +108,8 @@ export const reduceSum = reduce("ReduceSum")
 export const reduceMean = reduce("ReduceMean")
 
 /**
- * The matrix product over the last two axes, the others broadcast: `FusedMatMul` of com.microsoft, which transposes either
- * operand and scales by `alpha` at no cost. Plain `MatMul` where it does neither, or in float64.
+ * The matrix product over the last two axes, the others broadcast: `FusedMatMul` of com.microsoft, which transposes
+ * either operand and scales by `alpha` at no cost. Plain `MatMul` where it does neither, or in float64.
  */
 export const matMul = (
   graph: GraphType,
@@ -114,7 +122,9 @@ export const matMul = (
   const columns = b.shape.at(transB ? -2 : -1)!
   const inner = [a.shape.at(transA ? -2 : -1), b.shape.at(transB ? -1 : -2)]
   if (inner[0] !== inner[1]) {
-    throw new RangeError(`matMul of [${a.shape.join(", ")}] and [${b.shape.join(", ")}]: ${inner[0]} is not ${inner[1]}`)
+    throw new RangeError(
+      `matMul of [${a.shape.join(", ")}] and [${b.shape.join(", ")}]: ${inner[0]} is not ${inner[1]}`
+    )
   }
   const shape = [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns]
   if (!transA && !transB && alpha === 1) return one(graph, "MatMul", [a, b], { type: a.type, shape })
@@ -131,17 +141,22 @@ export const matMul = (
  * ONNX has no edge that carries only an order; a shape that reads other values, and adds nothing of them, is one.
  */
 export const after = (graph: GraphType, x: Value, ...dependencies: ReadonlyArray<Value>): Value => {
-  const sizes = dependencies.reduce((sum, dependency) => add(graph, sum, nothingOf(graph, dependency)), shapeOf(graph, x))
+  const sizes = dependencies.reduce(
+    (sum, dependency) => add(graph, sum, nothingOf(graph, dependency)),
+    shapeOf(graph, x)
+  )
   return one(graph, "Reshape", [x, sizes], x)
 }
 
-// A zero that cannot be known before a value is. Its shape is enough where sizes are known only at run time; where they are constants ONNX
-// Runtime knows the shape beforehand, and a number of the value has to be read.
+// A zero that cannot be known before a value is. Its shape is enough where sizes are known only at run time; where they
+// are constants ONNX Runtime knows the shape beforehand, and a number of the value has to be read.
 const nothingOf = (graph: GraphType, x: Value): Value => {
   const zero = Graph.integers(graph, [0])
   const isConstant = x.shape.every((dimension) => typeof dimension === "number")
   const read = isConstant && !graph.portable
-    ? one(graph, "Cast", [gather(graph, reshape(graph, x, [x.shape.reduce<number>((product, size) => product * (size as number), 1)]), zero)], {
+    ? one(graph, "Cast", [
+      gather(graph, reshape(graph, x, [x.shape.reduce<number>((product, size) => product * (size as number), 1)]), zero)
+    ], {
       type: "int64",
       shape: [1]
     }, { attributes: { to: 7 }, stopsGradient: true })
@@ -151,7 +166,10 @@ const nothingOf = (graph: GraphType, x: Value): Value => {
 
 /** Whole numbers `[rows, ...]`, less the `zero` `[rows]` of their row, times its `scale` `[rows]`. */
 export const dequantize = (graph: GraphType, x: Value, scale: Value, zero: Value): Value =>
-  one(graph, "DequantizeLinear", [x, scale, zero], { type: scale.type, shape: x.shape }, { attributes: { axis: 0 }, stopsGradient: true })
+  one(graph, "DequantizeLinear", [x, scale, zero], { type: scale.type, shape: x.shape }, {
+    attributes: { axis: 0 },
+    stopsGradient: true
+  })
 
 // `FusedMatMul` has no kernel on GPUs: matrices go to `Gemm`, which transposes as well, batches are transposed first.
 const portableMatMul = (
@@ -166,7 +184,8 @@ const portableMatMul = (
       attributes: { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } }
     })
   }
-  const turned = (x: Value): Value => transpose(graph, x, x.shape.map((_, i) => i < x.shape.length - 2 ? i : 2 * x.shape.length - 3 - i))
+  const turned = (x: Value): Value =>
+    transpose(graph, x, x.shape.map((_, i) => i < x.shape.length - 2 ? i : 2 * x.shape.length - 3 - i))
   const product = matMul(graph, transA ? turned(a) : a, transB ? turned(b) : b)
   return alpha === 1 ? product : mul(graph, product, Graph.scalar(graph, alpha, a.type))
 }
@@ -191,15 +210,17 @@ const staticShape = (from: Shape, to: Shape): ReadonlyArray<number> => {
 }
 
 /**
- * `x` with another shape. Where more than one of the new dimensions is neither a number nor where it was before, `sizes` gives
- * them at run time.
+ * `x` with another shape. Where more than one of the new dimensions is neither a number nor where it was before,
+ * `sizes` gives them at run time.
  */
 export const reshape = (graph: GraphType, x: Value, shape: Shape, sizes?: Value): Value =>
   one(graph, "Reshape", [x, sizes ?? Graph.integers(graph, staticShape(x.shape, shape))], { type: x.type, shape })
 
 /** `x` with its axes in another order. */
 export const transpose = (graph: GraphType, x: Value, order: ReadonlyArray<number>): Value =>
-  one(graph, "Transpose", [x], { type: x.type, shape: order.map((axis) => x.shape[axis]!) }, { attributes: { perm: order } })
+  one(graph, "Transpose", [x], { type: x.type, shape: order.map((axis) => x.shape[axis]!) }, {
+    attributes: { perm: order }
+  })
 
 const joined = (dimensions: ReadonlyArray<Dimension>): Dimension =>
   dimensions.every((dimension) => typeof dimension === "number")
@@ -223,10 +244,13 @@ export const split = (
   sizes?: Value
 ): ReadonlyArray<Value> => {
   const at = axisOf(axis, x.shape.length)
-  const lengths = sizes ?? Graph.integers(graph, dimensions.map((dimension) => {
-    if (typeof dimension === "number") return dimension
-    throw new RangeError(`split into [${dimensions.join(", ")}] needs the sizes at run time`)
-  }))
+  const lengths = sizes ?? Graph.integers(
+    graph,
+    dimensions.map((dimension) => {
+      if (typeof dimension === "number") return dimension
+      throw new RangeError(`split into [${dimensions.join(", ")}] needs the sizes at run time`)
+    })
+  )
   return Graph.node(
     graph,
     "Split",
@@ -258,12 +282,20 @@ export const scatterAdd = (graph: GraphType, base: Value, indices: Value, update
 export const scatterRows = (graph: GraphType, base: Value, indices: Value, updates: Value): Value => {
   const [, ...row] = base.shape
   const rows = indices.shape.length === 1 ? indices.shape[0]! : indices.shape.join("*")
-  const flat = reshape(graph, updates, [rows, ...row], concat(graph, [
-    Graph.integers(graph, [-1]),
-    ...(row.length === 0 ? [] : [gather(graph, shapeOf(graph, base), Graph.integers(graph, row.map((_, i) => i + 1)))])
-  ], 0))
+  const flat = reshape(
+    graph,
+    updates,
+    [rows, ...row],
+    concat(graph, [
+      Graph.integers(graph, [-1]),
+      ...(row.length === 0
+        ? []
+        : [gather(graph, shapeOf(graph, base), Graph.integers(graph, row.map((_, i) => i + 1)))])
+    ], 0)
+  )
   const column = reshape(graph, indices, [rows, ...row.map(() => 1)], Graph.integers(graph, [-1, ...row.map(() => 1)]))
-  // ScatterND would take the indices as they are, but its kernel adds rows in parallel without a lock: equal indices lose updates.
+  // ScatterND would take the indices as they are, but its kernel adds rows in parallel without a lock: equal indices
+  // lose updates.
   return one(graph, "ScatterElements", [base, expand(graph, column, flat.shape, shapeOf(graph, flat)), flat], base, {
     attributes: { axis: 0, reduction: "add" }
   })
@@ -296,16 +328,16 @@ export const rmsNorm = (graph: GraphType, x: Value, scale: Value, epsilon: numbe
 }
 
 /**
- * LayerNorm over the last axis (Ba et al. 2016), `(x - mean) / sqrt(variance + epsilon) * scale + bias`. It has no gradient rule: only
- * encoders, which are not trained here, use it.
+ * LayerNorm over the last axis (Ba et al. 2016), `(x - mean) / sqrt(variance + epsilon) * scale + bias`. It has no
+ * gradient rule: only encoders, which are not trained here, use it.
  */
 export const layerNorm = (graph: GraphType, x: Value, scale: Value, bias: Value, epsilon: number): Value =>
   one(graph, "LayerNormalization", [x, scale, bias], x, { attributes: { axis: -1, epsilon: { float: epsilon } } })
 
 /**
- * Rotary position embedding of `x` `[rows, tokens, heads * size]` at `positions` `[rows, tokens]`, in halves as Hugging Face
- * models have it: `RotaryEmbedding` of com.microsoft. `cos` and `sin` are `[positions, turned / 2]`; the first `turned` numbers of each
- * head are turned, all of them when it is left out.
+ * Rotary position embedding of `x` `[rows, tokens, heads * size]` at `positions` `[rows, tokens]`, in halves as Hugging
+ * Face models have it: `RotaryEmbedding` of com.microsoft. `cos` and `sin` are `[positions, turned / 2]`; the first
+ * `turned` numbers of each head are turned, all of them when it is left out.
  */
 export const rotary = (
   graph: GraphType,
@@ -330,8 +362,8 @@ export const entropy = (graph: GraphType, logits: Value): Value => {
 }
 
 /**
- * The log-probability `[rows, 1]` that a softmax over `logits` `[rows, columns]` gives one target column of each row. Probabilities
- * below 1e-37 count as 1e-37, so that the log stays finite.
+ * The log-probability `[rows, 1]` that a softmax over `logits` `[rows, columns]` gives one target column of each row.
+ * Probabilities below 1e-37 count as 1e-37, so that the log stays finite.
  */
 export const targetLogProbability = (graph: GraphType, logits: Value, targets: Value): Value =>
   Graph.composite(graph, "TargetLogProbability", [logits, targets], () => {
@@ -341,8 +373,9 @@ export const targetLogProbability = (graph: GraphType, logits: Value, targets: V
   })[0]!
 
 /**
- * One block of keys and values `[..., tokens, size]` with the queries `[..., rows, size]` in the shape in which the block sees them.
- * `mask` is added to the scores, in the frame's shape: 0 for what is visible, very negative for what is not.
+ * One block of keys and values `[..., tokens, size]` with the queries `[..., rows, size]` in the shape in which the
+ * block sees them. `mask` is added to the scores, in the frame's shape: 0 for what is visible, very negative for what
+ * is not.
  */
 export interface AttentionBlock {
   readonly query: Value
@@ -352,7 +385,8 @@ export interface AttentionBlock {
 }
 
 /**
- * The shape in which all blocks agree on the rows of queries, such as `[batch, heads, rows]`; `sizes` gives a shape at run time.
+ * The shape in which all blocks agree on the rows of queries, such as `[batch, heads, rows]`; `sizes` gives a shape at
+ * run time.
  */
 export interface AttentionFrame {
   readonly shape: Shape
@@ -360,10 +394,12 @@ export interface AttentionFrame {
 }
 
 /**
- * Softmax attention over several blocks at once, `softmax(q k' scale + mask) v`, with the softmax over all blocks together. A
- * prompt's keys serve the queries of all its completions, a completion's keys only its own: two blocks. Gives `[...frame, size]`.
+ * Softmax attention over several blocks at once, `softmax(q k' scale + mask) v`, with the softmax over all blocks
+ * together. A prompt's keys serve the queries of all its completions, a completion's keys only its own: two blocks.
+ * Gives `[...frame, size]`.
  *
- * With `recompute` the weights, one number for each query and key, are computed again for the gradient and not held for it.
+ * With `recompute` the weights, one number for each query and key, are computed again for the gradient and not held for
+ * it.
  */
 export const attention = (
   graph: GraphType,
@@ -377,7 +413,12 @@ export const attention = (
     return reshape(graph, x, shape, frame.sizes(shape))
   }
   const build = (inputs: ReadonlyArray<Value>): ReadonlyArray<Value> => {
-    const parts = blocks.map(({ mask }, i) => ({ query: inputs[3 * i]!, keys: inputs[3 * i + 1]!, values: inputs[3 * i + 2]!, mask }))
+    const parts = blocks.map(({ mask }, i) => ({
+      query: inputs[3 * i]!,
+      keys: inputs[3 * i + 1]!,
+      values: inputs[3 * i + 2]!,
+      mask
+    }))
     const scores = parts.map(({ keys, query }) => matMul(graph, query, keys, { transB: true, alpha: scale }))
     const masked = scores.map((block, i) => add(graph, framed(block), parts[i]!.mask))
     const joint = softmax(graph, masked.length === 1 ? masked[0]! : concat(graph, masked, -1))
@@ -394,8 +435,9 @@ export const attention = (
 }
 
 /**
- * What `build` makes of `inputs`, computed again for the gradient: of all that lies between, nothing is held from the forward pass to
- * the backward (gradient checkpointing; Chen et al. 2016). A gradient flows to the inputs and to nothing else that `build` reads.
+ * What `build` makes of `inputs`, computed again for the gradient: of all that lies between, nothing is held from the
+ * forward pass to the backward (gradient checkpointing; Chen et al. 2016). A gradient flows to the inputs and to
+ * nothing else that `build` reads.
  */
 export const checkpoint = (
   graph: GraphType,

@@ -46,7 +46,10 @@ export interface Reader {
   readonly file: string
   readonly tensors: ReadonlyMap<string, TensorInfo>
   readonly metadata: Readonly<Record<string, string>>
-  /** Reads a tensor as float32 into `into`, which must have its size; or as many numbers as it holds, `from` one of them on. */
+  /**
+   * Reads a tensor as float32 into `into`, which must have its size; or as many numbers as it holds, `from` one of them
+   * on.
+   */
   readonly read: (name: string, into: Float32Array, from?: number) => Effect.Effect<void, CheckpointError>
 }
 
@@ -88,8 +91,8 @@ const widen = (bytes: Uint8Array, dtype: StoredType, into: Float32Array): void =
 }
 
 /**
- * Opens a safetensors file; it is closed with the scope. Fails with a `CheckpointError` that names the file, and the tensor
- * where there is one, when the file is missing, cut off, or says something about itself that cannot be true.
+ * Opens a safetensors file; it is closed with the scope. Fails with a `CheckpointError` that names the file, and the
+ * tensor where there is one, when the file is missing, cut off, or says something about itself that cannot be true.
  */
 export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string) {
   const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
@@ -103,7 +106,10 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
     }),
     (handle) => Effect.promise(() => handle.close())
   )
-  const { size } = yield* Effect.tryPromise({ try: () => handle.stat(), catch: (cause) => fail("cannot be read", { cause }) })
+  const { size } = yield* Effect.tryPromise({
+    try: () => handle.stat(),
+    catch: (cause) => fail("cannot be read", { cause })
+  })
   const prefix = Buffer.alloc(8)
   yield* Effect.tryPromise({
     try: () => fill(handle, prefix, 0),
@@ -117,7 +123,10 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   }
   const dataStart = 8 + Number(headerLength)
   const headerBytes = Buffer.alloc(Number(headerLength))
-  yield* Effect.tryPromise({ try: () => fill(handle, headerBytes, 8), catch: (cause) => fail("cannot be read", { cause }) })
+  yield* Effect.tryPromise({
+    try: () => fill(handle, headerBytes, 8),
+    catch: (cause) => fail("cannot be read", { cause })
+  })
   const header = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Header))(headerBytes.toString("utf8")).pipe(
     Effect.mapError((cause) => fail("has a header that is no safetensors header", { cause }))
   )
@@ -133,7 +142,9 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   let end = 0
   const byOffset = [...tensors].sort(([, a], [, b]) => a.data_offsets[0] - b.data_offsets[0])
   for (const [tensor, { data_offsets: [from, to], dtype, shape }] of byOffset) {
-    if (from < end || to < from) return yield* fail(`its bytes ${from} to ${to} overlap those of another tensor`, { tensor })
+    if (from < end || to < from) {
+      return yield* fail(`its bytes ${from} to ${to} overlap those of another tensor`, { tensor })
+    }
     if (to > size - dataStart) {
       return yield* fail(
         `its bytes end at ${to}, but the file holds ${size - dataStart} bytes of data: it is cut off; fetch it again`,
@@ -152,7 +163,9 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
     if (info === undefined) return yield* fail("is not in the file", { tensor })
     const dtype = info.dtype as StoredType
     const width = sizes[dtype]
-    if (width === undefined) return yield* fail(`has type ${info.dtype}; ${Object.keys(sizes).join(", ")} can be read`, { tensor })
+    if (width === undefined) {
+      return yield* fail(`has type ${info.dtype}; ${Object.keys(sizes).join(", ")} can be read`, { tensor })
+    }
     const elements = count(info.shape)
     if (first === undefined ? elements !== into.length : first + into.length > elements) {
       return yield* fail(`has ${elements} elements where ${(first ?? 0) + into.length} were expected`, { tensor })
@@ -181,7 +194,8 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
 const Index = Schema.fromJsonString(Schema.Struct({ weight_map: Schema.Record(Schema.String, Schema.String) }))
 
 /**
- * Where the tensors of a checkpoint directory lie: in `model.safetensors`, or in the files that `model.safetensors.index.json` names.
+ * Where the tensors of a checkpoint directory lie: in `model.safetensors`, or in the files that
+ * `model.safetensors.index.json` names.
  */
 export interface Shards {
   /** The file to name where a tensor is in none. */
@@ -192,8 +206,9 @@ export interface Shards {
 }
 
 /**
- * Opens the weights of a checkpoint directory, whole or in shards. Fails with a `CheckpointError` that names the file: a shard that is
- * missing or broken, an index that names a file outside of the directory, or a tensor that is not where the index says.
+ * Opens the weights of a checkpoint directory, whole or in shards. Fails with a `CheckpointError` that names the file:
+ * a shard that is missing or broken, an index that names a file outside of the directory, or a tensor that is not where
+ * the index says.
  */
 export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(directory: string) {
   const whole = join(directory, "model.safetensors")
@@ -210,7 +225,10 @@ export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(di
   const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
     new CheckpointError({ file: indexFile, reason, ...extra })
   yield* LfsPointer.refuse(indexFile)
-  const text = yield* Effect.tryPromise({ try: () => readFile(indexFile, "utf8"), catch: (cause) => fail("cannot be read", { cause }) })
+  const text = yield* Effect.tryPromise({
+    try: () => readFile(indexFile, "utf8"),
+    catch: (cause) => fail("cannot be read", { cause })
+  })
   const { weight_map: placed } = yield* Effect.mapError(
     Schema.decodeUnknownEffect(Index)(text),
     (cause) => fail("is no index of shards; fetch it again", { cause })
@@ -223,7 +241,11 @@ export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(di
     const reader = readers.get(name) ?? (yield* openFile(join(directory, name)))
     readers.set(name, reader)
     if (!reader.tensors.has(tensor)) {
-      return yield* new CheckpointError({ file: reader.file, tensor, reason: "is not in the file in which the index has it; fetch both again" })
+      return yield* new CheckpointError({
+        file: reader.file,
+        tensor,
+        reason: "is not in the file in which the index has it; fetch both again"
+      })
     }
   }
   return {
@@ -253,7 +275,11 @@ export interface NamedTensor {
  * Writes a safetensors file. The file appears whole or not at all: it is written beside its place and then renamed.
  */
 export const writeFile = Effect.fn("Safetensors.writeFile")(
-  function*(file: string, tensors: ReadonlyArray<NamedTensor>, metadata: Readonly<Record<string, string>> = { format: "pt" }) {
+  function*(
+    file: string,
+    tensors: ReadonlyArray<NamedTensor>,
+    metadata: Readonly<Record<string, string>> = { format: "pt" }
+  ) {
     const odd = tensors.find(({ data, shape }) => count(shape) !== data.length)
     if (odd !== undefined) {
       const reason = `[${odd.shape.join(", ")}] is no shape of ${odd.data.length} elements; nothing was written`
@@ -276,14 +302,17 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
     const prefix = Buffer.alloc(8)
     prefix.writeBigUInt64LE(BigInt(headerBytes.length))
     const temporary = `${file}.${process.pid}.tmp`
-    // An interruption waits for the chunk that is being written: a write that went on behind it would bring back what is removed.
+    // An interruption waits for the chunk that is being written: a write that went on behind it would bring back what
+    // is removed.
     const attempt = <A>(run: () => Promise<A>) =>
       Effect.uninterruptible(Effect.tryPromise({
         try: run,
         catch: (cause) =>
           new CheckpointError({
             file,
-            reason: `cannot be written (${cause instanceof Error ? cause.message : String(cause)}); is the folder writable, and is there room?`,
+            reason: `cannot be written (${
+              cause instanceof Error ? cause.message : String(cause)
+            }); is the folder writable, and is there room?`,
             cause
           })
       }))
@@ -291,7 +320,9 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
       attempt(() => open(temporary, "w")),
       (handle) =>
         Effect.andThen(
-          Effect.forEach([prefix, headerBytes, ...chunks], (chunk) => attempt(() => handle.writeFile(chunk)), { discard: true }),
+          Effect.forEach([prefix, headerBytes, ...chunks], (chunk) => attempt(() => handle.writeFile(chunk)), {
+            discard: true
+          }),
           attempt(() => handle.sync())
         ),
       (handle) => Effect.promise(() => handle.close())

@@ -7,8 +7,11 @@ import { type Case, cases } from "./support/gradientCases.ts"
 
 const build = ({ build, inputs, portable, type }: Case) => {
   const graph = Graph.make({ portable })
-  const values = Object.fromEntries(Object.entries(inputs).map(([name, { declared, type: kind }]) =>
-    [name, Graph.input(graph, name, kind === "int64" ? "int64" : type, declared)]))
+  const values = Object.fromEntries(
+    Object.entries(inputs).map((
+      [name, { declared, type: kind }]
+    ) => [name, Graph.input(graph, name, kind === "int64" ? "int64" : type, declared)])
+  )
   return { graph, values, y: build(graph, values) }
 }
 

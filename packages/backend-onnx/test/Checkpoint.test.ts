@@ -39,11 +39,27 @@ describe("Checkpoint.load refuses", () => {
     ["an epsilon of zero", set({ rms_norm_eps: 0 }), /at \["rms_norm_eps"\]/],
     ["heads that do not divide", set({ num_key_value_heads: 3 }), /do not fit: 4 heads, 3 of keys and values/],
     ["a head of odd size", set({ head_dim: 7 }), /has heads that do not fit: .* size 7/],
-    ["a head that turns more than it has", set({ partial_rotary_factor: 1.5 }), /do not fit: .* size 8, 12 of it turned/],
+    [
+      "a head that turns more than it has",
+      set({ partial_rotary_factor: 1.5 }),
+      /do not fit: .* size 8, 12 of it turned/
+    ],
     ["another activation", set({ hidden_act: "relu" }), /asks for hidden_act relu, which is not supported/],
-    ["positions scaled in a way that nobody knows", set({ rope_parameters: { rope_type: "magic" } }), /rope scaling "magic"; known are default/],
-    ["scaled positions without their factors", set({ rope_parameters: { rope_type: "llama3" } }), /"llama3" without factor, low_freq_factor/],
-    ["the same of transformers 4", set({ rope_parameters: null, rope_scaling: { type: "linear" } }), /rope scaling "linear" without factor/],
+    [
+      "positions scaled in a way that nobody knows",
+      set({ rope_parameters: { rope_type: "magic" } }),
+      /rope scaling "magic"; known are default/
+    ],
+    [
+      "scaled positions without their factors",
+      set({ rope_parameters: { rope_type: "llama3" } }),
+      /"llama3" without factor, low_freq_factor/
+    ],
+    [
+      "the same of transformers 4",
+      set({ rope_parameters: null, rope_scaling: { type: "linear" } }),
+      /rope scaling "linear" without factor/
+    ],
     [
       "as many factors as another head has",
       set({ rope_parameters: { rope_type: "longrope", short_factor: [1] } }),
@@ -225,11 +241,19 @@ describe("Checkpoint.load, of several files, refuses", () => {
   const indices: ReadonlyArray<readonly [title: string, change: (json: Json) => unknown, reason: RegExp]> = [
     ["an index without a map", () => ({}), /is no index of shards; fetch it again/],
     ["a map of numbers", placed(() => ({ a: 1 })), /is no index of shards/],
-    ["a file above", placed((map) => ({ ...map, [first]: "../model.safetensors" })), /names the file "\.\.\/model\.safetensors", which is no/],
+    [
+      "a file above",
+      placed((map) => ({ ...map, [first]: "../model.safetensors" })),
+      /names the file "\.\.\/model\.safetensors", which is no/
+    ],
     ["an absolute path", placed((map) => ({ ...map, [first]: "/etc/passwd" })), /names the file "\/etc\/passwd"/],
     ["a path of Windows", placed((map) => ({ ...map, [first]: "..\\x.safetensors" })), /names the file/],
     ["a folder", placed((map) => ({ ...map, [first]: ".." })), /names the file "\.\."/],
-    ["another kind of file", placed((map) => ({ ...map, [first]: "pytorch_model.bin" })), /which is no \.safetensors file/],
+    [
+      "another kind of file",
+      placed((map) => ({ ...map, [first]: "pytorch_model.bin" })),
+      /which is no \.safetensors file/
+    ],
     ["an index that lacks a tensor", placed(({ [first]: _, ...map }) => map), /is missing; config.json asks for it/]
   ]
   for (const [title, change, reason] of indices) {
@@ -252,7 +276,9 @@ describe("Checkpoint.load, of several files, refuses", () => {
       const cut = yield* Checkpoints.copy("llama-yarn")
       truncateSync(join(cut, shard), 2000)
       assert.strictEqual((yield* failure(cut)).file, shard)
-      const other = yield* Checkpoints.copy("llama-yarn", { [index]: placed((map) => ({ ...map, [first]: "model-00001-of-00006.safetensors" })) })
+      const other = yield* Checkpoints.copy("llama-yarn", {
+        [index]: placed((map) => ({ ...map, [first]: "model-00001-of-00006.safetensors" }))
+      })
       const found = yield* failure(other)
       assert.deepStrictEqual([found.file, found.tensor], ["model-00001-of-00006.safetensors", first])
       assert.match(found.reason, /is not in the file in which the index has it/)
@@ -311,11 +337,13 @@ describe("Checkpoint", () => {
 
   it.effect("initialize refuses what no memory holds, and a deviation that is none", () =>
     Effect.gen(function*() {
-      for (const [change, reason] of [
-        [{ vocab_size: 1e15 }, /asks for \d+ parameters, more than fit into memory/],
-        [{ initializer_range: -1 }, /has an initializer_range that is no standard deviation/],
-        [{ initializer_range: "x" }, /has an initializer_range that is no standard deviation/]
-      ] as const) {
+      for (
+        const [change, reason] of [
+          [{ vocab_size: 1e15 }, /asks for \d+ parameters, more than fit into memory/],
+          [{ initializer_range: -1 }, /has an initializer_range that is no standard deviation/],
+          [{ initializer_range: "x" }, /has an initializer_range that is no standard deviation/]
+        ] as const
+      ) {
         const folder = yield* Checkpoints.copy("llama-tied", { "config.json": (json) => ({ ...json, ...change }) })
         const error = yield* Effect.flip(Checkpoint.initialize(folder, 1))
         assert.strictEqual(error.file, join(folder, "config.json"))
@@ -352,7 +380,9 @@ describe("Checkpoint.initialize with lookBack", () => {
         assert.strictEqual(error._tag, "CheckpointError")
         assert.strictEqual(
           error.message,
-          `${join(folder, "config.json")}: describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`
+          `${
+            join(folder, "config.json")
+          }: describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`
         )
       }))
   }
@@ -422,20 +452,24 @@ describe("Checkpoint.save", () => {
       assert.deepStrictEqual(read(folder), before)
     }))
 
-  it.effect.skipIf(process.platform === "win32")("leaves the old checkpoint, whole, when the disk is full", () =>
-    Effect.gen(function*() {
-      const folder = yield* Checkpoints.copy("llama-tied")
-      const before = read(folder)
-      // A child that may write files of at most 32 KiB: enough for all but the weights.
-      const script = join(import.meta.dirname, "support/saveInto.ts")
-      const limited = ["-c", "ulimit -f 64; exec \"$0\" \"$@\"", process.execPath]
-      const output = execFileSync("sh", [...limited, script, Checkpoints.directory("llama-bias"), folder], {
-        encoding: "utf8"
-      })
-      assert.match(output, /^CheckpointError .*model\.safetensors: cannot be written \(EFBIG.*\)/)
-      assert.deepStrictEqual(read(folder), before)
-      yield* Checkpoint.load(folder)
-    }), 30_000)
+  it.effect.skipIf(process.platform === "win32")(
+    "leaves the old checkpoint, whole, when the disk is full",
+    () =>
+      Effect.gen(function*() {
+        const folder = yield* Checkpoints.copy("llama-tied")
+        const before = read(folder)
+        // A child that may write files of at most 32 KiB: enough for all but the weights.
+        const script = join(import.meta.dirname, "support/saveInto.ts")
+        const limited = ["-c", "ulimit -f 64; exec \"$0\" \"$@\"", process.execPath]
+        const output = execFileSync("sh", [...limited, script, Checkpoints.directory("llama-bias"), folder], {
+          encoding: "utf8"
+        })
+        assert.match(output, /^CheckpointError .*model\.safetensors: cannot be written \(EFBIG.*\)/)
+        assert.deepStrictEqual(read(folder), before)
+        yield* Checkpoint.load(folder)
+      }),
+    30_000
+  )
 
   it.live("leaves the old checkpoint or the new one when it is interrupted", () =>
     Effect.gen(function*() {

@@ -14,8 +14,10 @@ const setUp = Effect.fnUntraced(function*(name: string, faults: HubServer.Faults
   const options = { cacheDirectory, endpoint: server.endpoint, token, offline: false }
   return { server, options, folder: join(cacheDirectory, "models--owner--name") }
 })
-const failure = (model: string, options: Hub.Options) => Effect.map(Effect.flip(Hub.resolve(model, options)), ({ message }) => message)
-const fetched = (server: { readonly requests: ReadonlyArray<HubServer.Request> }) => server.requests.filter(({ url }) => url.includes("/resolve/"))
+const failure = (model: string, options: Hub.Options) =>
+  Effect.map(Effect.flip(Hub.resolve(model, options)), ({ message }) => message)
+const fetched = (server: { readonly requests: ReadonlyArray<HubServer.Request> }) =>
+  server.requests.filter(({ url }) => url.includes("/resolve/"))
 
 describe("Hub", () => {
   for (const name of ["llama-tied", "llama-yarn"]) {
@@ -23,9 +25,15 @@ describe("Hub", () => {
       Effect.gen(function*() {
         const { folder, options, server } = yield* setUp(name)
         const heard: Array<Hub.Progress> = []
-        const directory = yield* Hub.resolve("owner/name", { ...options, onProgress: (progress) => heard.push(progress) })
+        const directory = yield* Hub.resolve("owner/name", {
+          ...options,
+          onProgress: (progress) => heard.push(progress)
+        })
         assert.strictEqual(directory, join(folder, "snapshots", HubServer.commit))
-        assert.deepStrictEqual((yield* Checkpoint.load(directory)).weights, (yield* Checkpoint.load(Checkpoints.directory(name))).weights)
+        assert.deepStrictEqual(
+          (yield* Checkpoint.load(directory)).weights,
+          (yield* Checkpoint.load(Checkpoints.directory(name))).weights
+        )
         assert.strictEqual(readFileSync(join(folder, "refs", "main"), "utf8"), HubServer.commit)
         for (const file of readdirSync(directory)) {
           assert.isTrue(lstatSync(join(directory, file)).isSymbolicLink())
@@ -35,7 +43,10 @@ describe("Hub", () => {
         assert.notInclude(readdirSync(directory).join(), "golden")
         const { done, total } = heard.at(-1)!
         assert.strictEqual(done, total)
-        assert.strictEqual(total, readdirSync(directory).reduce((sum, file) => sum + statSync(join(directory, file)).size, 0))
+        assert.strictEqual(
+          total,
+          readdirSync(directory).reduce((sum, file) => sum + statSync(join(directory, file)).size, 0)
+        )
         heard.forEach(({ done }, i) => assert.isAtLeast(done, heard[i - 1]?.done ?? 0))
         assert.isTrue(server.requests.every(({ authorization }) => authorization === `Bearer ${token}`))
 
@@ -56,16 +67,25 @@ describe("Hub", () => {
     Effect.gen(function*() {
       const { folder, options, server } = yield* setUp("llama-tied", { cutAfter: 9000 })
       const directory = yield* Hub.resolve("owner/name", options)
-      assert.deepStrictEqual((yield* Checkpoint.load(directory)).weights, (yield* Checkpoint.load(Checkpoints.directory("llama-tied"))).weights)
+      assert.deepStrictEqual(
+        (yield* Checkpoint.load(directory)).weights,
+        (yield* Checkpoint.load(Checkpoints.directory("llama-tied"))).weights
+      )
       const ranges = fetched(server).filter(({ url }) => url.endsWith("model.safetensors")).map(({ range }) => range)
-      assert.isTrue(ranges.some((range) => /^bytes=[1-9]\d*-/.test(range ?? "") && range !== "bytes=0-0"), ranges.join())
+      assert.isTrue(
+        ranges.some((range) => /^bytes=[1-9]\d*-/.test(range ?? "") && range !== "bytes=0-0"),
+        ranges.join()
+      )
       assert.isFalse(readdirSync(join(folder, "blobs")).some((file) => file.endsWith(".incomplete")))
     }))
 
   it.live("what has other bytes than it should is not taken, and fetched anew the next time", () =>
     Effect.gen(function*() {
       const { folder, options, server } = yield* setUp("llama-tied", { spoilt: true })
-      assert.match(yield* failure("owner/name", options), /^owner\/name: what was fetched of model.safetensors is not what the hub says/)
+      assert.match(
+        yield* failure("owner/name", options),
+        /^owner\/name: what was fetched of model.safetensors is not what the hub says/
+      )
       assert.isFalse(existsSync(join(folder, "refs")))
       server.faults.spoilt = false
     }))
@@ -80,15 +100,27 @@ describe("Hub", () => {
         assert.match(message, pattern)
         messages.push(message)
       })
-      yield* expect("owner/other", options, /^owner\/other: the hub has no such model or revision \(404\); it is neither a directory here nor/)
+      yield* expect(
+        "owner/other",
+        options,
+        /^owner\/other: the hub has no such model or revision \(404\); it is neither a directory here nor/
+      )
       server.faults.status = 401
       yield* expect("owner/name", { ...anonymous, token: "" }, /private or gated; the token that is set|set HF_TOKEN/)
       server.faults.status = 403
       yield* expect("owner/name", options, /private or gated; the token that is set may not read it$/)
       server.faults.status = 500
       yield* expect("owner/name", options, /^owner\/name: the hub answers with 500: try again later$/)
-      yield* expect("owner/name", { ...options, endpoint: "http://127.0.0.1:9" }, /cannot be reached \(.+\); it is neither a directory/)
-      yield* expect("owner/name", { ...options, offline: true }, /HF_HUB_OFFLINE is set: fetch it once with a network, or name a directory$/)
+      yield* expect(
+        "owner/name",
+        { ...options, endpoint: "http://127.0.0.1:9" },
+        /cannot be reached \(.+\); it is neither a directory/
+      )
+      yield* expect(
+        "owner/name",
+        { ...options, offline: true },
+        /HF_HUB_OFFLINE is set: fetch it once with a network, or name a directory$/
+      )
       for (const message of messages) {
         assert.notInclude(message, token)
         assert.notInclude(message, "\n")
@@ -99,7 +131,9 @@ describe("Hub", () => {
     Effect.gen(function*() {
       const { options, server } = yield* setUp("llama-tied")
       const directory = Checkpoints.directory("llama-tied")
-      for (const model of [directory, "./nowhere/at/all", "../name", "owner/../name", "a/b@../../c", "/owner/name", "gpt2"]) {
+      for (
+        const model of [directory, "./nowhere/at/all", "../name", "owner/../name", "a/b@../../c", "/owner/name", "gpt2"]
+      ) {
         assert.strictEqual(yield* Hub.resolve(model, options), model)
       }
       assert.deepStrictEqual(server.requests, [])

@@ -1,12 +1,12 @@
 // Beside transformers: fixtures/bert, which tools/parity/encoder.py wrote.
 import { assert, describe, it } from "@effect/vitest"
-import { CheckpointError } from "../src/CheckpointError.ts"
 import { Hub, OnnxEmbeddingModel } from "@memory-r1/backend-onnx"
 import { Effect, Schema } from "effect"
 import { EmbeddingModel } from "effect/ai"
 import { existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { describeWith, model } from "../../../tools/testing/needs.ts"
+import { CheckpointError } from "../src/CheckpointError.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 import * as HubServer from "./support/hubServer.ts"
 
@@ -22,12 +22,17 @@ const texts = golden.texts.map(({ text }) => text)
 
 const embed = (options: OnnxEmbeddingModel.LayerOptions, inputs: ReadonlyArray<string> = texts) =>
   Effect.map(
-    Effect.provide(EmbeddingModel.EmbeddingModel.use((model) => model.embedMany(inputs)), OnnxEmbeddingModel.layer(options)),
+    Effect.provide(
+      EmbeddingModel.EmbeddingModel.use((model) => model.embedMany(inputs)),
+      OnnxEmbeddingModel.layer(options)
+    ),
     ({ embeddings, usage }) => ({ vectors: embeddings.map(({ vector }) => vector), usage })
   )
 const closeTo = (found: ReadonlyArray<ReadonlyArray<number>>, expected: ReadonlyArray<ReadonlyArray<number>>): void => {
   assert.lengthOf(found, expected.length)
-  expected.forEach((vector, i) => vector.forEach((x, d) => assert.closeTo(found[i]![d]!, x, 1e-4, `text ${i}, number ${d}`)))
+  expected.forEach((vector, i) =>
+    vector.forEach((x, d) => assert.closeTo(found[i]![d]!, x, 1e-4, `text ${i}, number ${d}`))
+  )
 }
 const whole = { normalize: false, maxTokens: 64 }
 
@@ -82,12 +87,20 @@ describe("OnnxEmbeddingModel beside transformers", () => {
 
   it.effect("a masked language model holds its encoder under a name of its own", () =>
     Effect.gen(function*() {
-      const folder = yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, architectures: ["BertForMaskedLM"] }) })
+      const folder = yield* Checkpoints.copy("bert", {
+        "config.json": (json) => ({ ...json, architectures: ["BertForMaskedLM"] })
+      })
       const file = join(folder, "model.safetensors")
       const bytes = readFileSync(file)
       const length = Number(bytes.readBigUInt64LE(0))
       const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<string, unknown>
-      const renamed = Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(header).map(([name, entry]) => [name === "__metadata__" ? name : `bert.${name}`, entry]))))
+      const renamed = Buffer.from(
+        JSON.stringify(
+          Object.fromEntries(
+            Object.entries(header).map(([name, entry]) => [name === "__metadata__" ? name : `bert.${name}`, entry])
+          )
+        )
+      )
       const prefix = Buffer.alloc(8)
       prefix.writeBigUInt64LE(BigInt(renamed.length))
       writeFileSync(file, Buffer.concat([prefix, renamed, bytes.subarray(8 + length)]))
@@ -97,7 +110,12 @@ describe("OnnxEmbeddingModel beside transformers", () => {
   it.live("is fetched from a hub with all that belongs to it", () =>
     Effect.gen(function*() {
       const server = yield* HubServer.serve(directory)
-      const model = yield* Hub.resolve("owner/name", { cacheDirectory: join(yield* Checkpoints.temporary, "hub"), endpoint: server.endpoint, token: "hf_x", offline: false })
+      const model = yield* Hub.resolve("owner/name", {
+        cacheDirectory: join(yield* Checkpoints.temporary, "hub"),
+        endpoint: server.endpoint,
+        token: "hf_x",
+        offline: false
+      })
       assert.isTrue(existsSync(join(model, "1_Pooling/config.json")))
       assert.isFalse(existsSync(join(model, "onnx")))
       closeTo((yield* embed({ model, config: whole })).vectors, golden.weights.mean)
@@ -116,16 +134,24 @@ describe("OnnxEmbeddingModel refuses, and names the file", () => {
       assert.deepStrictEqual(missing, ["config.json", "cannot be read; is this a Hugging Face model directory?"])
       const other = yield* failure(Checkpoints.directory("llama-tied"))
       assert.match(other[1], /^names architecture LlamaForCausalLM; known encoders are BertModel/)
-      const act = yield* failure(yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, hidden_act: "relu" }) }))
+      const act = yield* failure(
+        yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, hidden_act: "relu" }) })
+      )
       assert.match(act[1], /^asks for hidden_act relu/)
-      const heads = yield* failure(yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, num_attention_heads: 5 }) }))
+      const heads = yield* failure(
+        yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, num_attention_heads: 5 }) })
+      )
       assert.match(heads[1], /has 5 heads, which do not divide 24/)
-      const pooling = yield* failure(yield* Checkpoints.copy("bert", { "1_Pooling/config.json": () => ({ pooling_mode_max_tokens: true }) }))
+      const pooling = yield* failure(
+        yield* Checkpoints.copy("bert", { "1_Pooling/config.json": () => ({ pooling_mode_max_tokens: true }) })
+      )
       assert.match(pooling[1], /asks for another pooling/)
       const cut = yield* Checkpoints.copy("bert")
       truncateSync(join(cut, "model.safetensors"), 20_000)
       assert.strictEqual((yield* failure(cut))[0], "model.safetensors")
-      const wide = yield* failure(yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, intermediate_size: 44 }) }))
+      const wide = yield* failure(
+        yield* Checkpoints.copy("bert", { "config.json": (json) => ({ ...json, intermediate_size: 44 }) })
+      )
       assert.match(wide[1], /has shape \[40, 24\], config.json asks for \[44, 24\]/)
       const graph = yield* graphOnly
       writeFileSync(join(graph, "onnx/model.onnx"), "no graph")
@@ -139,7 +165,12 @@ describe("OnnxEmbeddingModel refuses, and names the file", () => {
 describeWith(model("all-MiniLM-L6-v2"), "OnnxEmbeddingModel on a real model", (directory) => {
   it.effect("gives the similarities that sentence-transformers publishes for it", () =>
     Effect.gen(function*() {
-      const texts = ["That is a happy person", "That is a happy dog", "That is a very happy person", "Today is a sunny day"]
+      const texts = [
+        "That is a happy person",
+        "That is a happy dog",
+        "That is a very happy person",
+        "Today is a sunny day"
+      ]
       const { vectors: [source, ...others] } = yield* embed({ model: directory }, texts)
       const similarity = (vector: ReadonlyArray<number>) => vector.reduce((sum, x, d) => sum + x * source![d]!, 0)
       const published = [0.6945773, 0.942915, 0.2568761]

@@ -15,15 +15,25 @@ const taught = Effect.fnUntraced(function*(says: string, name = "qwen3") {
   const { learner } = yield* OnnxLearner.make(model)
   const { tokenizer } = learner.sampler
   const completion = [...tokenizer.encode(says, { addSpecialTokens: false }), tokenizer.stopTokens[0]!]
-  const prompts = ["Where does Ann live?", "hello", "the cat sat", "a red ball"].map((content) => tokenizer.applyChatTemplate!([{ role: "user", content }]))
+  const prompts = ["Where does Ann live?", "hello", "the cat sat", "a red ball"].map((content) =>
+    tokenizer.applyChatTemplate!([{ role: "user", content }])
+  )
   for (let i = 0; i < 60; i++) {
-    yield* learner.forwardBackward(prompts.map((prompt) => ({ prompt, completions: [{ tokens: completion }] })), Objective.sft)
+    yield* learner.forwardBackward(
+      prompts.map((prompt) => ({ prompt, completions: [{ tokens: completion }] })),
+      Objective.sft
+    )
     yield* learner.optimStep({ learningRate: 0.01, maxGradNorm: 1 })
   }
   return model
 })
 const serving = (model: OnnxModel.OnnxModel, config: OnnxLanguageModel.Options = {}) =>
-  Effect.provide(Layer.effect(LanguageModel.LanguageModel, OnnxLanguageModel.make(model, { config: { temperature: 0, maxTokens: 40, ...config } })))
+  Effect.provide(
+    Layer.effect(
+      LanguageModel.LanguageModel,
+      OnnxLanguageModel.make(model, { config: { temperature: 0, maxTokens: 40, ...config } })
+    )
+  )
 
 describe("OnnxLanguageModel", () => {
   it.effect("answers through the chat template, ends at the end token, and counts", () =>
@@ -33,20 +43,34 @@ describe("OnnxLanguageModel", () => {
       assert.strictEqual(response.text, "the cat ran home")
       assert.strictEqual(response.finishReason, "stop")
       const { encode } = model.checkpoint.tokenizer
-      assert.strictEqual(response.usage.outputTokens.total, encode("the cat ran home", { addSpecialTokens: false }).length + 1)
-      assert.strictEqual(response.usage.inputTokens.total, model.checkpoint.tokenizer.applyChatTemplate!([{ role: "user", content: "hello" }]).length)
+      assert.strictEqual(
+        response.usage.outputTokens.total,
+        encode("the cat ran home", { addSpecialTokens: false }).length + 1
+      )
+      assert.strictEqual(
+        response.usage.inputTokens.total,
+        model.checkpoint.tokenizer.applyChatTemplate!([{ role: "user", content: "hello" }]).length
+      )
 
-      const short = yield* LanguageModel.generateText({ prompt: "hello" }).pipe(OnnxLanguageModel.withConfigOverride({ maxTokens: 2 }), serving(model))
+      const short = yield* LanguageModel.generateText({ prompt: "hello" }).pipe(
+        OnnxLanguageModel.withConfigOverride({ maxTokens: 2 }),
+        serving(model)
+      )
       assert.deepStrictEqual([short.finishReason, short.usage.outputTokens.total], ["length", 2])
     }))
 
   it.effect("stops at a text, which is no part of the answer, and streams nothing of it", () =>
     Effect.gen(function*() {
       const model = yield* taught("the cat ran home and sat")
-      for (const [stop, text] of [[[" home"], "the cat ran"], [["zzz", "ran", "t r"], "the ca"], [["t"], ""]] as const) {
+      for (
+        const [stop, text] of [[[" home"], "the cat ran"], [["zzz", "ran", "t r"], "the ca"], [["t"], ""]] as const
+      ) {
         const whole = yield* LanguageModel.generateText({ prompt: "hello" }).pipe(serving(model, { stop }))
         assert.deepStrictEqual([whole.text, whole.finishReason], [text, "stop"])
-        const parts = yield* LanguageModel.streamText({ prompt: "hello" }).pipe(Stream.runCollect, serving(model, { stop }))
+        const parts = yield* LanguageModel.streamText({ prompt: "hello" }).pipe(
+          Stream.runCollect,
+          serving(model, { stop })
+        )
         assert.strictEqual(parts.flatMap((part) => part.type === "text-delta" ? [part.delta] : []).join(""), text)
       }
     }))
@@ -60,7 +84,11 @@ describe("OnnxLanguageModel", () => {
       assert.strictEqual(deltas.join(""), says)
       assert.isAbove(deltas.length, 5)
       for (const delta of deltas) assert.notInclude(delta, "\uFFFD")
-      assert.deepStrictEqual([parts[0]!.type, parts.at(-2)!.type, parts.at(-1)!.type], ["text-start", "text-end", "finish"])
+      assert.deepStrictEqual([parts[0]!.type, parts.at(-2)!.type, parts.at(-1)!.type], [
+        "text-start",
+        "text-end",
+        "finish"
+      ])
     }))
 
   it.effect("a stream that nobody reads any more stops generating", () =>
@@ -91,9 +119,14 @@ describe("OnnxLanguageModel", () => {
           return prompts[Math.floor((messages.length - 2) / 2)]!
         }
       }
-      const completions = ["it is \"three\"", "\"3", "26"].map((says) => [...encode(says, { addSpecialTokens: false }), stopTokens[0]!])
+      const completions = ["it is \"three\"", "\"3", "26"].map((
+        says
+      ) => [...encode(says, { addSpecialTokens: false }), stopTokens[0]!])
       for (let i = 0; i < 80; i++) {
-        yield* learner.forwardBackward(prompts.map((prompt, j) => ({ prompt, completions: [{ tokens: completions[j]! }] })), Objective.sft)
+        yield* learner.forwardBackward(
+          prompts.map((prompt, j) => ({ prompt, completions: [{ tokens: completions[j]! }] })),
+          Objective.sft
+        )
         yield* learner.optimStep({ learningRate: 0.01, maxGradNorm: 1 })
       }
       const served = serving({ ...model, checkpoint: { ...model.checkpoint, tokenizer } })
@@ -121,11 +154,15 @@ describe("OnnxLanguageModel", () => {
     const tokenizer = {
       ...model.checkpoint.tokenizer,
       applyChatTemplate: () => prompt,
-      decode: (tokens: ReadonlyArray<number>) => tokens.length === 0 ? "" : tokens.join() === prompt.slice(-32).join() ? `assistant\n${template}` : words
+      decode: (tokens: ReadonlyArray<number>) =>
+        tokens.length === 0 ? "" : tokens.join() === prompt.slice(-32).join() ? `assistant\n${template}` : words
     }
     return serving({ ...model, checkpoint: { ...model.checkpoint, tokenizer } }, { maxTokens: 3, retries: 0 })
   })
-  const facts = LanguageModel.generateObject({ prompt: "hello", schema: Schema.Struct({ facts: Schema.Array(Schema.String) }) })
+  const facts = LanguageModel.generateObject({
+    prompt: "hello",
+    schema: Schema.Struct({ facts: Schema.Array(Schema.String) })
+  })
 
   it.effect("reads an object that is fenced, in prose, behind braces of prose or behind reasoning", () =>
     Effect.gen(function*() {
@@ -151,19 +188,37 @@ describe("OnnxLanguageModel", () => {
   it.effect("tells reasoning that the chat template began as what it is", () =>
     Effect.gen(function*() {
       const begun = "<think>\n"
-      assert.strictEqual((yield* LanguageModel.generateText({ prompt: "hello" }).pipe(yield* wording("Rome?", begun))).text, "<think>\nRome?")
-      assert.strictEqual((yield* LanguageModel.generateText({ prompt: "hello" }).pipe(yield* wording("Oslo", "<think>\n\n</think>\n\n"))).text, "Oslo")
-      const parts = yield* LanguageModel.streamText({ prompt: "hello" }).pipe(Stream.runCollect, yield* wording("Rome?", begun))
+      assert.strictEqual(
+        (yield* LanguageModel.generateText({ prompt: "hello" }).pipe(yield* wording("Rome?", begun))).text,
+        "<think>\nRome?"
+      )
+      assert.strictEqual(
+        (yield* LanguageModel.generateText({ prompt: "hello" }).pipe(yield* wording("Oslo", "<think>\n\n</think>\n\n")))
+          .text,
+        "Oslo"
+      )
+      const parts = yield* LanguageModel.streamText({ prompt: "hello" }).pipe(
+        Stream.runCollect,
+        yield* wording("Rome?", begun)
+      )
       assert.strictEqual(parts.map((part) => part.type === "text-delta" ? part.delta : "").join(""), "<think>\nRome?")
-      assert.strictEqual((yield* Effect.flip(facts.pipe(yield* wording("{\"facts\":[\"x\"]}", begun)))).reason._tag, "StructuredOutputError")
-      assert.deepStrictEqual((yield* facts.pipe(yield* wording("hm</think>{\"facts\":[\"x\"]}", begun))).value, { facts: ["x"] })
+      assert.strictEqual(
+        (yield* Effect.flip(facts.pipe(yield* wording("{\"facts\":[\"x\"]}", begun)))).reason._tag,
+        "StructuredOutputError"
+      )
+      assert.deepStrictEqual((yield* facts.pipe(yield* wording("hm</think>{\"facts\":[\"x\"]}", begun))).value, {
+        facts: ["x"]
+      })
     }))
 
   it.effect("the same seed gives the same text, another one another", () =>
     Effect.gen(function*() {
       const model = yield* OnnxModel.load(directory)
       const of = (config: OnnxLanguageModel.Options) =>
-        Effect.map(LanguageModel.generateText({ prompt: "hello" }).pipe(serving(model, { temperature: 1, ...config })), ({ text }) => text)
+        Effect.map(
+          LanguageModel.generateText({ prompt: "hello" }).pipe(serving(model, { temperature: 1, ...config })),
+          ({ text }) => text
+        )
       assert.strictEqual(yield* of({ seed: 4 }), yield* of({ seed: 4 }))
       assert.notStrictEqual(yield* of({ seed: 4 }), yield* of({ seed: 5 }))
       assert.strictEqual(yield* of({ seed: 4, topK: 1 }), yield* of({ temperature: 0 }))
@@ -173,30 +228,48 @@ describe("OnnxLanguageModel", () => {
   it.effect("a model without a chat template gets the texts, and its layer names what is wrong with a directory", () =>
     Effect.gen(function*() {
       const layer = OnnxLanguageModel.layer({ model: Checkpoints.directory("llama-tied"), config: { maxTokens: 3 } })
-      const response = yield* LanguageModel.generateText({ prompt: [{ role: "system", content: "the dog" }, { role: "user", content: [{ type: "text", text: "ran" }] }] })
+      const response = yield* LanguageModel.generateText({
+        prompt: [{ role: "system", content: "the dog" }, { role: "user", content: [{ type: "text", text: "ran" }] }]
+      })
         .pipe(Effect.provide(layer))
       assert.strictEqual(response.usage.outputTokens.total, 3)
-      const error = yield* Effect.flip(LanguageModel.generateText({ prompt: "x" }).pipe(Effect.provide(OnnxLanguageModel.layer({ model: "nowhere" }))))
+      const error = yield* Effect.flip(
+        LanguageModel.generateText({ prompt: "x" }).pipe(Effect.provide(OnnxLanguageModel.layer({ model: "nowhere" })))
+      )
       assert.match(error.message, /^nowhere\/config\.json: cannot be read/)
     }))
 
   it.effect("refuses what it cannot do, with the error of its kind", () =>
     Effect.gen(function*() {
       const model = yield* OnnxModel.load(directory)
-      const toolkit = Toolkit.make(Tool.make("Weather", { parameters: Schema.Struct({ city: Schema.String }), success: Schema.String }))
-      const tools = yield* Effect.flip(LanguageModel.generateText({ prompt: "hello", toolkit }).pipe(
-        serving(model),
-        Effect.provide(toolkit.toLayer({ Weather: () => Effect.succeed("sun") }))
-      ))
-      const image = Prompt.make([{ role: "user", content: [{ type: "file", mediaType: "image/png", data: new Uint8Array(2) }] }])
+      const toolkit = Toolkit.make(
+        Tool.make("Weather", { parameters: Schema.Struct({ city: Schema.String }), success: Schema.String })
+      )
+      const tools = yield* Effect.flip(
+        LanguageModel.generateText({ prompt: "hello", toolkit }).pipe(
+          serving(model),
+          Effect.provide(toolkit.toLayer({ Weather: () => Effect.succeed("sun") }))
+        )
+      )
+      const image = Prompt.make([{
+        role: "user",
+        content: [{ type: "file", mediaType: "image/png", data: new Uint8Array(2) }]
+      }])
       const file = yield* Effect.flip(LanguageModel.generateText({ prompt: image }).pipe(serving(model)))
-      const long = yield* Effect.flip(LanguageModel.generateText({ prompt: "the dog ".repeat(300) }).pipe(serving(model)))
-      const odd = yield* Effect.flip(LanguageModel.streamText({ prompt: "x" }).pipe(Stream.runCollect, serving(model, { topP: 2 })))
-      assert.deepStrictEqual([tools, file, long, odd].map((error) => (error as { readonly reason: { readonly _tag: string } }).reason._tag), [
-        "ToolConfigurationError",
-        "InvalidUserInputError",
-        "InvalidRequestError",
-        "InvalidRequestError"
-      ])
+      const long = yield* Effect.flip(
+        LanguageModel.generateText({ prompt: "the dog ".repeat(300) }).pipe(serving(model))
+      )
+      const odd = yield* Effect.flip(
+        LanguageModel.streamText({ prompt: "x" }).pipe(Stream.runCollect, serving(model, { topP: 2 }))
+      )
+      assert.deepStrictEqual(
+        [tools, file, long, odd].map((error) => (error as { readonly reason: { readonly _tag: string } }).reason._tag),
+        [
+          "ToolConfigurationError",
+          "InvalidUserInputError",
+          "InvalidRequestError",
+          "InvalidRequestError"
+        ]
+      )
     }))
 })

@@ -17,7 +17,10 @@ const { tokens } = Models
 type Learned = Effect.Success<ReturnType<typeof Models.learner>>
 
 // Groups of one to three completions behind prompts of all lengths, with everything that an objective may read.
-const batch: ReadonlyArray<Learner.PromptGroup> = [[30, 7, 3, 12], [1, 9], [55, 20, 1], [18, 4]].map(([prompt, ...lengths], i) => ({
+const batch: ReadonlyArray<Learner.PromptGroup> = [[30, 7, 3, 12], [1, 9], [55, 20, 1], [18, 4]].map((
+  [prompt, ...lengths],
+  i
+) => ({
   prompt: tokens(prompt!, i),
   completions: lengths.map((length, j) => ({
     tokens: tokens(length, 5 * i + j),
@@ -44,7 +47,10 @@ const pass = Effect.fnUntraced(function*(
 const norm = (values: Float32Array): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0))
 
 // To 1e-5 of each parameter's gradient.
-const assertSame = (found: Effect.Success<ReturnType<typeof pass>>, expected: Effect.Success<ReturnType<typeof pass>>): void => {
+const assertSame = (
+  found: Effect.Success<ReturnType<typeof pass>>,
+  expected: Effect.Success<ReturnType<typeof pass>>
+): void => {
   assert.closeTo(found.loss, expected.loss, 1e-5 * Math.max(1, Math.abs(expected.loss)))
   expected.logprobs.forEach((list, i) => list.forEach((logp, t) => assert.closeTo(found.logprobs[i]![t]!, logp, 1e-5)))
   expected.gradients.forEach(({ data, name }, i) => {
@@ -53,7 +59,10 @@ const assertSame = (found: Effect.Success<ReturnType<typeof pass>>, expected: Ef
   })
 }
 
-const distance = (found: Effect.Success<ReturnType<typeof pass>>, expected: Effect.Success<ReturnType<typeof pass>>): number => {
+const distance = (
+  found: Effect.Success<ReturnType<typeof pass>>,
+  expected: Effect.Success<ReturnType<typeof pass>>
+): number => {
   const [a, b] = [found, expected].map(({ gradients }) => Float32Array.from(gradients.flatMap(({ data }) => [...data])))
   return norm(a!.map((x, j) => x - b![j]!)) / norm(b!)
 }
@@ -70,7 +79,9 @@ describe("OnnxLearner", () => {
           const { logprobs } = yield* learner.forwardBackward(groups, Objective.sft, { temperature })
           sampled.forEach((completions, i) =>
             completions.forEach((completion, j) =>
-              completion.logprobs.forEach((logp, t) => assert.closeTo(logprobs[i]![j]![t]!, logp, 1e-4, `${name}, ${t}`))
+              completion.logprobs.forEach((logp, t) =>
+                assert.closeTo(logprobs[i]![j]![t]!, logp, 1e-4, `${name}, ${t}`)
+              )
             )
           )
         }
@@ -82,7 +93,8 @@ describe("OnnxLearner", () => {
       Effect.gen(function*() {
         const learned = yield* Models.learner({}, name)
         const alone = batch.flatMap(({ completions, prompt }) =>
-          completions.map((completion) => ({ prompt, completions: [completion] })))
+          completions.map((completion) => ({ prompt, completions: [completion] }))
+        )
         assertSame(yield* pass(learned, batch), yield* pass(learned, alone))
       }))
   }
@@ -96,12 +108,17 @@ describe("OnnxLearner", () => {
       assert.strictEqual(whole.runs() - before, 1)
       for (const microBatchTokens of [1, 60, 150]) {
         const parts = yield* Models.learner({ microBatchTokens })
-        for (const aggregation of [Objective.Aggregation.TokenMean(), Objective.Aggregation.ConstantLength({ length: 9 })]) {
+        for (
+          const aggregation of [Objective.Aggregation.TokenMean(), Objective.Aggregation.ConstantLength({ length: 9 })]
+        ) {
           const objective = { ...grpo, aggregation }
           assertSame(yield* pass(parts, batch, objective), yield* pass(whole, batch, objective))
         }
         assertSame(yield* pass(parts, batch), expected)
-        assert.isAtMost(distance(yield* pass(parts, batch, Objective.sft), yield* pass(whole, batch, Objective.sft)), 1e-6)
+        assert.isAtMost(
+          distance(yield* pass(parts, batch, Objective.sft), yield* pass(whole, batch, Objective.sft)),
+          1e-6
+        )
         // Ratios to old probabilities, which are far off here, make more of what single precision rounds.
         assert.isAtMost(distance(yield* pass(parts, batch), expected), 3e-6)
         assert.isAbove(parts.runs(), 3)
@@ -190,7 +207,10 @@ describe("OnnxLearner", () => {
       assertSame(together, {
         loss: one!.loss + two!.loss,
         logprobs: [...one!.logprobs, ...two!.logprobs],
-        gradients: one!.gradients.map(({ data, name }, i) => ({ name, data: data.map((x, j) => x + two!.gradients[i]!.data[j]!) }))
+        gradients: one!.gradients.map(({ data, name }, i) => ({
+          name,
+          data: data.map((x, j) => x + two!.gradients[i]!.data[j]!)
+        }))
       })
     }))
 
@@ -244,13 +264,20 @@ describe("OnnxLearner, interrupted or failing,", () => {
       const before = Float32Array.from(weights)
       const huge = { ...Objective.sft, loss: Objective.exp(Objective.mul(-1000, Objective.logp)) }
       const error = yield* Effect.flip(learner.forwardBackward(batch, huge))
-      assert.match(error.message, /^the loss is Infinity; the gradient since the last step was dropped, the weights are/)
+      assert.match(
+        error.message,
+        /^the loss is Infinity; the gradient since the last step was dropped, the weights are/
+      )
       assert.deepStrictEqual(yield* learner.optimStep({ learningRate: 0.1 }), { gradNorm: 0 })
 
       // The loss is a number, its slope is none: the ratio that is clipped is above float32.
       const spoilt = batch.map((group) => ({
         ...group,
-        completions: group.completions.map((completion) => ({ ...completion, advantage: 1, oldLogp: completion.tokens.map(() => -200) }))
+        completions: group.completions.map((completion) => ({
+          ...completion,
+          advantage: 1,
+          oldLogp: completion.tokens.map(() => -200)
+        }))
       }))
       yield* learner.forwardBackward(spoilt, Objective.grpo())
       const second = yield* Effect.flip(learner.optimStep({ learningRate: 0.1 }))
@@ -273,10 +300,15 @@ describe("OnnxLearner, saving and loading,", () => {
         moments.push(Float32Array.from(model.flat!))
       })
       const saving = Effect.andThen(learner.save(folder), Effect.sync(() => saved = true))
-      yield* Effect.all([saving, Effect.whileLoop({ while: () => !saved, body: () => step, step: () => {} })], { concurrency: 2 })
+      yield* Effect.all([saving, Effect.whileLoop({ while: () => !saved, body: () => step, step: () => {} })], {
+        concurrency: 2
+      })
       assert.isAbove(moments.length, 1)
       const { weights } = yield* Checkpoint.load(folder)
-      assert.isTrue(moments.some((moment) => moment.every((x, i) => x === weights[i])), "the weights of several moments")
+      assert.isTrue(
+        moments.some((moment) => moment.every((x, i) => x === weights[i])),
+        "the weights of several moments"
+      )
     }))
 
   it.effect("begins anew with what it loaded: no gradient and no momentum stay", () =>
@@ -301,9 +333,17 @@ describe("OnnxLearner, saving and loading,", () => {
       const valued = Objective.withTerm(grpo, Objective.valueLoss({ aggregation: grpo.aggregation }), 0.5)
       const rewarded = batch.map(({ completions, prompt }) => ({
         prompt,
-        completions: completions.map((completion) => ({ ...completion, oldValue: completion.tokens.map(() => 0), returns: completion.tokens.map((_, t) => t % 2) }))
+        completions: completions.map((completion) => ({
+          ...completion,
+          oldValue: completion.tokens.map(() => 0),
+          returns: completion.tokens.map((_, t) => t % 2)
+        }))
       }))
-      const step = ({ learner }: typeof one) => Effect.andThen(learner.forwardBackward(rewarded, valued), learner.optimStep({ learningRate: 1e-3, weightDecay: 0.1 }))
+      const step = ({ learner }: typeof one) =>
+        Effect.andThen(
+          learner.forwardBackward(rewarded, valued),
+          learner.optimStep({ learningRate: 1e-3, weightDecay: 0.1 })
+        )
       const folder = yield* Checkpoints.temporary
       for (let i = 0; i < 3; i++) yield* step(one)
       yield* one.learner.saveState(folder)
@@ -313,7 +353,10 @@ describe("OnnxLearner, saving and loading,", () => {
         assert.deepStrictEqual(first, second)
       }
       assert.deepStrictEqual(one.model.flat!, two.model.flat!)
-      const sequences = rewarded.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
+      const sequences = rewarded.map(({ completions, prompt }) => ({
+        prompt,
+        completions: completions.map(({ tokens }) => tokens)
+      }))
       assert.deepStrictEqual(yield* one.learner.values(sequences), yield* two.learner.values(sequences))
 
       const before = Float32Array.from(one.model.flat!)
@@ -334,11 +377,13 @@ describe("OnnxLearner, saving and loading,", () => {
       const none = join(yield* Checkpoints.temporary, "none")
       const cut = yield* Checkpoints.copy("llama-tied")
       truncateSync(join(cut, "model.safetensors"), 60_000)
-      for (const [directory, reason] of [
-        [none, /: cannot be opened; is the path right, and is the checkpoint complete\?$/],
-        [cut, /: its bytes end at \d+, but the file holds \d+ bytes of data: it is cut off; fetch it again$/],
-        [Checkpoints.directory("qwen2"), /: has shape \[128, 24\], config\.json asks for \[128, 32\]$/]
-      ] as const) {
+      for (
+        const [directory, reason] of [
+          [none, /: cannot be opened; is the path right, and is the checkpoint complete\?$/],
+          [cut, /: its bytes end at \d+, but the file holds \d+ bytes of data: it is cut off; fetch it again$/],
+          [Checkpoints.directory("qwen2"), /: has shape \[128, 24\], config\.json asks for \[128, 32\]$/]
+        ] as const
+      ) {
         const error = yield* Effect.flip(learner.load(directory))
         assert.strictEqual(error._tag, "LearnerError")
         assert.include(error.message, join(directory, "model.safetensors"))
@@ -354,7 +399,10 @@ describe("OnnxLearner, saving and loading,", () => {
       const file = join(Checkpoints.directory("llama-tied"), "config.json")
       const error = yield* Effect.flip(learner.save(file))
       assert.strictEqual(error._tag, "LearnerError")
-      assert.match(error.message, /config\.json: cannot be written \(.*\); is the folder writable, and is there room\?$/)
+      assert.match(
+        error.message,
+        /config\.json: cannot be written \(.*\); is the folder writable, and is there room\?$/
+      )
     }))
 
   it.effect("cannot be made of a directory without weights", () =>
@@ -377,7 +425,13 @@ describe("OnnxLearner refuses, before anything runs", () => {
   const where = "completion 1 of group 1"
   const constant = { ...grpo, aggregation: Objective.Aggregation.ConstantLength({ length: 0 }) }
   const passes: ReadonlyArray<
-    readonly [title: string, batch: ReadonlyArray<Learner.PromptGroup>, reason: string, objective?: Objective.Objective, temperature?: number]
+    readonly [
+      title: string,
+      batch: ReadonlyArray<Learner.PromptGroup>,
+      reason: string,
+      objective?: Objective.Objective,
+      temperature?: number
+    ]
   > = [
     ["a group of nothing", [...one({}), { prompt: [3], completions: [] }], "group 2 has no completions"],
     ["an empty prompt", [{ prompt: [], completions: [completion] }], "the prompt of group 0 is empty"],
@@ -393,7 +447,11 @@ describe("OnnxLearner refuses, before anything runs", () => {
     ["advantages of another length", one({ advantage: [1, 2, 3] }), `${where} has 2 tokens but 3 numbers of advantage`],
     ["an advantage that is no number", one({ advantage: NaN }), `advantage of ${where} is NaN`],
     ["an endless log-probability", one({ oldLogp: [-1, -Infinity] }), `oldLogp 1 of ${where} is -Infinity`],
-    ["a quantity that is not there", [{ prompt: [3], completions: [withoutOld] }], "objective grpo reads oldLogp, which completion 0 of group 0 does not have"],
+    [
+      "a quantity that is not there",
+      [{ prompt: [3], completions: [withoutOld] }],
+      "objective grpo reads oldLogp, which completion 0 of group 0 does not have"
+    ],
     ["a mean over nothing", one({}), "the length of the aggregation is 0, it has to be a number above 0", constant],
     ["temperature 0", one({}), "temperature is 0, it has to be a number above 0", grpo, 0]
   ]

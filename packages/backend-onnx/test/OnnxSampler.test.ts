@@ -75,10 +75,14 @@ describe("OnnxSampler", () => {
       assert.isAbove(Math.max(...lengths), 40)
       assert.isAbove(new Set(lengths).size, 12)
       const scores = yield* sampler.score({
-        groups: groups.map((completions, i) => ({ prompt: prompts[i]!, completions: completions.map(({ tokens }) => tokens) }))
+        groups: groups.map((completions, i) => ({
+          prompt: prompts[i]!,
+          completions: completions.map(({ tokens }) => tokens)
+        }))
       })
       groups.forEach((group, i) =>
-        group.forEach(({ logprobs }, g) => assertClose(logprobs, scores[i]![g]!, `completion ${g} of prompt ${i}`)))
+        group.forEach(({ logprobs }, g) => assertClose(logprobs, scores[i]![g]!, `completion ${g} of prompt ${i}`))
+      )
     }))
 
   const filters: ReadonlyArray<Pick<Sampler.SampleRequest, "topK" | "topP" | "temperature">> = [
@@ -139,25 +143,40 @@ describe("OnnxSampler", () => {
   it.effect("with an adapter, of all projections or of some, it samples with the log-probabilities that it scores", () =>
     Effect.gen(function*() {
       const folder = yield* Checkpoints.copy("qwen2", {
-        "config.json": (json) => ({ ...json, hidden_size: 512, num_attention_heads: 4, num_key_value_heads: 2, num_hidden_layers: 1 })
+        "config.json": (json) => ({
+          ...json,
+          hidden_size: 512,
+          num_attention_heads: 4,
+          num_key_value_heads: 2,
+          num_hidden_layers: 1
+        })
       })
       const checkpoint = yield* Checkpoint.initialize(folder, 1)
       const { layout, weights } = checkpoint
-      for (const { name, offset, size } of layout.parameters) if (name.endsWith("bias")) weights.fill(0.3, offset, offset + size)
+      for (const { name, offset, size } of layout.parameters) {
+        if (name.endsWith("bias")) weights.fill(0.3, offset, offset + size)
+      }
       const model = yield* OnnxModel.fromCheckpoint(checkpoint)
-      const adapted = yield* Effect.forEach([{}, { targetModules: ["k_proj", "up_proj", "o_proj"] }], (targets) =>
-        Effect.map(Adapter.initialize(checkpoint, { rank: 2, ...targets }, 1), (adapter) => {
-          for (const { offset, size } of adapter.layout.parameters) {
-            for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.02 * Math.cos(i)
-          }
-          return { adapter }
-        }))
+      const adapted = yield* Effect.forEach(
+        [{}, { targetModules: ["k_proj", "up_proj", "o_proj"] }],
+        (targets) =>
+          Effect.map(Adapter.initialize(checkpoint, { rank: 2, ...targets }, 1), (adapter) => {
+            for (const { offset, size } of adapter.layout.parameters) {
+              for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.02 * Math.cos(i)
+            }
+            return { adapter }
+          })
+      )
       for (const options of [{}, ...adapted]) {
         const sampler = yield* OnnxSampler.make(model, options)
         const prompts = [tokens(20, 1), tokens(7, 2)]
         const samples = yield* sampler.sample({ prompts, n: 3, maxTokens: 12, stopTokens: [], seed: 2 })
-        const scores = yield* sampler.score({ groups: prompts.map((prompt, i) => ({ prompt, completions: samples[i]!.map(({ tokens }) => tokens) })) })
-        samples.forEach((group, i) => group.forEach(({ logprobs }, j) => assertClose(logprobs, scores[i]![j]!, `group ${i}, completion ${j}`)))
+        const scores = yield* sampler.score({
+          groups: prompts.map((prompt, i) => ({ prompt, completions: samples[i]!.map(({ tokens }) => tokens) }))
+        })
+        samples.forEach((group, i) =>
+          group.forEach(({ logprobs }, j) => assertClose(logprobs, scores[i]![j]!, `group ${i}, completion ${j}`))
+        )
       }
     }))
 
@@ -227,7 +246,12 @@ describe("OnnxSampler", () => {
       const { sampler } = yield* Models.sampler()
       const short = { prompts: [trunk, [9]], n: 2, maxTokens: 30, seed: 4, stopTokens: [7] }
       const fresh = yield* sampler.sample(short)
-      yield* sampler.sample({ prompts: [tokens(180, 3), tokens(90, 5), tokens(4, 6)], n: 5, maxTokens: 60, stopTokens: [] })
+      yield* sampler.sample({
+        prompts: [tokens(180, 3), tokens(90, 5), tokens(4, 6)],
+        n: 5,
+        maxTokens: 60,
+        stopTokens: []
+      })
       assert.deepStrictEqual(yield* sampler.sample(short), fresh)
     }))
 

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Autodiff, Graph, Op } from "@memory-r1/backend-onnx"
 import { Effect } from "effect"
 import { hidden } from "../src/internal/batch.ts"
-import * as Engine from "./support/engine.ts"
 import fixture from "./fixtures/operators.json" with { type: "json" }
+import * as Engine from "./support/engine.ts"
 
 type Values = Readonly<Record<string, Graph.Value>>
 type Build = (graph: Graph.Graph, values: Values) => Graph.Value
@@ -27,10 +27,15 @@ const attention: Build = (graph, { keys, query, values }) => {
 const packedAttention: Build = (graph, { keys, own_keys, own_values, query, values }) => {
   const sizes = (shape: ReadonlyArray<Graph.Dimension>) => Graph.integers(graph, shape.map(Number))
   const visible = Graph.constant(graph, new Float32Array(4), [1, 1, 1, 1, 4])
-  return Op.attention(graph, [
-    { query: Op.reshape(graph, query!, [1, 2, 6, 4]), keys: keys!, values: values!, mask: visible },
-    { query: query!, keys: own_keys!, values: own_values!, mask: triangle(graph, 2) }
-  ], { shape: [1, 2, 3, 2], sizes }, 0.5)
+  return Op.attention(
+    graph,
+    [
+      { query: Op.reshape(graph, query!, [1, 2, 6, 4]), keys: keys!, values: values!, mask: visible },
+      { query: query!, keys: own_keys!, values: own_values!, mask: triangle(graph, 2) }
+    ],
+    { shape: [1, 2, 3, 2], sizes },
+    0.5
+  )
 }
 
 const rotary: Build = (graph, { positions, x }) => {
@@ -39,8 +44,9 @@ const rotary: Build = (graph, { positions, x }) => {
   return Op.rotary(graph, x!, positions!, table(Math.cos), table(Math.sin), 2)
 }
 
-const binary = (["add", "sub", "mul", "div", "min", "max"] as const).map((op): [string, Build] =>
-  [op, (graph, { x, y }) => Op[op](graph, x!, y!)])
+const binary = (["add", "sub", "mul", "div", "min", "max"] as const).map((
+  op
+): [string, Build] => [op, (graph, { x, y }) => Op[op](graph, x!, y!)])
 const unary = (["neg", "exp", "log", "sqrt", "sigmoid", "tanh", "silu", "softmax", "logSoftmax"] as const)
   .map((op): [string, Build] => [op, (graph, { x }) => Op[op](graph, x!)])
 
@@ -82,8 +88,11 @@ describe("operators and their gradients are PyTorch's", () => {
     it.effect(name, () =>
       Effect.gen(function*() {
         const graph = Graph.make()
-        const values = Object.fromEntries(Object.entries(inputs).map(([key, { shape }]) =>
-          [key, Graph.input(graph, key, gradients[key] === undefined ? "int64" : "float32", shape)]))
+        const values = Object.fromEntries(
+          Object.entries(inputs).map((
+            [key, { shape }]
+          ) => [key, Graph.input(graph, key, gradients[key] === undefined ? "int64" : "float32", shape)])
+        )
         const y = builds[name]!(graph, values)
         Graph.output(graph, "y", y)
         const weighted = Op.mul(graph, y, Graph.input(graph, "upstream", "float32", upstream.shape))

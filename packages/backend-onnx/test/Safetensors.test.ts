@@ -184,17 +184,20 @@ describe("Safetensors writes the whole file or nothing", () => {
       assert.match(message, cannot)
     }))
 
-  it.effect.skipIf(!existsSync("/dev/full"))("to a full disk: the old file stays, and no rest of the new one", () =>
-    Effect.gen(function*() {
-      const { before, file, folder } = yield* withOne
-      // What is written goes to a file of this name first.
-      symlinkSync("/dev/full", `${file}.${process.pid}.tmp`)
-      const { message } = yield* Effect.flip(Safetensors.writeFile(file, tensors))
-      assert.match(message, cannot)
-      assert.include(message, "ENOSPC")
-      assert.deepStrictEqual(readFileSync(file), before)
-      assert.deepStrictEqual(readdirSync(folder), ["x.safetensors"])
-    }))
+  it.effect.skipIf(!existsSync("/dev/full"))(
+    "to a full disk: the old file stays, and no rest of the new one",
+    () =>
+      Effect.gen(function*() {
+        const { before, file, folder } = yield* withOne
+        // What is written goes to a file of this name first.
+        symlinkSync("/dev/full", `${file}.${process.pid}.tmp`)
+        const { message } = yield* Effect.flip(Safetensors.writeFile(file, tensors))
+        assert.match(message, cannot)
+        assert.include(message, "ENOSPC")
+        assert.deepStrictEqual(readFileSync(file), before)
+        assert.deepStrictEqual(readdirSync(folder), ["x.safetensors"])
+      })
+  )
 
   it.effect("to a place that a folder takes", () =>
     Effect.gen(function*() {

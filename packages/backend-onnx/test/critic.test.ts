@@ -17,7 +17,11 @@ const size = 24
 const opinionated = Effect.gen(function*() {
   const folder = yield* Checkpoints.copy("qwen2")
   yield* Safetensors.writeFile(join(folder, file), [
-    { name: "score.weight", shape: [1, size], data: Float32Array.from({ length: size }, (_, i) => 0.3 * Math.sin(3 * i)) },
+    {
+      name: "score.weight",
+      shape: [1, size],
+      data: Float32Array.from({ length: size }, (_, i) => 0.3 * Math.sin(3 * i))
+    },
     { name: "score.bias", shape: [1], data: Float32Array.of(0.2) }
   ])
   return folder
@@ -47,7 +51,10 @@ learnerLaws(
   { learningRate: 1e-3 }
 )
 
-const groups = [{ prompt: tokens(7, 1), completions: [tokens(5, 2), tokens(3, 3)] }, { prompt: [4], completions: [[9]] }]
+const groups = [{ prompt: tokens(7, 1), completions: [tokens(5, 2), tokens(3, 3)] }, {
+  prompt: [4],
+  completions: [[9]]
+}]
 const batch = groups.map(({ completions, prompt }) => ({
   prompt,
   completions: completions.map((tokens) => ({ tokens, returns: tokens.map(() => 1), oldValue: tokens.map(() => 0) }))
@@ -58,7 +65,11 @@ describe("a critic", () => {
     Effect.gen(function*() {
       const folder = yield* Checkpoints.copy("qwen2")
       const { learner } = yield* OnnxLearner.make(yield* OnnxModel.load(folder), { critic: true })
-      assert.deepStrictEqual((yield* learner.values(groups)).flat().map((row) => [...row]), [[0, 0, 0, 0, 0], [0, 0, 0], [0]])
+      assert.deepStrictEqual((yield* learner.values(groups)).flat().map((row) => [...row]), [
+        [0, 0, 0, 0, 0],
+        [0, 0, 0],
+        [0]
+      ])
       for (let step = 0; step < 40; step++) {
         yield* learner.forwardBackward(batch, Objective.valueLoss())
         yield* learner.optimStep({ learningRate: 1e-2 })
@@ -83,7 +94,9 @@ describe("a critic", () => {
     Effect.gen(function*() {
       const { learner } = yield* OnnxLearner.make(yield* OnnxModel.load(yield* opinionated), { critic: true })
       const values = Effect.fnUntraced(function*(completion: ReadonlyArray<number>) {
-        const [[found]] = (yield* learner.values([{ prompt: tokens(6, 4), completions: [completion] }])) as [[Float32Array]]
+        const [[found]] = (yield* learner.values([{ prompt: tokens(6, 4), completions: [completion] }])) as [
+          [Float32Array]
+        ]
         return [...found]
       })
       const one = yield* values([5, 6, 7, 8])
@@ -99,9 +112,16 @@ describe("a critic", () => {
       const before = yield* learner.values(groups)
       const broken = join(folder, "broken")
       yield* learner.save(broken)
-      yield* Safetensors.writeFile(join(broken, file), [{ name: "score.weight", shape: [2, 2], data: new Float32Array(4) }])
+      yield* Safetensors.writeFile(join(broken, file), [{
+        name: "score.weight",
+        shape: [2, 2],
+        data: new Float32Array(4)
+      }])
       assert.include((yield* Effect.flip(learner.load(broken))).message, "has shape [2, 2], the model asks for [1, 24]")
-      assert.include((yield* Effect.flip(OnnxLearner.make(yield* OnnxModel.load(broken), { critic: true }))).message, "score.weight")
+      assert.include(
+        (yield* Effect.flip(OnnxLearner.make(yield* OnnxModel.load(broken), { critic: true }))).message,
+        "score.weight"
+      )
       rmSync(join(broken, file))
       assert.include((yield* Effect.flip(learner.load(broken))).message, file)
       assert.deepStrictEqual(yield* learner.values(groups), before)

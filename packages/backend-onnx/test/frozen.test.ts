@@ -1,5 +1,5 @@
-// Frozen models in fewer bits. What a model computes with them is compared with a float32 model whose weights are those that the bits
-// mean, which is written out here a second time.
+// Frozen models in fewer bits. What a model computes with them is compared with a float32 model whose weights are those
+// that the bits mean, which is written out here a second time.
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
@@ -59,10 +59,25 @@ describe("storage", () => {
       }
       return Math.sign(x) * halfOf(best)
     }
-    const edge = [1 + 2 ** -11, 1 + 3 * 2 ** -11, 2 ** -24, 2 ** -25, 1.5 * 2 ** -25, 2 ** -14, 2 ** -14 - 2 ** -26, 65504, 65519, 1e-9, -0.1]
+    const edge = [
+      1 + 2 ** -11,
+      1 + 3 * 2 ** -11,
+      2 ** -24,
+      2 ** -25,
+      1.5 * 2 ** -25,
+      2 ** -14,
+      2 ** -14 - 2 ** -26,
+      65504,
+      65519,
+      1e-9,
+      -0.1
+    ]
     const given = Float32Array.from(values, (x, i) => edge[i] ?? x)
     stored("float16", given).forEach((x, i) => assert.strictEqual(x, nearest(given[i]!) + 0, `${given[i]}`))
-    assert.deepStrictEqual(Array.from(stored("float16", given.map((_, i) => i === 0 ? 65520 : i === 1 ? -Infinity : 0)).slice(0, 2)), [Infinity, -Infinity])
+    assert.deepStrictEqual(
+      Array.from(stored("float16", given.map((_, i) => i === 0 ? 65520 : i === 1 ? -Infinity : 0)).slice(0, 2)),
+      [Infinity, -Infinity]
+    )
     assert.isNaN(stored("float16", given.fill(NaN))[5])
   })
 
@@ -76,11 +91,14 @@ describe("storage", () => {
       const block = Math.floor(i / 32) * 32
       assert.isAtMost(Math.abs(x - values[i]!), most(values.slice(block, block + 32)) / 8 * 1.0001)
     })
-    for (const type of ["int8", "int4"] as const) assert.deepStrictEqual(Array.from(stored(type).slice(0, 64), Math.abs), new Array<number>(64).fill(0))
+    for (const type of ["int8", "int4"] as const) {
+      assert.deepStrictEqual(Array.from(stored(type).slice(0, 64), Math.abs), new Array<number>(64).fill(0))
+    }
   })
 
   it("norms stay as they are, and what int4 cannot hold takes eight bits", () => {
-    const of = (name: string, shape: ReadonlyArray<number>) => types.map((type) => Storage.typeOf({ name, shape }, type))
+    const of = (name: string, shape: ReadonlyArray<number>) =>
+      types.map((type) => Storage.typeOf({ name, shape }, type))
     assert.deepStrictEqual(of("model.norm.weight", [64]), ["float32", "float32", "float32"])
     assert.deepStrictEqual(of("model.embed_tokens.weight", [128, 64]), ["float16", "int8", "int8"])
     assert.deepStrictEqual(of("model.layers.0.mlp.up_proj.weight", [64, 40]), ["float16", "int8", "int8"])
@@ -121,22 +139,30 @@ for (const type of types) {
           const rescored = (yield* frozen.score({ groups: [{ prompt, completions: [sampled!.tokens] }] }))[0]![0]!
           rescored.forEach((logp, t) => assert.closeTo(sampled!.logprobs[t]!, logp, 1e-4))
           // It is not the model that it was made of.
-          const [original] = yield* (yield* OnnxSampler.make(yield* OnnxModel.load(Checkpoints.directory(name)))).score({ groups: [{ prompt, completions }] })
+          const [original] = yield* (yield* OnnxSampler.make(yield* OnnxModel.load(Checkpoints.directory(name)))).score(
+            { groups: [{ prompt, completions }] }
+          )
           assert.notDeepEqual(scores, original)
         }))
 
       it.effect("gives adapters the gradient of that model", () =>
         Effect.gen(function*() {
           const models = yield* both
-          const found = yield* Effect.forEach([models.frozen, models.widened], Effect.fnUntraced(function*(model) {
-            const adapter = yield* Adapter.initialize(model.checkpoint, { rank: 3 }, 1)
-            for (const { offset, size } of adapter.layout.parameters) {
-              for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.05 * Math.sin(offset + i)
-            }
-            const { gradients, learner } = yield* OnnxLearner.make(model, { adapter })
-            yield* learner.forwardBackward([{ prompt, completions: completions.map((tokens) => ({ tokens })) }], Objective.sft)
-            return gradients()
-          }))
+          const found = yield* Effect.forEach(
+            [models.frozen, models.widened],
+            Effect.fnUntraced(function*(model) {
+              const adapter = yield* Adapter.initialize(model.checkpoint, { rank: 3 }, 1)
+              for (const { offset, size } of adapter.layout.parameters) {
+                for (let i = 0; i < size; i++) adapter.weights[offset + i]! += 0.05 * Math.sin(offset + i)
+              }
+              const { gradients, learner } = yield* OnnxLearner.make(model, { adapter })
+              yield* learner.forwardBackward(
+                [{ prompt, completions: completions.map((tokens) => ({ tokens })) }],
+                Objective.sft
+              )
+              return gradients()
+            })
+          )
           found[0]!.forEach(({ data, name }, i) => {
             const expected = found[1]![i]!.data
             const difference = Math.hypot(...data.map((x, j) => x - expected[j]!)) / Math.hypot(...expected)
@@ -163,10 +189,15 @@ it.effect("a vocabulary of several pieces", () =>
     yield* Checkpoint.save(made, folder)
     const frozen = yield* OnnxModel.load(folder, { dtype: "int8" })
     const checkpoint = yield* Checkpoint.load(folder)
-    for (const part of checkpoint.layout.parameters) checkpoint.weights.set(meant(frozen.weights, part.name), part.offset)
+    for (const part of checkpoint.layout.parameters) {
+      checkpoint.weights.set(meant(frozen.weights, part.name), part.offset)
+    }
     const widened = yield* OnnxModel.fromCheckpoint(checkpoint)
     const groups = [{ prompt: [5, 39_999, 20_000], completions: [[16_383, 16_384, 39_999, 3], [32_768]] }]
-    const [found, expected] = yield* Effect.forEach([frozen, widened], (model) => Effect.flatMap(OnnxSampler.make(model), ({ score }) => score({ groups })))
+    const [found, expected] = yield* Effect.forEach(
+      [frozen, widened],
+      (model) => Effect.flatMap(OnnxSampler.make(model), ({ score }) => score({ groups }))
+    )
     found![0]!.forEach((list, i) => list.forEach((logp, t) => assert.closeTo(logp, expected![0]![i]![t]!, 1e-4)))
   }))
 
@@ -175,11 +206,14 @@ it.effect("what a frozen model is read from may be broken: it is named", () =>
     const folder = yield* Checkpoints.copy("llama-tied")
     const checkpoint = yield* Checkpoint.load(folder)
     const { parameters } = checkpoint.layout
-    yield* Safetensors.writeFile(join(folder, "model.safetensors"), parameters.slice(1).map(({ name, offset, shape, size }) => ({
-      name,
-      shape,
-      data: checkpoint.weights.slice(offset, offset + size)
-    })))
+    yield* Safetensors.writeFile(
+      join(folder, "model.safetensors"),
+      parameters.slice(1).map(({ name, offset, shape, size }) => ({
+        name,
+        shape,
+        data: checkpoint.weights.slice(offset, offset + size)
+      }))
+    )
     const error = yield* Effect.flip(OnnxModel.load(folder, { dtype: "int8" }))
     assert.instanceOf(error, Checkpoint.CheckpointError)
     assert.strictEqual(error.tensor, parameters[0]!.name)

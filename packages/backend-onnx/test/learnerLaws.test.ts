@@ -22,22 +22,36 @@ const broken = Effect.fnUntraced(function*(wrap: (learner: Service) => Service) 
 })
 
 const refusal = Effect.fail(new Learner.LearnerError({ reason: "this engine does not do that" }))
-const none: Learner.Capabilities = { critic: false, entropy: false, fullFineTuning: true, reinforcement: false, sequenceTerms: false, settings: [] }
+const none: Learner.Capabilities = {
+  critic: false,
+  entropy: false,
+  fullFineTuning: true,
+  reinforcement: false,
+  sequenceTerms: false,
+  settings: []
+}
 const silent = (learner: Service): Service => ({ ...learner, capabilities: none })
 const loss = "losses are those of the reference interpreter, and so are gradients with respect to log-probabilities"
 
 const cases: ReadonlyArray<readonly [string, (learner: Service) => Service, string | undefined]> = [
   ["declares reinforcement and refuses it", (learner) => ({
     ...learner,
-    forwardBackward: (batch, objective, options) => Objective.given(objective).length > 0 ? refusal : learner.forwardBackward(batch, objective, options)
+    forwardBackward: (batch, objective, options) =>
+      Objective.given(objective).length > 0 ? refusal : learner.forwardBackward(batch, objective, options)
   }), loss],
   ["has twice the gradient in reinforcement", (learner) => ({
     ...learner,
     forwardBackward: (batch, objective, options) =>
-      Effect.tap(learner.forwardBackward(batch, objective, options), () =>
-        objective.name === "grpo" ? learner.forwardBackward(batch, objective, options) : Effect.void)
+      Effect.tap(
+        learner.forwardBackward(batch, objective, options),
+        () => objective.name === "grpo" ? learner.forwardBackward(batch, objective, options) : Effect.void
+      )
   }), loss],
-  ["declares a critic and has none", (learner) => ({ ...learner, capabilities: { ...learner.capabilities, critic: true } }), loss],
+  [
+    "declares a critic and has none",
+    (learner) => ({ ...learner, capabilities: { ...learner.capabilities, critic: true } }),
+    loss
+  ],
   ["declares settings and refuses them", (learner) => ({
     ...learner,
     optimStep: (step) => Learner.unheeded(none, step).length > 0 ? refusal : learner.optimStep(step)
@@ -45,7 +59,8 @@ const cases: ReadonlyArray<readonly [string, (learner: Service) => Service, stri
   ["declares nothing and does all", silent, loss],
   ["declares nothing and refuses all else", (learner) => ({
     ...silent(learner),
-    forwardBackward: (batch, objective, options) => Learner.missing(none, objective).length > 0 ? refusal : learner.forwardBackward(batch, objective, options),
+    forwardBackward: (batch, objective, options) =>
+      Learner.missing(none, objective).length > 0 ? refusal : learner.forwardBackward(batch, objective, options),
     optimStep: (step) => Learner.unheeded(none, step).length > 0 ? refusal : learner.optimStep(step)
   }), undefined]
 ]
@@ -61,7 +76,10 @@ describe("fullFineTuning says what is saved:", () => {
     it.effect(isAdapted ? "an adapter" : "a model", () =>
       Effect.gen(function*() {
         const model = yield* OnnxModel.load(Checkpoints.directory("qwen2"))
-        const { learner } = yield* OnnxLearner.make(model, isAdapted ? { adapter: yield* Adapter.initialize(model.checkpoint, { rank: 2 }, 1) } : {})
+        const { learner } = yield* OnnxLearner.make(
+          model,
+          isAdapted ? { adapter: yield* Adapter.initialize(model.checkpoint, { rank: 2 }, 1) } : {}
+        )
         const folder = yield* Checkpoints.temporary
         yield* learner.save(folder)
         assert.strictEqual(learner.capabilities.fullFineTuning, existsSync(join(folder, "model.safetensors")))

@@ -1,5 +1,5 @@
-// Long prompts are computed in blocks of queries, and their attention weights twice. Beside them the same tokens as one completion of a
-// prompt of one token, which knows nothing of blocks.
+// Long prompts are computed in blocks of queries, and their attention weights twice. Beside them the same tokens as one
+// completion of a prompt of one token, which knows nothing of blocks.
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
@@ -10,9 +10,11 @@ import * as Checkpoints from "./support/checkpoints.ts"
 import { tokens } from "./support/models.ts"
 
 const load = Effect.fnUntraced(function*(name: string) {
-  return yield* OnnxModel.load(yield* Checkpoints.copy(name, {
-    "config.json": (json) => ({ ...json, max_position_embeddings: 2048 })
-  }))
+  return yield* OnnxModel.load(
+    yield* Checkpoints.copy(name, {
+      "config.json": (json) => ({ ...json, max_position_embeddings: 2048 })
+    })
+  )
 })
 
 const norm = (values: ArrayLike<number>): number => Math.hypot(...Array.from(values))
@@ -27,7 +29,11 @@ for (const name of ["llama-tied", "mistral", "qwen3", "gemma3"]) {
     it.effect("log-probabilities and gradients are those of no prompt", () =>
       Effect.gen(function*() {
         const { gradients, learner } = yield* OnnxLearner.make(yield* load(name), { microBatchTokens: 1 })
-        const prompts = [tokens(Math.floor(2.6 * Batch.blockTokens), 1), tokens(Batch.blockTokens + 1, 2), tokens(Batch.blockTokens + 2, 3)]
+        const prompts = [
+          tokens(Math.floor(2.6 * Batch.blockTokens), 1),
+          tokens(Batch.blockTokens + 1, 2),
+          tokens(Batch.blockTokens + 2, 3)
+        ]
         assert.deepStrictEqual(Batch.blocksOf(prompts.map(({ length }) => length - 1)), 3)
         const groups = prompts.map((prompt, i): Learner.PromptGroup => ({
           prompt,
@@ -50,11 +56,14 @@ for (const name of ["llama-tied", "mistral", "qwen3", "gemma3"]) {
               tokens: [...prompt.slice(1), ...tokens],
               advantage: [...prompt.slice(1).fill(0), ...advantage as ReadonlyArray<number>]
             }]
-          }))))
+          }))
+        ))
         blocks.logprobs.forEach((logprobs, i) => {
           const whole = plain.logprobs[i]!
           const own = whole.slice(whole.length - logprobs.length)
-          logprobs.forEach((logp, t) => assert.closeTo(logp, own[t]!, 1e-4, `completion ${i}, token ${t}`))
+          logprobs.forEach((logp, t) =>
+            assert.closeTo(logp, own[t]!, 1e-4, `completion ${i}, token ${t}`)
+          )
         })
         blocks.gradients.forEach(({ data, name: parameter }, i) => {
           const expected = plain.gradients[i]!.data
@@ -72,7 +81,10 @@ for (const name of ["llama-tied", "mistral", "qwen3", "gemma3"]) {
           groups: prompts.map((prompt, i) => ({ prompt, completions: samples[i]!.map(({ tokens }) => tokens) }))
         })
         samples.flat().forEach(({ logprobs }, i) =>
-          logprobs.forEach((logp, t) => assert.closeTo(logp, scores.flat()[i]![t]!, 1e-4, `completion ${i}, token ${t}`)))
+          logprobs.forEach((logp, t) =>
+            assert.closeTo(logp, scores.flat()[i]![t]!, 1e-4, `completion ${i}, token ${t}`)
+          )
+        )
       }))
   })
 }

@@ -1,5 +1,5 @@
-// A real checkpoint, which is not part of the project: TinyStories-656K and what an independent implementation in NumPy computes with
-// it.
+// A real checkpoint, which is not part of the project: TinyStories-656K and what an independent implementation in NumPy
+// computes with it.
 // @module-tag slow
 import { assert, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
@@ -46,7 +46,8 @@ describeWith(
           const { sample } = yield* sampler
           const { samples } = golden()
           const maxTokens = Math.max(...samples.map(({ ids, prompt_ids }) => ids.length - prompt_ids.length))
-          const request = (prompts: ReadonlyArray<ReadonlyArray<number>>) => sample({ prompts, maxTokens, temperature: 0 })
+          const request = (prompts: ReadonlyArray<ReadonlyArray<number>>) =>
+            sample({ prompts, maxTokens, temperature: 0 })
           const prompts = samples.map(({ prompt_ids }) => prompt_ids)
           const found = together
             ? yield* request(prompts)
@@ -66,7 +67,9 @@ describeWith(
           groups: [{ prompt: samples[logits_prompt_index]!.prompt_ids, completions: vocabulary }]
         })
         const logprobs = scores!.map(([logp]) => logp!)
-        logits.forEach((logit, token) => assert.closeTo(logprobs[token]! - logprobs[0]!, logit - logits[0]!, 1e-4, `token ${token}`))
+        logits.forEach((logit, token) =>
+          assert.closeTo(logprobs[token]! - logprobs[0]!, logit - logits[0]!, 1e-4, `token ${token}`)
+        )
         assert.strictEqual(logprobs.indexOf(Math.max(...logprobs)), last_argmax)
         assert.closeTo(logprobs.reduce((sum, logp) => sum + Math.exp(logp), 0), 1, 1e-5)
       }))
@@ -75,11 +78,13 @@ describeWith(
       Effect.gen(function*() {
         const { learner } = yield* OnnxLearner.make(yield* OnnxModel.load(directory, { threads: 1 }))
         const { sample, tokenizer } = learner.sampler
-        const prompts = ["Once upon a time, there was a little", "Lily and Tom went to the", "One day, a big dog"].map((text) =>
-          tokenizer.encode(text)
-        )
+        const prompts = ["Once upon a time, there was a little", "Lily and Tom went to the", "One day, a big dog"].map((
+          text
+        ) => tokenizer.encode(text))
         const withStop = new Set(
-          Array.from({ length: tokenizer.vocabularySize }, (_, token) => token).filter((token) => tokenizer.decode([token]).includes("."))
+          Array.from({ length: tokenizer.vocabularySize }, (_, token) => token).filter((token) =>
+            tokenizer.decode([token]).includes(".")
+          )
         )
         // The share of tokens with a full stop.
         const reward = ({ tokens }: { readonly tokens: ReadonlyArray<number> }): number =>

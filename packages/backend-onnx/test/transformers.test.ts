@@ -76,8 +76,10 @@ for (const name of Checkpoints.families) {
             ? [{ prompt: prefix, completions }]
             : completions.map((completion) => ({ prompt: prefix.slice(0, 1), completions: [completion] }))
           const { loss } = yield* learner.forwardBackward(batch, weighted)
-          const expected = sequences.reduce((sum, { logprobs, weights }) =>
-            sum + logprobs.reduce((total, logp, t) => total + logp * weights[t]!, 0), 0)
+          const expected = sequences.reduce(
+            (sum, { logprobs, weights }) => sum + logprobs.reduce((total, logp, t) => total + logp * weights[t]!, 0),
+            0
+          )
           assert.closeTo(loss, expected, 1e-3)
 
           const reader = yield* Safetensors.openFile(join(directory, "gradients.safetensors"))
@@ -94,20 +96,25 @@ for (const name of Checkpoints.families) {
         }))
     }
 
-    if ((Checkpoints.names as ReadonlyArray<string>).includes(name)) it.effect("config.json as transformers 4 writes it means the same", () =>
-      Effect.gen(function*() {
-        const { decoder } = yield* Checkpoint.load(directory)
-        const older = yield* Checkpoints.copy(name, {
-          "config.json": ({ dtype, rope_parameters, ...rest }) => ({
-            ...rest,
-            torch_dtype: dtype,
-            rope_theta: (rope_parameters as { readonly rope_theta: number }).rope_theta,
-            rope_scaling: null
+    if ((Checkpoints.names as ReadonlyArray<string>).includes(name)) {
+      it.effect("config.json as transformers 4 writes it means the same", () =>
+        Effect.gen(function*() {
+          const { decoder } = yield* Checkpoint.load(directory)
+          const older = yield* Checkpoints.copy(name, {
+            "config.json": ({ dtype, rope_parameters, ...rest }) => ({
+              ...rest,
+              torch_dtype: dtype,
+              rope_theta: (rope_parameters as { readonly rope_theta: number }).rope_theta,
+              rope_scaling: null
+            })
           })
-        })
-        assert.deepStrictEqual((yield* Checkpoint.load(older)).decoder, decoder)
-        const without = yield* Checkpoints.copy(name, { "config.json": ({ rope_parameters: _, ...rest }) => rest })
-        assert.strictEqual((yield* Checkpoint.load(without)).decoder.ropes[0]!.inverseFrequencies[1], 10_000 ** (-2 / decoder.headSize))
-      }))
+          assert.deepStrictEqual((yield* Checkpoint.load(older)).decoder, decoder)
+          const without = yield* Checkpoints.copy(name, { "config.json": ({ rope_parameters: _, ...rest }) => rest })
+          assert.strictEqual(
+            (yield* Checkpoint.load(without)).decoder.ropes[0]!.inverseFrequencies[1],
+            10_000 ** (-2 / decoder.headSize)
+          )
+        }))
+    }
   })
 }

@@ -1,6 +1,6 @@
-// The control of docs/quickstart.md: the warm start with as many more seconds of supervised training, from the same teacher on the same
-// dialogues, as `npm start` gives to reinforcement learning; measured on the same held-out dialogues.
-// Usage: node packages/cli/scripts/control.ts [SEED] [STEPS] [HELD_OUT_SEED]
+// The control of docs/quickstart.md: the warm start with as many more seconds of supervised training, from the same
+// teacher on the same dialogues, as `npm start` gives to reinforcement learning; measured on the same held-out
+// dialogues. Usage: node packages/cli/scripts/control.ts [SEED] [STEPS] [HELD_OUT_SEED]
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, type Learner, MemoryManager, Retriever } from "@memory-r1/core"
@@ -28,14 +28,20 @@ const measured = Effect.fnUntraced(function*(name: string, learner: Learner.Serv
     const played = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(
       Effect.provideService(MemoryManager.MemoryManager, Pipeline.managerOf(learner, limits))
     )
-    const { byAnswerKind, exactMatch, intervals, operationAccuracy } = yield* WorldEvaluation.measure(worlds, played, limits).pipe(
+    const { byAnswerKind, exactMatch, intervals, operationAccuracy } = yield* WorldEvaluation.measure(
+      worlds,
+      played,
+      limits
+    ).pipe(
       Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(learner, limits))
     )
     const { high, low } = intervals.exactMatch
     const kinds = Object.entries(byAnswerKind).map(([kind, of]) => `${kind} ${percent(of.exactMatch)}`)
     const events = Object.entries(operationAccuracy.byEvent).map(([kind, share]) => `${kind} ${percent(share)}`)
     yield* Console.log(
-      `${name}, ${phrasing === "train" ? "people and values" : "phrasings too"}: EM ${percent(exactMatch)} (${percent(low)}-${percent(high)}), ${kinds.join(", ")}; ` +
+      `${name}, ${phrasing === "train" ? "people and values" : "phrasings too"}: EM ${percent(exactMatch)} (${
+        percent(low)
+      }-${percent(high)}), ${kinds.join(", ")}; ` +
         `right ${percent(operationAccuracy.overall)}, ${events.join(", ")}`
     )
   }
@@ -61,7 +67,11 @@ const program = Effect.gen(function*() {
   yield* measured("warm start", learner)
   const started = Date.now()
   if (stage.kind === "sft") {
-    const sources = Sources.memoryWorld({ ...Settings.training(seed, 0), perFact: limits.perFact, perSpeaker: limits.perSpeaker })
+    const sources = Sources.memoryWorld({
+      ...Settings.training(seed, 0),
+      perFact: limits.perFact,
+      perSpeaker: limits.perSpeaker
+    })
     yield* Pipeline.supervised(learner, stage, sources)
   }
   yield* Console.log(`${steps} steps in ${Math.round((Date.now() - started) / 1000)} s`)

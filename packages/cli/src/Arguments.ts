@@ -1,15 +1,16 @@
 /**
- * Arguments as they stand after the program's name, in the form in which the parser mistakes none of them: `--flag=value`
- * for each flag that takes a value, and what is no flag after `--`. By itself it takes "-bar" and "- item" for flags.
+ * Arguments as they stand after the program's name, in the form in which the parser mistakes none of them:
+ * `--flag=value` for each flag that takes a value, and what is no flag after `--`. By itself it takes "-bar" and "-
+ * item" for flags.
  *
  * The rules are those of other programs. A flag that takes a value takes the next argument, whatever it begins with; a
- * flag that takes none takes none. What begins with "-" and is no flag of the command is a value, unless it is written as
- * a long flag: then it is a slip of the pen, and the parser says so. After `--` all are values.
+ * flag that takes none takes none. What begins with "-" and is no flag of the command is a value, unless it is written
+ * as a long flag: then it is a slip of the pen, and the parser says so. After `--` all are values.
  */
-import * as Effect from "effect/Effect"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import type * as HelpDoc from "effect/cli/HelpDoc"
+import * as Effect from "effect/Effect"
 
 /**
  * What a command says of itself in its help.

@@ -2,7 +2,7 @@
  * The text of a configuration file, by its name: JSON, JSON with comments and trailing commas (.jsonc), or YAML.
  */
 import * as Result from "effect/Result"
-import { type ParseError, parse as parseJsonc, printParseErrorCode } from "jsonc-parser"
+import { parse as parseJsonc, type ParseError, printParseErrorCode } from "jsonc-parser"
 import * as Yaml from "yaml"
 
 const placeOf = (text: string, offset: number): string => {
@@ -28,7 +28,9 @@ export const parse = (file: string, text: string): Result.Result<unknown, string
     const errors: Array<ParseError> = []
     const value = parseJsonc(text, errors, { allowTrailingComma: true }) as unknown
     const [error] = errors
-    return error === undefined ? Result.succeed(value) : Result.fail(`is broken JSON at ${placeOf(text, error.offset)} (${printParseErrorCode(error.error)})`)
+    return error === undefined
+      ? Result.succeed(value)
+      : Result.fail(`is broken JSON at ${placeOf(text, error.offset)} (${printParseErrorCode(error.error)})`)
   }
   return Result.try({
     try: () => JSON.parse(text) as unknown,

@@ -3,9 +3,9 @@
  */
 import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Sampler } from "@memory-r1/core"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Flag from "effect/cli/Flag"
 import * as Yaml from "yaml"
 import * as Progress from "./Progress.ts"
 import { count } from "./shared.ts"
@@ -13,18 +13,28 @@ import { count } from "./shared.ts"
 /**
  * `--model`.
  */
-export const model = Flag.String("model").pipe(Flag.withDescription("a Hugging Face model directory, or the id of a model on the hub: owner/name or owner/name@revision"))
+export const model = Flag.String("model").pipe(
+  Flag.withDescription(
+    "a Hugging Face model directory, or the id of a model on the hub: owner/name or owner/name@revision"
+  )
+)
 
 /**
  * How a model is loaded.
  */
 export const loading = {
-  adapter: Flag.String("adapter").pipe(Flag.withDescription("a PEFT directory: the model with this LoRA adapter"), Flag.optional),
+  adapter: Flag.String("adapter").pipe(
+    Flag.withDescription("a PEFT directory: the model with this LoRA adapter"),
+    Flag.optional
+  ),
   device: Flag.Literals("device", ["cpu", "webgpu", "cuda", "dml", "coreml"]).pipe(
     Flag.withDescription("where it runs"),
     Flag.withDefault("cpu" as const)
   ),
-  threads: count("threads").pipe(Flag.withDescription("threads of one operator; all cores when it is left out"), Flag.optional),
+  threads: count("threads").pipe(
+    Flag.withDescription("threads of one operator; all cores when it is left out"),
+    Flag.optional
+  ),
   dtype: Flag.Literals("dtype", ["float32", "float16", "int8", "int4"]).pipe(
     Flag.withDescription("what the matrices are held in; all but float32 are frozen"),
     Flag.withDefault("float32" as const)
@@ -35,7 +45,9 @@ export const loading = {
  * Variables of its chat template.
  */
 export const templateOptions = Flag.KeyValuePair("template-option").pipe(
-  Flag.withDescription("a variable of the model's chat template, such as enable_thinking=false; may be given several times"),
+  Flag.withDescription(
+    "a variable of the model's chat template, such as enable_thinking=false; may be given several times"
+  ),
   Flag.withDefault({} as Record<string, string>),
   Flag.mapTryCatch(
     (given): Sampler.TemplateOptions =>
@@ -49,7 +61,10 @@ export const templateOptions = Flag.KeyValuePair("template-option").pipe(
  */
 export const training = {
   ...loading,
-  loraRank: count("lora-rank").pipe(Flag.withDescription("train a new LoRA adapter of this rank on all projections"), Flag.optional),
+  loraRank: count("lora-rank").pipe(
+    Flag.withDescription("train a new LoRA adapter of this rank on all projections"),
+    Flag.optional
+  ),
   gradientCheckpointing: Flag.Boolean("gradient-checkpointing").pipe(
     Flag.withDescription("compute layers a second time rather than keep what they hold"),
     Flag.withDefault(false)
@@ -110,8 +125,17 @@ export const directory = Effect.fnUntraced(function*(model: string) {
 }, Effect.provide(Progress.layer))
 
 const load = Effect.fnUntraced(function*(name: string, { adapter, device, dtype, threads }: Loading) {
-  const model = yield* OnnxModel.load(yield* directory(name), { device, dtype, ...(Option.isSome(threads) ? { threads: threads.value } : {}) })
-  return { model, ...(Option.isSome(adapter) ? { adapter: yield* Adapter.load(yield* directory(adapter.value), model.checkpoint) } : {}) }
+  const model = yield* OnnxModel.load(yield* directory(name), {
+    device,
+    dtype,
+    ...(Option.isSome(threads) ? { threads: threads.value } : {})
+  })
+  return {
+    model,
+    ...(Option.isSome(adapter)
+      ? { adapter: yield* Adapter.load(yield* directory(adapter.value), model.checkpoint) }
+      : {})
+  }
 })
 
 /**
@@ -125,23 +149,35 @@ export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loa
 /**
  * The language model of a directory, with an adapter where one is given.
  */
-export const languageModel = Effect.fnUntraced(function*(directory: string, flags: Loading, config: OnnxLanguageModel.Options) {
-  const { model, ...options } = yield* load(directory, flags)
-  // A template that does not know a variable says so now, and not at the first request.
-  yield* Sampler.promptTokens(model.checkpoint.tokenizer, [{ role: "user", content: "" }], config.templateOptions)
-  return yield* OnnxLanguageModel.make(model, { ...options, config })
-})
+export const languageModel = Effect.fnUntraced(
+  function*(directory: string, flags: Loading, config: OnnxLanguageModel.Options) {
+    const { model, ...options } = yield* load(directory, flags)
+    // A template that does not know a variable says so now, and not at the first request.
+    yield* Sampler.promptTokens(model.checkpoint.tokenizer, [{ role: "user", content: "" }], config.templateOptions)
+    return yield* OnnxLanguageModel.make(model, { ...options, config })
+  }
+)
 
 /**
- * The model of a directory with a learner: of an adapter where one or a rank is given, and of all weights where none is.
+ * The model of a directory with a learner: of an adapter where one or a rank is given, and of all weights where none
+ * is.
  */
-export const learner = Effect.fnUntraced(function*(directory: string, flags: Training, templateOptions: Sampler.TemplateOptions = {}) {
-  const { gradientCheckpointing, loraRank, microBatchTokens } = flags
-  const { adapter, model } = yield* load(directory, flags)
-  const trained = Option.isSome(loraRank) ? yield* Adapter.initialize(model.checkpoint, { rank: loraRank.value }, 1) : adapter
-  const made = yield* OnnxLearner.make(model, { gradientCheckpointing, microBatchTokens, templateOptions, ...(trained === undefined ? {} : { adapter: trained }) })
-  return { model, ...made }
-})
+export const learner = Effect.fnUntraced(
+  function*(directory: string, flags: Training, templateOptions: Sampler.TemplateOptions = {}) {
+    const { gradientCheckpointing, loraRank, microBatchTokens } = flags
+    const { adapter, model } = yield* load(directory, flags)
+    const trained = Option.isSome(loraRank)
+      ? yield* Adapter.initialize(model.checkpoint, { rank: loraRank.value }, 1)
+      : adapter
+    const made = yield* OnnxLearner.make(model, {
+      gradientCheckpointing,
+      microBatchTokens,
+      templateOptions,
+      ...(trained === undefined ? {} : { adapter: trained })
+    })
+    return { model, ...made }
+  }
+)
 
 /**
  * An agent of a run folder: a checkpoint, or an adapter of the model that it names.

@@ -1,5 +1,6 @@
 /**
- * What goes to stdout: with `--json` one document and nothing else, otherwise lines for people. Everything else goes to stderr.
+ * What goes to stdout: with `--json` one document and nothing else, otherwise lines for people. Everything else goes to
+ * stderr.
  */
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"

@@ -2,11 +2,11 @@
  * Where a run stands, on stderr: a bar for each phase on a terminal, plain lines elsewhere.
  */
 import { RunLog } from "@memory-r1/trainer"
+import cliProgress from "cli-progress"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import cliProgress from "cli-progress"
 
 /**
  * A phase that is under way. `update` says how many of its steps are done and what to show beside the bar.
@@ -20,7 +20,12 @@ export interface Phase {
  */
 export class Progress extends Context.Service<Progress, {
   /** `from`: how many of the steps an earlier run has done. */
-  readonly phase: <A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>, from?: number) => Effect.Effect<A, E, R>
+  readonly phase: <A, E, R>(
+    name: string,
+    total: number,
+    run: (phase: Phase) => Effect.Effect<A, E, R>,
+    from?: number
+  ) => Effect.Effect<A, E, R>
   readonly line: (text: string) => Effect.Effect<void>
 }>()("@memory-r1/cli/Progress") {}
 
@@ -33,20 +38,22 @@ const line = (text: string) => Effect.sync(() => void process.stderr.write(`${te
 
 const layerLines: Layer.Layer<Progress> = Layer.succeed(Progress, {
   line,
-  phase: Effect.fnUntraced(function*<A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>, from = 0) {
-    const started = yield* Clock.currentTimeMillis
-    const every = Math.max(1, Math.ceil(total / 8))
-    const result = yield* run({
-      update: Effect.fnUntraced(function*(done, note = "") {
-        if (done % every !== 0 && done !== total) return
-        const passed = (yield* Clock.currentTimeMillis) - started
-        const left = done <= from ? "" : `, ${seconds(passed / (done - from) * (total - done))} left`
-        yield* line(`${name}: ${done}/${total}${left}${note === "" ? "" : `  ${note}`}`)
+  phase: Effect.fnUntraced(
+    function*<A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>, from = 0) {
+      const started = yield* Clock.currentTimeMillis
+      const every = Math.max(1, Math.ceil(total / 8))
+      const result = yield* run({
+        update: Effect.fnUntraced(function*(done, note = "") {
+          if (done % every !== 0 && done !== total) return
+          const passed = (yield* Clock.currentTimeMillis) - started
+          const left = done <= from ? "" : `, ${seconds(passed / (done - from) * (total - done))} left`
+          yield* line(`${name}: ${done}/${total}${left}${note === "" ? "" : `  ${note}`}`)
+        })
       })
-    })
-    yield* line(`${name}: done in ${seconds((yield* Clock.currentTimeMillis) - started)}`)
-    return result
-  })
+      yield* line(`${name}: done in ${seconds((yield* Clock.currentTimeMillis) - started)}`)
+      return result
+    }
+  )
 })
 
 const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
@@ -71,7 +78,9 @@ const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
 /**
  * Bars where stderr is a terminal, lines where it is not.
  */
-export const layer: Layer.Layer<Progress> = Layer.unwrap(Effect.sync(() => process.stderr.isTTY === true ? layerBars : layerLines))
+export const layer: Layer.Layer<Progress> = Layer.unwrap(
+  Effect.sync(() => process.stderr.isTTY === true ? layerBars : layerLines)
+)
 
 const shown: Readonly<Record<string, (value: number) => string>> = {
   loss: (value) => `loss ${value.toFixed(3)}`,
@@ -90,17 +99,28 @@ const note = (values: Readonly<Record<string, number>>): string =>
 /**
  * A training stage as a phase: every line of the run log moves it on. What validation finds is a line of its own.
  */
-export const stage = Effect.fnUntraced(function*<A, E, R>(name: string, steps: number, run: Effect.Effect<A, E, R>, { from = 0 }: { readonly from?: number } = {}) {
-  const progress = yield* Progress
-  const log = yield* RunLog.RunLog
-  return yield* progress.phase(name, steps, (phase) =>
-    Effect.provideService(run, RunLog.RunLog, {
-      ...log,
-      metrics: Effect.fnUntraced(function*(record) {
-        yield* log.metrics(record)
-        const { "validation.exactMatch": exactMatch, "validation.f1": f1 } = record.values
-        if (exactMatch === undefined) return yield* phase.update(record.step, note(record.values))
-        yield* progress.line(`${name}: validation after ${record.step} steps: exact match ${(100 * exactMatch).toFixed(1)} %, F1 ${(100 * f1!).toFixed(1)} %`)
-      })
-    }), from)
-})
+export const stage = Effect.fnUntraced(
+  function*<A, E, R>(
+    name: string,
+    steps: number,
+    run: Effect.Effect<A, E, R>,
+    { from = 0 }: { readonly from?: number } = {}
+  ) {
+    const progress = yield* Progress
+    const log = yield* RunLog.RunLog
+    return yield* progress.phase(name, steps, (phase) =>
+      Effect.provideService(run, RunLog.RunLog, {
+        ...log,
+        metrics: Effect.fnUntraced(function*(record) {
+          yield* log.metrics(record)
+          const { "validation.exactMatch": exactMatch, "validation.f1": f1 } = record.values
+          if (exactMatch === undefined) return yield* phase.update(record.step, note(record.values))
+          yield* progress.line(
+            `${name}: validation after ${record.step} steps: exact match ${(100 * exactMatch).toFixed(1)} %, F1 ${
+              (100 * f1!).toFixed(1)
+            } %`
+          )
+        })
+      }), from)
+  }
+)

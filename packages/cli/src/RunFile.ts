@@ -1,15 +1,15 @@
 /**
- * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `training.json`, the configuration with all of its
- * defaults (a `config.json` would look like a model's).
+ * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `training.json`,
+ * the configuration with all of its defaults (a `config.json` would look like a model's).
  */
 import { Report } from "@memory-r1/eval"
 import { Checkpoints, TrainConfig } from "@memory-r1/trainer"
+import * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
-import * as CliError from "effect/cli/CliError"
 import * as ConfigFile from "./ConfigFile.ts"
 import { completionTokens } from "./shared.ts"
 
@@ -51,14 +51,25 @@ export const readConfig = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const file = path.join(folder, "training.json")
-  const text = yield* Effect.mapError(files.readFileString(file), () => new ConfigFile.ConfigError({ file, reason: `cannot be read: is ${folder} the folder of a run of "memory-r1 train"?` }))
-  const json = yield* Effect.mapError(Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text), (error) => leftConfig(file, error))
+  const text = yield* Effect.mapError(
+    files.readFileString(file),
+    () =>
+      new ConfigFile.ConfigError({
+        file,
+        reason: `cannot be read: is ${folder} the folder of a run of "memory-r1 train"?`
+      })
+  )
+  const json = yield* Effect.mapError(
+    Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text),
+    (error) => leftConfig(file, error)
+  )
   return yield* Effect.mapError(TrainConfig.decode(json), (error) => leftConfig(file, error))
 })
 
 // Where two configurations differ first.
 const difference = (one: unknown, other: unknown, at: string): string | undefined => {
-  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null
+  const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+    typeof value === "object" && value !== null
   if (!isObject(one) || !isObject(other)) return Object.is(one, other) ? undefined : at
   for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
     const found = difference(one[key], other[key], at === "" ? key : `${at}.${key}`)
@@ -68,7 +79,8 @@ const difference = (one: unknown, other: unknown, at: string): string | undefine
 }
 
 /**
- * Which run is asked for: one of a configuration file, in a folder; or one that goes on in its own folder with its own configuration.
+ * Which run is asked for: one of a configuration file, in a folder; or one that goes on in its own folder with its own
+ * configuration.
  */
 export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
   readonly file: string | undefined
@@ -81,17 +93,26 @@ export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
     return { config: yield* ConfigFile.read(file, set), folder: out ?? "runs/train" }
   }
   const path = yield* Path.Path
-  const usage = (option: string, value: string, expected: string) => new CliError.InvalidValue({ option, value, expected, kind: "flag" })
-  if (out !== undefined && path.resolve(out) !== path.resolve(resume)) return yield* usage("out", out, `${resume}, the folder of --resume: a run goes on in its own folder`)
+  const usage = (option: string, value: string, expected: string) =>
+    new CliError.InvalidValue({ option, value, expected, kind: "flag" })
+  if (out !== undefined && path.resolve(out) !== path.resolve(resume)) {
+    return yield* usage("out", out, `${resume}, the folder of --resume: a run goes on in its own folder`)
+  }
   const config = yield* readConfig(resume)
   if (file === undefined) {
-    if (set.length > 0) return yield* usage("set", set[0]!, "nothing beside --resume: a run goes on with its own configuration")
+    if (set.length > 0) {
+      return yield* usage("set", set[0]!, "nothing beside --resume: a run goes on with its own configuration")
+    }
     return { config, folder: resume }
   }
   const given = yield* ConfigFile.read(file, set)
   const place = difference(given, config, "")
   if (place !== undefined) {
-    return yield* new ConfigFile.ConfigError({ file, reason: `differs at ${place} from the configuration that the run in ${resume} began with: leave --config out, or begin a new run with --out` })
+    return yield* new ConfigFile.ConfigError({
+      file,
+      reason:
+        `differs at ${place} from the configuration that the run in ${resume} began with: leave --config out, or begin a new run with --out`
+    })
   }
   return { config, folder: resume }
 })
@@ -99,14 +120,17 @@ export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
 /**
  * A folder that holds a run which can be gone on with.
  */
-export class RunExists extends Schema.TaggedError<RunExists>()("RunExists", { folder: Schema.String, reason: Schema.String }) {
+export class RunExists
+  extends Schema.TaggedError<RunExists>()("RunExists", { folder: Schema.String, reason: Schema.String })
+{
   override get message(): string {
     return `${this.folder}: ${this.reason}`
   }
 }
 
 /**
- * Makes room for a run that begins: removes what an earlier one has left in the folder, unless that one was stopped and can go on.
+ * Makes room for a run that begins: removes what an earlier one has left in the folder, unless that one was stopped and
+ * can go on.
  */
 export const clear = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
@@ -115,11 +139,14 @@ export const clear = Effect.fnUntraced(function*(folder: string) {
   if (newest !== undefined) {
     const { status } = yield* Report.read(folder)
     if (status?.state !== "done") {
-      const reason = `holds a run that was stopped, with a checkpoint after ${newest} steps: go on with --resume ${folder}, or give another --out`
+      const reason =
+        `holds a run that was stopped, with a checkpoint after ${newest} steps: go on with --resume ${folder}, or give another --out`
       return yield* new RunExists({ folder, reason })
     }
   }
-  for (const name of ["checkpoints", "failed", "failed-batch.json", "report.html"]) yield* files.remove(path.join(folder, name), { recursive: true, force: true })
+  for (const name of ["checkpoints", "failed", "failed-batch.json", "report.html"]) {
+    yield* files.remove(path.join(folder, name), { recursive: true, force: true })
+  }
 })
 
 const isAlive = (pid: number): boolean => {
@@ -133,7 +160,8 @@ const isAlive = (pid: number): boolean => {
 }
 
 /**
- * Keeps a run folder for this process as long as the scope is open: two that write into it would spoil it. What a killed process left behind does not matter.
+ * Keeps a run folder for this process as long as the scope is open: two that write into it would spoil it. What a
+ * killed process left behind does not matter.
  */
 export const locked = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
@@ -142,7 +170,10 @@ export const locked = Effect.fnUntraced(function*(folder: string) {
   yield* files.makeDirectory(folder, { recursive: true })
   const holder = Number(yield* Effect.orElseSucceed(files.readFileString(file), () => ""))
   if (holder > 0 && holder !== process.pid && isAlive(holder)) {
-    return yield* new RunExists({ folder, reason: `process ${holder} is running in it; if it is no run, remove ${file}` })
+    return yield* new RunExists({
+      folder,
+      reason: `process ${holder} is running in it; if it is no run, remove ${file}`
+    })
   }
   yield* Effect.acquireRelease(files.writeFileString(file, `${process.pid}`), () => Effect.ignore(files.remove(file)))
 })
@@ -151,14 +182,16 @@ const Limits = Schema.Struct({
   format: Schema.Literals(["compact", "paper"]),
   managerTokens: Schema.Int,
   answerTokens: Schema.Int,
-  model: Schema.optionalKey(Schema.Struct({ templateOptions: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)) }))
+  model: Schema.optionalKey(
+    Schema.Struct({ templateOptions: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)) })
+  )
 })
 
 const embedded: typeof Limits.Type = { format: "compact", ...completionTokens }
 
 /**
- * In which format the agents of a run folder decide and answer, how long they may, and what is set in the chat template; that of the embedded model
- * where no configuration says so.
+ * In which format the agents of a run folder decide and answer, how long they may, and what is set in the chat
+ * template; that of the embedded model where no configuration says so.
  */
 export const limits = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem

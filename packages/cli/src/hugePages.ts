@@ -1,9 +1,10 @@
 /**
  * Memory in large pages, where glibc can be told so.
  *
- * A pass over a model touches gigabytes that were just allocated. In pages of 4 KB that is a fault for each, and faults then take more time
- * than what elementwise operators compute (docs/engine.md has the figures). glibc asks for pages of 2 MB where GLIBC_TUNABLES says so, which
- * it reads once, before a program begins: so the program begins again, in the same process.
+ * A pass over a model touches gigabytes that were just allocated. In pages of 4 KB that is a fault for each, and faults
+ * then take more time than what elementwise operators compute (docs/engine.md has the figures). glibc asks for pages of
+ * 2 MB where GLIBC_TUNABLES says so, which it reads once, before a program begins: so the program begins again, in the
+ * same process.
  */
 const tunables = "GLIBC_TUNABLES"
 const setting = "glibc.malloc.hugetlb=1"
@@ -11,7 +12,8 @@ const setting = "glibc.malloc.hugetlb=1"
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The environment to begin again with, or nothing where it says already how malloc takes its pages; an empty value says so too.
+ * The environment to begin again with, or nothing where it says already how malloc takes its pages; an empty value says
+ * so too.
  */
 export const environment = (env: Environment): Environment | undefined => {
   const set = env[tunables]
@@ -33,5 +35,7 @@ export const without = (env: Environment): Environment => {
  */
 export const use = (): void => {
   const env = process.platform === "linux" && process.execve !== undefined ? environment(process.env) : undefined
-  if (env !== undefined) process.execve!(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { ...env })
+  if (env !== undefined) {
+    process.execve!(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], { ...env })
+  }
 }

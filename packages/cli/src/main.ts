@@ -1,16 +1,17 @@
 /**
- * The program: parses, runs, and turns what happened into an exit code. 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+ * The program: parses, runs, and turns what happened into an exit code. 0 done, 1 failed, 2 wrong usage, 130
+ * interrupted.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
+import * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as CliError from "effect/cli/CliError"
-import * as CliOutput from "effect/cli/CliOutput"
-import * as Command from "effect/cli/Command"
 import manifest from "../package.json" with { type: "json" }
 import * as Arguments from "./Arguments.ts"
 import { Json } from "./Output.ts"
@@ -24,7 +25,10 @@ const describe = (error: unknown): string =>
 /**
  * One clear message for a failure, and its exit code. Stacks are shown only with `--verbose`.
  */
-export const report = (cause: Cause.Cause<unknown>, verbose: boolean): { readonly message: string | undefined; readonly code: number } => {
+export const report = (
+  cause: Cause.Cause<unknown>,
+  verbose: boolean
+): { readonly message: string | undefined; readonly code: number } => {
   if (Cause.hasInterruptsOnly(cause)) return { message: "interrupted", code: 130 }
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (CliError.isCliError(error)) {
@@ -36,7 +40,8 @@ export const report = (cause: Cause.Cause<unknown>, verbose: boolean): { readonl
   return { message: verbose ? Cause.pretty(cause) : describe(error ?? Cause.squash(cause)), code: 1 }
 }
 
-// Wrong usage is reported at the end, on stderr and in few words; stdout is for results and for help that was asked for.
+// Wrong usage is reported at the end, on stderr and in few words; stdout is for results and for help that was asked
+// for.
 const presenter: CliOutput.Presenter = {
   present: (event) => event._tag === "InvalidInvocation" ? Effect.void : CliOutput.defaultPresenter.present(event)
 }

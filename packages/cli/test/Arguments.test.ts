@@ -61,8 +61,7 @@ layer(NodeServices.layer)("Arguments", (it) => {
         }
       }
       assert.isAbove(flags, 100)
-    })
-  )
+    }))
 
   it.effect("takes what is no flag as a value, in every command, and keeps the order", () =>
     Effect.gen(function*() {
@@ -108,24 +107,28 @@ layer(NodeServices.layer)("Arguments", (it) => {
         assert.deepStrictEqual(yield* normal([...path, "--limt", "3"]), [...path, "--limt", "--", "3"])
         assert.deepStrictEqual(yield* normal([...path, "--limt=3"]), [...path, "--limt=3"])
       }
-      for (const args of [
-        ["nonsense", "-x"],
-        ["memory", "nonsense", "--db", "x"],
-        ["memory"],
-        [],
-        ["--version"],
-        ["--help", "-h"]
-      ]) {
+      for (
+        const args of [
+          ["nonsense", "-x"],
+          ["memory", "nonsense", "--db", "x"],
+          ["memory"],
+          [],
+          ["--version"],
+          ["--help", "-h"]
+        ]
+      ) {
         assert.deepStrictEqual(yield* normal(args), args)
       }
-    })
-  )
+    }))
 
-  it.effect.prop("loses and changes no value", [Schema.String, Schema.String, Schema.String], ([user, text, more]) =>
-    Effect.gen(function*() {
-      const found = yield* normal(["memory", "erase", "--user", user, "--", text, more])
-      assert.deepStrictEqual(found, ["memory", "erase", `--user=${user}`, "--", text, more])
-    })
+  it.effect.prop(
+    "loses and changes no value",
+    [Schema.String, Schema.String, Schema.String],
+    ([user, text, more]) =>
+      Effect.gen(function*() {
+        const found = yield* normal(["memory", "erase", "--user", user, "--", text, more])
+        assert.deepStrictEqual(found, ["memory", "erase", `--user=${user}`, "--", text, more])
+      })
   )
 
   it.effect("knows which flags are set, and which are values", () =>
@@ -137,6 +140,5 @@ layer(NodeServices.layer)("Arguments", (it) => {
       assert.isFalse(yield* isJson("--json=false", "x"))
       assert.isFalse(yield* isJson("--", "--json"))
       assert.isFalse(yield* isJson("x", "--speaker", "--json"))
-    })
-  )
+    }))
 })

@@ -8,14 +8,18 @@ import * as ConfigFile from "../src/ConfigFile.ts"
 import * as RunFile from "../src/RunFile.ts"
 
 const value = (json: unknown, assignment: string): unknown => Result.getOrThrow(ConfigFile.assign(json, assignment))
-const reason = (json: unknown, assignment: string): string => Result.getOrThrow(Result.flip(ConfigFile.assign(json, assignment)))
+const reason = (json: unknown, assignment: string): string =>
+  Result.getOrThrow(Result.flip(ConfigFile.assign(json, assignment)))
 
 describe("ConfigFile.assign", () => {
   const json = { seed: 1, stages: [{ kind: "manager", steps: 3 }, { kind: "answer" }] }
 
   it("sets what is there, what is not, and what stands in lists", () => {
     assert.deepStrictEqual(value(json, "seed=7"), { ...json, seed: 7 })
-    assert.deepStrictEqual(value(json, "stages.1.steps=5"), { seed: 1, stages: [{ kind: "manager", steps: 3 }, { kind: "answer", steps: 5 }] })
+    assert.deepStrictEqual(value(json, "stages.1.steps=5"), {
+      seed: 1,
+      stages: [{ kind: "manager", steps: 3 }, { kind: "answer", steps: 5 }]
+    })
     assert.deepStrictEqual(value(json, "model.lora.rank=8"), { ...json, model: { lora: { rank: 8 } } })
     assert.deepStrictEqual(value(json, "model.directory=a=b/c"), { ...json, model: { directory: "a=b/c" } })
     assert.deepStrictEqual(value({}, "categories=[1, 2]"), { categories: [1, 2] })
@@ -64,7 +68,10 @@ describe("ConfigFile.read", () => {
         writeFileSync(join(folder, "training.json"), `{ "format": "paper", "managerTokens": 9, "answerTokens": 8 }`)
         assert.deepStrictEqual(yield* RunFile.limits(folder), { format: "paper", managerTokens: 9, answerTokens: 8 })
         writeFileSync(join(folder, "training.json"), `{ "format": `)
-        assert.match((yield* Effect.flip(RunFile.limits(folder))).message, /training\.json: is not the configuration that a run leaves/)
+        assert.match(
+          (yield* Effect.flip(RunFile.limits(folder))).message,
+          /training\.json: is not the configuration that a run leaves/
+        )
       }),
       (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
     ).pipe(Effect.provide(NodeServices.layer)))
@@ -75,7 +82,10 @@ describe("ConfigFile.read", () => {
       assert.deepStrictEqual([found.seed, (found.stages[0] as { readonly groupSize: number }).groupSize], [9, 4])
       const error = yield* Effect.flip(read(config, "stages.0.steps=0"))
       assert.include(error.message, `a value greater than 0\n  at ["stages"][0]["steps"]`)
-      assert.include((yield* Effect.flip(read(config, "stages.5=1"))).message, "run.json: --set stages.5: 5 is no place in a list of 1")
+      assert.include(
+        (yield* Effect.flip(read(config, "stages.5=1"))).message,
+        "run.json: --set stages.5: 5 is no place in a list of 1"
+      )
     }))
 
   it.effect("a key that nobody knows is refused, with the one that was probably meant", () =>

@@ -38,7 +38,15 @@ const broken: ReadonlyArray<readonly [unknown, string | number | null, number]> 
   [null, null, -32600],
   [true, null, -32600]
 ]
-const garbage = ["{nope", "ping", '{"jsonrpc":"2.0","id":1,"method":"ping"', "{'id':1}", "NaN", "[1,", "<html>"]
+const garbage = [
+  "{nope",
+  "ping",
+  "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"",
+  "{'id':1}",
+  "NaN",
+  "[1,",
+  "<html>"
+]
 
 const right: ReadonlyArray<unknown> = [
   ping,
@@ -205,12 +213,14 @@ describe("Messages", () => {
         Effect.scoped(
           Effect.gen(function*() {
             const wire = yield* over(`${name}.db`)
-            for (const early of [
-              call(1, "list", {}),
-              request("tools/list", "two"),
-              request("resources/list", 3),
-              call(4, "remember", { text: "x" })
-            ]) {
+            for (
+              const early of [
+                call(1, "list", {}),
+                request("tools/list", "two"),
+                request("resources/list", 3),
+                call(4, "remember", { text: "x" })
+              ]
+            ) {
               const [answer, ...more] = yield* exchange(wire, early)
               assert.deepStrictEqual([brief(answer), more], [[early.id, -32600], []], name)
               assert.match((answer as { error: { message: string } }).error.message, /send "?initialize"?/)
@@ -226,8 +236,9 @@ describe("Messages", () => {
                 `${name} ${JSON.stringify(message)}`
               )
             }
-            for (const text of garbage)
+            for (const text of garbage) {
               assert.deepStrictEqual((yield* exchange(wire, text)).map(brief), [[null, -32700]], `${name} ${text}`)
+            }
             // Notifications and responses are never answered, even if they are wrong.
             for (const silent of silents) {
               assert.deepStrictEqual(yield* exchange(wire, silent, false), [], `${name} ${JSON.stringify(silent)}`)
@@ -237,64 +248,64 @@ describe("Messages", () => {
             const batch = (yield* exchange(wire, [request("ping", 1), request("ping", 2)])).map(brief)
             assert.deepStrictEqual(batch, [[null, -32600]], name)
           })
-        )
-      ),
+        )),
     Program.timeout
   )
 
   it.live(
     "answers a wrong argument as the revision wants it, naming the argument",
     () =>
-      Effect.forEach(both, ([name, over]) =>
-        Effect.forEach(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"], (revision) =>
-          Effect.scoped(
-            Effect.gen(function*() {
-              const wire = yield* over("wrong.db")
-              yield* exchange(wire, initialize(revision))
-              const wrong: ReadonlyArray<readonly [string, Record<string, unknown>, string]> = [
-                ["remember", { text: "x", at: "31st of Octember" }, "at"],
-                ["remember", { text: "x", at: "2023-02-30" }, "at"],
-                ["remember", { text: "x", at: "" }, "at"],
-                ["remember", { text: "x", at: "1683540000" }, "at"],
-                ["remember", { text: "x", at: 1683540000 }, "at"],
-                ["remember", { text: "x", at: null }, "at"],
-                ["remember", { text: 5 }, "text"],
-                ["recall", { query: "x", limit: "5" }, "limit"],
-                ["list", { limit: 2.5 }, "limit"],
-                ["list", { after: -1 }, "after"],
-                ["history", { id: 1 }, "id"],
-                ["forget", { ids: "m1" }, "ids"]
-              ]
-              for (const [tool, args, field] of wrong) {
-                const [answer] = yield* exchange(wire, call(1, tool, args))
-                const { error, result } = answer as {
-                  error?: { code: number; message: string }
-                  result?: { isError: boolean; content: [{ text: string }] }
+      Effect.forEach(
+        both,
+        ([name, over]) =>
+          Effect.forEach(["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"], (revision) =>
+            Effect.scoped(
+              Effect.gen(function*() {
+                const wire = yield* over("wrong.db")
+                yield* exchange(wire, initialize(revision))
+                const wrong: ReadonlyArray<readonly [string, Record<string, unknown>, string]> = [
+                  ["remember", { text: "x", at: "31st of Octember" }, "at"],
+                  ["remember", { text: "x", at: "2023-02-30" }, "at"],
+                  ["remember", { text: "x", at: "" }, "at"],
+                  ["remember", { text: "x", at: "1683540000" }, "at"],
+                  ["remember", { text: "x", at: 1683540000 }, "at"],
+                  ["remember", { text: "x", at: null }, "at"],
+                  ["remember", { text: 5 }, "text"],
+                  ["recall", { query: "x", limit: "5" }, "limit"],
+                  ["list", { limit: 2.5 }, "limit"],
+                  ["list", { after: -1 }, "after"],
+                  ["history", { id: 1 }, "id"],
+                  ["forget", { ids: "m1" }, "ids"]
+                ]
+                for (const [tool, args, field] of wrong) {
+                  const [answer] = yield* exchange(wire, call(1, tool, args))
+                  const { error, result } = answer as {
+                    error?: { code: number; message: string }
+                    result?: { isError: boolean; content: [{ text: string }] }
+                  }
+                  const shown = `${name} ${revision} ${tool} ${JSON.stringify(args)}`
+                  if (revision === "2025-11-25") assert.isTrue(result?.isError, shown)
+                  else assert.strictEqual(error?.code, -32602, shown)
+                  assert.include(error?.message ?? result?.content[0].text, `at ["${field}"]`, shown)
                 }
-                const shown = `${name} ${revision} ${tool} ${JSON.stringify(args)}`
-                if (revision === "2025-11-25") assert.isTrue(result?.isError, shown)
-                else assert.strictEqual(error?.code, -32602, shown)
-                assert.include(error?.message ?? result?.content[0].text, `at ["${field}"]`, shown)
-              }
-              // Batches are in one revision only.
-              const [answer] = yield* exchange(wire, [request("ping", 1), ping, request("ping", 2)])
-              assert.deepStrictEqual(
-                brief(answer),
-                revision === "2025-03-26"
-                  ? [
+                // Batches are in one revision only.
+                const [answer] = yield* exchange(wire, [request("ping", 1), ping, request("ping", 2)])
+                assert.deepStrictEqual(
+                  brief(answer),
+                  revision === "2025-03-26"
+                    ? [
                       [1, {}],
                       [2, {}]
                     ]
-                  : [null, -32600]
-              )
-              const [listed] = yield* exchange(wire, call(2, "list", {}))
-              assert.deepStrictEqual(
-                JSON.parse((listed as { result: { content: [{ text: string }] } }).result.content[0].text),
-                { memories: [] }
-              )
-            })
-          )
-        )
+                    : [null, -32600]
+                )
+                const [listed] = yield* exchange(wire, call(2, "list", {}))
+                assert.deepStrictEqual(
+                  JSON.parse((listed as { result: { content: [{ text: string }] } }).result.content[0].text),
+                  { memories: [] }
+                )
+              })
+            ))
       ),
     Program.timeout
   )

@@ -50,7 +50,9 @@ describe("Progress", () => {
   it.effect("draws a bar on a terminal, and gives the cursor back when the phase fails", () =>
     Effect.gen(function*() {
       const written = stderr(true)
-      const failing = Progress.Progress.use(({ phase }) => phase("count", 16, ({ update }) => Effect.andThen(update(3, "third"), Effect.fail("enough"))))
+      const failing = Progress.Progress.use(({ phase }) =>
+        phase("count", 16, ({ update }) => Effect.andThen(update(3, "third"), Effect.fail("enough")))
+      )
       assert.strictEqual(yield* Effect.flip(Effect.provide(failing, Progress.layer)), "enough")
       const text = written.join("")
       assert.match(text, /count {30}.* 3\/16 .*third/)
@@ -64,7 +66,11 @@ describe("Progress", () => {
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       const step = (step: number, values: Readonly<Record<string, number>>) =>
         RunLog.RunLog.use((log) => log.metrics({ stage: "manager", step, steps: 2, values }))
-      yield* Progress.stage("GRPO", 2, Effect.andThen(step(1, { reward: 0.5, gradNorm: 3 }), step(2, { loss: -0.25, tokensPerSecond: 12_345.6 }))).pipe(
+      yield* Progress.stage(
+        "GRPO",
+        2,
+        Effect.andThen(step(1, { reward: 0.5, gradNorm: 3 }), step(2, { loss: -0.25, tokensPerSecond: 12_345.6 }))
+      ).pipe(
         Effect.provide([Progress.layer, RunLog.layerMemory(records)])
       )
       assert.deepStrictEqual(written, [

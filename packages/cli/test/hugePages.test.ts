@@ -27,13 +27,20 @@ describe("huge pages", () => {
     try {
       const program = join(folder, "program.mjs")
       const file = join(import.meta.dirname, "../src/hugePages.ts")
-      writeFileSync(program, `
+      writeFileSync(
+        program,
+        `
 import { use } from ${JSON.stringify(file)}
 console.log(process.pid, process.argv.slice(2).join(), process.env.GLIBC_TUNABLES ?? "")
 use()
-`)
+`
+      )
       const env = { ...HugePages.without(process.env) } as NodeJS.ProcessEnv
-      const lines = execFileSync(process.execPath, [program, "a", "--b"], { env, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim().split("\n")
+      const lines = execFileSync(process.execPath, [program, "a", "--b"], {
+        env,
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "inherit"]
+      }).trim().split("\n")
       const [first, second] = lines
       const begun = process.platform === "linux" && process.execve !== undefined
       assert.lengthOf(lines, begun ? 2 : 1)

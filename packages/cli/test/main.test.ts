@@ -26,8 +26,12 @@ describe("report", () => {
 
   it("gives wrong usage 2, and help that was asked for 0", () => {
     const missing = new CliError.MissingOption({ option: "model" })
-    assert.deepStrictEqual(report(Cause.fail(missing), false), { message: "Missing required flag: --model\nSee: memory-r1 --help", code: 2 })
-    const help = (errors: ReadonlyArray<CliError.NonShowHelpErrors>) => new CliError.ShowHelp({ commandPath: ["memory-r1"], errors })
+    assert.deepStrictEqual(report(Cause.fail(missing), false), {
+      message: "Missing required flag: --model\nSee: memory-r1 --help",
+      code: 2
+    })
+    const help = (errors: ReadonlyArray<CliError.NonShowHelpErrors>) =>
+      new CliError.ShowHelp({ commandPath: ["memory-r1"], errors })
     assert.strictEqual(report(Cause.fail(help([missing])), false).code, 2)
     assert.deepStrictEqual(report(Cause.fail(help([])), false), { message: undefined, code: 0 })
   })

@@ -1,4 +1,5 @@
-// The quickstart with its real parts, on a tiny model and for a few steps. What it reaches with the embedded model is in docs/quickstart.md.
+// The quickstart with its real parts, on a tiny model and for a few steps. What it reaches with the embedded model is
+// in docs/quickstart.md.
 // @module-tag slow
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -31,7 +32,8 @@ const smaller = smallerOf("grpo")
 const layerProgress = (said: Array<string>) =>
   Layer.succeed(Progress.Progress, {
     line: (text) => Effect.sync(() => void said.push(text)),
-    phase: (name, total, run) => Effect.andThen(Effect.sync(() => void said.push(`${name}: ${total}`)), run({ update: () => Effect.void }))
+    phase: (name, total, run) =>
+      Effect.andThen(Effect.sync(() => void said.push(`${name}: ${total}`)), run({ update: () => Effect.void }))
   })
 
 layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
@@ -41,7 +43,14 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       const said: Array<string> = []
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       const out = join(folder, "run")
-      const found = yield* run({ seed: 3, algorithm: "grpo", order: "manager-first", out, model: join(folder, "tiny"), settings: smaller }).pipe(
+      const found = yield* run({
+        seed: 3,
+        algorithm: "grpo",
+        order: "manager-first",
+        out,
+        model: join(folder, "tiny"),
+        settings: smaller
+      }).pipe(
         Effect.scoped,
         Random.withSeed(3),
         Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress(said)])
@@ -52,17 +61,31 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       )
       const phases = said.map((line) => line.replace(/: \d+$/, ""))
       const measured = (label: string) => [`new people: ${label}`, `new phrasings: ${label}`]
-      assert.deepStrictEqual(phases, [...measured("warm start"), "GRPO, manager", "GRPO, answer", "GRPO, answer 2", ...measured("both RL")])
+      assert.deepStrictEqual(phases, [
+        ...measured("warm start"),
+        "GRPO, manager",
+        "GRPO, answer",
+        "GRPO, answer 2",
+        ...measured("both RL")
+      ])
       for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
 
       for (const results of [found.results, found.resultsNewPhrasings]) {
-        assert.deepStrictEqual(QuickstartResult.measured(results).map(({ key }) => key), QuickstartResult.systems.map(([key]) => key))
+        assert.deepStrictEqual(
+          QuickstartResult.measured(results).map(({ key }) => key),
+          QuickstartResult.systems.map(([key]) => key)
+        )
         for (const { key, result } of QuickstartResult.measured(results)) assert.strictEqual(result.dialogues, 2, key)
         // A perfect bank holds what is asked for, so the oracle's is right after every turn.
         assert.strictEqual(results.oracle.operationAccuracy.overall, 1)
         assert.strictEqual(results.addOnly.operations.add, results.addOnly.memories * 2)
         // The same statements, and nothing updated or deleted.
-        for (const [added, kept] of [[results.addOnlyStatements!, results.bothRl], [results.addOnlyOracle!, results.oracle]] as const) {
+        for (
+          const [added, kept] of [[results.addOnlyStatements!, results.bothRl], [
+            results.addOnlyOracle!,
+            results.oracle
+          ]] as const
+        ) {
           assert.deepStrictEqual([added.operations.update, added.operations.delete], [0, 0])
           assert.strictEqual(added.operations.add, added.memories * 2)
           assert.isAtMost(added.operations.add, kept.operations.add + kept.operations.update)
@@ -85,7 +108,14 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       const { folder } = yield* Workplace.Workplace
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       const settings = { ...smallerOf("ppo"), heldOutDialogues: 1 }
-      const found = yield* run({ seed: 3, algorithm: "ppo", order: "manager-first", out: join(folder, "run"), model: join(folder, "tiny"), settings }).pipe(
+      const found = yield* run({
+        seed: 3,
+        algorithm: "ppo",
+        order: "manager-first",
+        out: join(folder, "run"),
+        model: join(folder, "tiny"),
+        settings
+      }).pipe(
         Effect.scoped,
         Random.withSeed(3),
         Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress([])])
@@ -93,31 +123,48 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       assert.strictEqual(found.algorithm, "ppo")
       const metrics = records.flatMap((record) => "values" in record ? [record.values] : [])
       assert.lengthOf(metrics, 4)
-      for (const values of metrics) assert.containsAllKeys(values, ["explainedVariance", "value", "valueLoss", "reward"])
+      for (const values of metrics) {
+        assert.containsAllKeys(values, ["explainedVariance", "value", "valueLoss", "reward"])
+      }
     }), Program.timeout)
 
-  it.effect("answer-first: trains the reader that rewards the manager, then the manager, then the reader again", () =>
-    Effect.gen(function*() {
-      const { folder } = yield* Workplace.Workplace
-      const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-      yield* run({ seed: 3, algorithm: "grpo", order: "answer-first", out: join(folder, "run"), model: join(folder, "tiny"), settings: { ...smaller, heldOutDialogues: 1 } }).pipe(
-        Effect.scoped,
-        Random.withSeed(3),
-        Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress([])])
-      )
-      assert.deepStrictEqual(
-        records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
-        [["answer", 1, 1], ["manager", 1, 2], ["manager", 2, 2], ["answer 2", 1, 1]]
-      )
-    }), Program.timeout)
+  it.effect(
+    "answer-first: trains the reader that rewards the manager, then the manager, then the reader again",
+    () =>
+      Effect.gen(function*() {
+        const { folder } = yield* Workplace.Workplace
+        const records: Array<RunLog.Metrics | RunLog.Transcript> = []
+        yield* run({
+          seed: 3,
+          algorithm: "grpo",
+          order: "answer-first",
+          out: join(folder, "run"),
+          model: join(folder, "tiny"),
+          settings: { ...smaller, heldOutDialogues: 1 }
+        }).pipe(
+          Effect.scoped,
+          Random.withSeed(3),
+          Effect.provide([Retriever.layerBm25, RunLog.layerMemory(records), layerProgress([])])
+        )
+        assert.deepStrictEqual(
+          records.flatMap((record) => "values" in record ? [[record.stage, record.step, record.steps]] : []),
+          [["answer", 1, 1], ["manager", 1, 2], ["manager", 2, 2], ["answer 2", 1, 1]]
+        )
+      }),
+    Program.timeout
+  )
 
-  it.effect("exits with 1 when the model is missing, and removes what an earlier run left", () =>
-    Effect.gen(function*() {
-      const { file, folder } = yield* Workplace.Workplace
-      for (const name of ["results.json", "metrics.jsonl"]) file(name, "{}")
-      const finished = yield* Program.run(folder, ["quickstart", "--model", "nowhere", "--out", ".", "--json"])
-      assert.match(Program.failure(1, finished), /^nowhere\/config\.json: cannot be read/)
-      assert.isFalse(existsSync(join(folder, "results.json")))
-      assert.isFalse(existsSync(join(folder, "metrics.jsonl")))
-    }), Program.timeout)
+  it.effect(
+    "exits with 1 when the model is missing, and removes what an earlier run left",
+    () =>
+      Effect.gen(function*() {
+        const { file, folder } = yield* Workplace.Workplace
+        for (const name of ["results.json", "metrics.jsonl"]) file(name, "{}")
+        const finished = yield* Program.run(folder, ["quickstart", "--model", "nowhere", "--out", ".", "--json"])
+        assert.match(Program.failure(1, finished), /^nowhere\/config\.json: cannot be read/)
+        assert.isFalse(existsSync(join(folder, "results.json")))
+        assert.isFalse(existsSync(join(folder, "metrics.jsonl")))
+      }),
+    Program.timeout
+  )
 })

@@ -23,7 +23,14 @@ const transcript: RunLog.Transcript = {
   step: 1,
   prompt: "Memories:\n",
   completions: [
-    { text: "NOOP", reward: 0.5, advantage: NaN, parts: { answers: 0.5 }, labels: ["noop"], result: "Which dogs? none (Buddy)" }
+    {
+      text: "NOOP",
+      reward: 0.5,
+      advantage: NaN,
+      parts: { answers: 0.5 },
+      labels: ["noop"],
+      result: "Which dogs? none (Buddy)"
+    }
   ]
 }
 

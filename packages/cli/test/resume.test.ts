@@ -20,15 +20,28 @@ const config = {
   validation: { every: 4, dialogues: 1, questions: 8, keep: "best" },
   stages: [
     { kind: "sft", steps: 14, groupsPerStep: 6, learningRate: { peak: 1e-2, warmup: 2 } },
-    { kind: "manager", steps: 8, unit: "session", longest: 3, ...reinforced, beta: 0.05, kl: { place: "reward", adaptive: { target: 0.02, horizon: 64 } } },
+    {
+      kind: "manager",
+      steps: 8,
+      unit: "session",
+      longest: 3,
+      ...reinforced,
+      beta: 0.05,
+      kl: { place: "reward", adaptive: { target: 0.02, horizon: 64 } }
+    },
     { kind: "answer", algorithm: "ppo", steps: 6, ...reinforced, critic: { learningRate } }
   ]
 }
 
 type Line = Readonly<Record<string, unknown>>
-const lines = (...parts: ReadonlyArray<string>): ReadonlyArray<Line> => readFileSync(join(...parts), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Line)
-const metrics = (folder: string): ReadonlyArray<Line> => lines(folder, "metrics.jsonl").map(({ at: _, seconds: __, tokensPerSecond: ___, ...values }) => values)
-const hashes = (folder: string): unknown => JSON.parse(readFileSync(join(folder, "checkpoints", readdirSync(join(folder, "checkpoints")).at(-1)!, "manifest.json"), "utf8"))
+const lines = (...parts: ReadonlyArray<string>): ReadonlyArray<Line> =>
+  readFileSync(join(...parts), "utf8").trim().split("\n").map((line) => JSON.parse(line) as Line)
+const metrics = (folder: string): ReadonlyArray<Line> =>
+  lines(folder, "metrics.jsonl").map(({ at: _, seconds: __, tokensPerSecond: ___, ...values }) => values)
+const hashes = (folder: string): unknown =>
+  JSON.parse(
+    readFileSync(join(folder, "checkpoints", readdirSync(join(folder, "checkpoints")).at(-1)!, "manifest.json"), "utf8")
+  )
 const trained = ["model", "manager", "answer", "answer-critic"]
 
 const kills = 20
@@ -47,7 +60,13 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
       let killed = 0
       for (let round = 0; killed < kills; round++) {
         const out = `killed-${round}`
-        const start = () => ["train", ...(existsSync(join(folder, out, "training.json")) ? ["--resume", out] : ["--config", "run.json", "--out", out]), "--json"]
+        const start = () => [
+          "train",
+          ...(existsSync(join(folder, out, "training.json"))
+            ? ["--resume", out]
+            : ["--config", "run.json", "--out", out]),
+          "--json"
+        ]
         for (;;) {
           // From the first moments of the process to a while after its first steps.
           const after = killed < kills ? Math.round(150 + (yield* Random.next) * 0.75 * whole) : undefined
@@ -61,14 +80,26 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
         }
         const found = join(folder, out)
         assert.deepStrictEqual(metrics(found), straight)
-        for (const name of ["transcripts.jsonl", "validations.jsonl"]) assert.deepStrictEqual(lines(found, name), lines(folder, "straight", name))
+        for (const name of ["transcripts.jsonl", "validations.jsonl"]) {
+          assert.deepStrictEqual(lines(found, name), lines(folder, "straight", name))
+        }
         for (const name of trained) {
-          assert.isTrue(readFileSync(join(found, name, "model.safetensors")).equals(readFileSync(join(folder, "straight", name, "model.safetensors"))), name)
+          assert.isTrue(
+            readFileSync(join(found, name, "model.safetensors")).equals(
+              readFileSync(join(folder, "straight", name, "model.safetensors"))
+            ),
+            name
+          )
         }
         // The moments of the optimiser as well.
-        const state = (folder: string) => (hashes(folder) as { readonly files: Readonly<Record<string, unknown>> }).files
+        const state = (folder: string) =>
+          (hashes(folder) as { readonly files: Readonly<Record<string, unknown>> }).files
         const [one, other] = [state(found), state(join(folder, "straight"))]
-        for (const [name, hash] of Object.entries(other)) if (name !== "state.json") assert.deepStrictEqual(one[name], hash, name)
+        for (const [name, hash] of Object.entries(other)) {
+          if (name !== "state.json") {
+            assert.deepStrictEqual(one[name], hash, name)
+          }
+        }
         assert.deepStrictEqual(readdirSync(found).filter((name) => name.endsWith(".tmp") || name === "run.lock"), [])
       }
     }).pipe(Random.withSeed(11)), Program.timeout)
@@ -77,11 +108,20 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
     Effect.gen(function*() {
       const { file, folder } = yield* Workplace.Workplace
       const { validation: _, ...plain } = config
-      file("short.json", { ...plain, stages: [{ ...plain.stages[0]!, steps: 6 }, { ...plain.stages[2]!, steps: 4, algorithm: "grpo", critic: undefined }] })
+      file("short.json", {
+        ...plain,
+        stages: [{ ...plain.stages[0]!, steps: 6 }, {
+          ...plain.stages[2]!,
+          steps: 4,
+          algorithm: "grpo",
+          critic: undefined
+        }]
+      })
       file("other.json", { ...plain, seed: 6, stages: [{ ...plain.stages[0]!, steps: 6 }] })
       const metricsOf = (name: string) => join(folder, name, "metrics.jsonl")
       yield* Program.run(folder, ["train", "--config", "short.json", "--out", "stopped", "--json"], {
-        interruptWhen: () => existsSync(metricsOf("stopped")) && readFileSync(metricsOf("stopped"), "utf8").split("\n").length > 8
+        interruptWhen: () =>
+          existsSync(metricsOf("stopped")) && readFileSync(metricsOf("stopped"), "utf8").split("\n").length > 8
       })
       mkdirSync(join(folder, "empty"))
       cpSync(join(folder, "stopped"), join(folder, "busy"), { recursive: true })
@@ -95,10 +135,19 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
         ["--resume", "stopped", "--out", "elsewhere"],
         ["--resume", "stopped", "--set", "seed=7"]
       ], (args) => Program.run(folder, ["train", ...args, "--json"]))
-      assert.match(Program.failure(1, again!), /^stopped: holds a run that was stopped, with a checkpoint after \d+ steps: go on with --resume stopped, or give another --out\n$/)
+      assert.match(
+        Program.failure(1, again!),
+        /^stopped: holds a run that was stopped, with a checkpoint after \d+ steps: go on with --resume stopped, or give another --out\n$/
+      )
       assert.match(Program.failure(1, nowhere!), /^empty\/training\.json: cannot be read: is empty the folder of a run/)
-      assert.match(Program.failure(1, busy!), new RegExp(`^busy: process ${process.pid} is running in it; if it is no run, remove busy/run\\.lock\n$`))
-      assert.match(Program.failure(1, differing!), /^other\.json: differs at seed from the configuration that the run in stopped began with/)
+      assert.match(
+        Program.failure(1, busy!),
+        new RegExp(`^busy: process ${process.pid} is running in it; if it is no run, remove busy/run\\.lock\n$`)
+      )
+      assert.match(
+        Program.failure(1, differing!),
+        /^other\.json: differs at seed from the configuration that the run in stopped began with/
+      )
       assert.match(Program.failure(2, usage[0]!), /config/)
       assert.match(Program.failure(2, usage[1]!), /--out: "elsewhere".*a run goes on in its own folder/)
       assert.match(Program.failure(2, usage[2]!), /--set: "seed=7".*its own configuration/)
@@ -109,9 +158,15 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
       truncateSync(join(folder, damaged), 10)
       const finished = yield* Program.run(folder, ["train", "--resume", "stopped", "--config", "short.json", "--json"])
       assert.deepStrictEqual(Program.document(finished), { out: "stopped", stages: ["sft", "answer"] })
-      assert.match(finished.stderr, new RegExp(`${damaged}: is damaged: it has 10 bytes of \\d+; the checkpoint before it is used`))
+      assert.match(
+        finished.stderr,
+        new RegExp(`${damaged}: is damaged: it has 10 bytes of \\d+; the checkpoint before it is used`)
+      )
       // Done, it has nothing left to do, and makes room for another.
-      assert.deepStrictEqual(Program.document(yield* Program.run(folder, ["train", "--resume", "stopped", "--json"])), { out: "stopped", stages: ["sft", "answer"] })
+      assert.deepStrictEqual(Program.document(yield* Program.run(folder, ["train", "--resume", "stopped", "--json"])), {
+        out: "stopped",
+        stages: ["sft", "answer"]
+      })
       assert.lengthOf(metrics(join(folder, "stopped")), 10)
     }), Program.timeout)
 })

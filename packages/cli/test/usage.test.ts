@@ -11,10 +11,16 @@ const wrong = [
   ["nonsense", `Unknown subcommand "nonsense"`],
   ["generate --modle x --prompt x", "--model"],
   ["generate --prompt x", "Missing required flag: --model"],
-  ["generate --model x --prompt x --max-tokens 0", `Invalid value for flag --max-tokens: "0". Expected: a whole number from 1 on`],
+  [
+    "generate --model x --prompt x --max-tokens 0",
+    `Invalid value for flag --max-tokens: "0". Expected: a whole number from 1 on`
+  ],
   ["eval --dataset mars --data x --system bm25", `"locomo" | "memory-world"`],
   ["eval --dataset locomo --data x --system bm25 --limit -1", "--limit"],
-  ["inspect logprobs --model x --tokens 1,x", `Invalid value for flag --tokens: "1,x". Expected: token ids between spaces or commas`],
+  [
+    "inspect logprobs --model x --tokens 1,x",
+    `Invalid value for flag --tokens: "1,x". Expected: token ids between spaces or commas`
+  ],
   ["memory list --db x --limt 3", "Did you mean this?\n    --limit"],
   ["memory search --db x --bar", "Unrecognized flag: --bar"],
   ["memory add --db x one -two", "Unexpected"],
@@ -24,9 +30,15 @@ const wrong = [
 ] as const
 
 describe("usage", () => {
-  it.effect("exits with 2 when the usage is wrong, and says on stderr what is", () =>
-    Program.table(wrong, ([line, words]) =>
-      Effect.map(run(line), (finished) => assert.include(Program.failure(2, finished), words))), Program.timeout)
+  it.effect(
+    "exits with 2 when the usage is wrong, and says on stderr what is",
+    () =>
+      Program.table(
+        wrong,
+        ([line, words]) => Effect.map(run(line), (finished) => assert.include(Program.failure(2, finished), words))
+      ),
+    Program.timeout
+  )
 
   it.effect("prints help and the version on stdout when asked to", () =>
     Program.table([

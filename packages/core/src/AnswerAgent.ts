@@ -1,10 +1,10 @@
 /**
  * Who answers a question from memories.
  */
+import { type AiError, LanguageModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type AiError, LanguageModel } from "effect/ai"
 import * as AnswerFormat from "./AnswerFormat.ts"
 import * as Calls from "./Calls.ts"
 import * as ExtractiveReader from "./internal/extractiveReader.ts"
@@ -13,7 +13,8 @@ import type { TrainedOptions } from "./MemoryManager.ts"
 import { Sampler, type SamplerError } from "./Sampler.ts"
 
 /**
- * Answers many questions at once, each from its own candidates; the result has the order of the requests. Where there are no candidates the answer is "none", and no model is asked.
+ * Answers many questions at once, each from its own candidates; the result has the order of the requests. Where there
+ * are no candidates the answer is "none", and no model is asked.
  */
 export interface Service {
   readonly answer: (
@@ -27,9 +28,10 @@ export interface Service {
 export class AnswerAgent extends Context.Service<AnswerAgent, Service>()("@memory-r1/core/AnswerAgent") {}
 
 /**
- * A deterministic reader, no model: takes the candidate that shares most of the question's rarer words, and cuts the part
- * out of it that the question asks for (a date, a number, a name, or the words that the question does not have). What is told of
- * somebody else than the question asks about is no candidate. Where nothing answers it, or a date is not certain, the answer is "none".
+ * A deterministic reader, no model: takes the candidate that shares most of the question's rarer words, and cuts the
+ * part out of it that the question asks for (a date, a number, a name, or the words that the question does not have).
+ * What is told of somebody else than the question asks about is no candidate. Where nothing answers it, or a date is
+ * not certain, the answer is "none".
  */
 export const layerExtractive: Layer.Layer<AnswerAgent> = Layer.succeed(AnswerAgent, {
   answer: (requests) => Effect.sync(() => requests.map(ExtractiveReader.read))
@@ -45,7 +47,9 @@ const answering = <E>(
   Effect.fn("AnswerAgent.answer")(function*(requests: ReadonlyArray<AnswerFormat.AnswerRequest>) {
     const asked = requests.filter(({ candidates }) => candidates.length > 0)
     const texts = (asked.length === 0 ? [] : yield* generate(asked.map(format.prompt))).values()
-    return requests.map((request) => request.candidates.length === 0 ? nothing : format.decode(texts.next().value!.text, request))
+    return requests.map((request) =>
+      request.candidates.length === 0 ? nothing : format.decode(texts.next().value!.text, request)
+    )
   })
 
 /**

@@ -17,8 +17,9 @@ const irregular = new Map(
 )
 
 /**
- * Words that carry grammar rather than meaning. An index holds them, and a query looks for them only when it has nothing else:
- * statements with "did" or "what" in them are rare, so document frequency alone would rank them high for every question.
+ * Words that carry grammar rather than meaning. An index holds them, and a query looks for them only when it has
+ * nothing else: statements with "did" or "what" in them are rare, so document frequency alone would rank them high for
+ * every question.
  */
 export const stopWords: ReadonlySet<string> = new Set(
   ("a about am an and are as at be been but by can could d did do does for from had has have he her his how i in is it its just ll m me " +
@@ -33,15 +34,16 @@ const stem = (form: string): string => {
   if (word.length > 5 && word.endsWith("ing")) word = word.slice(0, -3)
   else if (word.length > 4 && word.endsWith("ed")) word = word.slice(0, -2)
   else if (word.length > 3 && word.endsWith("e")) word = word.slice(0, -1)
-  // As in Porter 1980: what ends in y is keyed by i, beside its plural, so that "city" finds "cities" and "movie" "movies".
+  // As in Porter 1980: what ends in y is keyed by i, beside its plural, so that "city" finds "cities" and "movie"
+  // "movies".
   if (word.length > 2 && /[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}i`
   return /([bdgmnprt])\1$/.test(word) ? word.slice(0, -1) : word
 }
 
 /**
- * Lower-cased words without the endings of English plurals and of `-ing`, `-ed` (Harman 1991's S stemmer, and two verbal
- * endings), and common irregular forms as their base form, so that "dogs" finds "dog" and "buy" finds "bought". The result is
- * a key to compare, not always a word.
+ * Lower-cased words without the endings of English plurals and of `-ing`, `-ed` (Harman 1991's S stemmer, and two
+ * verbal endings), and common irregular forms as their base form, so that "dogs" finds "dog" and "buy" finds "bought".
+ * The result is a key to compare, not always a word.
  *
  * @example
  * ```ts
@@ -81,10 +83,16 @@ export const defaults: Parameters = { k1: 0.9, b: 0.4 }
 export const idf = (size: number, found: number): number => Math.log(1 + (size - found + 0.5) / (found + 0.5))
 
 /**
- * The part of a score that comes from a term with that `idf`, which stands `count` times in a document of `length` tokens, where documents have `mean` tokens.
+ * The part of a score that comes from a term with that `idf`, which stands `count` times in a document of `length`
+ * tokens, where documents have `mean` tokens.
  */
-export const weight = (idf: number, count: number, length: number, mean: number, { b, k1 }: Parameters = defaults): number =>
-  idf * count * (k1 + 1) / (count + k1 * (1 - b + b * length / mean))
+export const weight = (
+  idf: number,
+  count: number,
+  length: number,
+  mean: number,
+  { b, k1 }: Parameters = defaults
+): number => idf * count * (k1 + 1) / (count + k1 * (1 - b + b * length / mean))
 
 /**
  * An index over a fixed list of documents.
@@ -205,7 +213,9 @@ export const makeIndex = <Key>(): Index<Key> => {
         const list = postings.get(term)
         if (list === undefined) continue
         const telling = idf(documents.size, list.size)
-        for (const [key, count] of list) scores.set(key, (scores.get(key) ?? 0) + weight(telling, count, documents.get(key)!.length, mean))
+        for (const [key, count] of list) {
+          scores.set(key, (scores.get(key) ?? 0) + weight(telling, count, documents.get(key)!.length, mean))
+        }
       }
       return scores
     }

@@ -1,17 +1,20 @@
 /**
- * How a language model is called: so many calls at a time, each no longer than so long, and again where a fault may pass.
+ * How a language model is called: so many calls at a time, each no longer than so long, and again where a fault may
+ * pass.
  */
+import { AiError } from "effect/ai"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
-import { AiError } from "effect/ai"
 
 /**
- * - `concurrency`: calls that run at a time, over everything that one layer is asked; 4 when it is left out, and 1 at least.
+ * - `concurrency`: calls that run at a time, over everything that one layer is asked; 4 when it is left out, and 1 at
+ *   least.
  * - `timeout`: of one call; a minute when it is left out.
- * - `retries`: how often a call is made again after a fault that may pass (`AiError.isRetryable`: a busy or failing server, a lost connection, a call that took too
- *   long); 2 when it is left out. The wait doubles from half a second, with jitter, and is no shorter than a server asks for.
+ * - `retries`: how often a call is made again after a fault that may pass (`AiError.isRetryable`: a busy or failing
+ *   server, a lost connection, a call that took too long); 2 when it is left out. The wait doubles from half a second,
+ *   with jitter, and is no shorter than a server asks for.
  */
 export interface Options {
   readonly concurrency?: number
@@ -42,7 +45,9 @@ export const make = ({ concurrency = 4, retries = 2, timeout = "1 minute" }: Opt
   const schedule = Schedule.exponential("500 millis").pipe(
     Schedule.setInputType<AiError.AiError>(),
     Schedule.jittered,
-    Schedule.modifyDelay(({ duration, input }) => Effect.succeed(Duration.max(duration, input.retryAfter ?? Duration.zero)))
+    Schedule.modifyDelay(({ duration, input }) =>
+      Effect.succeed(Duration.max(duration, input.retryAfter ?? Duration.zero))
+    )
   )
   return <A, R>(call: Effect.Effect<A, AiError.AiError, R>): Effect.Effect<A, AiError.AiError, R> =>
     places.withPermit(Effect.timeoutOrElse(call, { duration: timeout, orElse: () => Effect.fail(late) })).pipe(

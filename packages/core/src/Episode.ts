@@ -12,8 +12,9 @@ import type { Fact } from "./Turn.ts"
  * - `list`: the gold answer lists items, in any order.
  * - `kind`: what kind of answer it is, for reports (such as "single", "list", "date", "none").
  * - `weight`: its share in the reward of a step; 1 when it is left out.
- * - `subject`: what it is about. Where several decisions are rewarded together, the last question on a subject is asked, since an earlier one's gold
- *   answer may no longer hold; the question itself is its subject when it is left out.
+ * - `subject`: what it is about. Where several decisions are rewarded together, the last question on a subject is
+ *   asked, since an earlier one's gold answer may no longer hold; the question itself is its subject when it is left
+ *   out.
  */
 export interface LinkedQuestion {
   readonly id: string
@@ -26,7 +27,8 @@ export interface LinkedQuestion {
 }
 
 /**
- * One fact, and the questions whose answers depend on what becomes of it. `session` is the sitting in which it was said, counted from 1.
+ * One fact, and the questions whose answers depend on what becomes of it. `session` is the sitting in which it was
+ * said, counted from 1.
  */
 export interface Step {
   readonly fact: Fact
@@ -35,8 +37,8 @@ export interface Step {
 }
 
 /**
- * The facts of a dialogue in order, and the questions that are asked at its end. `start` is the bank that it begins with: an empty one, when it
- * is left out.
+ * The facts of a dialogue in order, and the questions that are asked at its end. `start` is the bank that it begins
+ * with: an empty one, when it is left out.
  */
 export interface Episode {
   readonly id: string
@@ -46,8 +48,8 @@ export interface Episode {
 }
 
 /**
- * Something to imitate: a prompt, and texts that follow it. `context` is read and carries no loss (the question after a list of
- * memories), `target` is what is learned.
+ * Something to imitate: a prompt, and texts that follow it. `context` is read and carries no loss (the question after a
+ * list of memories), `target` is what is learned.
  */
 export interface Demonstration {
   readonly prompt: string

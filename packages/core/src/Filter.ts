@@ -1,5 +1,6 @@
 /**
- * Which memories, by their metadata: a value, compiled to parameters of a query by stores that speak SQL. Nothing that stands in it can widen a scope.
+ * Which memories, by their metadata: a value, compiled to parameters of a query by stores that speak SQL. Nothing that
+ * stands in it can widen a scope.
  */
 import * as Schema from "effect/Schema"
 
@@ -20,7 +21,12 @@ export type Value = typeof Value.Type
 export type Filter =
   | { readonly _tag: "Equals"; readonly key: string; readonly value: Value }
   | { readonly _tag: "OneOf"; readonly key: string; readonly values: ReadonlyArray<Value> }
-  | { readonly _tag: "Compare"; readonly key: string; readonly operator: "<" | "<=" | ">" | ">="; readonly value: string | number }
+  | {
+    readonly _tag: "Compare"
+    readonly key: string
+    readonly operator: "<" | "<=" | ">" | ">="
+    readonly value: string | number
+  }
   | { readonly _tag: "Exists"; readonly key: string }
   | { readonly _tag: "All"; readonly filters: ReadonlyArray<Filter> }
   | { readonly _tag: "Some"; readonly filters: ReadonlyArray<Filter> }
@@ -34,7 +40,11 @@ const recursive: Schema.Codec<Filter> = Schema.suspend((): Schema.Codec<Filter> 
 export const Filter: Schema.Codec<Filter> = Schema.TaggedUnion({
   Equals: { key: Schema.String, value: Value },
   OneOf: { key: Schema.String, values: Schema.Array(Value) },
-  Compare: { key: Schema.String, operator: Schema.Literals(["<", "<=", ">", ">="]), value: Schema.Union([Schema.String, Schema.Finite]) },
+  Compare: {
+    key: Schema.String,
+    operator: Schema.Literals(["<", "<=", ">", ">="]),
+    value: Schema.Union([Schema.String, Schema.Finite])
+  },
   Exists: { key: Schema.String },
   All: { filters: Schema.Array(recursive) },
   Some: { filters: Schema.Array(recursive) },
@@ -54,7 +64,12 @@ export const oneOf = (key: string, values: ReadonlyArray<Value>): Filter => ({ _
 /**
  * The key has a value of the same type that is smaller or larger.
  */
-export const compare = (key: string, operator: "<" | "<=" | ">" | ">=", value: string | number): Filter => ({ _tag: "Compare", key, operator, value })
+export const compare = (key: string, operator: "<" | "<=" | ">" | ">=", value: string | number): Filter => ({
+  _tag: "Compare",
+  key,
+  operator,
+  value
+})
 
 /**
  * The key is there.

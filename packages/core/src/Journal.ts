@@ -1,6 +1,7 @@
 /**
- * What a store has to keep, and to find: the port behind `MemoryStore.fromJournal`. Whoever brings another database writes a `Journal`; the rules of the store
- * (conflicts, duplicates, erasure, folding, fusing of rankings) are written once, over it.
+ * What a store has to keep, and to find: the port behind `MemoryStore.fromJournal`. Whoever brings another database
+ * writes a `Journal`; the rules of the store (conflicts, duplicates, erasure, folding, fusing of rankings) are written
+ * once, over it.
  */
 import type * as Effect from "effect/Effect"
 import type * as Filter from "./Filter.ts"
@@ -19,8 +20,8 @@ export interface Head {
 }
 
 /**
- * A memory as it stands. `order` is its place among those of the scope, by their creation; `at` when it became what it is; `deleted` for a tombstone, which is
- * neither searched nor a duplicate of anything.
+ * A memory as it stands. `order` is its place among those of the scope, by their creation; `at` when it became what it
+ * is; `deleted` for a tombstone, which is neither searched nor a duplicate of anything.
  */
 export interface Row {
   readonly memory: Memory
@@ -30,7 +31,8 @@ export interface Row {
 }
 
 /**
- * Which rows. `speaker: null` means those without one. Only rows that changed at `since` or later; only those that have not expired at `unexpiredAt`.
+ * Which rows. `speaker: null` means those without one. Only rows that changed at `since` or later; only those that have
+ * not expired at `unexpiredAt`.
  */
 export interface Where {
   readonly speaker?: string | null
@@ -52,7 +54,8 @@ export interface Ranked {
  *
  * - `entries`: the log, from after revision `after` to `upTo`.
  * - `rows`: those of the ids that there are, in any order; tombstones too.
- * - `list`: in the order of creation, or from the newest; those after (before) the place `beyond`; tombstones only where asked for.
+ * - `list`: in the order of creation, or from the newest; those after (before) the place `beyond`; tombstones only
+ *   where asked for.
  * - `speakers`: of live rows, `null` where some have none.
  * - `alike`: live rows with one of the fingerprints (`fingerprint`), unexpired at a time.
  * - `lexical`: live rows that share a term with the text, by BM25 (`Bm25`), statistics being those of the scope.
@@ -61,21 +64,37 @@ export interface Ranked {
  */
 export interface Reader {
   readonly head: Effect.Effect<Head, StoreError>
-  readonly entries: (range?: { readonly after?: number; readonly upTo?: number }) => Effect.Effect<ReadonlyArray<Entry>, StoreError>
+  readonly entries: (
+    range?: { readonly after?: number; readonly upTo?: number }
+  ) => Effect.Effect<ReadonlyArray<Entry>, StoreError>
   readonly rows: (ids: ReadonlyArray<MemoryId>) => Effect.Effect<ReadonlyArray<Row>, StoreError>
   readonly list: (
-    query: { readonly where: Where; readonly limit: number; readonly newestFirst?: boolean; readonly beyond?: number; readonly tombstones?: boolean }
+    query: {
+      readonly where: Where
+      readonly limit: number
+      readonly newestFirst?: boolean
+      readonly beyond?: number
+      readonly tombstones?: boolean
+    }
   ) => Effect.Effect<ReadonlyArray<Row>, StoreError>
   readonly speakers: Effect.Effect<ReadonlyArray<string | null>, StoreError>
-  readonly alike: (fingerprints: ReadonlyArray<number>, unexpiredAt: number) => Effect.Effect<ReadonlyArray<Row>, StoreError>
-  readonly lexical: (query: { readonly text: string; readonly limit: number; readonly where: Where }) => Effect.Effect<ReadonlyArray<Ranked>, StoreError>
-  readonly dense: (query: { readonly vector: Float32Array; readonly limit: number; readonly where: Where }) => Effect.Effect<ReadonlyArray<Ranked>, StoreError>
+  readonly alike: (
+    fingerprints: ReadonlyArray<number>,
+    unexpiredAt: number
+  ) => Effect.Effect<ReadonlyArray<Row>, StoreError>
+  readonly lexical: (
+    query: { readonly text: string; readonly limit: number; readonly where: Where }
+  ) => Effect.Effect<ReadonlyArray<Ranked>, StoreError>
+  readonly dense: (
+    query: { readonly vector: Float32Array; readonly limit: number; readonly where: Where }
+  ) => Effect.Effect<ReadonlyArray<Ranked>, StoreError>
   readonly unembedded: (limit: number) => Effect.Effect<ReadonlyArray<Row>, StoreError>
 }
 
 /**
- * What a write changes, all of it or nothing: entries that are new, and those that stand in the place of others of the same revision; rows that are new or
- * different, by their id; rows that are gone for good. `created` is the number of ids given after it. A row whose text is different has no vector any more.
+ * What a write changes, all of it or nothing: entries that are new, and those that stand in the place of others of the
+ * same revision; rows that are new or different, by their id; rows that are gone for good. `created` is the number of
+ * ids given after it. A row whose text is different has no vector any more.
  */
 export interface Change {
   readonly append: ReadonlyArray<Entry>
@@ -99,15 +118,20 @@ export interface Vector {
  *
  * - `name`: for messages, such as the path of the file. No secret stands in it.
  * - `read`: what a body reads belongs to one moment.
- * - `write`: nobody else writes to the scope while the body decides; its change is then written whole, and is there after a loss of power once the effect has succeeded.
- *   A body that fails, or says `undefined`, changes nothing.
+ * - `write`: nobody else writes to the scope while the body decides; its change is then written whole, and is there
+ *   after a loss of power once the effect has succeeded. A body that fails, or says `undefined`, changes nothing.
  * - `purge`: called after an erasure. Afterwards no byte of what was removed is in the files.
- * - `embed`: vectors for live rows that still have that text. `probe` is the vector that the model gave for a text that is always the same.
- * - `probe`: the one that is kept with the vectors, if there are any; `forgetVectors`: removes all vectors, of all scopes, and the probe.
+ * - `embed`: vectors for live rows that still have that text. `probe` is the vector that the model gave for a text that
+ *   is always the same.
+ * - `probe`: the one that is kept with the vectors, if there are any; `forgetVectors`: removes all vectors, of all
+ *   scopes, and the probe.
  */
 export interface Journal {
   readonly name: string
-  readonly read: <A, E, R>(scope: Scope, body: (reader: Reader) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
+  readonly read: <A, E, R>(
+    scope: Scope,
+    body: (reader: Reader) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | StoreError, R>
   readonly write: <A, E, R>(
     scope: Scope,
     body: (reader: Reader) => Effect.Effect<{ readonly change?: Change | undefined; readonly value: A }, E, R>

@@ -21,9 +21,9 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
 }
 
 /**
- * One completion to learn from, with the quantities that the objective reads; see `Objective.Quantity`. Every list has one number per token;
- * `advantage` may be one number for all tokens.
- * Tokens with `mask` 0 are context: they are attended to, but carry no loss.
+ * One completion to learn from, with the quantities that the objective reads; see `Objective.Quantity`. Every list has
+ * one number per token; `advantage` may be one number for all tokens. Tokens with `mask` 0 are context: they are
+ * attended to, but carry no loss.
  */
 export interface TrainingCompletion {
   readonly tokens: ReadonlyArray<number>
@@ -50,8 +50,8 @@ export interface PromptGroup {
 export type PerToken = ReadonlyArray<ReadonlyArray<Float32Array>>
 
 /**
- * What a forward and backward pass found: the loss, and, under the weights before the step, the log-probabilities of the completions' tokens
- * and the quantities `entropy` and `value` where the objective reads them.
+ * What a forward and backward pass found: the loss, and, under the weights before the step, the log-probabilities of
+ * the completions' tokens and the quantities `entropy` and `value` where the objective reads them.
  */
 export interface ForwardBackward {
   readonly loss: number
@@ -79,13 +79,14 @@ export interface OptimStep {
 export type OptimSetting = Exclude<keyof OptimStep, "learningRate">
 
 /**
- * What a learner can do. It does what it declares, and refuses the rest with a `LearnerError` that changes nothing; `learnerLaws`
- * checks both. Losses of `logp` alone, such as supervised fine-tuning, are what every learner can do.
+ * What a learner can do. It does what it declares, and refuses the rest with a `LearnerError` that changes nothing;
+ * `learnerLaws` checks both. Losses of `logp` alone, such as supervised fine-tuning, are what every learner can do.
  *
  * - `critic`: it has a value head: objectives may read `value`, and `values` gives it.
  * - `entropy`: objectives may read `entropy`.
  * - `fullFineTuning`: all weights are trained, not those of an adapter alone.
- * - `reinforcement`: objectives may read what a batch gives beside its tokens: `advantage`, `oldLogp`, `refLogp` and so on.
+ * - `reinforcement`: objectives may read what a batch gives beside its tokens: `advantage`, `oldLogp`, `refLogp` and so
+ *   on.
  * - `sequenceTerms`: objectives may hold means and sums over a completion, as that of GSPO does.
  * - `settings`: those of `OptimStep` that it heeds.
  *
@@ -101,7 +102,8 @@ export interface Capabilities {
 }
 
 /**
- * What a learner would need for an objective and does not have. Use it in an engine, to refuse what it would compute wrongly.
+ * What a learner would need for an objective and does not have. Use it in an engine, to refuse what it would compute
+ * wrongly.
  *
  * @example
  * ```ts
@@ -147,8 +149,9 @@ export const unheeded = ({ settings }: Capabilities, step: OptimStep): ReadonlyA
  * - `forwardBackward`: adds the gradient of the objective over the batch to the gradient that is kept.
  * - `optimStep`: moves the weights by the kept gradient and forgets it; gives the gradient's norm before clipping.
  * - `save`, `load`: weights as a checkpoint directory.
- * - `saveState`, `loadState`: weights with all that the optimiser knows. A learner of the same model that loads what another one saved goes on
- *   as that one does, bit for bit where the engine repeats itself. A gradient that is kept is neither saved nor survives `loadState`.
+ * - `saveState`, `loadState`: weights with all that the optimiser knows. A learner of the same model that loads what
+ *   another one saved goes on as that one does, bit for bit where the engine repeats itself. A gradient that is kept is
+ *   neither saved nor survives `loadState`.
  * - `sampler`: a sampler over the current weights; it follows every later step.
  * - `values`: the critic's estimates before each token of given completions; a learner without a critic fails.
  */

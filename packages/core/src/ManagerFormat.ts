@@ -1,6 +1,6 @@
 /**
- * How a Memory Manager's decision is asked for and read. The same format serves prompting, training and replay, so that a
- * prompt and its parser cannot drift apart.
+ * How a Memory Manager's decision is asked for and read. The same format serves prompting, training and replay, so that
+ * a prompt and its parser cannot drift apart.
  */
 import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
@@ -31,8 +31,13 @@ const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory
 
 const quoting = /^(UPDATE|DELETE) (.+)$/
 
-// Reads a decision that quotes memories. A row that quotes none, or names one by its number, is read as `MemoryOperation.parse` reads it.
-const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot, quoted: ReadonlyArray<string>): MemoryOperation.Parsed => {
+// Reads a decision that quotes memories. A row that quotes none, or names one by its number, is read as
+// `MemoryOperation.parse` reads it.
+const parseQuoted = (
+  raw: string,
+  { memories }: MemoryOperation.Snapshot,
+  quoted: ReadonlyArray<string>
+): MemoryOperation.Parsed => {
   const operations: Array<MemoryOperation.Parsed["operations"][number]> = []
   const rejections: Array<MemoryOperation.Rejection> = []
   const shown = memories.map(line)
@@ -55,7 +60,11 @@ const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot, quoted
     if (kind === undefined || (/^\d+\b/.test(target) && !shown.includes(target))) {
       const parsed = MemoryOperation.parse(row, { quoted })
       operations.push(...parsed.operations.map(({ operation }) => ({ operation, position: at })))
-      rejections.push(...parsed.rejections.map((rejection) => rejection._tag === "Unparsable" ? { ...rejection, raw, position: at } : { ...rejection, position: at }))
+      rejections.push(
+        ...parsed.rejections.map((rejection) =>
+          rejection._tag === "Unparsable" ? { ...rejection, raw, position: at } : { ...rejection, position: at }
+        )
+      )
       continue
     }
     const text = kind === "UPDATE" && /^\s*=/.test(rows[i + 1] ?? "") ? rows[++i]! : undefined
@@ -81,8 +90,8 @@ const parseQuoted = (raw: string, { memories }: MemoryOperation.Snapshot, quoted
  * = Ann has dogs named Buddy and Scout
  * ```
  *
- * A small model learns to repeat the right line long before it learns to point at it by number. A text without a quotation is read by
- * `MemoryOperation.parse`; to quote what was not shown is rejected as `UnknownMemory`.
+ * A small model learns to repeat the right line long before it learns to point at it by number. A text without a
+ * quotation is read by `MemoryOperation.parse`; to quote what was not shown is rejected as `UnknownMemory`.
  *
  * @example
  * ```ts
@@ -101,7 +110,8 @@ export const compact: ManagerFormat = {
     const quotes = (text: string): boolean => text.split("\n").some((row) => quoting.test(row.trim()))
     const parsed = MemoryOperation.parse(raw, {
       quoted,
-      form: (decided) => quotes(decided) ? parseQuoted(decided, snapshot, quoted) : MemoryOperation.parse(decided, { quoted })
+      form: (decided) =>
+        quotes(decided) ? parseQuoted(decided, snapshot, quoted) : MemoryOperation.parse(decided, { quoted })
     })
     return MemoryOperation.bind(parsed, snapshot, fact)
   }
@@ -119,7 +129,10 @@ export const compact: ManagerFormat = {
  * ManagerFormat.format([{ _tag: "Delete", handle: 0 }], snapshot) // => "DELETE Ann has a dog named Buddy"
  * ```
  */
-export const format = (operations: ReadonlyArray<MemoryOperation.MemoryOperation>, { memories }: MemoryOperation.Snapshot): string =>
+export const format = (
+  operations: ReadonlyArray<MemoryOperation.MemoryOperation>,
+  { memories }: MemoryOperation.Snapshot
+): string =>
   operations.map((operation) => {
     if (operation._tag === "Add" || operation._tag === "Noop") return MemoryOperation.format([operation])
     const quoted = line(memories[operation.handle]!)
@@ -129,7 +142,8 @@ export const format = (operations: ReadonlyArray<MemoryOperation.MemoryOperation
 // What stands in the form for a text. A small model copies it, and says nothing by that.
 const placeholder = "the memory after the operation"
 
-const instructions = `You manage the memory of an assistant. You get the memories that are closest to a new fact, and the fact.
+const instructions =
+  `You manage the memory of an assistant. You get the memories that are closest to a new fact, and the fact.
 Decide for the fact one of four operations:
 - ADD: it is new. Nothing in memory is about it.
 - UPDATE: it adds to a memory or changes it. Write the whole memory anew and keep what is still true: with "Ann has a dog
@@ -144,7 +158,8 @@ Answer with JSON only, in this form:
 Use only ids from the list; an ADD takes the id "new".`
 
 /**
- * Messages for large language models; the structure and the JSON of the paper's prompt (its figures 9 and 10), in our words.
+ * Messages for large language models; the structure and the JSON of the paper's prompt (its figures 9 and 10), in our
+ * words.
  */
 export const paper: ManagerFormat = {
   prompt: ({ fact, snapshot }) => [
@@ -159,8 +174,16 @@ export const paper: ManagerFormat = {
   decode: (raw, { fact, snapshot }) => {
     const quoted = [fact.text, ...snapshot.memories.map(({ text }) => text)]
     const { operations, rejections } = MemoryOperation.parse(raw, { quoted })
-    const isCopied = ({ operation }: MemoryOperation.Parsed["operations"][number]): boolean => "text" in operation && operation.text.toLowerCase() === placeholder
-    const copied = operations.filter(isCopied).map(({ position }): MemoryOperation.Rejection => ({ _tag: "EmptyText", position }))
-    return MemoryOperation.bind({ operations: operations.filter((one) => !isCopied(one)), rejections: [...rejections, ...copied] }, snapshot, fact)
+    const isCopied = ({ operation }: MemoryOperation.Parsed["operations"][number]): boolean =>
+      "text" in operation && operation.text.toLowerCase() === placeholder
+    const copied = operations.filter(isCopied).map(({ position }): MemoryOperation.Rejection => ({
+      _tag: "EmptyText",
+      position
+    }))
+    return MemoryOperation.bind(
+      { operations: operations.filter((one) => !isCopied(one)), rejections: [...rejections, ...copied] },
+      snapshot,
+      fact
+    )
   }
 }

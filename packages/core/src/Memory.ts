@@ -47,7 +47,9 @@ export interface Memory extends Schema.Schema.Type<typeof Memory> {}
 /**
  * What is known of a memory before it is stored.
  */
-export type NewMemory = Omit<Memory, "id" | "revision" | "sources" | "supersedes"> & { readonly sources?: ReadonlyArray<string> }
+export type NewMemory = Omit<Memory, "id" | "revision" | "sources" | "supersedes"> & {
+  readonly sources?: ReadonlyArray<string>
+}
 
 /**
  * A memory as prompts show it: `timestamp: text`, the paper's rendering, or the text alone where no time is known.
@@ -56,7 +58,8 @@ export const line = (memory: Pick<Memory, "text" | "observedAt">): string =>
   memory.observedAt === undefined ? memory.text : `${memory.observedAt}: ${memory.text}`
 
 /**
- * A memory's text with its speaker before it, unless the text names the speaker itself: "Ann: I live in Oslo", but "Ann lives in Oslo".
+ * A memory's text with its speaker before it, unless the text names the speaker itself: "Ann: I live in Oslo", but "Ann
+ * lives in Oslo".
  */
 export const attributed = ({ speaker, text }: Pick<Memory, "text" | "speaker">): string =>
   speaker === undefined || text.includes(speaker) ? text : `${speaker}: ${text}`

@@ -1,18 +1,18 @@
 /**
  * The memory of an agent, end to end: from a turn to a new bank, from a question to an answer.
  */
+import type { AiError } from "effect/ai"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import type { AiError } from "effect/ai"
 import { AnswerAgent } from "./AnswerAgent.ts"
 import { FactExtractor, verbatim } from "./FactExtractor.ts"
 import { folded } from "./internal/fingerprint.ts"
 import type { Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
-import { type Decision, MemoryManager } from "./MemoryManager.ts"
 import * as MemoryLog from "./MemoryLog.ts"
+import { type Decision, MemoryManager } from "./MemoryManager.ts"
 import { type Hit, MemoryStore } from "./MemoryStore.ts"
 import * as NotExtracted from "./NotExtracted.ts"
 import * as Recalled from "./Recalled.ts"
@@ -23,7 +23,8 @@ import type { Fact, Turn } from "./Turn.ts"
 /**
  * A decision, and what became of it.
  *
- * - `edits`: as they were committed, with the ids that they were given; an ADD of what is there already became a `Noop`.
+ * - `edits`: as they were committed, with the ids that they were given; an ADD of what is there already became a
+ *   `Noop`.
  * - `withheld`: deletions that nobody confirmed. They were not made.
  */
 export interface Made extends Decision {
@@ -32,8 +33,8 @@ export interface Made extends Decision {
 }
 
 /**
- * What was kept as it was said, and why: a whole `turn` whose facts could not be found, or a `fact` on which nothing was decided. `id` names the memory that has it, where that
- * is a new one: what is there already is not kept twice.
+ * What was kept as it was said, and why: a whole `turn` whose facts could not be found, or a `fact` on which nothing
+ * was decided. `id` names the memory that has it, where that is a new one: what is there already is not kept twice.
  */
 export interface Kept {
   readonly stage: NotExtracted.Stage
@@ -43,8 +44,9 @@ export interface Kept {
 }
 
 /**
- * What became of a turn: a decision for each of its facts, in order. `repeated` are facts that only say again what had been recalled for the turn; nothing was
- * decided on them. `kept` is what a model failed on (`NotExtracted`); it is absent where nothing failed.
+ * What became of a turn: a decision for each of its facts, in order. `repeated` are facts that only say again what had
+ * been recalled for the turn; nothing was decided on them. `kept` is what a model failed on (`NotExtracted`); it is
+ * absent where nothing failed.
  */
 export interface Remembered {
   readonly decisions: ReadonlyArray<Made>
@@ -53,10 +55,10 @@ export interface Remembered {
 }
 
 /**
- * - `perFact`, `perSpeaker`: how many memories a decision and an answer get to see. The defaults are those of the paper's authors: 5 for each fact, 30 for each
- *   speaker at question time.
- * - `deletions`: how many memories one turn may delete before somebody has to agree; 2 when it is left out. Whatever a turn says, it can only delete what was
- *   shown for it, and this limits how much of that.
+ * - `perFact`, `perSpeaker`: how many memories a decision and an answer get to see. The defaults are those of the
+ *   paper's authors: 5 for each fact, 30 for each speaker at question time.
+ * - `deletions`: how many memories one turn may delete before somebody has to agree; 2 when it is left out. Whatever a
+ *   turn says, it can only delete what was shown for it, and this limits how much of that.
  * - `confirmDeletions`: asked for those above that number; where it is left out they are withheld.
  */
 export interface Options {
@@ -67,13 +69,17 @@ export interface Options {
 }
 
 // Models are shown memories oldest first, so that the last word on a subject comes last.
-const oldestFirst = (hits: ReadonlyArray<Hit>): ReadonlyArray<Memory> => [...hits].sort((a, b) => a.order - b.order).map(({ memory }) => memory)
+const oldestFirst = (hits: ReadonlyArray<Hit>): ReadonlyArray<Memory> =>
+  [...hits].sort((a, b) => a.order - b.order).map(({ memory }) => memory)
 
 const deletes = (edit: MemoryBank.Edit): boolean => edit._tag === "Delete" || edit._tag === "Supersede"
 
 // Of decisions that overlap one is committed in every round: enough rounds for more than thirty at once.
 const rounds = {
-  schedule: Schedule.exponential("10 millis").pipe(Schedule.jittered, Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(1))))),
+  schedule: Schedule.exponential("10 millis").pipe(
+    Schedule.jittered,
+    Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.seconds(1))))
+  ),
   times: 32
 }
 
@@ -85,15 +91,21 @@ interface Work {
   readonly waits?: Memory
 }
 
-const remembered = (decisions: ReadonlyArray<Made>, repeated: ReadonlyArray<Fact>, kept: ReadonlyArray<Kept>): Remembered => ({
+const remembered = (
+  decisions: ReadonlyArray<Made>,
+  repeated: ReadonlyArray<Fact>,
+  kept: ReadonlyArray<Kept>
+): Remembered => ({
   decisions,
   repeated,
   ...(kept.length === 0 ? {} : { kept })
 })
 
-const whoSays = ({ speaker, text }: { readonly speaker?: string; readonly text: string }): string => `${speaker ?? ""}\u0000${folded(text)}`
+const whoSays = ({ speaker, text }: { readonly speaker?: string; readonly text: string }): string =>
+  `${speaker ?? ""}\u0000${folded(text)}`
 
-const isUndecided = ({ edits, rejections }: Decision): boolean => edits.length === 0 && rejections.some(({ _tag }) => _tag !== "UnchangedUpdate")
+const isUndecided = ({ edits, rejections }: Decision): boolean =>
+  edits.length === 0 && rejections.some(({ _tag }) => _tag !== "UnchangedUpdate")
 
 const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn, waits }: Work, options: Options) {
   const { confirmDeletions, deletions = 2, perFact = 5 } = options
@@ -105,9 +117,12 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
   let deleted = 0
   // What was kept of these words before, and goes when they have been worked on.
   const waiting = new Map<MemoryId, Memory>(waits === undefined ? [] : [[waits.id, waits]])
-  const isKept = (said: Pick<Memory, "text" | "speaker">): boolean => kept.some(({ fact }) => whoSays(fact) === whoSays(said))
+  const isKept = (said: Pick<Memory, "text" | "speaker">): boolean =>
+    kept.some(({ fact }) => whoSays(fact) === whoSays(said))
   const isWaiting = (memory: Memory, fact: Fact): boolean =>
-    waiting.has(memory.id) || (NotExtracted.stageOf(memory) !== undefined && !isKept(memory) && [fact, ...told].some((said) => whoSays(said) === whoSays(memory)))
+    waiting.has(memory.id) ||
+    (NotExtracted.stageOf(memory) !== undefined && !isKept(memory) &&
+      [fact, ...told].some((said) => whoSays(said) === whoSays(memory)))
 
   // To add what such a memory says already would be no change: it takes its place.
   const inItsPlace = (edits: ReadonlyArray<MemoryBank.Edit>): ReadonlyArray<MemoryBank.Edit> => {
@@ -119,20 +134,29 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
       return MemoryBank.Edit.Supersede({ id, memory: edit.memory })
     })
   }
-  const commit = Effect.fnUntraced(function*(base: number, edits: ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) {
-    const committed = yield* store.commit(scope, { base, edits: inItsPlace(edits), decision })
-    for (const id of committed.edits.flatMap((edit) => edit._tag === "Supersede" ? [edit.id] : [])) waiting.delete(id)
-    return committed
-  })
-  const commitNow = (editsOf: (bank: MemoryBank.MemoryBank) => ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) =>
+  const commit = Effect.fnUntraced(
+    function*(base: number, edits: ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) {
+      const committed = yield* store.commit(scope, { base, edits: inItsPlace(edits), decision })
+      for (const id of committed.edits.flatMap((edit) => edit._tag === "Supersede" ? [edit.id] : [])) waiting.delete(id)
+      return committed
+    }
+  )
+  const commitNow = (
+    editsOf: (bank: MemoryBank.MemoryBank) => ReadonlyArray<MemoryBank.Edit>,
+    decision: MemoryLog.Decision
+  ) =>
     Effect.flatMap(store.current(scope), ({ bank, revision }) => commit(revision, editsOf(bank), decision)).pipe(
       Effect.retry({ ...rounds, while: (error) => error._tag === "Conflict" })
     )
 
   const keep = Effect.fnUntraced(function*(stage: NotExtracted.Stage, fact: Fact, reason: string) {
-    const before = [...waiting.values()].find((memory) => whoSays(memory) === whoSays(fact) && NotExtracted.stageOf(memory) === stage)
+    const before = [...waiting.values()].find((memory) =>
+      whoSays(memory) === whoSays(fact) && NotExtracted.stageOf(memory) === stage
+    )
     const add = MemoryBank.Edit.Add({ memory: { ...fact, metadata: NotExtracted.mark(stage) } })
-    const [edit] = before === undefined ? (yield* commitNow(() => [add], { model: "as said", fact, shown: [] })).edits : []
+    const [edit] = before === undefined
+      ? (yield* commitNow(() => [add], { model: "as said", fact, shown: [] })).edits
+      : []
     const id = before?.id ?? (edit?._tag === "Add" ? edit.id : edit?._tag === "Supersede" ? edit.newId : undefined)
     kept.push({ stage, fact, ...(id === undefined ? {} : { id }), reason })
   })
@@ -141,7 +165,9 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
     const gone = [...waiting.values()].filter((memory) => !isKept(memory))
     if (gone.length === 0) return
     const edits = (bank: MemoryBank.MemoryBank) =>
-      gone.flatMap(({ id, text }) => Option.exists(MemoryBank.get(bank, id), (now) => now.text === text) ? [MemoryBank.Edit.Delete({ id })] : [])
+      gone.flatMap(({ id, text }) =>
+        Option.exists(MemoryBank.get(bank, id), (now) => now.text === text) ? [MemoryBank.Edit.Delete({ id })] : []
+      )
     yield* commitNow(edits, { model: "extracted", shown: gone.map(({ id }) => id) })
   })
 
@@ -150,7 +176,9 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
     const asked = edits.filter(deletes)
     if (deleted + asked.length <= deletions) return { edits, withheld: [] }
     const ids = new Set(asked.flatMap(MemoryLog.touched))
-    if (confirmDeletions !== undefined && (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn))) return { edits, withheld: [] }
+    if (confirmDeletions !== undefined && (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn))) {
+      return { edits, withheld: [] }
+    }
     const left = Math.max(0, deletions - deleted)
     const withheld = new Set(asked.slice(left))
     return { edits: edits.filter((edit) => !withheld.has(edit)), withheld: [...withheld] }
@@ -191,7 +219,13 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
         if (NotExtracted.isOutOfReach(made)) unreached = made
       } else {
         decisions.push(made)
-        if (isUndecided(made)) yield* keep("fact", fact, `nothing was decided on it: ${made.rejections.map(({ _tag }) => _tag).join(", ")}`)
+        if (isUndecided(made)) {
+          yield* keep(
+            "fact",
+            fact,
+            `nothing was decided on it: ${made.rejections.map(({ _tag }) => _tag).join(", ")}`
+          )
+        }
       }
     }
     return { decisions, unreached }
@@ -200,11 +234,19 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
   const extracted = stage === "fact"
     ? told
     : yield* extractor.extract({ ...turn, text: Recalled.strip(turn.text) }).pipe(
-      Effect.map((facts) => facts.filter(({ text }) => text.trim() !== "").map((fact) => waits === undefined ? fact : { ...fact, sources })),
-      Effect.catchTag("AiError", Effect.fnUntraced(function*(error) {
-        yield* Effect.forEach(told, (fact) => Recalled.repeats(fact, turn.recalled ?? []) ? Effect.void : keep("turn", fact, error.message))
-        return NotExtracted.isOutOfReach(error) ? yield* error : []
-      }))
+      Effect.map((facts) =>
+        facts.filter(({ text }) => text.trim() !== "").map((fact) => waits === undefined ? fact : { ...fact, sources })
+      ),
+      Effect.catchTag(
+        "AiError",
+        Effect.fnUntraced(function*(error) {
+          yield* Effect.forEach(
+            told,
+            (fact) => Recalled.repeats(fact, turn.recalled ?? []) ? Effect.void : keep("turn", fact, error.message)
+          )
+          return NotExtracted.isOutOfReach(error) ? yield* error : []
+        })
+      )
     )
   const repeated = extracted.filter((fact) => Recalled.repeats(fact, turn.recalled ?? []))
   const { decisions, unreached } = yield* decideAll(extracted.filter((fact) => !repeated.includes(fact)))
@@ -214,13 +256,16 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
 })
 
 /**
- * Extracts the facts of a turn, and for each: retrieves memories of its speaker, decides, commits. Where somebody else has
- * committed in between, the decision is made again on the new snapshot. What was recalled for the turn is no news (`Recalled`).
+ * Extracts the facts of a turn, and for each: retrieves memories of its speaker, decides, commits. Where somebody else
+ * has committed in between, the decision is made again on the new snapshot. What was recalled for the turn is no news
+ * (`Recalled`).
  *
- * Nothing that was said is lost where a model fails. The turn whose facts cannot be found, and the fact on which nothing that can be read is decided, are kept as they were
- * said, with speaker, time and source, and marked (`NotExtracted`). Where the model was asked and failed for good (text that does not fit, a refusal, a prompt too long), the
- * result says so in `kept`. Where it could not be reached (a wrong key, no network, no credit, no answer in time), the error is the caller's, and all the same what was said
- * is kept. To tell the same again, or `extractAgain`, puts the facts in its place.
+ * Nothing that was said is lost where a model fails. The turn whose facts cannot be found, and the fact on which
+ * nothing that can be read is decided, are kept as they were said, with speaker, time and source, and marked
+ * (`NotExtracted`). Where the model was asked and failed for good (text that does not fit, a refusal, a prompt too
+ * long), the result says so in `kept`. Where it could not be reached (a wrong key, no network, no credit, no answer in
+ * time), the error is the caller's, and all the same what was said is kept. To tell the same again, or `extractAgain`,
+ * puts the facts in its place.
  *
  * @example
  * ```ts
@@ -243,22 +288,35 @@ export const remember = Effect.fn("MemoryAgent.remember")((scope: Scope, turn: T
 )
 
 /**
- * Works again on what was kept as it was said (`NotExtracted`), the oldest first: its facts take its place. What a model fails on again stays as it is, and is in `kept`. Where
- * the model cannot be reached the error is the caller's, and what is left can be worked on later.
+ * Works again on what was kept as it was said (`NotExtracted`), the oldest first: its facts take its place. What a
+ * model fails on again stays as it is, and is in `kept`. Where the model cannot be reached the error is the caller's,
+ * and what is left can be worked on later.
  */
 export const extractAgain = Effect.fn("MemoryAgent.extractAgain")(function*(scope: Scope, options: Options = {}) {
   const store = yield* MemoryStore
   const waiting = yield* store.list(scope, { filter: NotExtracted.filter })
-  const done = yield* Effect.forEach(waiting, Effect.fnUntraced(function*({ memory: { id } }) {
-    // What became of one before it may have changed it.
-    const memory = Option.getOrUndefined(MemoryBank.get((yield* store.current(scope)).bank, id))
-    const stage = memory && NotExtracted.stageOf(memory)
-    if (memory === undefined || stage === undefined) return remembered([], [], [])
-    const { observedAt, sources, speaker = "", text } = memory
-    const turn: Turn = { id: sources.at(-1) ?? id, speaker, text, ...(observedAt === undefined ? {} : { observedAt }) }
-    return yield* workOn(scope, { turn, stage, sources, waits: memory }, options)
-  }))
-  return remembered(done.flatMap(({ decisions }) => decisions), done.flatMap(({ repeated }) => repeated), done.flatMap(({ kept = [] }) => kept))
+  const done = yield* Effect.forEach(
+    waiting,
+    Effect.fnUntraced(function*({ memory: { id } }) {
+      // What became of one before it may have changed it.
+      const memory = Option.getOrUndefined(MemoryBank.get((yield* store.current(scope)).bank, id))
+      const stage = memory && NotExtracted.stageOf(memory)
+      if (memory === undefined || stage === undefined) return remembered([], [], [])
+      const { observedAt, sources, speaker = "", text } = memory
+      const turn: Turn = {
+        id: sources.at(-1) ?? id,
+        speaker,
+        text,
+        ...(observedAt === undefined ? {} : { observedAt })
+      }
+      return yield* workOn(scope, { turn, stage, sources, waits: memory }, options)
+    })
+  )
+  return remembered(
+    done.flatMap(({ decisions }) => decisions),
+    done.flatMap(({ repeated }) => repeated),
+    done.flatMap(({ kept = [] }) => kept)
+  )
 })
 
 /**

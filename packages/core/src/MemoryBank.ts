@@ -1,8 +1,8 @@
 /**
  * All memories of one scope, as an immutable value.
  *
- * `apply` returns a new bank and leaves the old one as it was, sharing everything that did not change. That is what makes
- * a group of G alternative decisions on one snapshot cheap: a fork is a reference.
+ * `apply` returns a new bank and leaves the old one as it was, sharing everything that did not change. That is what
+ * makes a group of G alternative decisions on one snapshot cheap: a fork is a reference.
  */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -13,9 +13,9 @@ import * as Schema from "effect/Schema"
 import { Memory, MemoryId, type NewMemory } from "./Memory.ts"
 
 /**
- * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives these.
- * `Supersede` puts a new memory in the place of another one, in one step: what was true before stays in the log under its own id.
- * An `Add` or `Supersede` names the new id only where a store's log replays it.
+ * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives
+ * these. `Supersede` puts a new memory in the place of another one, in one step: what was true before stays in the log
+ * under its own id. An `Add` or `Supersede` names the new id only where a store's log replays it.
  */
 export type Edit = Data.TaggedEnum<{
   Add: { readonly memory: NewMemory; readonly id?: MemoryId }
@@ -44,7 +44,8 @@ interface Entry {
 }
 
 /**
- * The bank. `revision` counts the edits that changed it, `created` the ids that were given. What was deleted stays as a tombstone.
+ * The bank. `revision` counts the edits that changed it, `created` the ids that were given. What was deleted stays as a
+ * tombstone.
  */
 export interface MemoryBank {
   readonly revision: number
@@ -60,9 +61,15 @@ export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.emp
 
 const numberOf = (id: MemoryId): number => Number(/^m(\d{1,15})$/.exec(id)?.[1] ?? 0)
 
-const isKnown = (bank: MemoryBank, id: MemoryId): boolean => HashMap.has(bank.entries, id) || HashMap.has(bank.tombstones, id)
+const isKnown = (bank: MemoryBank, id: MemoryId): boolean =>
+  HashMap.has(bank.entries, id) || HashMap.has(bank.tombstones, id)
 
-const added = (bank: MemoryBank, memory: NewMemory, given: MemoryId | undefined, link: Pick<Memory, "supersedes"> = {}): MemoryBank => {
+const added = (
+  bank: MemoryBank,
+  memory: NewMemory,
+  given: MemoryId | undefined,
+  link: Pick<Memory, "supersedes"> = {}
+): MemoryBank => {
   if (given !== undefined && isKnown(bank, given)) return bank
   // A log that lost an erased ADD names ids further on: those before them were given too.
   const order = Math.max(bank.created + 1, given === undefined ? 0 : numberOf(given))
@@ -71,7 +78,11 @@ const added = (bank: MemoryBank, memory: NewMemory, given: MemoryId | undefined,
     ...bank,
     revision: bank.revision + 1,
     created: order,
-    entries: HashMap.set(bank.entries, id, { memory: { sources: [], ...memory, ...link, id, revision: 0 }, order, previous: undefined })
+    entries: HashMap.set(bank.entries, id, {
+      memory: { sources: [], ...memory, ...link, id, revision: 0 },
+      order,
+      previous: undefined
+    })
   }
 }
 
@@ -89,9 +100,11 @@ const removed = (bank: MemoryBank, id: MemoryId): MemoryBank =>
 /**
  * Applies one edit.
  *
- * ADD gives the next id (`m1`, `m2`, ...), which is never given again; where it names an id that the bank has given, it changes nothing. UPDATE replaces the text in place, keeps the id and
- * the earlier text (`history`), and joins the sources; to the text that is there already it changes nothing. DELETE leaves a tombstone, out of which no edit brings a memory back. SUPERSEDE
- * is a DELETE and an ADD in one. An edit of an id that the bank does not hold changes nothing and returns the bank itself.
+ * ADD gives the next id (`m1`, `m2`, ...), which is never given again; where it names an id that the bank has given, it
+ * changes nothing. UPDATE replaces the text in place, keeps the id and the earlier text (`history`), and joins the
+ * sources; to the text that is there already it changes nothing. DELETE leaves a tombstone, out of which no edit brings
+ * a memory back. SUPERSEDE is a DELETE and an ADD in one. An edit of an id that the bank does not hold changes nothing
+ * and returns the bank itself.
  *
  * @example
  * ```ts
@@ -126,7 +139,10 @@ export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
     }
     case "Supersede":
       return HashMap.has(bank.entries, edit.id) && (edit.newId === undefined || !isKnown(bank, edit.newId))
-        ? { ...added(removed(bank, edit.id), edit.memory, edit.newId, { supersedes: edit.id }), revision: bank.revision + 1 }
+        ? {
+          ...added(removed(bank, edit.id), edit.memory, edit.newId, { supersedes: edit.id }),
+          revision: bank.revision + 1
+        }
         : bank
     case "Delete":
       return removed(bank, edit.id)
@@ -226,7 +242,8 @@ export const diff = (before: MemoryBank, after: MemoryBank): Diff => {
 const Versions = Schema.Array(Schema.Struct({ order: Schema.Int, versions: Schema.NonEmptyArray(Memory) }))
 
 /**
- * A bank as JSON, every version of its memories with it: for checkpoints of a training run, and for whoever shows a bank elsewhere.
+ * A bank as JSON, every version of its memories with it: for checkpoints of a training run, and for whoever shows a
+ * bank elsewhere.
  */
 export const Json = Schema.Struct({
   revision: Schema.Int,
@@ -292,7 +309,8 @@ export const fromJson = ({ created, memories, revision, tombstones }: Json): Mem
  * ```
  */
 export const inWords = (before: MemoryBank, edits: ReadonlyArray<Edit>): string => {
-  const textOf = (id: MemoryId): string => Option.match(get(before, id), { onNone: () => id, onSome: ({ text }) => text })
+  const textOf = (id: MemoryId): string =>
+    Option.match(get(before, id), { onNone: () => id, onSome: ({ text }) => text })
   const words = edits.map(Edit.$match({
     Add: ({ memory }) => `ADD "${memory.text}"`,
     Update: ({ id, text }) => `UPDATE "${textOf(id)}" to "${text}"`,

@@ -1,6 +1,6 @@
 /**
- * The log of a scope: what was changed, when, and on whose decision. It is the source of truth of every store, the bank is its fold; and it is the training
- * data, since every decision can be replayed and scored anew.
+ * The log of a scope: what was changed, when, and on whose decision. It is the source of truth of every store, the bank
+ * is its fold; and it is the training data, since every decision can be replayed and scored anew.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -33,8 +33,10 @@ export const Edit = Schema.TaggedUnion({
 /**
  * Who decided what is committed.
  *
- * - `model`: its name; `promptHash`: SHA-256 of the prompt, in hexadecimal digits; `logProbability`: of the text that it wrote, where the engine tells.
- * - `fact`: what was decided on, `shown`: the memories that were shown, in the order of their handles, `raw`: what was written.
+ * - `model`: its name; `promptHash`: SHA-256 of the prompt, in hexadecimal digits; `logProbability`: of the text that
+ *   it wrote, where the engine tells.
+ * - `fact`: what was decided on, `shown`: the memories that were shown, in the order of their handles, `raw`: what was
+ *   written.
  *
  * An erasure takes `promptHash`, `fact` and `raw` away from every decision that saw or wrote what was erased.
  */
@@ -55,7 +57,8 @@ const stamp = { revision: Schema.Int, at: Schema.Int }
  *
  * - `Committed`: edits, each with the ids that it was given, all at once.
  * - `Reverted`: the bank is again what it was at revision `to`.
- * - `Erased`: something was removed for good, and nothing of what it was; `created` is the number of ids given until then, so that the fold gives none of them again.
+ * - `Erased`: something was removed for good, and nothing of what it was; `created` is the number of ids given until
+ *   then, so that the fold gives none of them again.
  */
 export const Entry = Schema.TaggedUnion({
   Committed: { ...stamp, edits: Schema.Array(Edit), decision: Schema.optionalKey(Decision) },
@@ -84,8 +87,8 @@ export const touched = (edit: MemoryBank.Edit): ReadonlyArray<MemoryId> => {
 }
 
 /**
- * Goes through a log from the first entry, or on from a bank that has `revision` of them behind it; `see` is shown every bank on the way, and the edit that
- * made it where one did.
+ * Goes through a log from the first entry, or on from a bank that has `revision` of them behind it; `see` is shown
+ * every bank on the way, and the edit that made it where one did.
  */
 const fold = (
   entries: ReadonlyArray<Entry>,
@@ -113,7 +116,8 @@ const fold = (
 /**
  * The fold: the bank after the first `revision` entries of a log.
  */
-export const replay = (entries: ReadonlyArray<Entry>, revision: number = entries.length): MemoryBank.MemoryBank => fold(entries.slice(0, revision))
+export const replay = (entries: ReadonlyArray<Entry>, revision: number = entries.length): MemoryBank.MemoryBank =>
+  fold(entries.slice(0, revision))
 
 /**
  * Every version of one memory that a log tells of, in the order of time. One that a revert brought back comes again.
@@ -130,7 +134,8 @@ export const versions = (entries: ReadonlyArray<Entry>, id: MemoryId): ReadonlyA
 /**
  * The last revision that a log had at a moment, 0 before the first.
  */
-export const revisionAt = (entries: ReadonlyArray<Entry>, time: number): number => entries.findLast(({ at }) => at <= time)?.revision ?? 0
+export const revisionAt = (entries: ReadonlyArray<Entry>, time: number): number =>
+  entries.findLast(({ at }) => at <= time)?.revision ?? 0
 
 /**
  * When each memory of the last bank, and each tombstone, became what it is.
@@ -144,7 +149,7 @@ export const changedAt = (entries: ReadonlyArray<Entry>): ReadonlyMap<MemoryId, 
       for (const { added, updated } of [MemoryBank.diff(before, bank), MemoryBank.diff(graves(before), graves(bank))]) {
         for (const { id } of [...added, ...updated.map(({ after }) => after)]) times.set(id, entry.at)
       }
-    } else if (bank !== before) for (const id of touched(edit)) times.set(id, entry.at)
+    } else if (bank !== before) { for (const id of touched(edit)) times.set(id, entry.at) }
     before = bank
   })
   return times
@@ -161,15 +166,19 @@ const withoutIds = (edit: MemoryBank.Edit, ids: ReadonlySet<MemoryId>): Readonly
 }
 
 /**
- * A log without some memories: no edit of them, and no decision that tells of them, be it that it saw them, changed them, was about a turn that they come from,
- * or has their text in it.
+ * A log without some memories: no edit of them, and no decision that tells of them, be it that it saw them, changed
+ * them, was about a turn that they come from, or has their text in it.
  */
 export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<MemoryId>): ReadonlyArray<Entry> => {
   const ids = new Set(erased)
   const seen = new Set<Memory>()
   // One way through the log, however many they are.
   fold(entries, (bank, _, edit) => {
-    for (const id of edit === undefined ? ids : touched(edit)) if (ids.has(id)) Option.map(MemoryBank.get(bank, id), (memory) => seen.add(memory))
+    for (const id of edit === undefined ? ids : touched(edit)) {
+      if (ids.has(id)) {
+        Option.map(MemoryBank.get(bank, id), (memory) => seen.add(memory))
+      }
+    }
   })
   const told = [...seen]
   const sources = new Set(told.flatMap((memory) => memory.sources))
@@ -177,7 +186,8 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
   const texts = [...new Set(told.map(({ text }) => folded(text)))]
   const tells = ({ fact, raw = "", shown }: Decision, edits: ReadonlyArray<MemoryBank.Edit>): boolean =>
     shown.some((id) => ids.has(id)) || edits.flatMap(touched).some((id) => ids.has(id)) ||
-    fact?.sources.some((source) => sources.has(source)) === true || [raw, fact?.text ?? ""].map(folded).some((written) => texts.some((text) => written.includes(text)))
+    fact?.sources.some((source) => sources.has(source)) === true ||
+    [raw, fact?.text ?? ""].map(folded).some((written) => texts.some((text) => written.includes(text)))
   return entries.map((entry) => {
     if (entry._tag !== "Committed") return entry
     const { decision, edits } = entry
@@ -185,7 +195,9 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
     const scrubbed = decision !== undefined && tells(decision, edits)
       ? { ...Struct.omit(decision, ["fact", "raw", "promptHash"]), shown: decision.shown.filter((id) => !ids.has(id)) }
       : decision
-    if (scrubbed === decision && kept.length === edits.length && kept.every((edit, i) => edit === edits[i])) return entry
+    if (scrubbed === decision && kept.length === edits.length && kept.every((edit, i) => edit === edits[i])) {
+      return entry
+    }
     return { ...entry, edits: kept, ...(scrubbed === undefined ? {} : { decision: scrubbed }) }
   })
 }
@@ -195,6 +207,11 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
  */
 export const hash = (prompt: unknown): Effect.Effect<string> =>
   Effect.map(
-    Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(typeof prompt === "string" ? prompt : JSON.stringify(prompt)))),
+    Effect.promise(() =>
+      crypto.subtle.digest(
+        "SHA-256",
+        new TextEncoder().encode(typeof prompt === "string" ? prompt : JSON.stringify(prompt))
+      )
+    ),
     (digest) => Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("")
   )

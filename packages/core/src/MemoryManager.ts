@@ -1,11 +1,11 @@
 /**
  * Who decides what becomes of a new fact: ADD, UPDATE, DELETE or NOOP.
  */
+import { type AiError, LanguageModel, Model } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { type AiError, LanguageModel, Model } from "effect/ai"
 import * as Calls from "./Calls.ts"
 import * as Contradiction from "./internal/contradiction.ts"
 import { isSame } from "./internal/fingerprint.ts"
@@ -15,9 +15,9 @@ import * as MemoryOperation from "./MemoryOperation.ts"
 import { Sampler, type SamplerError } from "./Sampler.ts"
 
 /**
- * What was decided: edits for the bank, a rejection for everything in the model's text that was no valid operation, and that
- * text. A decision with rejections and no edits leaves the bank as it is. For the log there are the name of the model, the prompt that it got, and the logarithm of
- * the probability of its text, where they are known.
+ * What was decided: edits for the bank, a rejection for everything in the model's text that was no valid operation, and
+ * that text. A decision with rejections and no edits leaves the bank as it is. For the log there are the name of the
+ * model, the prompt that it got, and the logarithm of the probability of its text, where they are known.
  */
 export interface Decision extends MemoryOperation.Decoded {
   readonly raw: string
@@ -40,14 +40,21 @@ export interface Service {
  */
 export class MemoryManager extends Context.Service<MemoryManager, Service>()("@memory-r1/core/MemoryManager") {}
 
-const byRule = (model: string, rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation.MemoryOperation): Layer.Layer<MemoryManager> =>
+const byRule = (
+  model: string,
+  rule: (request: ManagerFormat.ManagerRequest) => MemoryOperation.MemoryOperation
+): Layer.Layer<MemoryManager> =>
   Layer.succeed(MemoryManager, {
     decide: (requests) =>
       Effect.sync(() =>
         requests.map((request) => {
           const operation = rule(request)
           const parsed = { operations: [{ operation, position: 0 }], rejections: [] }
-          return { ...MemoryOperation.bind(parsed, request.snapshot, request.fact), raw: MemoryOperation.format([operation]), model }
+          return {
+            ...MemoryOperation.bind(parsed, request.snapshot, request.fact),
+            raw: MemoryOperation.format([operation]),
+            model
+          }
         })
       )
   })
@@ -55,12 +62,16 @@ const byRule = (model: string, rule: (request: ManagerFormat.ManagerRequest) => 
 /**
  * Adds every fact as it is and never changes one: the baseline that a manager has to beat.
  */
-export const layerAddOnly: Layer.Layer<MemoryManager> = byRule("add-only", ({ fact }) => ({ _tag: "Add", text: fact.text }))
+export const layerAddOnly: Layer.Layer<MemoryManager> = byRule(
+  "add-only",
+  ({ fact }) => ({ _tag: "Add", text: fact.text })
+)
 
 /**
- * A rule about words, no model. A fact that is the same statement as a memory changes nothing (NOOP). One that contradicts a memory
- * replaces it (UPDATE): the same statement but for a negation, or but for a value of which there is one at a time, such as an amount,
- * a home or a name. The two have to share at least `threshold` of the words. Everything else is new (ADD), so that nothing is lost.
+ * A rule about words, no model. A fact that is the same statement as a memory changes nothing (NOOP). One that
+ * contradicts a memory replaces it (UPDATE): the same statement but for a negation, or but for a value of which there
+ * is one at a time, such as an amount, a home or a name. The two have to share at least `threshold` of the words.
+ * Everything else is new (ADD), so that nothing is lost.
  */
 export const layerRuleBased = (options: { readonly threshold?: number } = {}): Layer.Layer<MemoryManager> => {
   const threshold = options.threshold ?? 0.75
@@ -77,7 +88,11 @@ export const layerRuleBased = (options: { readonly threshold?: number } = {}): L
   })
 }
 
-const decodeWith = (format: ManagerFormat.ManagerFormat, requests: ReadonlyArray<ManagerFormat.ManagerRequest>, model: string | undefined) =>
+const decodeWith = (
+  format: ManagerFormat.ManagerFormat,
+  requests: ReadonlyArray<ManagerFormat.ManagerRequest>,
+  model: string | undefined
+) =>
 (texts: ReadonlyArray<Generate.Generated>): ReadonlyArray<Decision> =>
   texts.map(({ logProbability, text }, i) => ({
     ...format.decode(text, requests[i]!),
@@ -88,7 +103,8 @@ const decodeWith = (format: ManagerFormat.ManagerFormat, requests: ReadonlyArray
   }))
 
 /**
- * Any `effect/ai` language model, asked with `ManagerFormat.paper`. `name` is what the log calls the model; without it, its `Model.ModelName`.
+ * Any `effect/ai` language model, asked with `ManagerFormat.paper`. `name` is what the log calls the model; without it,
+ * its `Model.ModelName`.
  */
 export const layerPrompted = (
   options: Calls.Options & { readonly format?: ManagerFormat.ManagerFormat; readonly name?: string } = {}
@@ -97,11 +113,17 @@ export const layerPrompted = (
     MemoryManager,
     Effect.gen(function*() {
       const model = yield* LanguageModel.LanguageModel
-      const { format = ManagerFormat.paper, name = Option.getOrUndefined(yield* Effect.serviceOption(Model.ModelName)) } = options
+      const {
+        format = ManagerFormat.paper,
+        name = Option.getOrUndefined(yield* Effect.serviceOption(Model.ModelName))
+      } = options
       const call = Calls.make(options)
       return MemoryManager.of({
         decide: Effect.fn("MemoryManager.decide")((requests) =>
-          Effect.map(Generate.withLanguageModel(model, requests.map(format.prompt), call), decodeWith(format, requests, name))
+          Effect.map(
+            Generate.withLanguageModel(model, requests.map(format.prompt), call),
+            decodeWith(format, requests, name)
+          )
         )
       })
     })

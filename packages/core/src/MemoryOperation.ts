@@ -1,8 +1,8 @@
 /**
  * The four operations as a model writes them, and the total decoder from its text.
  *
- * The model never sees ids. It sees *handles* 0..k-1, bound to the snapshot that was retrieved for it, so an operation on a
- * memory that it was not shown cannot be expressed, only rejected.
+ * The model never sees ids. It sees *handles* 0..k-1, bound to the snapshot that was retrieved for it, so an operation
+ * on a memory that it was not shown cannot be expressed, only rejected.
  */
 import * as Schema from "effect/Schema"
 import { blocks } from "./internal/fences.ts"
@@ -14,8 +14,8 @@ import * as ModelOutput from "./ModelOutput.ts"
 import type { Fact } from "./Turn.ts"
 
 /**
- * ADD a new memory, UPDATE the text of a shown one, DELETE a shown one, or do nothing. The paper's prompt writes the last as
- * NONE, its text as NOOP; both are read.
+ * ADD a new memory, UPDATE the text of a shown one, DELETE a shown one, or do nothing. The paper's prompt writes the
+ * last as NONE, its text as NOOP; both are read.
  */
 export const MemoryOperation = Schema.TaggedUnion({
   Add: { text: Schema.NonEmptyString },
@@ -41,7 +41,8 @@ export interface Snapshot {
  * - `UnknownMemory`: quotes a memory that was not shown.
  * - `DuplicateHandle`: a second operation on one memory; the first one stands.
  * - `EmptyText`: an ADD or UPDATE without text.
- * - `UnchangedUpdate`: an UPDATE to the text that is already there, be it with the time or the speaker that a prompt shows before it.
+ * - `UnchangedUpdate`: an UPDATE to the text that is already there, be it with the time or the speaker that a prompt
+ *   shows before it.
  */
 export const Rejection = Schema.TaggedUnion({
   Unparsable: { raw: Schema.String, position: Schema.Int, reason: Schema.String },
@@ -168,7 +169,9 @@ const parseJson = (raw: string, start: number): JsonValue => {
   const visit = (value: unknown, position: number): void => {
     if (typeof value !== "object" || value === null) return unparsable(position, "an item that is no object")
     const at = json.positions.get(value) ?? position
-    const list: unknown = [value, ...["memory", "operations", "memories"].map((name) => field(value, [name]))].find(Array.isArray)
+    const list: unknown = [value, ...["memory", "operations", "memories"].map((name) => field(value, [name]))].find(
+      Array.isArray
+    )
     if (!Array.isArray(list)) return read(value, at)
     // A model that was asked for a list of changes and gives an empty one wants none.
     if (list.length === 0 && !json.incomplete.has(list)) operations.push({ operation: { _tag: "Noop" }, position: at })
@@ -198,8 +201,8 @@ const after = (pattern: RegExp, raw: string, from: number): number => {
   return found === null ? raw.length : found.index + found[0].length
 }
 
-// The JSON values that begin between `from` and `to`. Brackets in the prose before them say nothing, unless there is nothing else.
-// What comes after them is an explanation, unless it is the next value (one object a line).
+// The JSON values that begin between `from` and `to`. Brackets in the prose before them say nothing, unless there is
+// nothing else. What comes after them is an explanation, unless it is the next value (one object a line).
 const parseValues = (raw: string, from: number, to: number): Parsed & { readonly prose: Parsed | undefined } => {
   const operations: Array<Parsed["operations"][number]> = []
   const rejections: Array<Rejection> = []
@@ -220,7 +223,10 @@ const parseValues = (raw: string, from: number, to: number): Parsed & { readonly
 // The operations of a text that a model decided on.
 const parseDecided = (raw: string): Parsed => {
   // What an operation's line quotes is text: JSON is looked for only before the first such line.
-  const firstRow = Math.min(operationRow.exec(raw)?.index ?? raw.length, operationRowWithBracket.exec(raw)?.index ?? raw.length)
+  const firstRow = Math.min(
+    operationRow.exec(raw)?.index ?? raw.length,
+    operationRowWithBracket.exec(raw)?.index ?? raw.length
+  )
   const read = (from: number, to: number): Parsed => {
     const { operations, prose, rejections } = parseValues(raw, from, firstRow)
     if (operations.length > 0) return { operations, rejections }
@@ -256,12 +262,13 @@ export interface ParseOptions {
 }
 
 /**
- * Reads operations out of model text; total: it never throws, and everything that it cannot read becomes a rejection. Only what follows the model's reasoning counts
- * (`ModelOutput.decided`); where it is never closed nothing was decided, which is a rejection.
+ * Reads operations out of model text; total: it never throws, and everything that it cannot read becomes a rejection.
+ * Only what follows the model's reasoning counts (`ModelOutput.decided`); where it is never closed nothing was decided,
+ * which is a rejection.
  *
- * Two forms are read. The paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also fenced, with prose
- * around it, as a bare list or object, with trailing commas or cut off (complete items count). And one operation a line,
- * `ADD text`, `UPDATE 0 text`, `DELETE 0`, `NOOP`, which costs a small model fewer tokens.
+ * Two forms are read. The paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also fenced,
+ * with prose around it, as a bare list or object, with trailing commas or cut off (complete items count). And one
+ * operation a line, `ADD text`, `UPDATE 0 text`, `DELETE 0`, `NOOP`, which costs a small model fewer tokens.
  *
  * @example
  * ```ts
@@ -276,7 +283,15 @@ export interface ParseOptions {
 export const parse = (raw: string, { form = parseDecided, quoted = [] }: ParseOptions = {}): Parsed => {
   const decided = ModelOutput.decided(raw, quoted)
   return decided === undefined
-    ? { operations: [], rejections: [{ _tag: "Unparsable", raw, position: raw.length, reason: "the reasoning is never closed: nothing was decided" }] }
+    ? {
+      operations: [],
+      rejections: [{
+        _tag: "Unparsable",
+        raw,
+        position: raw.length,
+        reason: "the reasoning is never closed: nothing was decided"
+      }]
+    }
     : within(raw, decided.at, form(decided.text))
 }
 
@@ -314,9 +329,11 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
       rejections.push({ _tag: "UnchangedUpdate", handle, position })
     } else {
       taken.add(handle)
-      edits.push(operation._tag === "Delete"
-        ? Edit.Delete({ id: memory.id })
-        : Edit.Update({ id: memory.id, text: operation.text, ...provenance }))
+      edits.push(
+        operation._tag === "Delete"
+          ? Edit.Delete({ id: memory.id })
+          : Edit.Update({ id: memory.id, text: operation.text, ...provenance })
+      )
     }
   }
   return { edits, rejections }
@@ -336,7 +353,11 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
  * MemoryBank.memories(MemoryBank.applyAll(bank, edits)).length // => 2
  * ```
  */
-export const decode = (raw: string, snapshot: Snapshot, fact?: Omit<Fact, "text"> & Partial<Pick<Fact, "text">>): Decoded =>
+export const decode = (
+  raw: string,
+  snapshot: Snapshot,
+  fact?: Omit<Fact, "text"> & Partial<Pick<Fact, "text">>
+): Decoded =>
   bind(parse(raw, { quoted: [fact?.text ?? "", ...snapshot.memories.map(({ text }) => text)] }), snapshot, fact)
 
 /**

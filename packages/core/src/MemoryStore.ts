@@ -1,10 +1,10 @@
 /**
  * Banks that last: a log of commits per scope is the source of truth, the bank is its fold.
  */
+import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { AiError } from "effect/ai"
 import type * as Filter from "./Filter.ts"
 import { inMemoryJournal } from "./internal/inMemoryJournal.ts"
 import { journalStore } from "./internal/journalStore.ts"
@@ -36,7 +36,8 @@ export interface Commit {
 }
 
 /**
- * What a commit became: its revision, and the edits as they stand in the log, with the ids that they were given. An ADD of what is there already is a `Noop` there.
+ * What a commit became: its revision, and the edits as they stand in the log, with the ids that they were given. An ADD
+ * of what is there already is a `Noop` there.
  */
 export interface Committed {
   readonly revision: number
@@ -44,8 +45,8 @@ export interface Committed {
 }
 
 /**
- * Which memories to look among. `speaker: null` means those of nobody. `since`: those that became what they are at that time (milliseconds since 1970) or later.
- * What has expired is left out, unless `showExpired`.
+ * Which memories to look among. `speaker: null` means those of nobody. `since`: those that became what they are at that
+ * time (milliseconds since 1970) or later. What has expired is left out, unless `showExpired`.
  */
 export interface Among {
   readonly speaker?: string | null
@@ -71,7 +72,8 @@ export interface Hit extends Retriever.Scored {
 }
 
 /**
- * What was found, the best first, and the revision that it was found at, which a decision on it is to be committed against.
+ * What was found, the best first, and the revision that it was found at, which a decision on it is to be committed
+ * against.
  */
 export interface Found {
   readonly revision: number
@@ -92,15 +94,20 @@ export interface Listed {
  * The store.
  *
  * - `current`, `asOf`: the bank now, or as it was at a revision or time.
- * - `commit`: applies edits that were computed against revision `base` (optimistic concurrency). In texts, NUL and halves of surrogate pairs become U+FFFD; metadata are JSON.
- * - `log`, `history`: every entry; every version of one memory, in the order of time (one that a revert brought back comes again).
+ * - `commit`: applies edits that were computed against revision `base` (optimistic concurrency). In texts, NUL and
+ *   halves of surrogate pairs become U+FFFD; metadata are JSON.
+ * - `log`, `history`: every entry; every version of one memory, in the order of time (one that a revert brought back
+ *   comes again).
  * - `revert`: a new revision whose bank is that of an earlier one. The log keeps what was undone.
  * - `adopt`: gives a whole log to a scope that has none yet. `fork`: that of another scope.
- * - `erase`: removes memories and every trace of their texts, from the log too. What is left is that an erasure happened.
- * - `search`: ranks memories for a query: by BM25 or as `Ranking` says. Memories that have no word and no meaning in common with it come last, the newest first, so that a
- *   small bank comes whole. Where the embedding model or the reranker cannot be reached, a warning is logged and the ranking is done without it.
+ * - `erase`: removes memories and every trace of their texts, from the log too. What is left is that an erasure
+ *   happened.
+ * - `search`: ranks memories for a query: by BM25 or as `Ranking` says. Memories that have no word and no meaning in
+ *   common with it come last, the newest first, so that a small bank comes whole. Where the embedding model or the
+ *   reranker cannot be reached, a warning is logged and the ranking is done without it.
  * - `list`: memories in the order of creation, those `after` a place; tombstones where they are asked for.
- * - `embed`: gives vectors to all memories that have none; `search` does it as it goes. `reembed`: throws away all vectors of the store first, of all scopes, as a new embedding model needs it.
+ * - `embed`: gives vectors to all memories that have none; `search` does it as it goes. `reembed`: throws away all
+ *   vectors of the store first, of all scopes, as a new embedding model needs it.
  */
 export class MemoryStore extends Context.Service<MemoryStore, {
   readonly current: (scope: Scope) => Effect.Effect<Versioned, StoreError>
@@ -109,16 +116,26 @@ export class MemoryStore extends Context.Service<MemoryStore, {
   readonly log: (scope: Scope) => Effect.Effect<ReadonlyArray<MemoryLog.Entry>, StoreError>
   readonly history: (scope: Scope, id: MemoryId) => Effect.Effect<ReadonlyArray<Memory>, StoreError>
   readonly revert: (scope: Scope, moment: number | Date) => Effect.Effect<Versioned, UnknownRevision | StoreError>
-  readonly adopt: (scope: Scope, entries: ReadonlyArray<MemoryLog.Entry>) => Effect.Effect<Versioned, Conflict | StoreError>
+  readonly adopt: (
+    scope: Scope,
+    entries: ReadonlyArray<MemoryLog.Entry>
+  ) => Effect.Effect<Versioned, Conflict | StoreError>
   readonly fork: (from: Scope, to: Scope) => Effect.Effect<Versioned, Conflict | StoreError>
-  readonly erase: (scope: Scope, ids: MemoryId | ReadonlyArray<MemoryId>) => Effect.Effect<{ readonly revision: number }, UnknownMemory | StoreError>
+  readonly erase: (
+    scope: Scope,
+    ids: MemoryId | ReadonlyArray<MemoryId>
+  ) => Effect.Effect<{ readonly revision: number }, UnknownMemory | StoreError>
   readonly search: (scope: Scope, query: Query) => Effect.Effect<Found, StoreError | VectorError>
   readonly list: (
     scope: Scope,
     query?: Among & { readonly limit?: number; readonly after?: number; readonly tombstones?: boolean }
   ) => Effect.Effect<ReadonlyArray<Listed>, StoreError>
-  readonly embed: (scope: Scope) => Effect.Effect<{ readonly embedded: number }, StoreError | VectorError | AiError.AiError>
-  readonly reembed: (scope: Scope) => Effect.Effect<{ readonly embedded: number }, StoreError | VectorError | AiError.AiError>
+  readonly embed: (
+    scope: Scope
+  ) => Effect.Effect<{ readonly embedded: number }, StoreError | VectorError | AiError.AiError>
+  readonly reembed: (
+    scope: Scope
+  ) => Effect.Effect<{ readonly embedded: number }, StoreError | VectorError | AiError.AiError>
 }>()("@memory-r1/core/MemoryStore") {}
 
 /**

@@ -1,5 +1,6 @@
 /**
- * What a model's text says: what it decided, without what it thought aloud, and the JSON in that. Everything here that reads a model's text reads it with this module.
+ * What a model's text says: what it decided, without what it thought aloud, and the JSON in that. Everything here that
+ * reads a model's text reads it with this module.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -16,11 +17,14 @@ export interface Decided {
 }
 
 /**
- * What follows the reasoning in a text; `undefined` where a block of reasoning is never closed, since nothing was decided then.
+ * What follows the reasoning in a text; `undefined` where a block of reasoning is never closed, since nothing was
+ * decided then.
  *
- * A block is begun and ended by tags whose name speaks of thinking: `<think>`, `<thinking>`, `<reasoning>`, `<seed:think>`, `[THINK]`, `◁think▷`, `<|START_THINKING|>` and the
- * like, in any case and with attributes; or by the channels of gpt-oss and Gemma. Only what comes after the last block counts. An end without a beginning ends a block that
- * the prompt began. What stands in a string of JSON is text, whatever it looks like; so is what stands in one of the texts that the model was shown, which are `quoted`.
+ * A block is begun and ended by tags whose name speaks of thinking: `<think>`, `<thinking>`, `<reasoning>`,
+ * `<seed:think>`, `[THINK]`, `◁think▷`, `<|START_THINKING|>` and the like, in any case and with attributes; or by the
+ * channels of gpt-oss and Gemma. Only what comes after the last block counts. An end without a beginning ends a block
+ * that the prompt began. What stands in a string of JSON is text, whatever it looks like; so is what stands in one of
+ * the texts that the model was shown, which are `quoted`.
  *
  * @example
  * ```ts
@@ -37,8 +41,8 @@ export const decided = (raw: string, quoted: ReadonlyArray<string> = []): Decide
 }
 
 /**
- * The marker that begins a block of reasoning at the end of a prompt, where a chat template puts one there: what the model writes then goes on from it, and belongs to be read
- * behind it. Empty where there is none.
+ * The marker that begins a block of reasoning at the end of a prompt, where a chat template puts one there: what the
+ * model writes then goes on from it, and belongs to be read behind it. Empty where there is none.
  *
  * @example
  * ```ts
@@ -51,8 +55,8 @@ export const decided = (raw: string, quoted: ReadonlyArray<string> = []): Decide
 export const begun = (prompt: string): string => begunBy(prompt)
 
 /**
- * Whether a text, such as that of a token, is a tag that begins or ends a block of reasoning. A backend that drops special tokens from a text keeps these: without them what a
- * model thought aloud would look like what it decided.
+ * Whether a text, such as that of a token, is a tag that begins or ends a block of reasoning. A backend that drops
+ * special tokens from a text keeps these: without them what a model thought aloud would look like what it decided.
  *
  * @example
  * ```ts
@@ -86,8 +90,9 @@ const valuesBetween = (text: string, from: number, to: number): ReadonlyArray<To
 }
 
 /**
- * The JSON values in what a model decided, the likeliest first: those in blocks of code, then the others, each in the order of the text; then what stands inside of them. Read are also
- * trailing commas, comments, single quotes and line breaks in strings. Brackets in prose, such as `{the turn}`, are none; nor is a value that the text does not finish.
+ * The JSON values in what a model decided, the likeliest first: those in blocks of code, then the others, each in the
+ * order of the text; then what stands inside of them. Read are also trailing commas, comments, single quotes and line
+ * breaks in strings. Brackets in prose, such as `{the turn}`, are none; nor is a value that the text does not finish.
  *
  * @example
  * ```ts
@@ -99,7 +104,10 @@ const valuesBetween = (text: string, from: number, to: number): ReadonlyArray<To
 export const json = (raw: string): ReadonlyArray<unknown> => {
   const text = decided(raw)?.text ?? ""
   const whole = TolerantJson.parse(text, 0)
-  const places = [...blocks(text).map(({ from, to }) => valuesBetween(text, from, to)), valuesBetween(text, 0, text.length)].flat()
+  const places = [
+    ...blocks(text).map(({ from, to }) => valuesBetween(text, from, to)),
+    valuesBetween(text, 0, text.length)
+  ].flat()
   const inner = places.flatMap(({ positions, value }) => Array.from(positions.keys()).filter((one) => one !== value))
   // A value without brackets is one only where there is nothing else.
   const bare = whole.error === undefined && text.slice(whole.end).trim() === "" ? [whole.value] : []
@@ -116,7 +124,8 @@ export class NoJson extends Schema.TaggedError<NoJson>()("NoJson", { raw: Schema
 }
 
 /**
- * The first of the JSON values in a text that can be decoded. Fails with `NoJson` where there is none, and with the error of the first one where none can be.
+ * The first of the JSON values in a text that can be decoded. Fails with `NoJson` where there is none, and with the
+ * error of the first one where none can be.
  *
  * @example
  * ```ts
@@ -128,12 +137,14 @@ export class NoJson extends Schema.TaggedError<NoJson>()("NoJson", { raw: Schema
  * Effect.runSync(read).value // => { facts: ["Ann has a dog"] }
  * ```
  */
-export const read = Effect.fnUntraced(function*<A, E, R>(raw: string, decode: (json: unknown) => Effect.Effect<A, E, R>) {
-  const failed: Array<E | NoJson> = []
-  for (const value of json(raw)) {
-    const found = yield* Effect.result(decode(value))
-    if (found._tag === "Success") return { value: found.success, json: value }
-    failed.push(found.failure)
+export const read = Effect.fnUntraced(
+  function*<A, E, R>(raw: string, decode: (json: unknown) => Effect.Effect<A, E, R>) {
+    const failed: Array<E | NoJson> = []
+    for (const value of json(raw)) {
+      const found = yield* Effect.result(decode(value))
+      if (found._tag === "Success") return { value: found.success, json: value }
+      failed.push(found.failure)
+    }
+    return yield* Effect.fail(failed[0] ?? new NoJson({ raw }))
   }
-  return yield* Effect.fail(failed[0] ?? new NoJson({ raw }))
-})
+)

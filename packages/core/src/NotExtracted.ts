@@ -1,7 +1,9 @@
 /**
- * What was kept as it was said, since the model that should have worked on it failed: nothing that was said is lost, and it can be worked on later (`MemoryAgent.extractAgain`).
+ * What was kept as it was said, since the model that should have worked on it failed: nothing that was said is lost,
+ * and it can be worked on later (`MemoryAgent.extractAgain`).
  *
- * It is an ordinary memory with a mark in its metadata. Every store can hold it, and stores made before the mark existed still open.
+ * It is an ordinary memory with a mark in its metadata. Every store can hold it, and stores made before the mark
+ * existed still open.
  */
 import type { AiError } from "effect/ai"
 import * as Filter from "./Filter.ts"
@@ -42,9 +44,10 @@ export const stageOf = ({ metadata }: Pick<Memory, "metadata">): Stage | undefin
 export const filter: Filter.Filter = Filter.oneOf(key, ["turn", "fact"] satisfies ReadonlyArray<Stage>)
 
 /**
- * Whether an error says that the model could not be reached or would not serve (a wrong key, no network, no credit, a failing server, a call that took too long), so that
- * the caller has to know of it. Every other one is the model's: it was asked, and gave nothing that can be used (text that does not fit, a refusal, a prompt that is too long
- * for it). To ask the same again would give the same.
+ * Whether an error says that the model could not be reached or would not serve (a wrong key, no network, no credit, a
+ * failing server, a call that took too long), so that the caller has to know of it. Every other one is the model's: it
+ * was asked, and gave nothing that can be used (text that does not fit, a refusal, a prompt that is too long for it).
+ * To ask the same again would give the same.
  */
 export const isOutOfReach = (error: AiError.AiError | SamplerError): boolean => {
   if (error._tag === "SamplerError") return error.cause !== undefined

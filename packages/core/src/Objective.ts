@@ -1,9 +1,10 @@
 /**
  * Losses, written once.
  *
- * An objective is an expression over per-token quantities and a rule that aggregates it to one number. It is data, so that every engine can
- * read it: `evaluate` computes it with plain numbers (the reference), `differentiate` gives its derivatives (for engines that take a weighted
- * log-likelihood), a training engine lowers it into its graph. A sign convention holds throughout: an objective is *minimised*.
+ * An objective is an expression over per-token quantities and a rule that aggregates it to one number. It is data, so
+ * that every engine can read it: `evaluate` computes it with plain numbers (the reference), `differentiate` gives its
+ * derivatives (for engines that take a weighted log-likelihood), a training engine lowers it into its graph. A sign
+ * convention holds throughout: an objective is *minimised*.
  */
 import { Aggregation, type Objective } from "./internal/aggregation.ts"
 import {
@@ -70,9 +71,9 @@ export const coefficients = ({ loss }: Objective): ReadonlyMap<string, number> =
 export const ratio: Expr = exp(sub(logp, oldLogp))
 
 /**
- * Schulman's estimates of KL(policy || reference) from one sample (http://joschu.net/blog/kl-approx.html), with `r = refLogp - logp`:
- * `k1` is `-r`, unbiased, of either sign; `k2` is `r^2 / 2`, biased, its gradient is that of the divergence; `k3` is `exp(r) - r - 1`, unbiased and
- * never negative, the one of GRPO.
+ * Schulman's estimates of KL(policy || reference) from one sample (http://joschu.net/blog/kl-approx.html), with `r =
+ * refLogp - logp`: `k1` is `-r`, unbiased, of either sign; `k2` is `r^2 / 2`, biased, its gradient is that of the
+ * divergence; `k3` is `exp(r) - r - 1`, unbiased and never negative, the one of GRPO.
  */
 export const kl = {
   k1: sub(logp, refLogp),
@@ -88,15 +89,21 @@ export const sft: Objective = { name: "sft", loss: neg(logp), aggregation: Aggre
 /**
  * REINFORCE (Williams 1992): `-A logp`, for completions of the weights being trained.
  */
-export const reinforce: Objective = { name: "reinforce", loss: neg(mul(advantage, logp)), aggregation: Aggregation.TokenMean() }
+export const reinforce: Objective = {
+  name: "reinforce",
+  loss: neg(mul(advantage, logp)),
+  aggregation: Aggregation.TokenMean()
+}
 
 // The pessimistic one of two ratios, the second of which may not move far (Schulman et al. 2017, equation 7).
 const clipped = (ratio: Expr, epsilon: number, epsilonHigh: number): Expr =>
   neg(min(mul(ratio, advantage), mul(clip(ratio, 1 - epsilon, 1 + epsilonHigh), advantage)))
 
 /**
- * - `epsilon`, `epsilonHigh`: how far the ratio may fall and rise before a token stops counting; `epsilonHigh` is `epsilon` when it is left out.
- * - `beta`: the weight of a KL term to the reference (k3), 0 when left out: then no reference log-probabilities are needed.
+ * - `epsilon`, `epsilonHigh`: how far the ratio may fall and rise before a token stops counting; `epsilonHigh` is
+ *   `epsilon` when it is left out.
+ * - `beta`: the weight of a KL term to the reference (k3), 0 when left out: then no reference log-probabilities are
+ *   needed.
  * - `aggregation`: of the tokens' losses.
  */
 export interface PolicyOptions {
@@ -109,13 +116,15 @@ export interface PolicyOptions {
 const policy = (
   name: string,
   ratio: Expr,
-  { aggregation, beta = 0, epsilon, epsilonHigh = epsilon }: PolicyOptions & Required<Pick<PolicyOptions, "epsilon" | "aggregation">>
+  { aggregation, beta = 0, epsilon, epsilonHigh = epsilon }:
+    & PolicyOptions
+    & Required<Pick<PolicyOptions, "epsilon" | "aggregation">>
 ): Objective => withKl({ name, loss: clipped(ratio, epsilon, epsilonHigh), aggregation }, beta)
 
 /**
  * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", equation 3):
- * `-min(ratio A, clip(ratio, 1 - epsilon, 1 + epsilonHigh) A) + beta KL(policy || reference)`, the mean over each completion, then over
- * completions.
+ * `-min(ratio A, clip(ratio, 1 - epsilon, 1 + epsilonHigh) A) + beta KL(policy || reference)`, the mean over each
+ * completion, then over completions.
  *
  * @example
  * ```ts
@@ -131,17 +140,19 @@ export const grpo = (options: PolicyOptions = {}): Objective =>
   policy("grpo", ratio, { epsilon: 0.2, aggregation: Aggregation.SequenceMean(), ...options })
 
 /**
- * Dr. GRPO (Liu et al. 2025, "Understanding R1-Zero-Like Training"): sums of tokens over a constant `length`, that of the longest
- * completion that is allowed, so that long wrong answers are not let off. With `Advantage.groupCentred`.
+ * Dr. GRPO (Liu et al. 2025, "Understanding R1-Zero-Like Training"): sums of tokens over a constant `length`, that of
+ * the longest completion that is allowed, so that long wrong answers are not let off. With `Advantage.groupCentred`.
  */
-export const drGrpo = ({ length, ...options }: Omit<PolicyOptions, "aggregation"> & { readonly length: number }): Objective => ({
+export const drGrpo = (
+  { length, ...options }: Omit<PolicyOptions, "aggregation"> & { readonly length: number }
+): Objective => ({
   ...grpo({ ...options, aggregation: Aggregation.ConstantLength({ length }) }),
   name: "drGrpo"
 })
 
 /**
- * DAPO (Yu et al. 2025): more room for ratios to rise than to fall (clip-higher), the mean over all tokens, no KL term. Completions that were
- * cut off are left out by the trainer (overlong filtering): they carry a mask of zeros.
+ * DAPO (Yu et al. 2025): more room for ratios to rise than to fall (clip-higher), the mean over all tokens, no KL term.
+ * Completions that were cut off are left out by the trainer (overlong filtering): they carry a mask of zeros.
  */
 export const dapo = (options: PolicyOptions = {}): Objective => ({
   ...grpo({ epsilonHigh: 0.28, aggregation: Aggregation.TokenMean(), ...options }),
@@ -157,8 +168,8 @@ export const bnpo = (options: Omit<PolicyOptions, "aggregation"> = {}): Objectiv
 })
 
 /**
- * Group Sequence Policy Optimization (Zheng et al. 2025): one ratio for a completion, the geometric mean of its tokens', which moves far
- * less than theirs; hence the narrow range.
+ * Group Sequence Policy Optimization (Zheng et al. 2025): one ratio for a completion, the geometric mean of its
+ * tokens', which moves far less than theirs; hence the narrow range.
  */
 export const gspo = (options: PolicyOptions = {}): Objective =>
   policy("gspo", exp(sequenceMean(sub(logp, oldLogp))), {
@@ -169,17 +180,20 @@ export const gspo = (options: PolicyOptions = {}): Objective =>
   })
 
 /**
- * CISPO (MiniMax 2025, "MiniMax-M1", equation 4): the ratio is a weight, at most `ceiling`, that no gradient flows through, so that every
- * token goes on to count: `-stop(min(ratio, ceiling)) A logp`.
+ * CISPO (MiniMax 2025, "MiniMax-M1", equation 4): the ratio is a weight, at most `ceiling`, that no gradient flows
+ * through, so that every token goes on to count: `-stop(min(ratio, ceiling)) A logp`.
  */
 export const cispo = (
-  { aggregation = Aggregation.TokenMean(), beta = 0, ceiling = 5 }: Pick<PolicyOptions, "aggregation" | "beta"> & { readonly ceiling?: number } = {}
+  { aggregation = Aggregation.TokenMean(), beta = 0, ceiling = 5 }: Pick<PolicyOptions, "aggregation" | "beta"> & {
+    readonly ceiling?: number
+  } = {}
 ): Objective =>
   withKl({ name: "cispo", loss: neg(mul(mul(stopGradient(min(ratio, ceiling)), advantage), logp)), aggregation }, beta)
 
 /**
- * Proximal Policy Optimization (Schulman et al. 2017, equation 7). With `dualClip` (Ye et al. 2020, "Mastering Complex Control in MOBA Games",
- * equation 5) the loss of a token with a negative advantage is at most `dualClip` times that advantage, however far its ratio has risen.
+ * Proximal Policy Optimization (Schulman et al. 2017, equation 7). With `dualClip` (Ye et al. 2020, "Mastering Complex
+ * Control in MOBA Games", equation 5) the loss of a token with a negative advantage is at most `dualClip` times that
+ * advantage, however far its ratio has risen.
  */
 export const ppo = ({ dualClip, ...options }: PolicyOptions & { readonly dualClip?: number } = {}): Objective => {
   const plain = policy("ppo", ratio, { epsilon: 0.2, aggregation: Aggregation.TokenMean(), ...options })
@@ -194,29 +208,39 @@ export const ppo = ({ dualClip, ...options }: PolicyOptions & { readonly dualCli
 }
 
 /**
- * The critic's loss: half the squared difference to the returns. With `epsilon` the larger one of that and of the same for a value that may not
- * move further than that from what it was (Schulman et al., the PPO of OpenAI baselines).
+ * The critic's loss: half the squared difference to the returns. With `epsilon` the larger one of that and of the same
+ * for a value that may not move further than that from what it was (Schulman et al., the PPO of OpenAI baselines).
  */
-export const valueLoss = ({ aggregation = Aggregation.TokenMean(), epsilon }: { readonly epsilon?: number; readonly aggregation?: Aggregation } = {}): Objective => {
+export const valueLoss = (
+  { aggregation = Aggregation.TokenMean(), epsilon }: {
+    readonly epsilon?: number
+    readonly aggregation?: Aggregation
+  } = {}
+): Objective => {
   const error = square(sub(value, returns))
-  const near = epsilon === undefined ? error : max(error, square(sub(add(oldValue, clip(sub(value, oldValue), -epsilon, epsilon)), returns)))
+  const near = epsilon === undefined
+    ? error
+    : max(error, square(sub(add(oldValue, clip(sub(value, oldValue), -epsilon, epsilon)), returns)))
   return { name: "value", loss: mul(0.5, near), aggregation }
 }
 
 /**
- * An objective with a KL term of weight `beta` to the reference in its loss; give a `coefficient` where the weight changes from step to step.
+ * An objective with a KL term of weight `beta` to the reference in its loss; give a `coefficient` where the weight
+ * changes from step to step.
  */
 export const withKl = (objective: Objective, beta: Operand, estimate: keyof typeof kl = "k3"): Objective =>
   beta === 0 ? objective : { ...objective, loss: add(objective.loss, mul(beta, kl[estimate])) }
 
 /**
- * An objective less `bonus` times the entropy of each token's distribution (Mnih et al. 2016, "Asynchronous Methods", section 4).
+ * An objective less `bonus` times the entropy of each token's distribution (Mnih et al. 2016, "Asynchronous Methods",
+ * section 4).
  */
 export const withEntropy = (objective: Objective, bonus: Operand): Objective =>
   bonus === 0 ? objective : { ...objective, loss: sub(objective.loss, mul(bonus, entropy)) }
 
 /**
- * An objective plus `weight` times another one, of the same aggregation: the policy's and the critic's, where they share a network.
+ * An objective plus `weight` times another one, of the same aggregation: the policy's and the critic's, where they
+ * share a network.
  */
 export const withTerm = (objective: Objective, other: Objective, weight: Operand): Objective => ({
   ...objective,
@@ -224,9 +248,9 @@ export const withTerm = (objective: Objective, other: Objective, weight: Operand
 })
 
 /**
- * What the loss is multiplied with where the sampler's probabilities are not the learner's (Yao et al. 2025, "Your efficient RL framework
- * secretly brings you off-policy RL training"): `exp(oldLogp - samplerLogp)` of each token, or of the whole completion; at most
- * `cap` (`truncate`), or 0 above it (`mask`).
+ * What the loss is multiplied with where the sampler's probabilities are not the learner's (Yao et al. 2025, "Your
+ * efficient RL framework secretly brings you off-policy RL training"): `exp(oldLogp - samplerLogp)` of each token, or
+ * of the whole completion; at most `cap` (`truncate`), or 0 above it (`mask`).
  */
 export interface Correction {
   readonly level: "token" | "sequence"
@@ -235,7 +259,8 @@ export interface Correction {
 }
 
 /**
- * An objective with a correction for the difference between sampler and learner. A KL term is added after it, and is not corrected.
+ * An objective with a correction for the difference between sampler and learner. A KL term is added after it, and is
+ * not corrected.
  */
 export const withCorrection = (objective: Objective, { cap, level, mode }: Correction): Objective => {
   const difference = sub(oldLogp, samplerLogp)

@@ -13,7 +13,8 @@ import type { Snapshot } from "./MemoryOperation.ts"
 import * as Retriever from "./Retriever.ts"
 
 /**
- * An episode with the bank after each step (`banks[0]` is what it began with, `banks.at(-1)` the last one) and the decision of each step.
+ * An episode with the bank after each step (`banks[0]` is what it began with, `banks.at(-1)` the last one) and the
+ * decision of each step.
  */
 export interface Played {
   readonly episode: Episode
@@ -31,7 +32,10 @@ export const snapshotFor = Effect.fnUntraced(function*(
 ) {
   const retriever = yield* Retriever.Retriever
   const found = yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
-  return { revision: bank.revision, memories: Retriever.inOrder(bank, found.map(({ memory }) => memory)) } satisfies Snapshot
+  return {
+    revision: bank.revision,
+    memories: Retriever.inOrder(bank, found.map(({ memory }) => memory))
+  } satisfies Snapshot
 })
 
 /**
@@ -55,7 +59,11 @@ export const play = Effect.fn("Playthrough.play")(function*(
   options: { readonly perFact: number; readonly onStep?: (step: number, steps: number) => Effect.Effect<void> }
 ) {
   const manager = yield* MemoryManager
-  const played = episodes.map((episode) => ({ episode, banks: [episode.start ?? MemoryBank.empty], decisions: [] as Array<Decision> }))
+  const played = episodes.map((episode) => ({
+    episode,
+    banks: [episode.start ?? MemoryBank.empty],
+    decisions: [] as Array<Decision>
+  }))
   const steps = Math.max(0, ...episodes.map((episode) => episode.steps.length))
   for (let step = 0; step < steps; step++) {
     const open = played.filter(({ episode }) => step < episode.steps.length)
@@ -112,8 +120,12 @@ export const ask = Effect.fn("Playthrough.ask")(function*(
   options: { readonly perSpeaker: number }
 ) {
   const agent = yield* AnswerAgent
-  const candidates = yield* Effect.forEach(questions, ({ bank, question }) =>
-    Retriever.candidatesFor(bank, question.question, options.perSpeaker))
-  const answers = yield* agent.answer(questions.map(({ question }, i) => ({ question: question.question, candidates: candidates[i]! })))
+  const candidates = yield* Effect.forEach(
+    questions,
+    ({ bank, question }) => Retriever.candidatesFor(bank, question.question, options.perSpeaker)
+  )
+  const answers = yield* agent.answer(
+    questions.map(({ question }, i) => ({ question: question.question, candidates: candidates[i]! }))
+  )
   return questions.map(({ question }, i): Asked => ({ question, candidates: candidates[i]!, answer: answers[i]! }))
 })

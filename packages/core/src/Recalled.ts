@@ -1,6 +1,6 @@
 /**
- * What was recalled is marked, so that it is not taken for news: a memory that is shown to a model comes back in transcripts, and memory layers that read those again
- * fill up with copies of what they hold.
+ * What was recalled is marked, so that it is not taken for news: a memory that is shown to a model comes back in
+ * transcripts, and memory layers that read those again fill up with copies of what they hold.
  */
 import { isSame } from "./internal/fingerprint.ts"
 import { oneLine } from "./internal/oneLine.ts"
@@ -25,7 +25,9 @@ const block = /<recalled-memories>[\s\S]*?(?:<\/recalled-memories>|$)/giu
  * ```
  */
 export const render = (memories: ReadonlyArray<Memory.Memory>): string =>
-  `<recalled-memories>\n${memories.map((memory) => `- ${oneLine(Memory.line(memory).replace(tag, " "))}\n`).join("")}</recalled-memories>`
+  `<recalled-memories>\n${
+    memories.map((memory) => `- ${oneLine(Memory.line(memory).replace(tag, " "))}\n`).join("")
+  }</recalled-memories>`
 
 /**
  * A text without the blocks of recalled memories that stand in it, those that were cut off included.
@@ -33,7 +35,8 @@ export const render = (memories: ReadonlyArray<Memory.Memory>): string =>
 export const strip = (text: string): string => text.replace(block, "").trim()
 
 /**
- * Whether a fact is one of the texts that were recalled. A part of such a text is another statement, since what stands around it
- * can deny it.
+ * Whether a fact is one of the texts that were recalled. A part of such a text is another statement, since what stands
+ * around it can deny it.
  */
-export const repeats = (fact: Pick<Fact, "text">, recalled: ReadonlyArray<string>): boolean => recalled.some((text) => isSame(fact.text, text))
+export const repeats = (fact: Pick<Fact, "text">, recalled: ReadonlyArray<string>): boolean =>
+  recalled.some((text) => isSame(fact.text, text))

@@ -1,11 +1,11 @@
 /**
  * Which memories a manager or an answer agent gets to see.
  */
+import { EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import { EmbeddingModel } from "effect/ai"
 import * as Bm25 from "./Bm25.ts"
 import * as Hybrid from "./internal/hybrid.ts"
 import type { Memory } from "./Memory.ts"
@@ -37,8 +37,8 @@ export interface Scored {
 }
 
 /**
- * Ranks the memories of a bank for a query, best first. A bank no larger than the limit comes back whole, so that a reader
- * of a small bank misses nothing.
+ * Ranks the memories of a bank for a query, best first. A bank no larger than the limit comes back whole, so that a
+ * reader of a small bank misses nothing.
  */
 export interface Service {
   readonly retrieve: (bank: MemoryBank.MemoryBank, query: Query) => Effect.Effect<ReadonlyArray<Scored>, RetrieverError>
@@ -102,8 +102,9 @@ export const layerBm25: Layer.Layer<Retriever> = Layer.succeed(Retriever, {
 const kept = 100_000
 
 /**
- * BM25 and vectors of an embedding model, fused (`Ranking.fuse`) as a store with `Ranking.layerHybrid` does it. Vectors are kept by text, so that a bank which changes is
- * not embedded anew. Where the model fails, so does the retriever: an evaluation that went on by words alone would measure something else.
+ * BM25 and vectors of an embedding model, fused (`Ranking.fuse`) as a store with `Ranking.layerHybrid` does it. Vectors
+ * are kept by text, so that a bank which changes is not embedded anew. Where the model fails, so does the retriever: an
+ * evaluation that went on by words alone would measure something else.
  *
  * @example
  * ```ts
@@ -153,10 +154,14 @@ export const layerHybrid: Layer.Layer<Retriever, never, EmbeddingModel.Embedding
       retrieve: Effect.fn("Retriever.retrieve")(function*(bank, query) {
         const { memories } = indexOf(bank, query.speaker)
         if (memories.length === 0 || query.limit <= 0) return []
-        const [asked, ...others] = yield* Effect.mapError(vectorsOf([query.text, ...memories.map(({ text }) => text)]), (cause) => new RetrieverError({ cause }))
+        const [asked, ...others] = yield* Effect.mapError(
+          vectorsOf([query.text, ...memories.map(({ text }) => text)]),
+          (cause) => new RetrieverError({ cause })
+        )
         const limit = Hybrid.depthOf(query.limit)
         const lexical = bm25(bank, { ...query, limit }).filter(({ score }) => score > 0)
-        const dense = memories.map((memory, at) => ({ memory, score: Hybrid.cosine(asked!, others[at]!) })).reverse().sort((a, b) => b.score - a.score).slice(0, limit)
+        const dense = memories.map((memory, at) => ({ memory, score: Hybrid.cosine(asked!, others[at]!) })).reverse()
+          .sort((a, b) => b.score - a.score).slice(0, limit)
         return Ranking.fuse([lexical, dense].map((ranking) => ranking.map(({ memory }) => memory)))
           .slice(0, query.limit)
           .map(({ id: memory, score }) => ({ memory, score }))
@@ -166,19 +171,28 @@ export const layerHybrid: Layer.Layer<Retriever, never, EmbeddingModel.Embedding
 )
 
 /**
- * The candidates for a question: the best `perSpeaker` memories of each speaker (the paper: 30, so 60 of two), oldest first.
+ * The candidates for a question: the best `perSpeaker` memories of each speaker (the paper: 30, so 60 of two), oldest
+ * first.
  */
-export const candidatesFor = Effect.fnUntraced(function*(bank: MemoryBank.MemoryBank, question: string, perSpeaker: number) {
-  const retriever = yield* Retriever
-  const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
-  const found = yield* Effect.forEach(speakers, (speaker) =>
-    retriever.retrieve(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) }))
-  return inOrder(bank, found.flat().map(({ memory }) => memory))
-})
+export const candidatesFor = Effect.fnUntraced(
+  function*(bank: MemoryBank.MemoryBank, question: string, perSpeaker: number) {
+    const retriever = yield* Retriever
+    const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
+    const found = yield* Effect.forEach(
+      speakers,
+      (speaker) =>
+        retriever.retrieve(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) })
+    )
+    return inOrder(
+      bank,
+      found.flat().map(({ memory }) => memory)
+    )
+  }
+)
 
 /**
- * The chosen memories in the bank's order, oldest first: the order in which models are shown them, so that the last word on a
- * subject comes last.
+ * The chosen memories in the bank's order, oldest first: the order in which models are shown them, so that the last
+ * word on a subject comes last.
  */
 export const inOrder = (bank: MemoryBank.MemoryBank, chosen: ReadonlyArray<Memory>): ReadonlyArray<Memory> => {
   const ids = new Set(chosen.map((memory) => memory.id))

@@ -52,10 +52,10 @@ export const make = <O>(name: string, score: (outcome: O) => number): Reward<O> 
 /**
  * 1 for the gold answer, 0 for any other: the default reward, as Memory-R1's is an exact match.
  *
- * Every letter, mark, digit, sign, symbol and emoji of an answer counts. What does not: case, Unicode normalization, white
- * space, punctuation that ends or surrounds, how quotes and dashes are set, thousands separators ("1,000"), the dots of
- * "a.m.", and the articles "the", or "a" and "an" in front. `TextMetrics.squadExactMatch`, the published measure, drops all
- * punctuation instead.
+ * Every letter, mark, digit, sign, symbol and emoji of an answer counts. What does not: case, Unicode normalization,
+ * white space, punctuation that ends or surrounds, how quotes and dashes are set, thousands separators ("1,000"), the
+ * dots of "a.m.", and the articles "the", or "a" and "an" in front. `TextMetrics.squadExactMatch`, the published
+ * measure, drops all punctuation instead.
  *
  * @example
  * ```ts
@@ -66,8 +66,10 @@ export const make = <O>(name: string, score: (outcome: O) => number): Reward<O> 
  * Reward.exactMatch({ prediction: "Scout and Buddy", gold: "Buddy and Scout", list: true }).value // => 1
  * ```
  */
-export const exactMatch: Reward<AnswerOutcome> = make("exactMatch", ({ gold, list, prediction }) =>
-  (list === true ? sameList : sameAnswer)(prediction, gold) ? 1 : 0)
+export const exactMatch: Reward<AnswerOutcome> = make(
+  "exactMatch",
+  ({ gold, list, prediction }) => (list === true ? sameList : sameAnswer)(prediction, gold) ? 1 : 0
+)
 
 /**
  * Set F1 of answer and gold answer. Less sparse than `exactMatch`; use it where groups are all-zero.
@@ -96,10 +98,11 @@ const join = (rewards: ReadonlyArray<Breakdown>, value: number): Breakdown => ({
  * // => { value: 0.25, parts: { exactMatch: 0, setF1: 0.5 } }
  * ```
  */
-export const weightedSum = <O>(terms: ReadonlyArray<readonly [reward: Reward<O>, weight: number]>): Reward<O> => (outcome) => {
-  const scored = terms.map(([reward]) => reward(outcome))
-  return join(scored, terms.reduce((sum, [, weight], i) => sum + weight * scored[i]!.value, 0))
-}
+export const weightedSum =
+  <O>(terms: ReadonlyArray<readonly [reward: Reward<O>, weight: number]>): Reward<O> => (outcome) => {
+    const scored = terms.map(([reward]) => reward(outcome))
+    return join(scored, terms.reduce((sum, [, weight], i) => sum + weight * scored[i]!.value, 0))
+  }
 
 /**
  * The product, such as a judge's verdict times F1.

@@ -1,8 +1,8 @@
 /**
  * The port for generation that can be trained on: token in, token out, with the log-probability of every sampled token.
  *
- * Text in, text out is the ecosystem's `LanguageModel`; this port is what reinforcement learning needs beneath it. Tokens are
- * never re-tokenised: what was sampled is what is trained on.
+ * Text in, text out is the ecosystem's `LanguageModel`; this port is what reinforcement learning needs beneath it.
+ * Tokens are never re-tokenised: what was sampled is what is trained on.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -36,11 +36,12 @@ export interface Tokenizer {
   readonly encode: (text: string, options?: EncodeOptions) => ReadonlyArray<number>
   readonly decode: (tokens: ReadonlyArray<number>) => string
   /**
-   * The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template. Control tokens
-   * are those of the template; the contents of messages stay text. `options` are variables of the template, such as
-   * `{ enable_thinking: false }`.
+   * The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template.
+   * Control tokens are those of the template; the contents of messages stay text. `options` are variables of the
+   * template, such as `{ enable_thinking: false }`.
    *
-   * Throws a `SamplerError` where the template refuses the messages or knows no such variable; `promptTokens` fails with it.
+   * Throws a `SamplerError` where the template refuses the messages or knows no such variable; `promptTokens` fails
+   * with it.
    */
   readonly applyChatTemplate?: (messages: ReadonlyArray<Message>, options?: TemplateOptions) => ReadonlyArray<number>
 }
@@ -92,8 +93,9 @@ export interface SampleRequest {
 }
 
 /**
- * One completion. `tokens` ends with the stop token where `finishReason` is "stop". `logprobs[t]` is the log-probability of
- * `tokens[t]` under the model at the request's temperature (at temperature 0: under the model itself), before tokens are left out.
+ * One completion. `tokens` ends with the stop token where `finishReason` is "stop". `logprobs[t]` is the
+ * log-probability of `tokens[t]` under the model at the request's temperature (at temperature 0: under the model
+ * itself), before tokens are left out.
  */
 export interface Completion {
   readonly tokens: ReadonlyArray<number>
@@ -142,21 +144,26 @@ export const withoutStop = (completion: Completion): ReadonlyArray<number> =>
   completion.finishReason === "stop" ? completion.tokens.slice(0, -1) : completion.tokens
 
 /**
- * The text of a completion. Where a chat template wrote its `prompt` and begins a block of reasoning at the end of it, as those of reasoning models do, the text begins with
- * that beginning.
+ * The text of a completion. Where a chat template wrote its `prompt` and begins a block of reasoning at the end of it,
+ * as those of reasoning models do, the text begins with that beginning.
  */
-export const textOf = ({ decode }: Pick<Tokenizer, "decode">, completion: Completion, prompt: ReadonlyArray<number> = []): string =>
-  ModelOutput.begun(decode(prompt.slice(-32))) + decode(withoutStop(completion))
+export const textOf = (
+  { decode }: Pick<Tokenizer, "decode">,
+  completion: Completion,
+  prompt: ReadonlyArray<number> = []
+): string => ModelOutput.begun(decode(prompt.slice(-32))) + decode(withoutStop(completion))
 
 /**
  * @internal
  */
 export const withoutTemplate = (options: TemplateOptions): string =>
-  `the model has no chat template that ${Object.keys(options).join(" and ")} could be set in: its folder has no chat_template.jinja`
+  `the model has no chat template that ${
+    Object.keys(options).join(" and ")
+  } could be set in: its folder has no chat_template.jinja`
 
 /**
- * The tokens of a prompt: a text as it is, messages through the chat template. A model without a template gets the texts of
- * messages, one below the other.
+ * The tokens of a prompt: a text as it is, messages through the chat template. A model without a template gets the
+ * texts of messages, one below the other.
  *
  * Fails with a `SamplerError` where the template refuses the messages.
  *
@@ -187,5 +194,8 @@ export const promptTokens = (
     catch: (cause) =>
       cause instanceof SamplerError
         ? cause
-        : new SamplerError({ reason: `the prompt cannot be encoded: ${cause instanceof Error ? cause.message : String(cause)}`, cause })
+        : new SamplerError({
+          reason: `the prompt cannot be encoded: ${cause instanceof Error ? cause.message : String(cause)}`,
+          cause
+        })
   })

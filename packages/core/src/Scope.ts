@@ -21,7 +21,11 @@ export interface Parts {
 
 // Half of a surrogate pair has no percent-encoding: it gets one that nothing else has.
 const encoded = (part: string): string =>
-  Array.from(part, (character) => character.isWellFormed() ? encodeURIComponent(character) : `%u${character.charCodeAt(0).toString(16)}`).join("")
+  Array.from(
+    part,
+    (character) =>
+      character.isWellFormed() ? encodeURIComponent(character) : `%u${character.charCodeAt(0).toString(16)}`
+  ).join("")
 
 const names = ["tenant", "user", "agent", "session"] as const
 

@@ -1,7 +1,7 @@
 /**
- * Nearest vectors among many, in two steps: the signs of all vectors are compared first, a bit a component, and the best of them then exactly. A hundred thousand
- * vectors of 384 components take 5 MB and a few milliseconds. (Binary quantisation with rescoring; Shakir, Aarsen and Lee 2024, "Binary and Scalar Embedding
- * Quantization".)
+ * Nearest vectors among many, in two steps: the signs of all vectors are compared first, a bit a component, and the
+ * best of them then exactly. A hundred thousand vectors of 384 components take 5 MB and a few milliseconds. (Binary
+ * quantisation with rescoring; Shakir, Aarsen and Lee 2024, "Binary and Scalar Embedding Quantization".)
  */
 
 /**
@@ -84,7 +84,8 @@ export const make = (dimensions: number): SignIndex => {
           // Bytes hold the ones of up to ten threes of words.
           let bytes = 0
           for (const end = Math.min(width, word + 30); word < end; word += 3, at += 3) {
-            const ones = fours(words[at]! ^ query[word]!) + fours(words[at + 1]! ^ query[word + 1]!) + fours(words[at + 2]! ^ query[word + 2]!)
+            const ones = fours(words[at]! ^ query[word]!) + fours(words[at + 1]! ^ query[word + 1]!) +
+              fours(words[at + 2]! ^ query[word + 2]!)
             bytes += (ones & 0x0f0f0f0f) + ((ones >>> 4) & 0x0f0f0f0f)
           }
           const pairs = (bytes & 0x00ff00ff) + ((bytes >>> 8) & 0x00ff00ff)
@@ -102,15 +103,16 @@ export const make = (dimensions: number): SignIndex => {
   }
 }
 
-// How many are scored exactly: of a hundred thousand vectors with the cosines of real embeddings that finds more than 99 of a hundred of the 30 nearest.
+// How many are scored exactly: of a hundred thousand vectors with the cosines of real embeddings that finds more than
+// 99 of a hundred of the 30 nearest.
 const fewest = 512
 const perResult = 8
 const share = 0.01
 const spare = 4
 
 /**
- * The best `limit` by an exact score. `rescore` gives the scores of those of the keys that may be found at all, in any order; more and more keys are tried until enough
- * of them may.
+ * The best `limit` by an exact score. `rescore` gives the scores of those of the keys that may be found at all, in any
+ * order; more and more keys are tried until enough of them may.
  */
 export const search = <A extends { readonly score: number }>(
   index: SignIndex,
@@ -120,6 +122,8 @@ export const search = <A extends { readonly score: number }>(
 ): ReadonlyArray<A> => {
   for (let count = Math.max(fewest, perResult * limit, Math.ceil(share * index.size()));; count *= 8) {
     const scored = rescore(index.nearest(signs, count))
-    if (scored.length >= spare * limit || count >= index.size()) return [...scored].sort((a, b) => b.score - a.score).slice(0, limit)
+    if (scored.length >= spare * limit || count >= index.size()) {
+      return [...scored].sort((a, b) => b.score - a.score).slice(0, limit)
+    }
   }
 }

@@ -5,8 +5,8 @@ import * as Schema from "effect/Schema"
 import { Entry } from "./MemoryLog.ts"
 
 /**
- * Somebody else committed since `base`: what was decided was decided on an old snapshot. Decide again on the new one. `entries` is what the log has got
- * since; it is empty where `base` is no revision that the scope ever had.
+ * Somebody else committed since `base`: what was decided was decided on an old snapshot. Decide again on the new one.
+ * `entries` is what the log has got since; it is empty where `base` is no revision that the scope ever had.
  */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   scope: Schema.String,
@@ -72,7 +72,16 @@ const mends = {
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   store: Schema.String,
   doing: Schema.String,
-  reason: Schema.Literals(["Full", "ReadOnly", "Locked", "Corrupt", "NewerVersion", "WrongFile", "Unavailable", "Other"]),
+  reason: Schema.Literals([
+    "Full",
+    "ReadOnly",
+    "Locked",
+    "Corrupt",
+    "NewerVersion",
+    "WrongFile",
+    "Unavailable",
+    "Other"
+  ]),
   detail: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {
@@ -82,8 +91,8 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
 }
 
 /**
- * A vector that no index can take: not of the length that the store holds, or with a component that is no number. Or vectors of another model than those that the store
- * holds, which would be compared as if they were of the same.
+ * A vector that no index can take: not of the length that the store holds, or with a component that is no number. Or
+ * vectors of another model than those that the store holds, which would be compared as if they were of the same.
  */
 export class VectorError extends Schema.TaggedError<VectorError>()("VectorError", {
   store: Schema.String,

@@ -1,6 +1,6 @@
 /**
- * How well an answer agrees with the gold answer, as others measure it. Plain functions of two strings, to report and to
- * compare with what was published. What is paid for in training is stricter: see `Reward.exactMatch`.
+ * How well an answer agrees with the gold answer, as others measure it. Plain functions of two strings, to report and
+ * to compare with what was published. What is paid for in training is stricter: see `Reward.exactMatch`.
  *
  * Three F1s are in circulation and differ by several points; every name here says which one it is.
  */
@@ -16,13 +16,14 @@ const squadWords = (text: string): ReadonlyArray<string> =>
   text.toLowerCase().replace(punctuation, "").replace(articles, " ").split(whiteSpace).filter((word) => word !== "")
 
 /**
- * The `normalize_answer` of SQuAD's evaluation script: lower case, without ASCII punctuation and the articles a, an, the.
+ * The `normalize_answer` of SQuAD's evaluation script: lower case, without ASCII punctuation and the articles a, an,
+ * the.
  */
 export const squadNormalize = (text: string): string => squadWords(text).join(" ")
 
 /**
- * SQuAD's exact match (Rajpurkar et al. 2016): 1 when both texts are the same after `squadNormalize`, else 0. Where `list`
- * says so, both texts may list the same items in any order.
+ * SQuAD's exact match (Rajpurkar et al. 2016): 1 when both texts are the same after `squadNormalize`, else 0. Where
+ * `list` says so, both texts may list the same items in any order.
  *
  * A measure, to compare with others. It takes "-5" for "5" and "C++" for "C#": train with `Reward.exactMatch`.
  *
@@ -91,9 +92,10 @@ const clippedOverlap = (predicted: ReadonlyArray<string>, wanted: ReadonlyArray<
 }
 
 /**
- * BLEU-1 as A-Mem, mem0 and Memory-R1 report it: NLTK's `sentence_bleu` with weights (1, 0, 0, 0) over `word_tokenize` of the
- * lower-cased texts, so that punctuation marks are tokens. Clipped unigram precision times the brevity penalty
- * `exp(1 - |gold| / |prediction|)` of Papineni et al. 2002; 0 where no token is shared (NLTK smooths longer n-grams only).
+ * BLEU-1 as A-Mem, mem0 and Memory-R1 report it: NLTK's `sentence_bleu` with weights (1, 0, 0, 0) over `word_tokenize`
+ * of the lower-cased texts, so that punctuation marks are tokens. Clipped unigram precision times the brevity penalty
+ * `exp(1 - |gold| / |prediction|)` of Papineni et al. 2002; 0 where no token is shared (NLTK smooths longer n-grams
+ * only).
  *
  * @example
  * ```ts

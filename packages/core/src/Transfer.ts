@@ -1,5 +1,6 @@
 /**
- * A scope as a file, and back: its whole log as lines of JSON, so that nothing is lost on the way; and what other memory layers export.
+ * A scope as a file, and back: its whole log as lines of JSON, so that nothing is lost on the way; and what other
+ * memory layers export.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -60,8 +61,16 @@ const Header = Schema.fromJsonString(Schema.Struct({
 export const exported = (scope: Scope): Stream.Stream<string, StoreError, MemoryStore> =>
   Stream.unwrap(Effect.gen(function*() {
     const entries = yield* (yield* MemoryStore).log(scope)
-    const header = yield* Effect.orDie(Schema.encodeEffect(Header)({ format: "memory-r1", version, scope, entries: entries.length }))
-    return Stream.concat(Stream.make(header), Stream.mapEffect(Stream.fromIterable(entries), (entry) => Effect.orDie(Schema.encodeEffect(MemoryLog.EntryJson)(entry))))
+    const header = yield* Effect.orDie(
+      Schema.encodeEffect(Header)({ format: "memory-r1", version, scope, entries: entries.length })
+    )
+    return Stream.concat(
+      Stream.make(header),
+      Stream.mapEffect(
+        Stream.fromIterable(entries),
+        (entry) => Effect.orDie(Schema.encodeEffect(MemoryLog.EntryJson)(entry))
+      )
+    )
   }))
 
 const decoded = <A>(schema: Schema.Codec<A, string>, text: string, line: number): Effect.Effect<A, TransferError> =>
@@ -71,10 +80,18 @@ const decoded = <A>(schema: Schema.Codec<A, string>, text: string, line: number)
 const asWritten = Effect.fnUntraced(function*(entry: MemoryLog.Entry): Effect.fn.Return<MemoryLog.Entry, InvalidEdit> {
   if (entry._tag !== "Committed") return entry
   const { decision, edits } = entry
-  if (edits.some((edit) => (edit._tag === "Add" && edit.id === undefined) || (edit._tag === "Supersede" && edit.newId === undefined))) {
+  if (
+    edits.some((edit) =>
+      (edit._tag === "Add" && edit.id === undefined) || (edit._tag === "Supersede" && edit.newId === undefined)
+    )
+  ) {
     return yield* new InvalidEdit({ reason: "a new memory without an id" })
   }
-  return { ...entry, edits: yield* Effect.forEach(edits, clean), ...(decision === undefined ? {} : { decision: yield* cleanDecision(decision) }) }
+  return {
+    ...entry,
+    edits: yield* Effect.forEach(edits, clean),
+    ...(decision === undefined ? {} : { decision: yield* cleanDecision(decision) })
+  }
 })
 
 /**
@@ -84,14 +101,26 @@ export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Str
   const [first = "", ...rest] = (yield* Stream.runCollect(lines)).filter((line) => line.trim() !== "")
   const header = yield* decoded(Header, first, 1)
   const fail = (line: number, detail: string) => new TransferError({ line, detail })
-  if (header.version > version) return yield* fail(1, `version ${header.version} of the format, this program reads versions up to ${version}: update it`)
-  if (rest.length !== header.entries) return yield* fail(rest.length + 2, `${rest.length} entries instead of ${header.entries}: the file was cut off or changed`)
+  if (header.version > version) {
+    return yield* fail(
+      1,
+      `version ${header.version} of the format, this program reads versions up to ${version}: update it`
+    )
+  }
+  if (rest.length !== header.entries) {
+    return yield* fail(
+      rest.length + 2,
+      `${rest.length} entries instead of ${header.entries}: the file was cut off or changed`
+    )
+  }
   if (rest.length === 0) return yield* fail(1, `an export of ${header.scope}, which had no memories`)
   const entries: Array<MemoryLog.Entry> = []
   for (const [i, line] of rest.entries()) {
     const entry = yield* decoded(MemoryLog.EntryJson, line, i + 2)
     if (entry.revision !== i + 1) return yield* fail(i + 2, `revision ${entry.revision} where ${i + 1} comes next`)
-    if (entry._tag === "Reverted" && !(entry.to >= 0 && entry.to <= i)) return yield* fail(i + 2, `a revert to revision ${entry.to}, which was not before it`)
+    if (entry._tag === "Reverted" && !(entry.to >= 0 && entry.to <= i)) {
+      return yield* fail(i + 2, `a revert to revision ${entry.to}, which was not before it`)
+    }
     entries.push(yield* Effect.mapError(asWritten(entry), ({ reason }) => fail(i + 2, reason)))
   }
   return entries
@@ -101,7 +130,7 @@ export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Str
  * Reads what `exported` wrote, into a scope that has no log yet: all of it or nothing. An export without an entry
  * fails.
  */
-export const imported = Effect.fn("Transfer.imported")(function* <E, R>(
+export const imported = Effect.fn("Transfer.imported")(function*<E, R>(
   scope: Scope,
   lines: Stream.Stream<string, E, R>
 ) {
@@ -159,12 +188,15 @@ export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
     new TransferError({ line: 1, detail, ...more })
   const wanted = yield* Effect.fromResult(Result.mapError(Mem0.owner(owner), (detail) => fail(`the owner: ${detail}`)))
   const list = Mem0.list(yield* decoded(Schema.fromJsonString(Schema.Unknown), json, 1))
-  if (list === undefined) return yield* fail('Expected a list of memories, alone or as "results" or "memories"')
-  const items = yield* Effect.forEach(list.items, (given, i) =>
-    Effect.fromResult(Result.mapError(Mem0.item(given), ({ path, reason }) => {
-      const place = [...list.path, i, ...path].map((key) => `[${JSON.stringify(key)}]`).join("")
-      return fail(`${place}: ${reason}`, { item: i + 1 })
-    })))
+  if (list === undefined) return yield* fail("Expected a list of memories, alone or as \"results\" or \"memories\"")
+  const items = yield* Effect.forEach(
+    list.items,
+    (given, i) =>
+      Effect.fromResult(Result.mapError(Mem0.item(given), ({ path, reason }) => {
+        const place = [...list.path, i, ...path].map((key) => `[${JSON.stringify(key)}]`).join("")
+        return fail(`${place}: ${reason}`, { item: i + 1 })
+      }))
+  )
   if (items.length === 0) return yield* fail("no memories in it")
   const found = items.filter(Mem0.isOf(wanted))
   if (found.length === 0) {
@@ -180,7 +212,8 @@ export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
 
 /**
  * Adds memories of another layer under their own ids, as one commit. What was imported before changes nothing, so that
- * an import can be made again; of several with one id the first is taken. Fails with `InvalidEdit` where the scope has another memory of such an id.
+ * an import can be made again; of several with one id the first is taken. Fails with `InvalidEdit` where the scope has
+ * another memory of such an id.
  */
 export const added = Effect.fn("Transfer.added")(function*(scope: Scope, memories: ReadonlyArray<Foreign>) {
   const store = yield* MemoryStore
@@ -195,8 +228,12 @@ export const added = Effect.fn("Transfer.added")(function*(scope: Scope, memorie
       }
       if (versions.length === 0 && !fresh.has(foreign.id)) fresh.set(foreign.id, foreign)
     }
-    if (fresh.size > 0)
-      yield* store.commit(scope, { base: revision, edits: [...fresh.values()].map((edit) => MemoryBank.Edit.Add(edit)) })
+    if (fresh.size > 0) {
+      yield* store.commit(scope, {
+        base: revision,
+        edits: [...fresh.values()].map((edit) => MemoryBank.Edit.Add(edit))
+      })
+    }
     return { imported: fresh.size, known: memories.length - fresh.size }
   })
   return yield* Effect.retry(commit, { while: (error) => error._tag === "Conflict", times: 8 })

@@ -4,8 +4,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * One utterance of a dialogue. `id` is the data set's own, such as LoCoMo's `D1:3` (session 1, turn 3). `recalled` are memories that the speaker was shown before:
- * what only repeats them is no news.
+ * One utterance of a dialogue. `id` is the data set's own, such as LoCoMo's `D1:3` (session 1, turn 3). `recalled` are
+ * memories that the speaker was shown before: what only repeats them is no news.
  */
 export const Turn = Schema.Struct({
   id: Schema.String,

@@ -1,5 +1,6 @@
 /**
- * The vocabulary of Memory-R1: memories, operations, banks and stores, agents over them, rewards, and the ports for training.
+ * The vocabulary of Memory-R1: memories, operations, banks and stores, agents over them, rewards, and the ports for
+ * training.
  */
 export * as AnswerAgent from "./AnswerAgent.ts"
 export * as AnswerFormat from "./AnswerFormat.ts"

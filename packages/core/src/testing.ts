@@ -1,10 +1,10 @@
 /**
- * Laws: what every implementation of a core service has to obey, as vitest suites. A third party's test file is five lines.
- * They need `vitest` and `@effect/vitest` beside `effect`.
+ * Laws: what every implementation of a core service has to obey, as vitest suites. A third party's test file is five
+ * lines. They need `vitest` and `@effect/vitest` beside `effect`.
  */
 export type { Law } from "./testing/law.ts"
 export { lawsOfLearner, learnerLaws } from "./testing/learnerLaws.ts"
 export type { LearnerLawsOptions } from "./testing/learnerSupport.ts"
 export { memoryStoreLaws } from "./testing/memoryStoreLaws.ts"
-export { journalVectorLaws } from "./testing/storeSearchLaws.ts"
 export { samplerLaws, type SamplerLawsOptions } from "./testing/samplerLaws.ts"
+export { journalVectorLaws } from "./testing/storeSearchLaws.ts"

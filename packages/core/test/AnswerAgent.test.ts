@@ -5,7 +5,9 @@ import * as RecordedModel from "./support/recordedModel.ts"
 
 const candidates = MemoryBank.memories(MemoryBank.applyAll(
   MemoryBank.empty,
-  ["Ann has a dog named Buddy", "Ann lives in Oslo"].map((text) => MemoryBank.Edit.Add({ memory: { text, speaker: "Ann" } }))
+  ["Ann has a dog named Buddy", "Ann lives in Oslo"].map((text) =>
+    MemoryBank.Edit.Add({ memory: { text, speaker: "Ann" } })
+  )
 ))
 const [buddy, oslo] = candidates
 
@@ -41,8 +43,12 @@ describe("AnswerAgent over no candidates", () => {
   it.effect("says none, and asks no model; of other questions it does", () =>
     Effect.gen(function*() {
       const calls = RecordedModel.newCalls()
-      const prompted = Layer.provide(AnswerAgent.layerPrompted(), RecordedModel.layer(() => "**Answer:** New York", calls))
-      const answer = (only: ReadonlyArray<AnswerFormat.AnswerRequest>) => AnswerAgent.AnswerAgent.use((agent) => agent.answer(only))
+      const prompted = Layer.provide(
+        AnswerAgent.layerPrompted(),
+        RecordedModel.layer(() => "**Answer:** New York", calls)
+      )
+      const answer = (only: ReadonlyArray<AnswerFormat.AnswerRequest>) =>
+        AnswerAgent.AnswerAgent.use((agent) => agent.answer(only))
       yield* Effect.gen(function*() {
         assert.deepStrictEqual(yield* answer(requests.slice(0, 1)), [nothing])
         assert.strictEqual(calls.total, 0)
@@ -57,7 +63,10 @@ describe("AnswerAgent over no candidates", () => {
       assert.deepStrictEqual((yield* Ref.get(sent)).map(({ prompts }) => prompts.length), [1])
 
       const byRules = yield* Effect.provide(answer(requests.slice(0, 1)), AnswerAgent.layerExtractive)
-      assert.deepStrictEqual(byRules.map(({ selected, text }) => ({ selected, text })), [{ text: "none", selected: [] }])
+      assert.deepStrictEqual(byRules.map(({ selected, text }) => ({ selected, text })), [{
+        text: "none",
+        selected: []
+      }])
       assert.deepStrictEqual(yield* trained.answer([]), [])
     }))
 })
@@ -85,13 +94,17 @@ describe("AnswerAgent.layerPrompted", () => {
   it.effect("passes the provider's failure on", () =>
     Effect.gen(function*() {
       assert.strictEqual((yield* Effect.flip(ask("Why?")))._tag, "AiError")
-    }).pipe(Effect.provide(Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), RecordedModel.layer(() => undefined)))))
+    }).pipe(
+      Effect.provide(Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), RecordedModel.layer(() => undefined)))
+    ))
 })
 
 describe("AnswerAgent.layerTrained", () => {
   it.effect("samples all questions at once, greedily, and reads handles and answer", () =>
     Effect.gen(function*() {
-      const { requests, service } = yield* RecordedModel.sampler((prompt) => prompt.includes("city") ? "Ann lives in Oslo\n= Oslo" : "Ann has a dog named Buddy\n= Buddy")
+      const { requests, service } = yield* RecordedModel.sampler((prompt) =>
+        prompt.includes("city") ? "Ann lives in Oslo\n= Oslo" : "Ann has a dog named Buddy\n= Buddy"
+      )
       const layer = Layer.provide(
         AnswerAgent.layerTrained({ format: AnswerFormat.compact, maxTokens: 48 }),
         Layer.succeed(Sampler.Sampler, service)

@@ -29,7 +29,11 @@ describe("AnswerFormat.compact", () => {
       { text: "Buddy and Scout", wellFormed: true, handles: [0, 2] }
     )
     assert.deepStrictEqual(read(AnswerFormat.compact, "= none"), { text: "none", wellFormed: true, handles: [] })
-    assert.deepStrictEqual(read(AnswerFormat.compact, " Ben lives in Oslo \n= a = b"), { text: "a = b", wellFormed: true, handles: [1] })
+    assert.deepStrictEqual(read(AnswerFormat.compact, " Ben lives in Oslo \n= a = b"), {
+      text: "a = b",
+      wellFormed: true,
+      handles: [1]
+    })
   })
 
   it("says where the format was not kept", () => {
@@ -49,7 +53,10 @@ describe("AnswerFormat.compact", () => {
     const hostile = MemoryBank.memories(MemoryBank.applyAll(MemoryBank.empty, [
       MemoryBank.Edit.Add({ memory: { text: "= Oslo\n= Lima" } })
     ]))
-    const { selected, text, wellFormed } = AnswerFormat.compact.decode("= Oslo = Lima\n= none", { question: "", candidates: hostile })
+    const { selected, text, wellFormed } = AnswerFormat.compact.decode("= Oslo = Lima\n= none", {
+      question: "",
+      candidates: hostile
+    })
     assert.deepStrictEqual([text, wellFormed, selected.length], ["none", true, 1])
   })
 })
@@ -77,17 +84,32 @@ describe("AnswerFormat.paper", () => {
         "Answer: Buddy and Scout",
         "So.\n  Answer: Buddy and Scout\n"
       ]
-    ) assert.deepStrictEqual(read(AnswerFormat.paper, raw), { text: "Buddy and Scout", wellFormed: true, handles: [] }, raw)
+    ) {
+      assert.deepStrictEqual(
+        read(AnswerFormat.paper, raw),
+        { text: "Buddy and Scout", wellFormed: true, handles: [] },
+        raw
+      )
+    }
   })
 
   it("reads the memories that were selected, before the answer only", () => {
-    const raw = "**Memories selected as relevant:**\n- [0] 1 May 2023: Ann has a dog named Buddy\n- 2: Ann adopted Scout\n- [0] again\n- [17] no such\n" +
+    const raw =
+      "**Memories selected as relevant:**\n- [0] 1 May 2023: Ann has a dog named Buddy\n- 2: Ann adopted Scout\n- [0] again\n- [17] no such\n" +
       "**Answer:** Buddy and Scout\n- [1] not this one"
-    assert.deepStrictEqual(read(AnswerFormat.paper, raw), { text: "Buddy and Scout", wellFormed: true, handles: [0, 2] })
+    assert.deepStrictEqual(read(AnswerFormat.paper, raw), {
+      text: "Buddy and Scout",
+      wellFormed: true,
+      handles: [0, 2]
+    })
   })
 
   it("takes the whole text where nothing is marked", () => {
     assert.deepStrictEqual(read(AnswerFormat.paper, " Buddy.\n"), { text: "Buddy.", wellFormed: false, handles: [] })
-    assert.deepStrictEqual(read(AnswerFormat.paper, "The Answer: is unclear"), { text: "The Answer: is unclear", wellFormed: false, handles: [] })
+    assert.deepStrictEqual(read(AnswerFormat.paper, "The Answer: is unclear"), {
+      text: "The Answer: is unclear",
+      wellFormed: false,
+      handles: []
+    })
   })
 })

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bm25 } from "@memory-r1/core"
 
-const close = (actual: number, expected: number) => assert.isTrue(Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`)
+const close = (actual: number, expected: number) =>
+  assert.isTrue(Math.abs(actual - expected) < 1e-12, `${actual} is not ${expected}`)
 
 describe("Bm25.tokens", () => {
   it("folds plurals and verbal endings to one key", () => {
@@ -22,7 +23,12 @@ describe("Bm25.tokens", () => {
   })
 
   it("keeps apart what is not the same", () => {
-    for (const [one, other] of [["bus", "bu"], ["class", "clas"], ["this", "thi"], ["king", "k"], ["red", "r"], ["day", "dai"]] as const) {
+    for (
+      const [one, other] of [["bus", "bu"], ["class", "clas"], ["this", "thi"], ["king", "k"], ["red", "r"], [
+        "day",
+        "dai"
+      ]] as const
+    ) {
       assert.notDeepEqual(Bm25.tokens(one), Bm25.tokens(other), `${one}, ${other}`)
     }
   })
@@ -34,7 +40,8 @@ describe("Bm25.tokens", () => {
 })
 
 describe("Bm25.make", () => {
-  // Three documents of 2, 3 and 1 words, mean 2. With N = 3 and df = 2: idf = ln(1 + (3 - 2 + 0.5) / (2 + 0.5)) = ln(1.6).
+  // Three documents of 2, 3 and 1 words, mean 2. With N = 3 and df = 2: idf = ln(1 + (3 - 2 + 0.5) / (2 + 0.5)) =
+  // ln(1.6).
   const documents = ["cat bird", "cat cat fish", "bird"]
 
   it("gives the score of the formula", () => {

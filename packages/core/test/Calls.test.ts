@@ -11,7 +11,10 @@ const denied = fault(new AiError.AuthenticationError({ kind: "InvalidKey" }))
 
 const failingTimes = Effect.fnUntraced(function*(times: number, error: AiError.AiError) {
   const calls = yield* Ref.make(0)
-  const call = Effect.flatMap(Ref.updateAndGet(calls, (n) => n + 1), (n) => n <= times ? Effect.fail(error) : Effect.succeed(n))
+  const call = Effect.flatMap(
+    Ref.updateAndGet(calls, (n) => n + 1),
+    (n) => n <= times ? Effect.fail(error) : Effect.succeed(n)
+  )
   return { call, calls }
 })
 

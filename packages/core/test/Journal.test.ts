@@ -1,10 +1,15 @@
-// The in-memory journal against the words of the port. What every journal has to do beside: memoryStoreLaws and journalVectorLaws.
+// The in-memory journal against the words of the port. What every journal has to do beside: memoryStoreLaws and
+// journalVectorLaws.
 import { assert, describe, it } from "@effect/vitest"
 import { Filter, Journal, Memory, MemoryStore, Scope } from "@memory-r1/core"
 import { Deferred, Effect, Fiber } from "effect"
 
 const [scope, other] = [Scope.make({ user: "ann" }), Scope.make({ user: "ben" })]
-const row = (order: number, text: string, rest: Partial<Omit<Journal.Row, "memory">> & { readonly memory?: Partial<Memory.Memory> } = {}): Journal.Row => ({
+const row = (
+  order: number,
+  text: string,
+  rest: Partial<Omit<Journal.Row, "memory">> & { readonly memory?: Partial<Memory.Memory> } = {}
+): Journal.Row => ({
   order,
   at: order,
   deleted: false,
@@ -20,7 +25,10 @@ const rows = [
 ]
 const filled = Effect.gen(function*() {
   const journal = Journal.inMemory()
-  yield* journal.write(scope, () => Effect.succeed({ change: { append: [entry(1), entry(2)], created: 4, put: rows }, value: undefined }))
+  yield* journal.write(
+    scope,
+    () => Effect.succeed({ change: { append: [entry(1), entry(2)], created: 4, put: rows }, value: undefined })
+  )
   return journal
 })
 const orders = (found: ReadonlyArray<Journal.Row>) => found.map(({ order }) => order)
@@ -50,8 +58,16 @@ describe("Journal.inMemory", () => {
           assert.deepStrictEqual((yield* reader.entries()).map(({ revision }) => revision), [1, 2])
           assert.deepStrictEqual((yield* reader.entries({ after: 1 })).map(({ revision }) => revision), [2])
           assert.deepStrictEqual((yield* reader.entries({ upTo: 1 })).map(({ revision }) => revision), [1])
-          assert.sameMembers(orders(yield* reader.rows(["m1", "m3", "m9"].map((id) => Memory.MemoryId.make(id)))), [1, 3])
-          const list = (query: Omit<Parameters<Journal.Reader["list"]>[0], "where" | "limit"> & { readonly limit?: number; readonly where?: Journal.Where }) => Effect.map(reader.list({ where: {}, limit: 9, ...query }), orders)
+          assert.sameMembers(orders(yield* reader.rows(["m1", "m3", "m9"].map((id) => Memory.MemoryId.make(id)))), [
+            1,
+            3
+          ])
+          const list = (
+            query: Omit<Parameters<Journal.Reader["list"]>[0], "where" | "limit"> & {
+              readonly limit?: number
+              readonly where?: Journal.Where
+            }
+          ) => Effect.map(reader.list({ where: {}, limit: 9, ...query }), orders)
           assert.deepStrictEqual(yield* list({}), [1, 2, 4])
           assert.deepStrictEqual(yield* list({ tombstones: true }), [1, 2, 3, 4])
           assert.deepStrictEqual(yield* list({ newestFirst: true, limit: 2 }), [4, 2])
@@ -72,13 +88,18 @@ describe("Journal.inMemory", () => {
       const journal = yield* filled
       yield* journal.read(scope, (reader) =>
         Effect.gen(function*() {
-          const alike = (speaker: string | undefined, text: string, at = 0) => Effect.map(reader.alike([Journal.fingerprint({ text, ...(speaker === undefined ? {} : { speaker }) })], at), orders)
+          const alike = (speaker: string | undefined, text: string, at = 0) =>
+            Effect.map(
+              reader.alike([Journal.fingerprint({ text, ...(speaker === undefined ? {} : { speaker }) })], at),
+              orders
+            )
           assert.deepStrictEqual(yield* alike("Ann", " ann HAS a\tdog"), [1])
           assert.deepStrictEqual(yield* alike("Ann", "Ann had a dog"), [])
           assert.deepStrictEqual(yield* alike("Ben", "Ann has a dog"), [])
           assert.deepStrictEqual(yield* alike(undefined, "Somebody has a dog", 99), [4])
           assert.deepStrictEqual(yield* alike(undefined, "Somebody has a dog", 100), [])
-          const words = (text: string, where: Journal.Where = {}, limit = 9) => Effect.map(reader.lexical({ text, limit, where }), (found) => found.map(({ id }) => id))
+          const words = (text: string, where: Journal.Where = {}, limit = 9) =>
+            Effect.map(reader.lexical({ text, limit, where }), (found) => found.map(({ id }) => id))
           assert.deepStrictEqual(yield* words("Ben dog", {}, 1), ["m2"])
           assert.lengthOf(yield* words("dog"), 3)
           assert.deepStrictEqual(yield* words("dog", { speaker: "Ann" }), ["m1"])
@@ -110,7 +131,9 @@ describe("Journal.inMemory", () => {
             yield* wait
             return { change: { append: [entry(revision + 1)], created }, value: revision + 1 }
           }))
-      const slow = yield* Effect.forkChild(increment(Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(door))))
+      const slow = yield* Effect.forkChild(
+        increment(Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(door)))
+      )
       yield* Deferred.await(begun)
       const others = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(increment(Effect.yieldNow)))
       yield* Effect.yieldNow
@@ -128,22 +151,47 @@ describe("Journal.inMemory", () => {
     Effect.gen(function*() {
       const journal = yield* filled
       const ids = rows.map(({ memory }) => memory.id)
-      yield* journal.embed(scope, rows.map(({ memory: { id, text } }) => ({ id, text, vector: Float32Array.of(1, 0) })), Float32Array.of(1, 1))
+      yield* journal.embed(
+        scope,
+        rows.map(({ memory: { id, text } }) => ({ id, text, vector: Float32Array.of(1, 0) })),
+        Float32Array.of(1, 1)
+      )
       assert.deepStrictEqual(Array.from((yield* journal.probe)!), [1, 1])
       assert.deepStrictEqual(yield* journal.read(scope, (reader) => reader.unembedded(9)), [])
       const replaced = { ...entry(1), at: 10, edits: [{ _tag: "Noop" as const }] }
-      yield* journal.write(scope, () => Effect.succeed({ change: { append: [entry(3)], created: 4, replace: [replaced], drop: [ids[1]!, ids[2]!] }, value: undefined }))
+      yield* journal.write(
+        scope,
+        () =>
+          Effect.succeed({
+            change: { append: [entry(3)], created: 4, replace: [replaced], drop: [ids[1]!, ids[2]!] },
+            value: undefined
+          })
+      )
       yield* journal.read(scope, (reader) =>
         Effect.gen(function*() {
           assert.deepStrictEqual(yield* reader.entries(), [replaced, entry(2), entry(3)])
           assert.deepStrictEqual(orders(yield* reader.list({ where: {}, limit: 9, tombstones: true })), [1, 4])
           assert.deepStrictEqual(yield* reader.lexical({ text: "Ben", limit: 9, where: {} }), [])
           assert.sameMembers([...(yield* reader.speakers)], ["Ann", null])
-          assert.sameMembers((yield* reader.dense({ vector: Float32Array.of(1, 0), limit: 9, where: {} })).map(({ id }) => id), ["m1", "m4"])
+          assert.sameMembers(
+            (yield* reader.dense({ vector: Float32Array.of(1, 0), limit: 9, where: {} })).map(({ id }) => id),
+            ["m1", "m4"]
+          )
         }))
       // A text that is another one has no vector any more, and takes none that is of the old one.
-      yield* journal.write(scope, () => Effect.succeed({ change: { append: [entry(4)], created: 4, put: [row(1, "Ann has a cat")] }, value: undefined }))
-      yield* journal.embed(scope, [{ id: ids[0]!, text: "Ann has a dog", vector: Float32Array.of(1, 0) }], Float32Array.of(1, 1))
+      yield* journal.write(
+        scope,
+        () =>
+          Effect.succeed({
+            change: { append: [entry(4)], created: 4, put: [row(1, "Ann has a cat")] },
+            value: undefined
+          })
+      )
+      yield* journal.embed(
+        scope,
+        [{ id: ids[0]!, text: "Ann has a dog", vector: Float32Array.of(1, 0) }],
+        Float32Array.of(1, 1)
+      )
       assert.deepStrictEqual(orders(yield* journal.read(scope, (reader) => reader.unembedded(9))), [1])
       yield* journal.forgetVectors
       assert.strictEqual(yield* journal.probe, undefined)
@@ -171,7 +219,10 @@ describe("Journal.fingerprint", () => {
     const same = ["Ann plays chess", " ann  PLAYS\nchess ", "ANN PLAYS CHESS"]
     assert.strictEqual(new Set(same.map((text) => Journal.fingerprint({ speaker: "Ann", text }))).size, 1)
     assert.strictEqual(Journal.fingerprint({ text: "Zoë" }), Journal.fingerprint({ text: "Zoe\u0308" }))
-    const different = [{ text: "a" }, { text: "b" }, { speaker: "a", text: "" }, { speaker: "a", text: "b" }, { speaker: "ab", text: "" }, { speaker: "A", text: "b" }]
+    const different = [{ text: "a" }, { text: "b" }, { speaker: "a", text: "" }, { speaker: "a", text: "b" }, {
+      speaker: "ab",
+      text: ""
+    }, { speaker: "A", text: "b" }]
     assert.strictEqual(new Set(different.map(Journal.fingerprint)).size, different.length)
     const many = Array.from({ length: 50_000 }, (_, i) => Journal.fingerprint({ speaker: "Ann", text: `note ${i}` }))
     assert.strictEqual(new Set(many).size, many.length)

@@ -3,7 +3,11 @@ import { Judge, Reward } from "@memory-r1/core"
 import { Effect, Layer, Stream } from "effect"
 import { AiError, DecisionModel, LanguageModel } from "effect/ai"
 
-const dogs = (prediction: string): Judge.Judged => ({ question: "Which dogs does Ann have?", gold: "Buddy and Scout", prediction })
+const dogs = (prediction: string): Judge.Judged => ({
+  question: "Which dogs does Ann have?",
+  gold: "Buddy and Scout",
+  prediction
+})
 
 // A model that says CORRECT where both dogs are named, and counts how often it was asked.
 const model = (answer: (text: string) => string, asked: Array<string> = []) =>
@@ -19,9 +23,11 @@ const model = (answer: (text: string) => string, asked: Array<string> = []) =>
       streamText: () => Stream.empty
     })
   )
-const verdict = (text: string) => JSON.stringify({ label: /Answer: (?=.*Buddy)(?=.*Scout)/.test(text) ? "CORRECT" : "WRONG" })
+const verdict = (text: string) =>
+  JSON.stringify({ label: /Answer: (?=.*Buddy)(?=.*Scout)/.test(text) ? "CORRECT" : "WRONG" })
 
-const verdicts = (...predictions: ReadonlyArray<string>) => Judge.Judge.use((judge) => judge.verdicts(predictions.map(dogs)))
+const verdicts = (...predictions: ReadonlyArray<string>) =>
+  Judge.Judge.use((judge) => judge.verdicts(predictions.map(dogs)))
 
 describe("Judge.layerPrompted", () => {
   it.effect("asks about each answer once, and gives verdicts in their order", () =>
@@ -54,10 +60,22 @@ describe("Judge.layerDecided", () => {
       const decides = Layer.effect(
         DecisionModel.DecisionModel,
         DecisionModel.make({
-          decide: ({ state }) => Effect.succeed({ usage: { inputTokens: undefined, outputTokens: undefined }, answers: { correct: { _tag: "Probability", probability: JSON.stringify(state).includes("and Scout\",\"answer\":\"Buddy\"") ? 0.25 : 0.75 } } })
+          decide: ({ state }) =>
+            Effect.succeed({
+              usage: { inputTokens: undefined, outputTokens: undefined },
+              answers: {
+                correct: {
+                  _tag: "Probability",
+                  probability: JSON.stringify(state).includes("and Scout\",\"answer\":\"Buddy\"") ? 0.25 : 0.75
+                }
+              }
+            })
         })
       )
-      assert.deepStrictEqual(yield* verdicts("Buddy", "both").pipe(Effect.provide(Layer.provide(Judge.layerDecided(), decides))), [0.25, 0.75])
+      assert.deepStrictEqual(
+        yield* verdicts("Buddy", "both").pipe(Effect.provide(Layer.provide(Judge.layerDecided(), decides))),
+        [0.25, 0.75]
+      )
     }))
 })
 

@@ -1,6 +1,17 @@
 // What the log says of a decision, and what is left when one is interrupted, overtaken or never comes.
 import { assert, describe, it } from "@effect/vitest"
-import { FactExtractor, ManagerFormat, MemoryAgent, MemoryBank, MemoryLog, MemoryManager, MemoryStore, NotExtracted, Sampler, Scope } from "@memory-r1/core"
+import {
+  FactExtractor,
+  ManagerFormat,
+  MemoryAgent,
+  MemoryBank,
+  MemoryLog,
+  MemoryManager,
+  MemoryStore,
+  NotExtracted,
+  Sampler,
+  Scope
+} from "@memory-r1/core"
 import { Deferred, Effect, Fiber, Layer, Ref, Stream } from "effect"
 import { AiError, LanguageModel, Model } from "effect/ai"
 import { TestClock } from "effect/testing"
@@ -9,10 +20,15 @@ import * as RecordedModel from "./support/recordedModel.ts"
 const scope = Scope.make({ user: "ann" })
 const { Add } = MemoryBank.Edit
 const base = Layer.merge(MemoryStore.layerInMemory, FactExtractor.layerVerbatim)
-const say = (text: string, to = scope) => MemoryAgent.remember(to, { id: `turn of ${text}`, speaker: "Ann", text, observedAt: "8 May 2023" })
+const say = (text: string, to = scope) =>
+  MemoryAgent.remember(to, { id: `turn of ${text}`, speaker: "Ann", text, observedAt: "8 May 2023" })
 const texts = Effect.map(MemoryAgent.memories(scope), (memories) => memories.map(({ text }) => text))
 const log = MemoryStore.MemoryStore.use((store) => store.log(scope))
-const decisions = Effect.map(log, (entries) => entries.flatMap((entry) => entry._tag === "Committed" && entry.decision !== undefined ? [entry.decision] : []))
+const decisions = Effect.map(
+  log,
+  (entries) =>
+    entries.flatMap((entry) => entry._tag === "Committed" && entry.decision !== undefined ? [entry.decision] : [])
+)
 const commit = Effect.fnUntraced(function*(...said: ReadonlyArray<string>) {
   const store = yield* MemoryStore.MemoryStore
   const { revision } = yield* store.current(scope)
@@ -34,13 +50,26 @@ const modelThat = <E extends AiError.AiError>(first: Effect.Effect<unknown, E>, 
     LanguageModel.LanguageModel,
     LanguageModel.make({
       generateText: ({ prompt }) =>
-        Effect.as(first, [{ type: "text" as const, text: answer(prompt.content.map(({ content }) => typeof content === "string" ? content : content.map((part) => part.type === "text" ? part.text : "").join("")).join("\n")) }]),
+        Effect.as(first, [{
+          type: "text" as const,
+          text: answer(
+            prompt.content.map(({ content }) =>
+              typeof content === "string"
+                ? content
+                : content.map((part) => part.type === "text" ? part.text : "").join("")
+            ).join("\n")
+          )
+        }]),
       streamText: () => Stream.empty
     })
   )
-const prompted = (model: Layer.Layer<LanguageModel.LanguageModel>, options: Parameters<typeof MemoryManager.layerPrompted>[0] = {}) => Layer.provide(MemoryManager.layerPrompted(options), model)
+const prompted = (
+  model: Layer.Layer<LanguageModel.LanguageModel>,
+  options: Parameters<typeof MemoryManager.layerPrompted>[0] = {}
+) => Layer.provide(MemoryManager.layerPrompted(options), model)
 const twoFacts = Layer.succeed(FactExtractor.FactExtractor, {
-  extract: ({ id, speaker, text }) => Effect.succeed([`${text}, first`, `${text}, second`].map((text) => ({ text, speaker, sources: [id] })))
+  extract: ({ id, speaker, text }) =>
+    Effect.succeed([`${text}, first`, `${text}, second`].map((text) => ({ text, speaker, sources: [id] })))
 })
 
 describe("MemoryAgent, the log of decisions", () => {
@@ -48,7 +77,12 @@ describe("MemoryAgent, the log of decisions", () => {
     Effect.gen(function*() {
       yield* commit("Ann has a red dog", "Ann plays chess", "Ann has a dog")
       const { decisions: [made] } = yield* say("a red dog, again")
-      const fact = { text: "a red dog, again", speaker: "Ann", observedAt: "8 May 2023", sources: ["turn of a red dog, again"] }
+      const fact = {
+        text: "a red dog, again",
+        speaker: "Ann",
+        observedAt: "8 May 2023",
+        sources: ["turn of a red dog, again"]
+      }
       const store = yield* MemoryStore.MemoryStore
       const snapshot = { revision: 1, memories: MemoryBank.memories((yield* store.asOf(scope, 1)).bank) }
       const prompt = ManagerFormat.paper.prompt({ fact, snapshot })
@@ -61,9 +95,20 @@ describe("MemoryAgent, the log of decisions", () => {
         raw: "UPDATE 0 Ann has two red dogs\nDELETE 7"
       }])
       // Known from elsewhere, so that a hash of today can be compared in ten years.
-      assert.strictEqual(yield* MemoryLog.hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-      assert.notStrictEqual(yield* MemoryLog.hash(prompt), yield* MemoryLog.hash(ManagerFormat.paper.prompt({ fact, snapshot: { ...snapshot, memories: [] } })))
-    }).pipe(Effect.provide([base, prompted(RecordedModel.layer(() => "UPDATE 0 Ann has two red dogs\nDELETE 7"), { name: "gpt-test" })])))
+      assert.strictEqual(
+        yield* MemoryLog.hash("abc"),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+      )
+      assert.notStrictEqual(
+        yield* MemoryLog.hash(prompt),
+        yield* MemoryLog.hash(ManagerFormat.paper.prompt({ fact, snapshot: { ...snapshot, memories: [] } }))
+      )
+    }).pipe(
+      Effect.provide([
+        base,
+        prompted(RecordedModel.layer(() => "UPDATE 0 Ann has two red dogs\nDELETE 7"), { name: "gpt-test" })
+      ])
+    ))
 
   it.effect("names the model as its layer does, where nobody gave it a name", () =>
     Effect.gen(function*() {
@@ -79,9 +124,22 @@ describe("MemoryAgent, the log of decisions", () => {
       const { service } = yield* RecordedModel.sampler(() => "NOOP")
       const sampler: Sampler.Sampler["Service"] = {
         ...service,
-        sample: (request) => Effect.map(service.sample(request), (groups) => groups.map((group) => group.map((completion) => ({ ...completion, logprobs: Float32Array.of(-0.5, -0.25, 0, -1, -0.25) }))))
+        sample: (request) =>
+          Effect.map(
+            service.sample(request),
+            (groups) =>
+              groups.map((group) =>
+                group.map((completion) => ({ ...completion, logprobs: Float32Array.of(-0.5, -0.25, 0, -1, -0.25) }))
+              )
+          )
       }
-      yield* Effect.provide(say("one"), Layer.succeed(MemoryManager.MemoryManager, MemoryManager.fromSampler(sampler, { format: ManagerFormat.compact, maxTokens: 9, name: "nano" })))
+      yield* Effect.provide(
+        say("one"),
+        Layer.succeed(
+          MemoryManager.MemoryManager,
+          MemoryManager.fromSampler(sampler, { format: ManagerFormat.compact, maxTokens: 9, name: "nano" })
+        )
+      )
       const [decision] = yield* decisions
       assert.deepStrictEqual([decision?.model, decision?.logProbability, decision?.raw], ["nano", -2, "NOOP"])
     }).pipe(Effect.provide(base)))
@@ -90,7 +148,14 @@ describe("MemoryAgent, the log of decisions", () => {
     Effect.gen(function*() {
       const store = yield* MemoryStore.MemoryStore
       let calls = 0
-      const overtaken = modelThat(Effect.suspend(() => ++calls === 1 ? Effect.orDie(Effect.provideService(commit("Ann has a dog"), MemoryStore.MemoryStore, store)) : Effect.void), (prompt) => prompt.includes("Ann has a dog") ? "NOOP" : "ADD Ann has a dog, too early")
+      const overtaken = modelThat(
+        Effect.suspend(() =>
+          ++calls === 1
+            ? Effect.orDie(Effect.provideService(commit("Ann has a dog"), MemoryStore.MemoryStore, store))
+            : Effect.void
+        ),
+        (prompt) => prompt.includes("Ann has a dog") ? "NOOP" : "ADD Ann has a dog, too early"
+      )
       const { decisions: [made] } = yield* Effect.provide(say("a dog"), prompted(overtaken))
       assert.strictEqual(calls, 2)
       assert.strictEqual(made!.raw, "NOOP")
@@ -107,7 +172,12 @@ describe("MemoryAgent, interrupted and overtaken", () => {
     Effect.gen(function*() {
       const thinking = yield* Deferred.make<void>()
       const calls = yield* Ref.make(0)
-      const hangs = modelThat(Effect.flatMap(Ref.updateAndGet(calls, (n) => n + 1), (n) => n === 2 ? Effect.andThen(Deferred.succeed(thinking, undefined), Effect.never) : Effect.void))
+      const hangs = modelThat(
+        Effect.flatMap(
+          Ref.updateAndGet(calls, (n) => n + 1),
+          (n) => n === 2 ? Effect.andThen(Deferred.succeed(thinking, undefined), Effect.never) : Effect.void
+        )
+      )
       yield* Effect.gen(function*() {
         const turn = yield* Effect.forkChild(say("a dog"))
         yield* Deferred.await(thinking)
@@ -141,9 +211,19 @@ describe("MemoryAgent, interrupted and overtaken", () => {
     Effect.gen(function*() {
       const said = Array.from({ length: 12 }, (_, i) => `fact ${i}`)
       const others = [1, 2, 3].map((n) => Scope.make({ user: `other ${n}` }))
-      yield* Effect.forEach(said, (text) => Effect.all([say(text), ...others.map((other) => say(text, other))], { concurrency: "unbounded" }), { concurrency: "unbounded" })
+      yield* Effect.forEach(said, (text) =>
+        Effect.all([say(text), ...others.map((other) => say(text, other))], { concurrency: "unbounded" }), {
+        concurrency: "unbounded"
+      })
       assert.sameMembers([...(yield* texts)], said)
-      for (const other of others) assert.sameMembers((yield* MemoryAgent.memories(other)).map(({ text }) => text), said)
+      for (const other of others) {
+        assert.sameMembers(
+          (yield* MemoryAgent.memories(other)).map(({ text }) =>
+            text
+          ),
+          said
+        )
+      }
       yield* isFold
     }).pipe(Effect.provide([base, prompted(modelThat(Effect.sleep("1 millis")), { concurrency: 100 })])))
 })
@@ -165,7 +245,9 @@ describe("MemoryAgent, models that are late or busy", () => {
   it.effect("a busy model is asked again, and decides once", () =>
     Effect.gen(function*() {
       const calls = yield* Ref.make(0)
-      const model = modelThat(Effect.flatMap(Ref.updateAndGet(calls, (n) => n + 1), (n) => n < 3 ? Effect.fail(busy) : Effect.void))
+      const model = modelThat(
+        Effect.flatMap(Ref.updateAndGet(calls, (n) => n + 1), (n) => n < 3 ? Effect.fail(busy) : Effect.void)
+      )
       yield* Effect.gen(function*() {
         const turn = yield* Effect.forkChild(say("a dog"))
         yield* TestClock.adjust("1 minute")

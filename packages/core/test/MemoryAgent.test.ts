@@ -19,7 +19,12 @@ const scope = Scope.make({ user: "ann" })
 
 const turn = (id: string, speaker: string, text: string) => ({ id, speaker, text, observedAt: `day ${id}` })
 
-const base = Layer.mergeAll(MemoryStore.layerInMemory, Retriever.layerBm25, FactExtractor.layerVerbatim, AnswerAgent.layerExtractive)
+const base = Layer.mergeAll(
+  MemoryStore.layerInMemory,
+  Retriever.layerBm25,
+  FactExtractor.layerVerbatim,
+  AnswerAgent.layerExtractive
+)
 
 const layers = Layer.merge(base, MemoryManager.layerRuleBased())
 
@@ -60,8 +65,22 @@ describe("MemoryAgent", () => {
       yield* MemoryAgent.remember(scope, turn("3", "Ann", "Ann lives in Bergen"))
       yield* MemoryAgent.remember(scope, turn("4", "Ann", "Ann lives in Bergen!"))
       assert.deepStrictEqual(yield* MemoryAgent.memories(scope), [
-        { id: Memory.MemoryId.make("m1"), text: "Ann lives in Bergen", speaker: "Ann", observedAt: "day 3", sources: ["1", "3"], revision: 1 },
-        { id: Memory.MemoryId.make("m2"), text: "Ann plays chess", speaker: "Ann", observedAt: "day 2", sources: ["2"], revision: 0 }
+        {
+          id: Memory.MemoryId.make("m1"),
+          text: "Ann lives in Bergen",
+          speaker: "Ann",
+          observedAt: "day 3",
+          sources: ["1", "3"],
+          revision: 1
+        },
+        {
+          id: Memory.MemoryId.make("m2"),
+          text: "Ann plays chess",
+          speaker: "Ann",
+          observedAt: "day 2",
+          sources: ["2"],
+          revision: 0
+        }
       ])
       assert.strictEqual((yield* MemoryAgent.ask(scope, "Where does Ann live?")).text, "Bergen")
       assert.deepStrictEqual(yield* MemoryAgent.memories(Scope.make({ user: "ben" })), [])
@@ -74,7 +93,12 @@ describe("MemoryAgent", () => {
       const add = (speaker: string, text: string) => MemoryBank.Edit.Add({ memory: { text, speaker } })
       yield* store.commit(scope, {
         base: 0,
-        edits: [add("Ann", "Ann has a dog"), add("Ben", "Ben has a dog"), add("Ann", "Ann has a red dog"), add("Ann", "Ann plays chess")]
+        edits: [
+          add("Ann", "Ann has a dog"),
+          add("Ben", "Ben has a dog"),
+          add("Ann", "Ann has a red dog"),
+          add("Ann", "Ann plays chess")
+        ]
       })
       const manager = Layer.succeed(MemoryManager.MemoryManager, {
         decide: (requests) =>
@@ -98,8 +122,13 @@ describe("MemoryAgent", () => {
         if (left > 0) yield* somebodyElseAdds(`Ann's note ${left}`)
       })
       // What it decides depends on what it sees.
-      const manager = thinking(({ snapshot }) => snapshot.memories.length < 2 ? "ADD decided too early" : "UPDATE 1 Ann's note, updated", meanwhile)
-      const { decisions } = yield* MemoryAgent.remember(scope, turn("1", "Ann", "Ann's note")).pipe(Effect.provide(manager))
+      const manager = thinking(
+        ({ snapshot }) => snapshot.memories.length < 2 ? "ADD decided too early" : "UPDATE 1 Ann's note, updated",
+        meanwhile
+      )
+      const { decisions } = yield* MemoryAgent.remember(scope, turn("1", "Ann", "Ann's note")).pipe(
+        Effect.provide(manager)
+      )
       assert.deepStrictEqual(yield* Ref.get(seen), [0, 1, 2])
       assert.deepStrictEqual(decisions.map(({ raw }) => raw), ["UPDATE 1 Ann's note, updated"])
       assert.deepStrictEqual(yield* texts, ["Ann's note 2", "Ann's note, updated"])
@@ -108,8 +137,15 @@ describe("MemoryAgent", () => {
   it.effect("gives up with the conflict where others never stop", () =>
     Effect.gen(function*() {
       const others = yield* Ref.make(0)
-      const manager = thinking(() => "ADD mine", Effect.flatMap(Ref.updateAndGet(others, (n) => n + 1), (n) => somebodyElseAdds(`theirs ${n}`)))
-      const fiber = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(Effect.provide(manager), Effect.flip, Effect.forkChild)
+      const manager = thinking(
+        () => "ADD mine",
+        Effect.flatMap(Ref.updateAndGet(others, (n) => n + 1), (n) => somebodyElseAdds(`theirs ${n}`))
+      )
+      const fiber = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(
+        Effect.provide(manager),
+        Effect.flip,
+        Effect.forkChild
+      )
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* Fiber.join(fiber))._tag, "Conflict")
       // Thirty-two retries.
@@ -119,15 +155,22 @@ describe("MemoryAgent", () => {
   it.effect("keeps the fact as it was said where the decision is unreadable, and says so", () =>
     Effect.gen(function*() {
       const manager = thinking(() => "hm", Effect.void)
-      const { decisions, kept } = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(Effect.provide(manager))
+      const { decisions, kept } = yield* MemoryAgent.remember(scope, turn("1", "Ann", "mine")).pipe(
+        Effect.provide(manager)
+      )
       assert.strictEqual(decisions[0]?.rejections[0]?._tag, "Unparsable")
-      assert.deepStrictEqual(kept?.map(({ id, reason, stage }) => [id, stage, reason]), [["m1", "fact", "nothing was decided on it: Unparsable"]])
+      assert.deepStrictEqual(kept?.map(({ id, reason, stage }) => [id, stage, reason]), [[
+        "m1",
+        "fact",
+        "nothing was decided on it: Unparsable"
+      ]])
       assert.deepStrictEqual(yield* texts, ["mine"])
     }).pipe(Effect.provide(base)))
 
   it.effect("candidates are the best of each speaker, and of those without one, each once, oldest first", () =>
     Effect.gen(function*() {
-      const add = (text: string, speaker?: string) => MemoryBank.Edit.Add({ memory: { text, ...(speaker === undefined ? {} : { speaker }) } })
+      const add = (text: string, speaker?: string) =>
+        MemoryBank.Edit.Add({ memory: { text, ...(speaker === undefined ? {} : { speaker }) } })
       const bank = MemoryBank.applyAll(MemoryBank.empty, [
         add("a dog in the rain", "Ann"),
         add("a cat", "Ann"),

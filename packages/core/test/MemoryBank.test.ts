@@ -45,7 +45,11 @@ const model = (script: ReadonlyArray<MemoryBank.Edit>) => {
   for (const edit of script) {
     if (edit._tag === "Add") list = [...list, { id: id(++created), texts: [edit.memory.text] }]
     if (edit._tag === "Update") {
-      list = list.map((entry) => entry.id === edit.id && entry.texts.at(-1) !== edit.text ? { id: entry.id, texts: [...entry.texts, edit.text] } : entry)
+      list = list.map((entry) =>
+        entry.id === edit.id && entry.texts.at(-1) !== edit.text
+          ? { id: entry.id, texts: [...entry.texts, edit.text] }
+          : entry
+      )
     }
     if (edit._tag === "Supersede" && list.some((entry) => entry.id === edit.id)) {
       list = [...list.filter((entry) => entry.id !== edit.id), { id: id(++created), texts: [edit.memory.text] }]
@@ -58,11 +62,27 @@ const model = (script: ReadonlyArray<MemoryBank.Edit>) => {
 describe("MemoryBank", () => {
   it("adds with the next id, and with what is known", () => {
     const bank = MemoryBank.applyAll(MemoryBank.empty, [
-      Add({ memory: { text: "Ann has a dog", speaker: "Ann", observedAt: "May 2023", sources: ["D1:1"], metadata: { mood: "fine" } } }),
+      Add({
+        memory: {
+          text: "Ann has a dog",
+          speaker: "Ann",
+          observedAt: "May 2023",
+          sources: ["D1:1"],
+          metadata: { mood: "fine" }
+        }
+      }),
       add("Ann lives in Oslo")
     ])
     assert.deepStrictEqual(MemoryBank.memories(bank), [
-      { id: id(1), text: "Ann has a dog", speaker: "Ann", observedAt: "May 2023", sources: ["D1:1"], metadata: { mood: "fine" }, revision: 0 },
+      {
+        id: id(1),
+        text: "Ann has a dog",
+        speaker: "Ann",
+        observedAt: "May 2023",
+        sources: ["D1:1"],
+        metadata: { mood: "fine" },
+        revision: 0
+      },
       { id: id(2), text: "Ann lives in Oslo", sources: [], revision: 0 }
     ])
     assert.strictEqual(bank.revision, 2)
@@ -74,7 +94,10 @@ describe("MemoryBank", () => {
       Add({ memory: { text: "Ann has a dog", speaker: "Ann", observedAt: "May 2023", sources: ["D1:1"] } }),
       add("Ann lives in Oslo")
     ])
-    const after = MemoryBank.apply(before, Update({ id: id(1), text: "Ann has two dogs", observedAt: "June 2023", sources: ["D2:1", "D1:1"] }))
+    const after = MemoryBank.apply(
+      before,
+      Update({ id: id(1), text: "Ann has two dogs", observedAt: "June 2023", sources: ["D2:1", "D1:1"] })
+    )
     assert.deepStrictEqual(texts(after), ["Ann has two dogs", "Ann lives in Oslo"])
     assert.deepStrictEqual(Option.getOrThrow(MemoryBank.get(after, id(1))), {
       id: id(1),
@@ -84,7 +107,10 @@ describe("MemoryBank", () => {
       sources: ["D1:1", "D2:1"],
       revision: 1
     })
-    assert.deepStrictEqual(MemoryBank.history(after, id(1)).map(({ observedAt }) => observedAt), ["May 2023", "June 2023"])
+    assert.deepStrictEqual(MemoryBank.history(after, id(1)).map(({ observedAt }) => observedAt), [
+      "May 2023",
+      "June 2023"
+    ])
     const untimed = MemoryBank.apply(before, Update({ id: id(1), text: "Ann has two dogs" }))
     assert.strictEqual(MemoryBank.memories(untimed)[0]?.observedAt, "May 2023")
   })
@@ -104,14 +130,32 @@ describe("MemoryBank", () => {
   })
 
   it("puts a memory in the place of another in one step, and keeps a tombstone with all its versions", () => {
-    const before = MemoryBank.applyAll(MemoryBank.empty, [add("Ann lives in Oslo"), Update({ id: id(1), text: "Ann lives in Bergen" })])
+    const before = MemoryBank.applyAll(MemoryBank.empty, [
+      add("Ann lives in Oslo"),
+      Update({ id: id(1), text: "Ann lives in Bergen" })
+    ])
     const after = MemoryBank.apply(before, Supersede({ id: id(1), memory: { text: "Ann lives in Lima" } }))
     assert.strictEqual(after.revision, before.revision + 1)
-    assert.deepStrictEqual(MemoryBank.memories(after), [{ id: id(2), text: "Ann lives in Lima", sources: [], supersedes: id(1), revision: 0 }])
+    assert.deepStrictEqual(MemoryBank.memories(after), [{
+      id: id(2),
+      text: "Ann lives in Lima",
+      sources: [],
+      supersedes: id(1),
+      revision: 0
+    }])
     assert.deepStrictEqual(MemoryBank.tombstones(after).map(({ text }) => text), ["Ann lives in Bergen"])
-    assert.deepStrictEqual(MemoryBank.history(after, id(1)).map(({ text }) => text), ["Ann lives in Oslo", "Ann lives in Bergen"])
+    assert.deepStrictEqual(MemoryBank.history(after, id(1)).map(({ text }) => text), [
+      "Ann lives in Oslo",
+      "Ann lives in Bergen"
+    ])
     // Out of a tombstone nothing comes back.
-    for (const edit of [Supersede({ id: id(1), memory: { text: "x" } }), Update({ id: id(1), text: "x" }), Add({ memory: { text: "x" }, id: id(1) })]) {
+    for (
+      const edit of [
+        Supersede({ id: id(1), memory: { text: "x" } }),
+        Update({ id: id(1), text: "x" }),
+        Add({ memory: { text: "x" }, id: id(1) })
+      ]
+    ) {
       assert.strictEqual(MemoryBank.apply(after, edit), after)
     }
     assert.strictEqual(MemoryBank.apply(after, Supersede({ id: id(2), memory: { text: "x" }, newId: id(1) })), after)
@@ -144,37 +188,66 @@ describe("MemoryBank", () => {
   it.prop("agrees with a list that is copied at every edit", { script: edits }, ({ script }) => {
     const bank = MemoryBank.applyAll(MemoryBank.empty, script)
     assert.deepStrictEqual(
-      MemoryBank.memories(bank).map((memory) => ({ id: memory.id, texts: MemoryBank.history(bank, memory.id).map(({ text }) => text) })),
+      MemoryBank.memories(bank).map((memory) => ({
+        id: memory.id,
+        texts: MemoryBank.history(bank, memory.id).map(({ text }) => text)
+      })),
       model(script)
     )
-    for (const memory of MemoryBank.memories(bank)) assert.strictEqual(memory.revision, MemoryBank.history(bank, memory.id).length - 1)
+    for (const memory of MemoryBank.memories(bank)) {
+      assert.strictEqual(memory.revision, MemoryBank.history(bank, memory.id).length - 1)
+    }
   }, { arbitrary: { runs: 500, seed: 1 } })
 
-  it.prop("agrees with a map of what is there, what is gone, and what took whose place", { script: edits }, ({ script }) => {
-    const map = new Map<Memory.MemoryId, { readonly texts: Array<string>; readonly supersedes: Memory.MemoryId | undefined; gone: boolean }>()
-    const there = (one: Memory.MemoryId) => map.get(one)?.gone === false
-    let changes = 0
-    for (const edit of script) {
-      const known = edit._tag !== "Add" && edit._tag !== "Noop" && there(edit.id) ? map.get(edit.id) : undefined
-      if (known !== undefined) {
-        if (edit._tag === "Update" && known.texts.at(-1) === edit.text) continue
-        if (edit._tag === "Update") known.texts.push(edit.text)
-        else known.gone = true
-        changes++
-      } else if (edit._tag === "Add") changes++
-      if (edit._tag === "Add" || (edit._tag === "Supersede" && known !== undefined)) {
-        map.set(id(map.size + 1), { texts: [edit.memory.text], supersedes: edit._tag === "Supersede" ? edit.id : undefined, gone: false })
+  it.prop(
+    "agrees with a map of what is there, what is gone, and what took whose place",
+    { script: edits },
+    ({ script }) => {
+      const map = new Map<
+        Memory.MemoryId,
+        { readonly texts: Array<string>; readonly supersedes: Memory.MemoryId | undefined; gone: boolean }
+      >()
+      const there = (one: Memory.MemoryId) => map.get(one)?.gone === false
+      let changes = 0
+      for (const edit of script) {
+        const known = edit._tag !== "Add" && edit._tag !== "Noop" && there(edit.id) ? map.get(edit.id) : undefined
+        if (known !== undefined) {
+          if (edit._tag === "Update" && known.texts.at(-1) === edit.text) continue
+          if (edit._tag === "Update") known.texts.push(edit.text)
+          else known.gone = true
+          changes++
+        } else if (edit._tag === "Add") changes++
+        if (edit._tag === "Add" || (edit._tag === "Supersede" && known !== undefined)) {
+          map.set(id(map.size + 1), {
+            texts: [edit.memory.text],
+            supersedes: edit._tag === "Supersede" ? edit.id : undefined,
+            gone: false
+          })
+        }
       }
-    }
-    const bank = MemoryBank.applyAll(MemoryBank.empty, script)
-    const expected = (gone: boolean) => Array.from(map).flatMap(([one, known]) => known.gone === gone ? [{ id: one, texts: known.texts, supersedes: known.supersedes }] : [])
-    const seen = (list: ReadonlyArray<Memory.Memory>) => list.map((memory) => ({ id: memory.id, texts: MemoryBank.history(bank, memory.id).map(({ text }) => text), supersedes: memory.supersedes }))
-    assert.deepStrictEqual(seen(MemoryBank.memories(bank)), expected(false))
-    assert.deepStrictEqual(seen(MemoryBank.tombstones(bank)), expected(true))
-    assert.deepStrictEqual([bank.revision, bank.created, MemoryBank.size(bank)], [changes, map.size, expected(false).length])
-    for (const [one] of map) assert.strictEqual(Option.isSome(MemoryBank.get(bank, one)), there(one))
-    assert.strictEqual(MemoryBank.fork(bank), bank)
-  }, { arbitrary: { runs: 500, seed: 7 } })
+      const bank = MemoryBank.applyAll(MemoryBank.empty, script)
+      const expected = (gone: boolean) =>
+        Array.from(map).flatMap(([one, known]) =>
+          known.gone === gone ? [{ id: one, texts: known.texts, supersedes: known.supersedes }] : []
+        )
+      const seen = (list: ReadonlyArray<Memory.Memory>) =>
+        list.map((memory) => ({
+          id: memory.id,
+          texts: MemoryBank.history(bank, memory.id).map(({ text }) => text),
+          supersedes: memory.supersedes
+        }))
+      assert.deepStrictEqual(seen(MemoryBank.memories(bank)), expected(false))
+      assert.deepStrictEqual(seen(MemoryBank.tombstones(bank)), expected(true))
+      assert.deepStrictEqual([bank.revision, bank.created, MemoryBank.size(bank)], [
+        changes,
+        map.size,
+        expected(false).length
+      ])
+      for (const [one] of map) assert.strictEqual(Option.isSome(MemoryBank.get(bank, one)), there(one))
+      assert.strictEqual(MemoryBank.fork(bank), bank)
+    },
+    { arbitrary: { runs: 500, seed: 7 } }
+  )
 
   it.prop("leaves every earlier bank as it was", { script: edits }, ({ script }) => {
     const banks = [MemoryBank.empty]
@@ -192,9 +265,13 @@ describe("MemoryBank", () => {
     const bank = MemoryBank.applyAll(MemoryBank.empty, script)
     const text = JSON.stringify(MemoryBank.toJson(bank))
     const again = MemoryBank.fromJson(Schema.decodeUnknownSync(Schema.fromJsonString(MemoryBank.Json))(text))
-    const seen = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ id }) => MemoryBank.history(bank, id))
+    const seen = (bank: MemoryBank.MemoryBank) =>
+      MemoryBank.memories(bank).map(({ id }) => MemoryBank.history(bank, id))
     assert.deepStrictEqual(seen(again), seen(bank))
-    const [one, other] = [bank, again].map((bank) => MemoryBank.applyAll(bank, more)) as [MemoryBank.MemoryBank, MemoryBank.MemoryBank]
+    const [one, other] = [bank, again].map((bank) => MemoryBank.applyAll(bank, more)) as [
+      MemoryBank.MemoryBank,
+      MemoryBank.MemoryBank
+    ]
     assert.deepStrictEqual([seen(other), other.revision, other.created], [seen(one), one.revision, one.created])
   }, { arbitrary: { runs: 300, seed: 6 } })
 
@@ -220,17 +297,29 @@ describe("MemoryBank", () => {
     assert.deepStrictEqual(texts(MemoryBank.applyAll(MemoryBank.empty, [...script, ...one])), alone)
   }, { arbitrary: { runs: 200, seed: 4 } })
 
-  it.prop("a difference is nothing between equals, the other way round backwards, and complete", { script: edits, more: edits }, ({ more, script }) => {
+  it.prop("a difference is nothing between equals, the other way round backwards, and complete", {
+    script: edits,
+    more: edits
+  }, ({ more, script }) => {
     const before = MemoryBank.applyAll(MemoryBank.empty, script)
     const after = MemoryBank.applyAll(before, more)
     assert.deepStrictEqual(MemoryBank.diff(before, before), { added: [], updated: [], removed: [] })
     const { added, removed, updated } = MemoryBank.diff(before, after)
     const back = MemoryBank.diff(after, before)
-    assert.deepStrictEqual(back, { added: removed, removed: added, updated: updated.map((pair) => ({ before: pair.after, after: pair.before })) })
+    assert.deepStrictEqual(back, {
+      added: removed,
+      removed: added,
+      updated: updated.map((pair) => ({ before: pair.after, after: pair.before }))
+    })
     const gone = new Set(removed.map(({ id }) => id))
     const changed = new Map(updated.map((pair) => [pair.after.id, pair.after]))
     assert.deepStrictEqual(
-      [...MemoryBank.memories(before).filter(({ id }) => !gone.has(id)).map((memory) => changed.get(memory.id) ?? memory), ...added],
+      [
+        ...MemoryBank.memories(before).filter(({ id }) => !gone.has(id)).map((memory) =>
+          changed.get(memory.id) ?? memory
+        ),
+        ...added
+      ],
       [...MemoryBank.memories(after)]
     )
   }, { arbitrary: { runs: 300, seed: 5 } })
@@ -238,17 +327,24 @@ describe("MemoryBank", () => {
 
 describe("MemoryBank.inWords", () => {
   const bank = MemoryBank.applyAll(MemoryBank.empty, [add("Ann has a dog named Buddy"), add("Ann lives in Oslo")])
-  const words = (raw: string): string => MemoryBank.inWords(bank, MemoryOperation.decode(raw, { revision: 2, memories: MemoryBank.memories(bank) }).edits)
+  const words = (raw: string): string =>
+    MemoryBank.inWords(bank, MemoryOperation.decode(raw, { revision: 2, memories: MemoryBank.memories(bank) }).edits)
 
   it("says each operation with the memories that it touches", () => {
     assert.strictEqual(words("ADD Ann has a cat named Tom"), `ADD "Ann has a cat named Tom"`)
-    assert.strictEqual(words("UPDATE 0 Ann has dogs named Buddy and Scout"), `UPDATE "Ann has a dog named Buddy" to "Ann has dogs named Buddy and Scout"`)
+    assert.strictEqual(
+      words("UPDATE 0 Ann has dogs named Buddy and Scout"),
+      `UPDATE "Ann has a dog named Buddy" to "Ann has dogs named Buddy and Scout"`
+    )
     assert.strictEqual(words("DELETE 1\nADD Ann lives in Lima"), `DELETE "Ann lives in Oslo", ADD "Ann lives in Lima"`)
     assert.strictEqual(words("NOOP"), "NOOP")
   })
 
   it("says so where nothing could be read, and names a memory by its id where the bank has none", () => {
     assert.strictEqual(words("I would rather not"), "nothing that could be read")
-    assert.strictEqual(MemoryBank.inWords(MemoryBank.empty, [Delete({ id: MemoryBank.memories(bank)[0]!.id })]), `DELETE "m1"`)
+    assert.strictEqual(
+      MemoryBank.inWords(MemoryBank.empty, [Delete({ id: MemoryBank.memories(bank)[0]!.id })]),
+      `DELETE "m1"`
+    )
   })
 })

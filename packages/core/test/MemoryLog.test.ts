@@ -28,7 +28,15 @@ const lived = Effect.gen(function*() {
       ? Update({ id: some.id, text: some.text })
       : Noop()
     if (i % 9 === 8) yield* store.revert(scope, yield* Random.nextIntBetween(0, revision))
-    else yield* store.commit(scope, { base: revision, edits: [edit], decision: { shown: some === undefined ? [] : [some.id], raw: `it is said: fact number ${i}.`, fact: { text: `fact number ${i}.`, speaker: "Ann", sources: [`turn ${i}`] } } })
+    else {yield* store.commit(scope, {
+        base: revision,
+        edits: [edit],
+        decision: {
+          shown: some === undefined ? [] : [some.id],
+          raw: `it is said: fact number ${i}.`,
+          fact: { text: `fact number ${i}.`, speaker: "Ann", sources: [`turn ${i}`] }
+        }
+      })}
     banks.push((yield* store.current(scope)).bank)
   }
   return { store, banks, entries: yield* store.log(scope) }
@@ -41,7 +49,11 @@ describe("MemoryLog", () => {
         const { banks, entries } = yield* lived
         const again = entries.map((entry) => Schema.decodeSync(MemoryLog.EntryJson)(JSON.stringify(entry)))
         banks.forEach((bank, revision) => {
-          assert.deepStrictEqual(MemoryBank.memories(MemoryLog.replay(again, revision)), MemoryBank.memories(bank), `seed ${seed}, revision ${revision}`)
+          assert.deepStrictEqual(
+            MemoryBank.memories(MemoryLog.replay(again, revision)),
+            MemoryBank.memories(bank),
+            `seed ${seed}, revision ${revision}`
+          )
         })
       }).pipe(Random.withSeed(seed)), { discard: true }))
 
@@ -55,9 +67,17 @@ describe("MemoryLog", () => {
         const rest = MemoryLog.without(entries, [id])
         assert.deepStrictEqual(rest.map(({ revision }) => revision), entries.map(({ revision }) => revision))
         for (const text of told) assert.notInclude(JSON.stringify(rest), text, `seed ${seed}`)
-        const others = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).filter((memory) => memory.id !== id && memory.supersedes !== id)
+        const others = (bank: MemoryBank.MemoryBank) =>
+          MemoryBank.memories(bank).filter((memory) => memory.id !== id && memory.supersedes !== id)
         banks.forEach((bank, revision) =>
-          assert.deepStrictEqual(MemoryBank.memories(MemoryLog.replay(rest, revision)).filter(({ id }) => others(bank).some((other) => other.id === id)), others(bank), `seed ${seed}, revision ${revision}`))
+          assert.deepStrictEqual(
+            MemoryBank.memories(MemoryLog.replay(rest, revision)).filter(({ id }) =>
+              others(bank).some((other) => other.id === id)
+            ),
+            others(bank),
+            `seed ${seed}, revision ${revision}`
+          )
+        )
       }).pipe(Random.withSeed(seed)), { discard: true }))
 
   it.effect("without several memories it is the same in whatever order they go, and says nothing of them", () =>
@@ -66,13 +86,21 @@ describe("MemoryLog", () => {
         const { banks, entries } = yield* lived
         const ids = [...new Set(banks.flatMap((bank) => MemoryBank.memories(bank).map(({ id }) => id)))]
         const some = ids.filter((_, i) => (i + seed) % 3 === 0)
-        const told = some.flatMap((id) => MemoryLog.versions(entries, id).flatMap(({ sources, text }) => [text, ...sources.map((source) => `"${source}"`)]))
+        const told = some.flatMap((id) =>
+          MemoryLog.versions(entries, id).flatMap(({ sources, text }) => [
+            text,
+            ...sources.map((source) => `"${source}"`)
+          ])
+        )
         const rest = MemoryLog.without(entries, some)
         for (const text of told) assert.notInclude(JSON.stringify(rest), text, `seed ${seed}`)
         assert.deepStrictEqual(some.reduce((log, id) => MemoryLog.without(log, [id]), entries), rest)
         assert.deepStrictEqual(some.toReversed().reduce((log, id) => MemoryLog.without(log, [id]), entries), rest)
         // What nobody ever knew takes nothing away, and what is untouched is the same entry.
-        assert.deepStrictEqual(MemoryLog.without(entries, [Memory.MemoryId.make("m404")]).map((entry, i) => entry === entries[i]), entries.map(() => true))
+        assert.deepStrictEqual(
+          MemoryLog.without(entries, [Memory.MemoryId.make("m404")]).map((entry, i) => entry === entries[i]),
+          entries.map(() => true)
+        )
       }).pipe(Random.withSeed(seed)), { discard: true }))
 
   it.effect("tells when each memory became what it is, as the store knew that wrote it", () =>
@@ -97,15 +125,36 @@ describe("MemoryLog", () => {
       }).pipe(Random.withSeed(seed)), { discard: true }))
 
   it("finds the last revision of a moment", () => {
-    const entries = [10, 20, 20, 30].map((at, i): MemoryLog.Entry => ({ _tag: "Committed", revision: i + 1, at, edits: [] }))
-    assert.deepStrictEqual([9, 10, 19, 20, 29, 30, 99].map((time) => MemoryLog.revisionAt(entries, time)), [0, 1, 1, 3, 3, 4, 4])
+    const entries = [10, 20, 20, 30].map((at, i): MemoryLog.Entry => ({
+      _tag: "Committed",
+      revision: i + 1,
+      at,
+      edits: []
+    }))
+    assert.deepStrictEqual([9, 10, 19, 20, 29, 30, 99].map((time) => MemoryLog.revisionAt(entries, time)), [
+      0,
+      1,
+      1,
+      3,
+      3,
+      4,
+      4
+    ])
     assert.strictEqual(MemoryLog.revisionAt([], 9), 0)
   })
 
   it("names what an edit touches", () => {
     const [m1, m2] = ["m1", "m2"].map((id) => Memory.MemoryId.make(id)) as [Memory.MemoryId, Memory.MemoryId]
     const memory = { text: "x" }
-    const edits = [Noop(), Add({ memory }), Add({ memory, id: m1 }), Update({ id: m1, text: "y" }), Delete({ id: m2 }), Supersede({ id: m1, memory }), Supersede({ id: m1, memory, newId: m2 })]
+    const edits = [
+      Noop(),
+      Add({ memory }),
+      Add({ memory, id: m1 }),
+      Update({ id: m1, text: "y" }),
+      Delete({ id: m2 }),
+      Supersede({ id: m1, memory }),
+      Supersede({ id: m1, memory, newId: m2 })
+    ]
     assert.deepStrictEqual(edits.map(MemoryLog.touched), [[], [], [m1], [m1], [m2], [m1], [m1, m2]])
   })
 
@@ -114,9 +163,17 @@ describe("MemoryLog", () => {
     const entry = { _tag: "Committed", revision: 1, at: 1, edits: [{ _tag: "Add", id: "m1", memory: { text: "x" } }] }
     assert.deepStrictEqual<unknown>(decode(JSON.stringify(entry)), entry)
     const wrong: ReadonlyArray<object> = [
-      { _tag: "Merged" }, { revision: 0.5 }, { at: "now" }, { edits: [{ _tag: "Add", id: "m1", memory: { text: "" } }] }, { edits: [{ _tag: "Update", id: "m1" }] }, { edits: [{ _tag: "Delete" }] },
-      { decision: { shown: "m1" } }, { decision: { shown: [], logProbability: "-1" } }
+      { _tag: "Merged" },
+      { revision: 0.5 },
+      { at: "now" },
+      { edits: [{ _tag: "Add", id: "m1", memory: { text: "" } }] },
+      { edits: [{ _tag: "Update", id: "m1" }] },
+      { edits: [{ _tag: "Delete" }] },
+      { decision: { shown: "m1" } },
+      { decision: { shown: [], logProbability: "-1" } }
     ]
-    for (const one of wrong) assert.throws(() => decode(JSON.stringify({ ...entry, ...one })), undefined, undefined, JSON.stringify(one))
+    for (const one of wrong) {
+      assert.throws(() => decode(JSON.stringify({ ...entry, ...one })), undefined, undefined, JSON.stringify(one))
+    }
   })
 })

@@ -19,7 +19,8 @@ const request = (text: string, memories = snapshot.memories): ManagerFormat.Mana
 })
 const added = (text: string) => Add({ memory: { text, speaker: "Ann", ...provenance } })
 
-const decide = (...requests: ReadonlyArray<ManagerFormat.ManagerRequest>) => MemoryManager.MemoryManager.use((manager) => manager.decide(requests))
+const decide = (...requests: ReadonlyArray<ManagerFormat.ManagerRequest>) =>
+  MemoryManager.MemoryManager.use((manager) => manager.decide(requests))
 
 describe("MemoryManager.layerAddOnly", () => {
   it.effect("adds every fact as it is", () =>
@@ -55,7 +56,10 @@ describe("MemoryManager.layerRuleBased", () => {
     Effect.gen(function*() {
       const [decision] = yield* decide(request("Ann lives in Bergen"))
       assert.deepStrictEqual(decision?.edits, [Update({ id: oslo!, text: "Ann lives in Bergen", ...provenance })])
-      const strict = yield* Effect.provide(decide(request("Ann lives in Bergen")), MemoryManager.layerRuleBased({ threshold: 0.9 }))
+      const strict = yield* Effect.provide(
+        decide(request("Ann lives in Bergen")),
+        MemoryManager.layerRuleBased({ threshold: 0.9 })
+      )
       assert.deepStrictEqual(strict[0]?.edits, [added("Ann lives in Bergen")])
     }).pipe(Effect.provide(MemoryManager.layerRuleBased())))
 })
@@ -100,9 +104,18 @@ describe("MemoryManager.layerPrompted", () => {
     Effect.gen(function*() {
       const calls = RecordedModel.newCalls()
       const layer = MemoryManager.layerPrompted({ format: ManagerFormat.compact, concurrency: 3 })
-      const model = RecordedModel.layer((prompt) => prompt.startsWith("user: Memories:\nAnn has") ? "DELETE 1" : undefined, calls)
-      const decisions = yield* Effect.provide(decide(...Array.from({ length: 10 }, (_, i) => request(`fact ${i}`))), Layer.provide(layer, model))
-      assert.deepStrictEqual(decisions.map(({ edits }) => edits), Array.from({ length: 10 }, () => [Delete({ id: oslo! })]))
+      const model = RecordedModel.layer(
+        (prompt) => prompt.startsWith("user: Memories:\nAnn has") ? "DELETE 1" : undefined,
+        calls
+      )
+      const decisions = yield* Effect.provide(
+        decide(...Array.from({ length: 10 }, (_, i) => request(`fact ${i}`))),
+        Layer.provide(layer, model)
+      )
+      assert.deepStrictEqual(
+        decisions.map(({ edits }) => edits),
+        Array.from({ length: 10 }, () => [Delete({ id: oslo! })])
+      )
       assert.strictEqual(calls.total, 10)
       assert.strictEqual(calls.most, 3)
     }))
@@ -120,7 +133,9 @@ describe("MemoryManager.layerTrained", () => {
 
   it.effect("samples all requests at once, greedily, and reads what comes before the stop token", () =>
     Effect.gen(function*() {
-      const { requests, service } = yield* RecordedModel.sampler((prompt) => prompt.includes("Bergen") ? "UPDATE 1 Ann lives in Bergen" : "NOOP")
+      const { requests, service } = yield* RecordedModel.sampler((prompt) =>
+        prompt.includes("Bergen") ? "UPDATE 1 Ann lives in Bergen" : "NOOP"
+      )
       const layer = trained({ format: ManagerFormat.compact, maxTokens: 64, name: "nano" }, service)
       const decisions = yield* Effect.provide(decide(request("I moved to Bergen"), request("hi")), layer)
       for (const { logProbability, model, prompt } of decisions) {
@@ -129,7 +144,11 @@ describe("MemoryManager.layerTrained", () => {
         assert.isAtMost(logProbability!, 0)
       }
       assert.deepStrictEqual(decisions.map(({ edits, raw, rejections }) => ({ edits, rejections, raw })), [
-        { edits: [Update({ id: oslo!, text: "Ann lives in Bergen", ...provenance })], rejections: [], raw: "UPDATE 1 Ann lives in Bergen" },
+        {
+          edits: [Update({ id: oslo!, text: "Ann lives in Bergen", ...provenance })],
+          rejections: [],
+          raw: "UPDATE 1 Ann lives in Bergen"
+        },
         { edits: [Noop()], rejections: [], raw: "NOOP" }
       ])
       const [sent, ...others] = yield* Ref.get(requests)
@@ -148,7 +167,10 @@ describe("MemoryManager.layerTrained", () => {
       const options = { format: ManagerFormat.compact, maxTokens: 8, temperature: 0.7, seed: 3 }
       const [decision] = yield* Effect.provide(decide(request("x")), trained(options, service))
       assert.strictEqual(decision?.raw, "ADD Ann ")
-      assert.deepStrictEqual((yield* Ref.get(requests)).map(({ seed, temperature }) => ({ seed, temperature })), [{ seed: 3, temperature: 0.7 }])
+      assert.deepStrictEqual((yield* Ref.get(requests)).map(({ seed, temperature }) => ({ seed, temperature })), [{
+        seed: 3,
+        temperature: 0.7
+      }])
     }))
 
   it.effect("uses the chat template where there is one, and plain text where there is none", () =>
@@ -157,7 +179,10 @@ describe("MemoryManager.layerTrained", () => {
         const { requests, service } = yield* RecordedModel.sampler(() => "NONE", { chatTemplate })
         yield* MemoryManager.fromSampler(service, { format: ManagerFormat.paper, maxTokens: 8 }).decide([request("x")])
         const prompt = service.tokenizer.decode((yield* Ref.get(requests))[0]!.prompts[0]!)
-        assert.match(prompt, chatTemplate ? /^<system>You manage[^]*<user>Memories:[^]*<assistant>$/ : /^You manage[^]*\n\nMemories:/)
+        assert.match(
+          prompt,
+          chatTemplate ? /^<system>You manage[^]*<user>Memories:[^]*<assistant>$/ : /^You manage[^]*\n\nMemories:/
+        )
       }
     }))
 })

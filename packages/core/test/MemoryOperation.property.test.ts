@@ -1,4 +1,5 @@
-// The decoder is the border between a model and a user's data: whatever comes in, it neither throws nor touches what was not shown.
+// The decoder is the border between a model and a user's data: whatever comes in, it neither throws nor touches what
+// was not shown.
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryBank, MemoryOperation } from "@memory-r1/core"
@@ -22,8 +23,35 @@ const outputs = [
   "None of these."
 ]
 const snippets = [
-  "{", "}", "[", "]", "\"", "\\", ",", ":", "\n", "\r", "```", "```json\n", "ADD ", "DELETE 1\n", "UPDATE 2 ", "NOOP", "null", "-1", "1e309", "\u2028", "\ud800",
-  "\"id\": \"0\", ", "\"event\": \"DELETE\"", "{\"event\": \"DELETE\", \"id\": 1}", "\"__proto__\": ", "\"event\": {\"toString\": 0}, ", " ", "é", "🐶"
+  "{",
+  "}",
+  "[",
+  "]",
+  "\"",
+  "\\",
+  ",",
+  ":",
+  "\n",
+  "\r",
+  "```",
+  "```json\n",
+  "ADD ",
+  "DELETE 1\n",
+  "UPDATE 2 ",
+  "NOOP",
+  "null",
+  "-1",
+  "1e309",
+  "\u2028",
+  "\ud800",
+  "\"id\": \"0\", ",
+  "\"event\": \"DELETE\"",
+  "{\"event\": \"DELETE\", \"id\": 1}",
+  "\"__proto__\": ",
+  "\"event\": {\"toString\": 0}, ",
+  " ",
+  "é",
+  "🐶"
 ]
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -65,7 +93,9 @@ const obeysTheLaws = (raw: string): void => {
   // Nothing is dropped in silence: each operation is an edit or a rejection, and no text says nothing.
   assert.strictEqual(edits.length + rejections.length, parsed.operations.length + parsed.rejections.length)
   assert.isAbove(edits.length + rejections.length, 0)
-  for (const { position } of [...parsed.operations, ...rejections]) assert.isTrue(position >= 0 && position <= raw.length, `position ${position}`)
+  for (const { position } of [...parsed.operations, ...rejections]) {
+    assert.isTrue(position >= 0 && position <= raw.length, `position ${position}`)
+  }
   // What is no shown memory stays.
   const after = MemoryBank.applyAll(bank, edits)
   for (const memory of MemoryBank.memories(bank)) {
@@ -78,7 +108,9 @@ describe("MemoryOperation, any input", () => {
     for (const raw of outputs) assert.isAbove(MemoryOperation.parse(raw).operations.length, 0, raw)
   })
 
-  it.prop("mutated outputs, made small where one fails", { raw: mutated }, ({ raw }) => obeysTheLaws(raw), { arbitrary: { runs: 2000, size: 8, seed: 11 } })
+  it.prop("mutated outputs, made small where one fails", { raw: mutated }, ({ raw }) => obeysTheLaws(raw), {
+    arbitrary: { runs: 2000, size: 8, seed: 11 }
+  })
 
   // Without shrinking, so that there can be many: the seed and the number of a round tell the text.
   it("a hundred thousand mutated outputs", () => {
@@ -97,7 +129,9 @@ describe("MemoryOperation, any input", () => {
       (text, at, length) => text.slice(0, at + length) + text.slice(at),
       (text, at) => text.slice(0, at) + one(snippets) + text.slice(at),
       (text, at, length) => text.slice(0, at) + one(snippets) + text.slice(at + length),
-      (text, at, length) => text.slice(0, at) + text.slice(at + length, at + 2 * length) + text.slice(at, at + length) + text.slice(at + 2 * length),
+      (text, at, length) =>
+        text.slice(0, at) + text.slice(at + length, at + 2 * length) + text.slice(at, at + length) +
+        text.slice(at + 2 * length),
       (text, at) => text.slice(0, at) + one(outputs) + text.slice(at),
       (text, at) => text.slice(0, at) + one(outputs).slice(below(60)),
       (text) => `{"memory": [${text}, ${text}]}`,
@@ -107,7 +141,9 @@ describe("MemoryOperation, any input", () => {
     ]
     for (let round = 0; round < 100_000; round++) {
       let text = one(outputs)
-      for (let left = 1 + below(5); left > 0 && text.length < 4000; left--) text = one(mutations)(text, below(text.length + 1), 1 + below(40))
+      for (let left = 1 + below(5); left > 0 && text.length < 4000; left--) {
+        text = one(mutations)(text, below(text.length + 1), 1 + below(40))
+      }
       try {
         obeysTheLaws(text)
       } catch (error) {
@@ -128,7 +164,13 @@ describe("MemoryOperation, any input", () => {
   it.prop("what format writes, parse reads", {
     operations: Arbitrary.array(
       Arbitrary.map(
-        Arbitrary.schema(Schema.Struct({ kind: Schema.Literals(["Add", "Update", "Delete", "Noop"]), handle: between(0, 99), text: Schema.String })),
+        Arbitrary.schema(
+          Schema.Struct({
+            kind: Schema.Literals(["Add", "Update", "Delete", "Noop"]),
+            handle: between(0, 99),
+            text: Schema.String
+          })
+        ),
         ({ handle, kind, text }): MemoryOperation.MemoryOperation => {
           // A text that begins a line, without the white space that format folds.
           const clean = `it ${text}`.replace(/\s+/g, " ").trim()
@@ -150,7 +192,26 @@ describe("MemoryOperation, any input", () => {
   }, { arbitrary: { runs: 1000, seed: 14 } })
 
   it("long and deep inputs take no longer than their length asks for", () => {
-    for (const piece of ["[", "{\"a\":", "[{", "[1,", "[\"", "```", "{\"event\":\"ADD\",\"text\":\"a\"}\n", "ADD {", "\"", "\\", "[/*", "[//\n", "['", "~~~\n", "<think>", "[THINK]"]) {
+    for (
+      const piece of [
+        "[",
+        "{\"a\":",
+        "[{",
+        "[1,",
+        "[\"",
+        "```",
+        "{\"event\":\"ADD\",\"text\":\"a\"}\n",
+        "ADD {",
+        "\"",
+        "\\",
+        "[/*",
+        "[//\n",
+        "['",
+        "~~~\n",
+        "<think>",
+        "[THINK]"
+      ]
+    ) {
       obeysTheLaws(piece.repeat(20_000))
     }
   })

@@ -60,10 +60,19 @@ describe("MemoryOperation.parse, JSON", () => {
   })
 
   it("reads a list, one object, and one object a line", () => {
-    assert.deepStrictEqual(operations(`[{"event": "ADD", "text": "a"}, {"event": "DELETE", "id": 1}]`), [add("a"), remove(1)])
+    assert.deepStrictEqual(operations(`[{"event": "ADD", "text": "a"}, {"event": "DELETE", "id": 1}]`), [
+      add("a"),
+      remove(1)
+    ])
     assert.deepStrictEqual(operations(`{"event": "DELETE", "id": "1"}`), [remove(1)])
-    assert.deepStrictEqual(operations(`{"event": "DELETE", "id": 0}\n{"event": "ADD", "text": "a"}\n`), [remove(0), add("a")])
-    assert.deepStrictEqual(operations(`{"event": "ADD", "text": "a"} For example, {"event": "DELETE", "id": 0} would be wrong.`), [add("a")])
+    assert.deepStrictEqual(operations(`{"event": "DELETE", "id": 0}\n{"event": "ADD", "text": "a"}\n`), [
+      remove(0),
+      add("a")
+    ])
+    assert.deepStrictEqual(
+      operations(`{"event": "ADD", "text": "a"} For example, {"event": "DELETE", "id": 0} would be wrong.`),
+      [add("a")]
+    )
   })
 
   it("takes an empty list for the wish to do nothing", () => {
@@ -75,21 +84,29 @@ describe("MemoryOperation.parse, JSON", () => {
     assert.deepStrictEqual(operations(`{"memory": [{"event": "ADD", "text": "a",},],}`), [add("a")])
     assert.deepStrictEqual(operations("{\"event\": \"ADD\", \"text\": \"one\ntwo\"}"), [add("one two")])
     assert.deepStrictEqual(operations(`{"operations": [{"op": " insert ", "content": " a "}]}`), [add("a")])
-    assert.deepStrictEqual(operations(`{"memories": [{"type": "update", "handle": " 1 ", "memory": "b"}]}`), [update(1, "b")])
+    assert.deepStrictEqual(operations(`{"memories": [{"type": "update", "handle": " 1 ", "memory": "b"}]}`), [
+      update(1, "b")
+    ])
     assert.deepStrictEqual(operations(`[{"operation": "NOOP"}, {"operation": "none"}]`), [noop, noop])
   })
 
   it("keeps the complete items of a text that was cut off, and says where it ends", () => {
     const raw = `{"memory": [{"id": "0", "event": "DELETE"}, {"id": "1", "text": "Ann has do`
     assert.deepStrictEqual(operations(raw), [remove(0)])
-    assert.deepStrictEqual(rejections(raw), [{ _tag: "Unparsable", raw, position: raw.length, reason: "the text ends inside a string" }])
+    assert.deepStrictEqual(rejections(raw), [{
+      _tag: "Unparsable",
+      raw,
+      position: raw.length,
+      reason: "the text ends inside a string"
+    }])
     const nothing = `{"memory": [{"id": "1", "te`
     assert.deepStrictEqual(operations(nothing), [])
     assert.deepStrictEqual(rejections(nothing).map(({ _tag }) => _tag), ["Unparsable"])
   })
 
   it("rejects what it cannot read, item by item", () => {
-    const reasons = (raw: string) => rejections(raw).map((rejection) => rejection._tag === "Unparsable" ? rejection.reason : rejection._tag)
+    const reasons = (raw: string) =>
+      rejections(raw).map((rejection) => rejection._tag === "Unparsable" ? rejection.reason : rejection._tag)
     assert.deepStrictEqual(reasons(`[{"event": "MERGE"}, {"text": "a"}, 3, "ADD a", null]`), [
       "an object without a known event",
       "an object without a known event",
@@ -97,17 +114,25 @@ describe("MemoryOperation.parse, JSON", () => {
       "an item that is no object",
       "an item that is no object"
     ])
-    assert.deepStrictEqual(reasons(`[{"event": "ADD", "text": " "}, {"event": "ADD"}, {"event": "UPDATE", "id": 0}]`), ["EmptyText", "EmptyText", "EmptyText"])
-    assert.deepStrictEqual(reasons(`{"event": "ADD", "text": 5}`), ["a text that is no string"])
-    assert.deepStrictEqual(reasons(`[{"event": "DELETE"}, {"event": "DELETE", "id": "one"}, {"event": "UPDATE", "id": 0.5, "text": "a"}]`), [
-      "Delete without a handle",
-      "Delete without a handle",
-      "Update without a handle"
+    assert.deepStrictEqual(reasons(`[{"event": "ADD", "text": " "}, {"event": "ADD"}, {"event": "UPDATE", "id": 0}]`), [
+      "EmptyText",
+      "EmptyText",
+      "EmptyText"
     ])
+    assert.deepStrictEqual(reasons(`{"event": "ADD", "text": 5}`), ["a text that is no string"])
+    assert.deepStrictEqual(
+      reasons(`[{"event": "DELETE"}, {"event": "DELETE", "id": "one"}, {"event": "UPDATE", "id": 0.5, "text": "a"}]`),
+      [
+        "Delete without a handle",
+        "Delete without a handle",
+        "Update without a handle"
+      ]
+    )
     assert.deepStrictEqual(reasons("[0]"), ["an item that is no object"])
   })
 
-  // Both threw: the first because a property was defined twice, the second because `String` was asked of an object without one.
+  // Both threw: the first because a property was defined twice, the second because `String` was asked of an object
+  // without one.
   it("survives keys that come twice, keys of prototypes, and events that are no text", () => {
     assert.deepStrictEqual(operations(`{"id": "0", "id": "1", "event": "DELETE"}`), [remove(1)])
     assert.deepStrictEqual(operations(`{"__proto__": {"event": "DELETE", "id": 0}, "event": "NOOP"}`), [noop])
@@ -132,7 +157,10 @@ describe("MemoryOperation.parse, lines", () => {
     assert.deepStrictEqual(operations("- ADD a\n* DELETE [0]\n> UPDATE #1: b"), [add("a"), remove(0), update(1, "b")])
     assert.deepStrictEqual(operations("ADD a\r\nDELETE 0\r\n"), [add("a"), remove(0)])
     const fenced = "```\nADD a\n```\nThat is all."
-    assert.deepStrictEqual(MemoryOperation.parse(fenced), { operations: [{ operation: add("a"), position: 4 }], rejections: [] })
+    assert.deepStrictEqual(MemoryOperation.parse(fenced), {
+      operations: [{ operation: add("a"), position: 4 }],
+      rejections: []
+    })
   })
 
   it("rejects, line by line, what is none", () => {
@@ -173,20 +201,35 @@ describe("MemoryOperation.parse, lines", () => {
 describe("MemoryOperation.decode", () => {
   it("binds handles to the memories that were shown, with the fact's provenance", () => {
     const fact = { speaker: "Ann", observedAt: "May 2023", sources: ["D2:1"] }
-    assert.deepStrictEqual(MemoryOperation.decode("UPDATE 0 Ann lives in Bergen\nDELETE 1\nADD Ann works\nNOOP", snapshot, fact), {
-      edits: [
-        MemoryBank.Edit.Update({ id: oslo!.id, text: "Ann lives in Bergen", observedAt: "May 2023", sources: ["D2:1"] }),
-        MemoryBank.Edit.Delete({ id: buddy!.id }),
-        MemoryBank.Edit.Add({ memory: { text: "Ann works", speaker: "Ann", observedAt: "May 2023", sources: ["D2:1"] } }),
-        MemoryBank.Edit.Noop()
-      ],
-      rejections: []
-    })
-    assert.deepStrictEqual(MemoryOperation.decode("ADD a", snapshot).edits, [MemoryBank.Edit.Add({ memory: { text: "a" } })])
+    assert.deepStrictEqual(
+      MemoryOperation.decode("UPDATE 0 Ann lives in Bergen\nDELETE 1\nADD Ann works\nNOOP", snapshot, fact),
+      {
+        edits: [
+          MemoryBank.Edit.Update({
+            id: oslo!.id,
+            text: "Ann lives in Bergen",
+            observedAt: "May 2023",
+            sources: ["D2:1"]
+          }),
+          MemoryBank.Edit.Delete({ id: buddy!.id }),
+          MemoryBank.Edit.Add({
+            memory: { text: "Ann works", speaker: "Ann", observedAt: "May 2023", sources: ["D2:1"] }
+          }),
+          MemoryBank.Edit.Noop()
+        ],
+        rejections: []
+      }
+    )
+    assert.deepStrictEqual(MemoryOperation.decode("ADD a", snapshot).edits, [
+      MemoryBank.Edit.Add({ memory: { text: "a" } })
+    ])
   })
 
   it("rejects handles that were not shown, and everything else stands", () => {
-    const { edits, rejections } = MemoryOperation.decode(`[{"event":"DELETE","id":2},{"event":"DELETE","id":-1},{"event":"DELETE","id":1}]`, snapshot)
+    const { edits, rejections } = MemoryOperation.decode(
+      `[{"event":"DELETE","id":2},{"event":"DELETE","id":-1},{"event":"DELETE","id":1}]`,
+      snapshot
+    )
     assert.deepStrictEqual(rejections, [
       { _tag: "UnknownHandle", handle: 2, shown: 2, position: 1 },
       { _tag: "UnknownHandle", handle: -1, shown: 2, position: 27 }
@@ -218,6 +261,9 @@ describe("MemoryOperation.format", () => {
       { _tag: "Noop" }
     ]
     assert.strictEqual(MemoryOperation.format(said), "ADD two lines\nUPDATE 3 7 dogs\nDELETE 0\nNOOP")
-    assert.deepStrictEqual(MemoryOperation.parse(MemoryOperation.format(said.slice(1))).operations.map(({ operation }) => operation), said.slice(1))
+    assert.deepStrictEqual(
+      MemoryOperation.parse(MemoryOperation.format(said.slice(1))).operations.map(({ operation }) => operation),
+      said.slice(1)
+    )
   })
 })

@@ -45,7 +45,11 @@ describe("MemoryStore", () => {
       const { bank } = yield* commit(add("a"), add("b"), add("c"))
       const [a, , c] = MemoryBank.memories(bank)
       yield* store.erase(scope, c!.id)
-      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryLog.replay(yield* store.log(scope)), add("d"))), ["m1", "m2", "m4"])
+      assert.deepStrictEqual(ids(MemoryBank.apply(MemoryLog.replay(yield* store.log(scope)), add("d"))), [
+        "m1",
+        "m2",
+        "m4"
+      ])
       yield* store.erase(scope, a!.id)
       const log = yield* store.log(scope)
       assert.deepStrictEqual(ids(MemoryBank.apply(MemoryLog.replay(log), add("d"))), ["m2", "m4"])
@@ -78,7 +82,10 @@ describe("MemoryStore", () => {
   it.effect("every layer is a store of its own", () =>
     Effect.gen(function*() {
       yield* Effect.provide(commit(add("a")), MemoryStore.layerInMemory)
-      const { revision } = yield* Effect.provide(MemoryStore.MemoryStore.use((store) => store.current(scope)), MemoryStore.layerInMemory)
+      const { revision } = yield* Effect.provide(
+        MemoryStore.MemoryStore.use((store) => store.current(scope)),
+        MemoryStore.layerInMemory
+      )
       assert.strictEqual(revision, 0)
     }))
 })

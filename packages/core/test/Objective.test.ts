@@ -6,10 +6,16 @@ import { readFileSync } from "node:fs"
 const { ConstantLength, SequenceMean, Sum, TokenMean } = Objective.Aggregation
 
 const close = (actual: number, expected: number, message?: string) =>
-  assert.isTrue(Math.abs(actual - expected) <= 1e-12 * Math.max(1, Math.abs(expected)), `${message ?? ""} ${actual} is not ${expected}`)
+  assert.isTrue(
+    Math.abs(actual - expected) <= 1e-12 * Math.max(1, Math.abs(expected)),
+    `${message ?? ""} ${actual} is not ${expected}`
+  )
 
-const evaluate = (loss: Objective.Expr, batch: ReadonlyArray<Objective.SequenceValues>, aggregation: Objective.Aggregation = Sum()) =>
-  Objective.evaluate({ name: "test", loss, aggregation }, batch)
+const evaluate = (
+  loss: Objective.Expr,
+  batch: ReadonlyArray<Objective.SequenceValues>,
+  aggregation: Objective.Aggregation = Sum()
+) => Objective.evaluate({ name: "test", loss, aggregation }, batch)
 
 describe("Objective.sft", () => {
   it("is the mean negative log-likelihood over all tokens", () => {
@@ -57,7 +63,12 @@ describe("Objective.grpo", () => {
 
   it("says what it reads", () => {
     assert.deepStrictEqual([...Objective.quantities(Objective.grpo())].sort(), ["advantage", "logp", "oldLogp"])
-    assert.deepStrictEqual([...Objective.quantities(Objective.grpo({ beta: 0.1 }))].sort(), ["advantage", "logp", "oldLogp", "refLogp"])
+    assert.deepStrictEqual([...Objective.quantities(Objective.grpo({ beta: 0.1 }))].sort(), [
+      "advantage",
+      "logp",
+      "oldLogp",
+      "refLogp"
+    ])
     assert.deepStrictEqual([...Objective.quantities(Objective.sft)], ["logp"])
     assert.throws(() => Objective.evaluate(Objective.grpo(), [{ logp: [0], advantage: [1] }]), RangeError, "oldLogp")
   })
@@ -67,18 +78,23 @@ describe("Objective.evaluate, aggregations", () => {
   // Sums 1 + 3 = 4 over two tokens, and 6 over one; a third sequence has no token that counts.
   const batch = [{ logp: [1, 50, 3], mask: [1, 0, 1] }, { logp: [6] }, { logp: [50, 50], mask: [0, 0] }]
 
-  it("SequenceMean: means of sequences, then their mean", () => close(evaluate(Objective.logp, batch, SequenceMean()), (2 + 6 + 0) / 3))
+  it("SequenceMean: means of sequences, then their mean", () =>
+    close(evaluate(Objective.logp, batch, SequenceMean()), (2 + 6 + 0) / 3))
   it("TokenMean: over all tokens that count", () => close(evaluate(Objective.logp, batch, TokenMean()), 10 / 3))
-  it("ConstantLength: divided by length times sequences", () => close(evaluate(Objective.logp, batch, ConstantLength({ length: 16 })), 10 / 48))
+  it("ConstantLength: divided by length times sequences", () =>
+    close(evaluate(Objective.logp, batch, ConstantLength({ length: 16 })), 10 / 48))
   it("Sum: over all tokens that count", () => close(evaluate(Objective.logp, batch, Sum()), 10))
 
   it("is 0 for nothing", () => {
     for (const aggregation of [SequenceMean(), TokenMean(), ConstantLength({ length: 4 }), Sum()]) {
-      for (const none of [[], [{ logp: [] }], [{ logp: [5], mask: [0] }]]) assert.strictEqual(evaluate(Objective.logp, none, aggregation), 0)
+      for (const none of [[], [{ logp: [] }], [{ logp: [5], mask: [0] }]]) {
+        assert.strictEqual(evaluate(Objective.logp, none, aggregation), 0)
+      }
     }
   })
 
-  it("weighs by fractions of a mask", () => close(evaluate(Objective.logp, [{ logp: [2, 4], mask: [1, 0.5] }], TokenMean()), 4 / 1.5))
+  it("weighs by fractions of a mask", () =>
+    close(evaluate(Objective.logp, [{ logp: [2, 4], mask: [1, 0.5] }], TokenMean()), 4 / 1.5))
 })
 
 describe("Objective.evaluate, expressions", () => {
@@ -99,7 +115,10 @@ describe("Objective.evaluate, expressions", () => {
 
   it("sequenceMean gives every token the mean over those that count", () => {
     const loss = Objective.mul(Objective.sequenceMean(Objective.logp), Objective.advantage)
-    close(evaluate(loss, [{ logp: [1, 99, 3], advantage: [1, 1, 10], mask: [1, 0, 1] }, { logp: [7], advantage: [1] }]), 2 * 1 + 2 * 10 + 7)
+    close(
+      evaluate(loss, [{ logp: [1, 99, 3], advantage: [1, 1, 10], mask: [1, 0, 1] }, { logp: [7], advantage: [1] }]),
+      2 * 1 + 2 * 10 + 7
+    )
     assert.strictEqual(evaluate(loss, [{ logp: [1], advantage: [1], mask: [0] }]), 0)
   })
 
@@ -131,7 +150,10 @@ describe("Objective, micro-batches", () => {
   const near = (actual: number, expected: number) =>
     assert.isTrue(Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)), `${actual} is not ${expected}`)
 
-  it.prop("a Sum is the sum of its parts, however a batch is split", { batch: batches, at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 })) }, ({ at, batch }) => {
+  it.prop("a Sum is the sum of its parts, however a batch is split", {
+    batch: batches,
+    at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
+  }, ({ at, batch }) => {
     const objective = Objective.grpo({ beta: 0.04, aggregation: Sum() })
     near(
       Objective.evaluate(objective, batch.slice(0, at)) + Objective.evaluate(objective, batch.slice(at)),
@@ -140,14 +162,18 @@ describe("Objective, micro-batches", () => {
   }, { arbitrary: { runs: 300, seed: 21 } })
 
   it.prop("the other aggregations are the Sum over their own count", { batch: batches }, ({ batch }) => {
-    const of = (aggregation: Objective.Aggregation) => Objective.evaluate(Objective.grpo({ beta: 0.04, aggregation }), batch)
+    const of = (aggregation: Objective.Aggregation) =>
+      Objective.evaluate(Objective.grpo({ beta: 0.04, aggregation }), batch)
     const total = of(Sum())
     const tokens = batch.flatMap(({ mask }) => mask).filter((kept) => kept === 1).length
     near(of(TokenMean()) * Math.max(tokens, 1), total)
     near(of(ConstantLength({ length: 7 })) * 7 * Math.max(batch.length, 1), total)
     near(
       of(SequenceMean()) * Math.max(batch.length, 1),
-      batch.reduce((sum, one) => sum + Objective.evaluate(Objective.grpo({ beta: 0.04, aggregation: TokenMean() }), [one]), 0)
+      batch.reduce(
+        (sum, one) => sum + Objective.evaluate(Objective.grpo({ beta: 0.04, aggregation: TokenMean() }), [one]),
+        0
+      )
     )
   }, { arbitrary: { runs: 300, seed: 22 } })
 
@@ -180,29 +206,46 @@ describe("Objective.differentiate", () => {
     Objective.grpo({ beta: 0.1 }),
     Objective.gspo({ epsilon: 0.2 }),
     Objective.dapo({ beta: Objective.coefficient("beta", 0.2) }),
-    Objective.withTerm(Objective.withEntropy(Objective.ppo({ dualClip: 2 }), 0.1), Objective.valueLoss({ epsilon: 0.3 }), 0.5),
+    Objective.withTerm(
+      Objective.withEntropy(Objective.ppo({ dualClip: 2 }), 0.1),
+      Objective.valueLoss({ epsilon: 0.3 }),
+      0.5
+    ),
     Objective.withKl(Objective.grpo(), 0.3, "k2"),
     Objective.withCorrection(Objective.gspo(), { level: "sequence", mode: "truncate", cap: 1.5 })
   ]
   for (const objective of objectives) {
-    it.prop(`has the slopes of ${objective.name}, ${[...Objective.quantities(objective)].join()}`, { batch: shifted }, ({ batch }) => {
-      const { derivatives, loss } = Objective.differentiate(objective, batch)
-      close(loss, Objective.evaluate(objective, batch))
-      batch.forEach((sequence, s) =>
-        Objective.trained.forEach((name) =>
-          sequence[name].forEach((x, t) => {
-            const at = (by: number) =>
-              Objective.evaluate(objective, batch.with(s, { ...sequence, [name]: sequence[name].with(t, x + by) }))
-            const expected = (at(1e-6) - at(-1e-6)) / 2e-6
-            const found = derivatives[s]![name][t]!
-            assert.isAtMost(Math.abs(found - expected), 2e-5 * Math.max(1, Math.abs(expected), Math.abs(loss)), `${name} ${t} of sequence ${s}: ${found}, ${expected}`)
-          })))
-    }, { arbitrary: { runs: 60, seed: 31 } })
+    it.prop(
+      `has the slopes of ${objective.name}, ${[...Objective.quantities(objective)].join()}`,
+      { batch: shifted },
+      ({ batch }) => {
+        const { derivatives, loss } = Objective.differentiate(objective, batch)
+        close(loss, Objective.evaluate(objective, batch))
+        batch.forEach((sequence, s) =>
+          Objective.trained.forEach((name) =>
+            sequence[name].forEach((x, t) => {
+              const at = (by: number) =>
+                Objective.evaluate(objective, batch.with(s, { ...sequence, [name]: sequence[name].with(t, x + by) }))
+              const expected = (at(1e-6) - at(-1e-6)) / 2e-6
+              const found = derivatives[s]![name][t]!
+              assert.isAtMost(
+                Math.abs(found - expected),
+                2e-5 * Math.max(1, Math.abs(expected), Math.abs(loss)),
+                `${name} ${t} of sequence ${s}: ${found}, ${expected}`
+              )
+            })
+          )
+        )
+      },
+      { arbitrary: { runs: 60, seed: 31 } }
+    )
   }
 
   it("nothing flows behind a stopped gradient, through an indicator, or from what is masked", () => {
     const batch = [{ logp: [-1, -2], mask: [1, 0] }]
-    const slopes = (loss: Objective.Expr) => [...Objective.differentiate({ name: "test", loss, aggregation: Sum() }, batch).derivatives[0]!.logp]
+    const slopes = (
+      loss: Objective.Expr
+    ) => [...Objective.differentiate({ name: "test", loss, aggregation: Sum() }, batch).derivatives[0]!.logp]
     assert.deepStrictEqual(slopes(Objective.stopGradient(Objective.logp)), [0, 0])
     assert.deepStrictEqual(slopes(Objective.less(Objective.logp, 0)), [0, 0])
     assert.deepStrictEqual(slopes(Objective.mul(Objective.stopGradient(Objective.logp), Objective.logp)), [-1, 0])
@@ -222,7 +265,11 @@ describe("Objective.differentiate", () => {
 describe("Objective, the critic and the rest of PPO", () => {
   it("dual clip bounds what a bad token can cost", () => {
     const loss = (ratio: number, advantage: number) =>
-      Objective.evaluate(Objective.ppo({ dualClip: 3 }), [{ logp: [Math.log(ratio)], oldLogp: [0], advantage: [advantage] }])
+      Objective.evaluate(Objective.ppo({ dualClip: 3 }), [{
+        logp: [Math.log(ratio)],
+        oldLogp: [0],
+        advantage: [advantage]
+      }])
     close(loss(10, -2), 6, "at most 3 |A|")
     close(loss(2, -2), 4, "below it, the ratio")
     close(loss(0.5, -2), 1.6, "clipped below")
@@ -287,8 +334,28 @@ describe("Objective beside TRL", () => {
     advantage: rows.logp[i]!.map(() => advantage)
   })) as ReadonlyArray<Objective.SequenceValues>
 
-  for (const { beta, correction, entropy, entropyGradient, epsilon, epsilon_high: epsilonHigh, gradient, level, loss, loss_type: type } of cases) {
-    const name = [type, level, `epsilon ${epsilon} to ${epsilonHigh}`, `beta ${beta}`, ...(correction === null ? [] : Object.values(correction)), ...(entropy === 0 ? [] : ["entropy"])].join(", ")
+  for (
+    const {
+      beta,
+      correction,
+      entropy,
+      entropyGradient,
+      epsilon,
+      epsilon_high: epsilonHigh,
+      gradient,
+      level,
+      loss,
+      loss_type: type
+    } of cases
+  ) {
+    const name = [
+      type,
+      level,
+      `epsilon ${epsilon} to ${epsilonHigh}`,
+      `beta ${beta}`,
+      ...(correction === null ? [] : Object.values(correction)),
+      ...(entropy === 0 ? [] : ["entropy"])
+    ].join(", ")
     it(`${name} (TRL ${trl})`, () => {
       const range = { epsilon, epsilonHigh }
       const policy = {
@@ -302,8 +369,14 @@ describe("Objective beside TRL", () => {
       const objective = Objective.withEntropy(Objective.withKl(corrected, beta), entropy)
       const found = Objective.differentiate(objective, batch)
       assert.closeTo(found.loss, loss, 1e-9)
-      gradient.forEach((row, i) => row.forEach((slope, t) => assert.closeTo(found.derivatives[i]!.logp[t]!, slope, 1e-9, `logp ${t} of ${i}`)))
-      entropyGradient?.forEach((row, i) => row.forEach((slope, t) => assert.closeTo(found.derivatives[i]!.entropy[t]!, slope, 1e-9, `entropy ${t} of ${i}`)))
+      gradient.forEach((row, i) =>
+        row.forEach((slope, t) => assert.closeTo(found.derivatives[i]!.logp[t]!, slope, 1e-9, `logp ${t} of ${i}`))
+      )
+      entropyGradient?.forEach((row, i) =>
+        row.forEach((slope, t) =>
+          assert.closeTo(found.derivatives[i]!.entropy[t]!, slope, 1e-9, `entropy ${t} of ${i}`)
+        )
+      )
     })
   }
 })

@@ -11,12 +11,21 @@ const memories = MemoryBank.memories(bank)
 
 const found = Effect.fnUntraced(function*(text: string, limit = 10) {
   const store = yield* MemoryStore.MemoryStore
-  if ((yield* store.current(scope)).revision === 0) yield* store.commit(scope, { base: 0, edits: said.map((text) => MemoryBank.Edit.Add({ memory: { text } })) })
+  if ((yield* store.current(scope)).revision === 0) {
+    yield* store.commit(scope, {
+      base: 0,
+      edits: said.map((text) => MemoryBank.Edit.Add({ memory: { text } }))
+    })
+  }
   return (yield* store.search(scope, { text, limit })).memories
 })
 const textsOf = (hits: ReadonlyArray<MemoryStore.Hit>) => hits.map(({ memory }) => memory.text)
 const ranked = <E>(ranking: Layer.Layer<never, E>) => Layer.provide(MemoryStore.layerInMemory, ranking)
-const down = AiError.make({ module: "Test", method: "call", reason: new AiError.InternalProviderError({ description: "out of reach" }) })
+const down = AiError.make({
+  module: "Test",
+  method: "call",
+  reason: new AiError.InternalProviderError({ description: "out of reach" })
+})
 
 describe("Ranking.fuse", () => {
   it("gives 1 / (60 + place) from each ranking, the best first, and keeps the order of equals", () => {
@@ -45,24 +54,49 @@ describe("Ranking, rerankers", () => {
   it.effect("orders anew what was found, by the scores that it gives, and no more than that", () =>
     Effect.gen(function*() {
       const asked: Array<readonly [string, ReadonlyArray<string>]> = []
-      const shortest: Ranking.Reranker = (query, memories) => Effect.sync(() => (asked.push([query, memories.map(({ text }) => text)]), memories.map(({ text }) => -text.length)))
+      const shortest: Ranking.Reranker = (query, memories) =>
+        Effect.sync(() => (asked.push([
+          query,
+          memories.map(({ text }) => text)
+        ]),
+          memories.map(({ text }) => -text.length))
+        )
       const hits = yield* Effect.provide(found("a dog and a cat", 2), ranked(Ranking.layerReranked(shortest)))
       assert.deepStrictEqual(asked, [["a dog and a cat", ["Ann has a dog and a cat", "Ann has a dog"]]])
-      assert.deepStrictEqual(hits.map(({ memory, score }) => [memory.text, score]), [["Ann has a dog", -13], ["Ann has a dog and a cat", -23]])
-      assert.deepStrictEqual(yield* Effect.provide(found("anything", 0), ranked(Ranking.layerReranked(() => Effect.die("asked about nothing")))), [])
+      assert.deepStrictEqual(hits.map(({ memory, score }) => [memory.text, score]), [["Ann has a dog", -13], [
+        "Ann has a dog and a cat",
+        -23
+      ]])
+      assert.deepStrictEqual(
+        yield* Effect.provide(
+          found("anything", 0),
+          ranked(Ranking.layerReranked(() => Effect.die("asked about nothing")))
+        ),
+        []
+      )
     }))
 
   it.effect("stands beside an embedding model, in either order of the layers", () =>
     Effect.gen(function*() {
       const meaning = Layer.effect(
         EmbeddingModel.EmbeddingModel,
-        EmbeddingModel.make({ embedMany: ({ inputs }) => Effect.succeed({ results: inputs.map((text) => [/chess|game/.test(text) ? 1 : 0.1, /dog|pet/.test(text) ? 1 : 0.1]), usage: { inputTokens: undefined } }) })
+        EmbeddingModel.make({
+          embedMany: ({ inputs }) =>
+            Effect.succeed({
+              results: inputs.map((text) => [/chess|game/.test(text) ? 1 : 0.1, /dog|pet/.test(text) ? 1 : 0.1]),
+              usage: { inputTokens: undefined }
+            })
+        })
       )
       let reranked = 0
-      const counting = Ranking.layerReranked((_, memories) => Effect.sync(() => (reranked++, memories.map((_, i) => -i))))
+      const counting = Ranking.layerReranked((_, memories) =>
+        Effect.sync(() => (reranked++, memories.map((_, i) => -i)))
+      )
       const hybrid = Layer.provide(Ranking.layerHybrid, meaning)
       for (const layer of [Layer.provideMerge(counting, hybrid), Layer.provideMerge(hybrid, counting)]) {
-        assert.deepStrictEqual(textsOf(yield* Effect.provide(found("which game?", 1), ranked(layer))), ["Ann plays chess"])
+        assert.deepStrictEqual(textsOf(yield* Effect.provide(found("which game?", 1), ranked(layer))), [
+          "Ann plays chess"
+        ])
       }
       assert.strictEqual(reranked, 2)
       const { embedding, reranker } = yield* Ranking.Ranking
@@ -72,19 +106,27 @@ describe("Ranking, rerankers", () => {
   it.effect("that cannot be reached leaves the order as it is, with a warning", () =>
     Effect.gen(function*() {
       const plain = textsOf(yield* Effect.provide(found("a dog"), MemoryStore.layerInMemory))
-      assert.deepStrictEqual(textsOf(yield* Effect.provide(found("a dog"), ranked(Ranking.layerReranked(() => Effect.fail(down))))), plain)
+      assert.deepStrictEqual(
+        textsOf(yield* Effect.provide(found("a dog"), ranked(Ranking.layerReranked(() => Effect.fail(down))))),
+        plain
+      )
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
 
   it.effect("a prompted one puts what the model names before what it does not name, and minds no number that is none", () =>
     Effect.gen(function*() {
       const scores = Effect.fnUntraced(function*(answer: string | undefined) {
-        const model = yield* Effect.provide(LanguageModel.LanguageModel.use(Effect.succeed), RecordedModel.layer(() => answer))
+        const model = yield* Effect.provide(
+          LanguageModel.LanguageModel.use(Effect.succeed),
+          RecordedModel.layer(() => answer)
+        )
         return yield* Ranking.prompted(model)("Which pets?", memories)
       })
       const order = (given: ReadonlyArray<number>) => [...given.keys()].sort((a, b) => given[b]! - given[a]!)
       assert.deepStrictEqual(order(yield* scores("{\"numbers\": [2, 0]}")), [2, 0, 1, 3])
       assert.deepStrictEqual(order(yield* scores("{\"numbers\": [3, 99, -1, 3, 1]}")), [3, 1, 0, 2])
       assert.deepStrictEqual(order(yield* scores("{\"numbers\": []}")), [0, 1, 2, 3])
-      for (const answer of ["{\"numbers\": [0.5]}", "the second", undefined]) assert.strictEqual((yield* Effect.flip(scores(answer)))._tag, "AiError")
+      for (const answer of ["{\"numbers\": [0.5]}", "the second", undefined]) {
+        assert.strictEqual((yield* Effect.flip(scores(answer)))._tag, "AiError")
+      }
     }))
 })

@@ -20,8 +20,12 @@ describe("Recalled", () => {
 
   it("knows a fact that says nothing else, and one that does", () => {
     const recalled = ["Ann has a dog named Buddy.", "Ann lives in Oslo"]
-    for (const text of ["Ann has a dog named Buddy", "ann  lives in OSLO!"]) assert.isTrue(Recalled.repeats({ text }, recalled), text)
-    for (const text of ["Ann has a dog named Bud", "Ann has dogs named Buddy and Scout", "Ann lives in Bergen", "!"]) assert.isFalse(Recalled.repeats({ text }, recalled), text)
+    for (const text of ["Ann has a dog named Buddy", "ann  lives in OSLO!"]) {
+      assert.isTrue(Recalled.repeats({ text }, recalled), text)
+    }
+    for (const text of ["Ann has a dog named Bud", "Ann has dogs named Buddy and Scout", "Ann lives in Bergen", "!"]) {
+      assert.isFalse(Recalled.repeats({ text }, recalled), text)
+    }
     assert.isFalse(Recalled.repeats({ text: "Ann lives in Oslo" }, []))
   })
 

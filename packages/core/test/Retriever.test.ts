@@ -19,7 +19,10 @@ describe("Retriever.bm25", () => {
     const found = Retriever.bm25(bank, { text: "Where does Ann live?", limit: 5 })
     const index = Bm25.make(MemoryBank.memories(bank).map(({ text }) => text))
     assert.strictEqual(found[0]?.memory.text, "Ann lives in Oslo")
-    assert.deepStrictEqual(found.map(({ score }) => score), Array.from(index.scores("Where does Ann live?")).sort((a, b) => b - a))
+    assert.deepStrictEqual(
+      found.map(({ score }) => score),
+      Array.from(index.scores("Where does Ann live?")).sort((a, b) => b - a)
+    )
   })
 
   it("gives the newer of two equals first", () => {
@@ -30,14 +33,18 @@ describe("Retriever.bm25", () => {
 
   it("keeps to the limit and to the speaker", () => {
     assert.lengthOf(Retriever.bm25(bank, { text: "dog", limit: 2 }), 2)
-    assert.deepStrictEqual(texts(Retriever.bm25(bank, { text: "dog", limit: 9, speaker: "Ben" })), ["Ben has a dog named Rex"])
+    assert.deepStrictEqual(texts(Retriever.bm25(bank, { text: "dog", limit: 9, speaker: "Ben" })), [
+      "Ben has a dog named Rex"
+    ])
     assert.deepStrictEqual(Retriever.bm25(bank, { text: "dog", limit: 9, speaker: "Cleo" }), [])
     assert.deepStrictEqual(Retriever.bm25(bank, { text: "dog", limit: 0 }), [])
   })
 
   it("weighs words within the speaker's memories only", () => {
     const [ann] = Retriever.bm25(bank, { text: "dog", limit: 1, speaker: "Ann" })
-    const alone = Bm25.make(MemoryBank.memories(bank).filter(({ speaker }) => speaker === "Ann").map(({ text }) => text))
+    const alone = Bm25.make(
+      MemoryBank.memories(bank).filter(({ speaker }) => speaker === "Ann").map(({ text }) => text)
+    )
     assert.strictEqual(ann?.score, alone.scores("dog")[0])
   })
 
@@ -47,7 +54,10 @@ describe("Retriever.bm25", () => {
   })
 
   it("sees the bank it is given, not an earlier one", () => {
-    const after = MemoryBank.applyAll(bank, [MemoryBank.Edit.Delete({ id: MemoryBank.memories(bank)[1]!.id }), add("Ann", "Ann lives in Bergen")])
+    const after = MemoryBank.applyAll(bank, [
+      MemoryBank.Edit.Delete({ id: MemoryBank.memories(bank)[1]!.id }),
+      add("Ann", "Ann lives in Bergen")
+    ])
     assert.strictEqual(texts(Retriever.bm25(after, { text: "lives", limit: 1 }))[0], "Ann lives in Bergen")
     assert.strictEqual(texts(Retriever.bm25(bank, { text: "lives", limit: 1 }))[0], "Ann lives in Oslo")
   })
@@ -61,7 +71,9 @@ describe("Retriever.bm25", () => {
 
 // A vector has a component for each thing that is known: an animal, a place, a game, the letters of the text.
 const meanings = [/dog|pet|animal/i, /oslo|town|live/i, /chess|game|hobby/i]
-const vectorOf = (text: string): Array<number> => [...meanings.map((meaning) => Number(meaning.test(text))), text.length / 1000]
+const vectorOf = (
+  text: string
+): Array<number> => [...meanings.map((meaning) => Number(meaning.test(text))), text.length / 1000]
 
 /** A model that notes what it is asked, and says what it is told to. */
 const modelOf = (answer: (text: string) => Array<number> = vectorOf) => {
@@ -79,7 +91,8 @@ const modelOf = (answer: (text: string) => Array<number> = vectorOf) => {
   return { asked, layer: Layer.provide(Retriever.layerHybrid, layer), model: layer }
 }
 
-const retrieve = (bank: MemoryBank.MemoryBank, query: Retriever.Query) => Retriever.Retriever.use((retriever) => retriever.retrieve(bank, query))
+const retrieve = (bank: MemoryBank.MemoryBank, query: Retriever.Query) =>
+  Retriever.Retriever.use((retriever) => retriever.retrieve(bank, query))
 
 describe("Retriever.layerHybrid", () => {
   it.effect("finds what shares no word with the query, and puts first what both rankings find", () =>
@@ -94,40 +107,85 @@ describe("Retriever.layerHybrid", () => {
 
   it.effect("ranks as a store does", () =>
     Effect.gen(function*() {
-      const model = modelOf((text) => [...vectorOf(text), ...Array.from({ length: 20 }, (_, i) => Math.sin((i + 1) * Bm25.tokens(text).join().length ** 2))])
+      const model = modelOf((text) => [
+        ...vectorOf(text),
+        ...Array.from({ length: 20 }, (_, i) => Math.sin((i + 1) * Bm25.tokens(text).join().length ** 2))
+      ])
       const scope = Scope.make({ user: "ann" })
-      const others = ["Ann went to town", "Ann likes games", "Ben lives in Rome", "Ben has a cat", "Ann has animals", "Ben bought a chess board"]
-      const many = MemoryBank.applyAll(bank, Array.from({ length: 90 }, (_, i) => add(i % 3 === 0 ? "Ben" : "Ann", `${others[i % others.length]!}, ${"x".repeat(i)}`)))
+      const others = [
+        "Ann went to town",
+        "Ann likes games",
+        "Ben lives in Rome",
+        "Ben has a cat",
+        "Ann has animals",
+        "Ben bought a chess board"
+      ]
+      const many = MemoryBank.applyAll(
+        bank,
+        Array.from(
+          { length: 90 },
+          (_, i) => add(i % 3 === 0 ? "Ben" : "Ann", `${others[i % others.length]!}, ${"x".repeat(i)}`)
+        )
+      )
       const program = Effect.gen(function*() {
         const store = yield* MemoryStore.MemoryStore
-        yield* store.commit(scope, { base: 0, edits: MemoryBank.memories(many).map((memory) => MemoryBank.Edit.Add({ memory, id: memory.id })) })
-        for (const query of [{ text: "Where does Ann live?", limit: 30 }, { text: "chess and other games", limit: 4 }, { text: "Ben's pets", limit: 40, speaker: "Ben" }]) {
+        yield* store.commit(scope, {
+          base: 0,
+          edits: MemoryBank.memories(many).map((memory) => MemoryBank.Edit.Add({ memory, id: memory.id }))
+        })
+        for (
+          const query of [{ text: "Where does Ann live?", limit: 30 }, { text: "chess and other games", limit: 4 }, {
+            text: "Ben's pets",
+            limit: 40,
+            speaker: "Ben"
+          }]
+        ) {
           const { memories } = yield* store.search(scope, query)
           const found = yield* retrieve(many, query)
           assert.isAtLeast(found.length, 4)
-          assert.deepStrictEqual(found.map(({ memory, score }) => [memory.id, score]), memories.map(({ memory, score }) => [memory.id, score]))
+          assert.deepStrictEqual(
+            found.map(({ memory, score }) => [memory.id, score]),
+            memories.map(({ memory, score }) => [memory.id, score])
+          )
         }
       })
-      yield* Effect.provide(program, Layer.merge(model.layer, MemoryStore.layerInMemory.pipe(Layer.provide(Ranking.layerHybrid), Layer.provide(model.model))))
+      yield* Effect.provide(
+        program,
+        Layer.merge(
+          model.layer,
+          MemoryStore.layerInMemory.pipe(Layer.provide(Ranking.layerHybrid), Layer.provide(model.model))
+        )
+      )
     }))
 
   it.effect("keeps to the limit and to the speaker; a small bank comes whole, the newer of two equals first", () =>
     Effect.gen(function*() {
       assert.lengthOf(yield* retrieve(bank, { text: "dog", limit: 2 }), 2)
-      assert.deepStrictEqual(texts(yield* retrieve(bank, { text: "animal", limit: 9, speaker: "Ben" })), ["Ben has a dog named Rex"])
+      assert.deepStrictEqual(texts(yield* retrieve(bank, { text: "animal", limit: 9, speaker: "Ben" })), [
+        "Ben has a dog named Rex"
+      ])
       assert.deepStrictEqual(yield* retrieve(bank, { text: "dog", limit: 9, speaker: "Cleo" }), [])
       assert.deepStrictEqual(yield* retrieve(bank, { text: "dog", limit: 0 }), [])
       assert.deepStrictEqual(yield* retrieve(MemoryBank.empty, { text: "dog", limit: 5 }), [])
-      assert.deepStrictEqual((yield* retrieve(bank, { text: "hobby", limit: 5 })).map(({ memory }) => String(memory.id)).slice(0, 2), ["m5", "m4"])
+      assert.deepStrictEqual(
+        (yield* retrieve(bank, { text: "hobby", limit: 5 })).map(({ memory }) => String(memory.id)).slice(0, 2),
+        ["m5", "m4"]
+      )
       assert.lengthOf(yield* retrieve(bank, { text: "xyzzy", limit: 5 }), 5)
       // Candidates for an answer: the best of each speaker.
-      assert.deepStrictEqual((yield* Retriever.candidatesFor(bank, "animal", 1)).map(({ text }) => text), ["Ann has a dog named Buddy", "Ben has a dog named Rex"])
+      assert.deepStrictEqual((yield* Retriever.candidatesFor(bank, "animal", 1)).map(({ text }) => text), [
+        "Ann has a dog named Buddy",
+        "Ben has a dog named Rex"
+      ])
     }).pipe(Effect.provide(modelOf().layer)))
 
   it.effect("embeds every text once, a hundred and more in several requests", () =>
     Effect.gen(function*() {
       const { asked, layer } = modelOf()
-      const many = MemoryBank.applyAll(bank, Array.from({ length: 200 }, (_, i) => add("Ann", `Ann has statement ${i}`)))
+      const many = MemoryBank.applyAll(
+        bank,
+        Array.from({ length: 200 }, (_, i) => add("Ann", `Ann has statement ${i}`))
+      )
       const after = MemoryBank.apply(many, add("Ann", "Ann has a cat"))
       const program = Effect.gen(function*() {
         yield* retrieve(many, { text: "dog", limit: 3 })
@@ -144,8 +202,15 @@ describe("Retriever.layerHybrid", () => {
   it.effect("fails with what the model fails with, and with vectors that are none", () =>
     Effect.gen(function*() {
       const query = { text: "dog", limit: 3 }
-      const offline = AiError.make({ module: "test", method: "embedMany", reason: new AiError.InternalProviderError({ description: "offline" }) })
-      const broken = Layer.effect(EmbeddingModel.EmbeddingModel, EmbeddingModel.make({ embedMany: () => Effect.fail(offline) }))
+      const offline = AiError.make({
+        module: "test",
+        method: "embedMany",
+        reason: new AiError.InternalProviderError({ description: "offline" })
+      })
+      const broken = Layer.effect(
+        EmbeddingModel.EmbeddingModel,
+        EmbeddingModel.make({ embedMany: () => Effect.fail(offline) })
+      )
       const causes = yield* Effect.forEach([
         Layer.provide(Retriever.layerHybrid, broken),
         modelOf((text) => text === "dog" ? [1, Number.NaN] : [1, 2]).layer,

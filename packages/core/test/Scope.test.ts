@@ -2,12 +2,45 @@ import { assert, describe, it } from "@effect/vitest"
 import { Scope } from "@memory-r1/core"
 import { Schema } from "effect"
 
-const text = Schema.Literals(["", "a", "b", "&", "=", "%", "%26", "user=", "a&user=b", "\0", "\ud800", "\udc00", "\ufffd", "%ud800", "ä/b c", "🐶", "default"])
-const Parts = Schema.Struct({ tenant: Schema.optionalKey(text), user: Schema.optionalKey(text), agent: Schema.optionalKey(text), session: Schema.optionalKey(text) })
+const text = Schema.Literals([
+  "",
+  "a",
+  "b",
+  "&",
+  "=",
+  "%",
+  "%26",
+  "user=",
+  "a&user=b",
+  "\0",
+  "\ud800",
+  "\udc00",
+  "\ufffd",
+  "%ud800",
+  "ä/b c",
+  "🐶",
+  "default"
+])
+const Parts = Schema.Struct({
+  tenant: Schema.optionalKey(text),
+  user: Schema.optionalKey(text),
+  agent: Schema.optionalKey(text),
+  session: Schema.optionalKey(text)
+})
 
 describe("Scope", () => {
   it("gives one key to one set of parts", () => {
-    const parts = [{}, { user: "a" }, { agent: "a" }, { user: "a", agent: "b" }, { user: "a&agent=b" }, { user: "" }, { tenant: "user=a" }, { session: "ä/b c" }, { user: "default" }]
+    const parts = [
+      {},
+      { user: "a" },
+      { agent: "a" },
+      { user: "a", agent: "b" },
+      { user: "a&agent=b" },
+      { user: "" },
+      { tenant: "user=a" },
+      { session: "ä/b c" },
+      { user: "default" }
+    ]
     assert.strictEqual(new Set(parts.map(Scope.make)).size, parts.length)
     assert.strictEqual(Scope.make({ agent: "b", user: "a" }), Scope.make({ user: "a", agent: "b" }))
     assert.strictEqual(Scope.make({}), "default")

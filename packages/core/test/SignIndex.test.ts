@@ -6,7 +6,8 @@ const gaussian = Effect.gen(function*() {
   return Math.sqrt(-2 * Math.log(1 - (yield* Random.next))) * Math.cos(2 * Math.PI * (yield* Random.next))
 })
 const unit = (vector: ReadonlyArray<number>) => vector.map((component) => component / Math.hypot(...vector))
-const dot = (a: ReadonlyArray<number>, b: ReadonlyArray<number>) => a.reduce((sum, component, i) => sum + component * b[i]!, 0)
+const dot = (a: ReadonlyArray<number>, b: ReadonlyArray<number>) =>
+  a.reduce((sum, component, i) => sum + component * b[i]!, 0)
 
 describe("SignIndex", () => {
   it("counts the components that differ in sign, for any number of components", () => {
@@ -17,7 +18,10 @@ describe("SignIndex", () => {
       index.set(8, SignIndex.signs(plus.map((one) => -one)))
       index.set(9, SignIndex.signs(plus.map((one, i) => i === 0 ? -one : one)))
       assert.deepStrictEqual(index.nearest(SignIndex.signs(plus), 1), [7])
-      assert.sameMembers([...index.nearest(SignIndex.signs(plus.map((one) => -one)), 1)], dimensions === 1 ? [8, 9] : [8])
+      assert.sameMembers(
+        [...index.nearest(SignIndex.signs(plus.map((one) => -one)), 1)],
+        dimensions === 1 ? [8, 9] : [8]
+      )
     }
   })
 
@@ -38,10 +42,16 @@ describe("SignIndex", () => {
       }
       assert.strictEqual(index.size(), known.size)
       const query = yield* Effect.all(Array.from({ length: 40 }, () => gaussian))
-      const distance = (vector: ReadonlyArray<number>) => vector.filter((component, i) => component > 0 !== query[i]! > 0).length
-      const expected = [...known].map(([key, vector]) => ({ key, distance: distance(vector) })).sort((a, b) => a.distance - b.distance)
+      const distance = (vector: ReadonlyArray<number>) =>
+        vector.filter((component, i) => component > 0 !== query[i]! > 0).length
+      const expected = [...known].map(([key, vector]) => ({ key, distance: distance(vector) })).sort((a, b) =>
+        a.distance - b.distance
+      )
       const limit = expected[9]!.distance
-      assert.sameMembers([...index.nearest(SignIndex.signs(query), 10)], expected.filter(({ distance }) => distance <= limit).map(({ key }) => key))
+      assert.sameMembers(
+        [...index.nearest(SignIndex.signs(query), 10)],
+        expected.filter(({ distance }) => distance <= limit).map(({ key }) => key)
+      )
     }).pipe(Random.withSeed("comes and goes")))
 
   it.effect("finds what an exact search finds, also where few may be found at all", () =>
@@ -61,8 +71,11 @@ describe("SignIndex", () => {
         let [same, all] = [0, 0]
         for (let round = 0; round < 20; round++) {
           const query = yield* near
-          const rescore = (keys: ReadonlyArray<number>) => keys.flatMap((key) => accepts(key) ? [{ key, score: dot(query, vectors[key]!) }] : [])
-          const exact = new Set([...rescore([...vectors.keys()])].sort((a, b) => b.score - a.score).slice(0, 30).map(({ key }) => key))
+          const rescore = (keys: ReadonlyArray<number>) =>
+            keys.flatMap((key) => accepts(key) ? [{ key, score: dot(query, vectors[key]!) }] : [])
+          const exact = new Set(
+            [...rescore([...vectors.keys()])].sort((a, b) => b.score - a.score).slice(0, 30).map(({ key }) => key)
+          )
           const found = SignIndex.search(index, SignIndex.signs(query), 30, rescore)
           assert.lengthOf(found, 30)
           same += found.filter(({ key }) => exact.has(key)).length

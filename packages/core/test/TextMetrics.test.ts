@@ -11,12 +11,16 @@ const close = (actual: number, expected: number, message?: string) =>
 // What SQuAD's evaluation script says of pairs of answers: tools/parity/squad.py.
 const squad: {
   readonly normalized: ReadonlyArray<readonly [answer: string, normalized: string]>
-  readonly pairs: ReadonlyArray<{ readonly prediction: string; readonly gold: string; readonly exactMatch: number; readonly f1: number }>
+  readonly pairs: ReadonlyArray<
+    { readonly prediction: string; readonly gold: string; readonly exactMatch: number; readonly f1: number }
+  >
 } = JSON.parse(readFileSync(join(import.meta.dirname, "fixtures/squad.json"), "utf8"))
 
 describe("TextMetrics, SQuAD", () => {
   it("normalizes as the evaluation script does", () => {
-    for (const [answer, normalized] of squad.normalized) assert.strictEqual(TextMetrics.squadNormalize(answer), normalized, JSON.stringify(answer))
+    for (const [answer, normalized] of squad.normalized) {
+      assert.strictEqual(TextMetrics.squadNormalize(answer), normalized, JSON.stringify(answer))
+    }
   })
 
   it("has its exact match and F1 for every pair", () => {
@@ -37,7 +41,9 @@ describe("TextMetrics, SQuAD", () => {
     assert.strictEqual(TextMetrics.squadExactMatch("7 May, 2023", "7 May 2023"), 1)
     assert.strictEqual(TextMetrics.squadExactMatch("Buddy", "Buddy and Scout"), 0)
     assert.strictEqual(TextMetrics.squadExactMatch("", "the"), 1)
-    for (const [prediction, gold] of [["3.5", "35"], ["-5", "5"], ["C++", "C#"]] as const) assert.strictEqual(TextMetrics.squadExactMatch(prediction, gold), 1)
+    for (const [prediction, gold] of [["3.5", "35"], ["-5", "5"], ["C++", "C#"]] as const) {
+      assert.strictEqual(TextMetrics.squadExactMatch(prediction, gold), 1)
+    }
   })
 
   it("compares lists in any order, and item by item", () => {
@@ -97,7 +103,10 @@ describe("TextMetrics.bleu1", () => {
 describe("wordTokenize", () => {
   // From the documentation and the tests of NLTK.
   const cases: ReadonlyArray<readonly [text: string, tokens: string]> = [
-    ["Good muffins cost $3.88\nin New York.  Please buy me\ntwo of them.\n\nThanks.", "Good muffins cost $ 3.88 in New York . Please buy me two of them . Thanks ."],
+    [
+      "Good muffins cost $3.88\nin New York.  Please buy me\ntwo of them.\n\nThanks.",
+      "Good muffins cost $ 3.88 in New York . Please buy me two of them . Thanks ."
+    ],
     ["They'll save and invest more.", "They 'll save and invest more ."],
     ["hi, my name can't hello,", "hi , my name ca n't hello ,"],
     ["I cannot cannot work under these conditions!", "I can not can not work under these conditions !"],
@@ -107,7 +116,10 @@ describe("wordTokenize", () => {
     ["I bought these items: books, pencils, and pens.", "I bought these items : books , pencils , and pens ."],
     ["There were 300,000, but that wasn't enough.", "There were 300,000 , but that was n't enough ."],
     ["It's more'n enough.", "It 's more 'n enough ."],
-    ["\"We beat some pretty good teams to get here,\" Slocum said.", "`` We beat some pretty good teams to get here , '' Slocum said ."]
+    [
+      "\"We beat some pretty good teams to get here,\" Slocum said.",
+      "`` We beat some pretty good teams to get here , '' Slocum said ."
+    ]
   ]
   it.each(cases)("%s", (text, tokens) => assert.deepStrictEqual(wordTokenize(text), tokens.split(" ")))
 
@@ -117,7 +129,17 @@ describe("wordTokenize", () => {
 
   it("ends sentences where Punkt does", () => {
     assert.deepStrictEqual(wordTokenize("7 days. 8 days too."), ["7", "days", ".", "8", "days", "too", "."])
-    assert.deepStrictEqual(wordTokenize("with dr. who and j. smith in st. john"), ["with", "dr.", "who", "and", "j.", "smith", "in", "st.", "john"])
+    assert.deepStrictEqual(wordTokenize("with dr. who and j. smith in st. john"), [
+      "with",
+      "dr.",
+      "who",
+      "and",
+      "j.",
+      "smith",
+      "in",
+      "st.",
+      "john"
+    ])
     assert.deepStrictEqual(wordTokenize("1. go home"), ["1.", "go", "home"])
     assert.deepStrictEqual(wordTokenize(""), [])
   })
@@ -133,12 +155,16 @@ interface Scored {
 
 describeWith(shared("data/peer-outputs"), "TextMetrics, published scores", (folder) => {
   // One BLEU of Memobase differs: a list of names with initials, which Punkt takes apart by what it was trained on.
-  it.for([
-    ["memobase/memobase_eval_0710_3000.json", 1540, 1],
-    ["memory-r2/longmemeval_evaluation_metrics.json", 500, 0],
-    ["memory-r2/msc_evaluation_metrics.json", 500, 0]
-  ] as const)("setF1 and bleu1 agree with %s", ([file, count, differing]) => {
-    const items = Object.values(JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, ReadonlyArray<Scored>>).flat()
+  it.for(
+    [
+      ["memobase/memobase_eval_0710_3000.json", 1540, 1],
+      ["memory-r2/longmemeval_evaluation_metrics.json", 500, 0],
+      ["memory-r2/msc_evaluation_metrics.json", 500, 0]
+    ] as const
+  )("setF1 and bleu1 agree with %s", ([file, count, differing]) => {
+    const items = Object.values(
+      JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, ReadonlyArray<Scored>>
+    ).flat()
     const off = (metric: (prediction: string, gold: string) => number, published: "f1_score" | "bleu_score") =>
       items.filter((item) => !(Math.abs(metric(item.response, item.answer) - item[published]) < 1e-6))
     assert.lengthOf(items, count)

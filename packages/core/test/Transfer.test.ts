@@ -9,12 +9,22 @@ const id = (n: number) => Memory.MemoryId.make(`m${n}`)
 const story = Effect.gen(function*() {
   const store = yield* MemoryStore.MemoryStore
   const scripts = [
-    [Add({ memory: { text: "Ann has a \"dog\"\n🐶", speaker: "Ann", metadata: { topic: "pets" }, expiresAt: 8e15 } }), Add({ memory: { text: "Ann lives in Oslo" } })],
-    [Update({ id: id(1), text: "Ann has two dogs", sources: ["D2"] }), Supersede({ id: id(2), memory: { text: "Ann lives in Bergen" } })],
+    [
+      Add({ memory: { text: "Ann has a \"dog\"\n🐶", speaker: "Ann", metadata: { topic: "pets" }, expiresAt: 8e15 } }),
+      Add({ memory: { text: "Ann lives in Oslo" } })
+    ],
+    [
+      Update({ id: id(1), text: "Ann has two dogs", sources: ["D2"] }),
+      Supersede({ id: id(2), memory: { text: "Ann lives in Bergen" } })
+    ],
     [Delete({ id: id(1) })]
   ]
   for (const [base, edits] of scripts.entries()) {
-    yield* store.commit(ann, { base, edits, decision: { model: "a model", shown: [], raw: "raw", fact: { text: "fact", speaker: "Ann", sources: [] } } })
+    yield* store.commit(ann, {
+      base,
+      edits,
+      decision: { model: "a model", shown: [], raw: "raw", fact: { text: "fact", speaker: "Ann", sources: [] } }
+    })
   }
   yield* store.revert(ann, 2)
   yield* store.erase(ann, id(3))
@@ -28,7 +38,10 @@ describe("Transfer", () => {
       const lines = yield* story
       yield* Transfer.imported(copy, Stream.fromIterable(lines))
       assert.deepStrictEqual(yield* store.log(copy), yield* store.log(ann))
-      assert.deepStrictEqual(yield* store.list(copy, { tombstones: true }), yield* store.list(ann, { tombstones: true }))
+      assert.deepStrictEqual(
+        yield* store.list(copy, { tombstones: true }),
+        yield* store.list(ann, { tombstones: true })
+      )
       assert.deepStrictEqual((yield* Effect.flip(Transfer.imported(copy, Stream.fromIterable(lines))))._tag, "Conflict")
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
 
@@ -44,7 +57,11 @@ describe("Transfer", () => {
         [lines.slice(0, -1), 6, "cut off"],
         [[header!, ...entries.slice(0, 2), entries[2]!.slice(0, -9), ...entries.slice(3)], 4, ""],
         [[header!, entries[1]!, entries[0]!, ...entries.slice(2)], 2, "revision 2 where 1 comes next"],
-        [[header!, ...entries.slice(0, 3), entries[3]!.replace("\"to\":2", "\"to\":4"), entries[4]!], 5, "a revert to revision 4"],
+        [
+          [header!, ...entries.slice(0, 3), entries[3]!.replace("\"to\":2", "\"to\":4"), entries[4]!],
+          5,
+          "a revert to revision 4"
+        ],
         [[header!, entries[0]!.replace("\"_tag\":\"Add\"", "\"_tag\":\"Drop\""), ...entries.slice(1)], 2, ""]
       ]
       for (const [text, line, detail] of broken) {
@@ -54,7 +71,10 @@ describe("Transfer", () => {
         assert.include(error.message, detail)
       }
       const nothing = yield* Stream.runCollect(Transfer.exported(Scope.make({ user: "nobody" })))
-      assert.include((yield* Effect.flip(Transfer.imported(copy, Stream.fromIterable(nothing)))).message, "user=nobody, which had no memories")
+      assert.include(
+        (yield* Effect.flip(Transfer.imported(copy, Stream.fromIterable(nothing)))).message,
+        "user=nobody, which had no memories"
+      )
       assert.strictEqual((yield* store.current(copy)).revision, 0)
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
 
@@ -72,7 +92,10 @@ describe("Transfer", () => {
         user_id: "ann",
         expiration_date: "2099-01-01"
       }
-      const json = JSON.stringify({ results: [item, { id: "2", memory: "Lives in Oslo", metadata: null, user_id: "ann" }], relations: [] })
+      const json = JSON.stringify({
+        results: [item, { id: "2", memory: "Lives in Oslo", metadata: null, user_id: "ann" }],
+        relations: []
+      })
       assert.deepStrictEqual(yield* Transfer.importedFromMem0(ann, json), { imported: 2, known: 0 })
       assert.deepStrictEqual(yield* Transfer.importedFromMem0(ann, json), { imported: 0, known: 2 })
       assert.deepStrictEqual((yield* store.list(ann)).map(({ memory }) => memory), [
@@ -91,7 +114,10 @@ describe("Transfer", () => {
       const mixed = yield* Effect.flip(Transfer.importedFromMem0(copy, two))
       assert.include(mixed.message, "2 owners")
       assert.deepStrictEqual(yield* Transfer.importedFromMem0(copy, two, { user_id: "ben" }), { imported: 1, known: 0 })
-      assert.strictEqual((yield* Effect.flip(Transfer.importedFromMem0(copy, "{\"results\": [{\"id\": 3}]}")))._tag, "TransferError")
+      assert.strictEqual(
+        (yield* Effect.flip(Transfer.importedFromMem0(copy, "{\"results\": [{\"id\": 3}]}")))._tag,
+        "TransferError"
+      )
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
 
   const a1 = {
@@ -120,19 +146,20 @@ describe("Transfer", () => {
   }
 
   it.effect("reads mem0's keys as Python and as TypeScript spell them, in all forms of the file", () =>
-    Effect.forEach([a1, snake, { ...a1, user_id: null, userId: "ann" }, { ...snake, userId: "ann" }], (item) =>
-      Effect.forEach(
-        [[item], { results: [item] }, { memories: [item] }, { count: 1, next: null, results: [item] }],
-        (file) =>
-          Effect.forEach(
-            [{}, { user_id: "ann" }, { userId: "ann" }, { user_id: "ann", agentId: null }],
-            Effect.fnUntraced(function*(owner) {
-              assert.deepStrictEqual(yield* Transfer.readMem0(JSON.stringify(file, undefined, 2), owner), [oslo])
-            })
-          )
-      )
-    )
-  )
+    Effect.forEach(
+      [a1, snake, { ...a1, user_id: null, userId: "ann" }, { ...snake, userId: "ann" }],
+      (item) =>
+        Effect.forEach(
+          [[item], { results: [item] }, { memories: [item] }, { count: 1, next: null, results: [item] }],
+          (file) =>
+            Effect.forEach(
+              [{}, { user_id: "ann" }, { userId: "ann" }, { user_id: "ann", agentId: null }],
+              Effect.fnUntraced(function*(owner) {
+                assert.deepStrictEqual(yield* Transfer.readMem0(JSON.stringify(file, undefined, 2), owner), [oslo])
+              })
+            )
+        )
+    ))
 
   it.effect("keeps all times of mem0's memories, and what else they have", () =>
     Effect.gen(function*() {
@@ -157,10 +184,10 @@ describe("Transfer", () => {
         ],
         [{ agentId: "bot", hash: "00ff", score: 0.5, constructor: "x", toString: 1 }, {}]
       ]
-      for (const [item, known] of table)
+      for (const [item, known] of table) {
         assert.deepStrictEqual(yield* read(item), { ...base, ...known } as never, JSON.stringify(item))
-    })
-  )
+      }
+    }))
 
   it.effect("refuses what it would have to guess of mem0's memories, and names the item and the field", () =>
     Effect.gen(function*() {
@@ -184,14 +211,16 @@ describe("Transfer", () => {
         {},
         []
       ]
-      for (const field of [
-        "expirationDate",
-        "expiration_date",
-        "createdAt",
-        "created_at",
-        "updatedAt",
-        "updated_at"
-      ]) {
+      for (
+        const field of [
+          "expirationDate",
+          "expiration_date",
+          "createdAt",
+          "created_at",
+          "updatedAt",
+          "updated_at"
+        ]
+      ) {
         for (const value of bad) {
           const error = yield* Effect.flip(
             Transfer.importedFromMem0(
@@ -199,7 +228,11 @@ describe("Transfer", () => {
               JSON.stringify({ results: [b1, { id: "2", memory: "x", userId: "bob", [field]: value }] })
             )
           )
-          assert.include(error.message, `item 2 of the import: ["results"][1]["${field}"]: Expected`, JSON.stringify(value))
+          assert.include(
+            error.message,
+            `item 2 of the import: ["results"][1]["${field}"]: Expected`,
+            JSON.stringify(value)
+          )
           assert.include(error.message, `got ${JSON.stringify(value)}`)
         }
       }
@@ -227,7 +260,11 @@ describe("Transfer", () => {
         [{ results: [a1] }, { userId: "ann", user_id: "bob" }, "the owner: userId and user_id say different things"],
         [[{ ...a1, user_id: "bob" }], {}, "item 1 of the import: [0]: userId and user_id say different things"],
         [[{ ...a1, userId: 7 }], {}, `item 1 of the import: [0]["userId"]: Expected string`],
-        [{ memories: [a1, { ...b1, categories: [5] }] }, {}, `item 2 of the import: ["memories"][1]["categories"][0]: Expected string`],
+        [
+          { memories: [a1, { ...b1, categories: [5] }] },
+          {},
+          `item 2 of the import: ["memories"][1]["categories"][0]: Expected string`
+        ],
         [[{ ...a1, memory: " " }], {}, `item 1 of the import: [0]["memory"]: Expected a text that is not blank`],
         [[a1, "Lives in Lima"], {}, "item 2 of the import: [1]: Expected an object"],
         [{ results: [] }, {}, "no memories in it"],
@@ -246,6 +283,5 @@ describe("Transfer", () => {
       const taken = yield* Effect.flip(Transfer.importedFromMem0(ann, JSON.stringify([a1, { ...a1, id: "m1" }])))
       assert.include(taken.message, "user=ann has another memory with the id m1")
       assert.lengthOf(yield* store.list(ann), 1)
-    }).pipe(Effect.provide(MemoryStore.layerInMemory))
-  )
+    }).pipe(Effect.provide(MemoryStore.layerInMemory)))
 })

@@ -12,7 +12,9 @@ describe("createMemory", () => {
     await memory.remember({ id: "D7", speaker: "Ben", text: "I play chess.", observedAt: "8 May 2023" })
     const [home, chess] = await memory.memories()
     assert.deepStrictEqual([home?.speaker, home?.text, home?.sources.length], ["Ann", "I live in Oslo.", 1])
-    assert.deepStrictEqual([chess?.speaker, chess?.text, chess?.sources, chess?.observedAt], ["Ben", "I play chess.", ["D7"], "8 May 2023"])
+    assert.deepStrictEqual([chess?.speaker, chess?.text, chess?.sources, chess?.observedAt], ["Ben", "I play chess.", [
+      "D7"
+    ], "8 May 2023"])
     assert.deepStrictEqual((await memory.recall("who plays chess?", 1)).map(({ text }) => text), ["I play chess."])
     assert.strictEqual((await memory.answer("Where does Ann live?")).text, "Oslo")
     await memory.close()
@@ -38,7 +40,10 @@ describe("createMemory", () => {
       decide: (requests) =>
         Effect.delay(
           Effect.sync(() =>
-            requests.map(({ fact, snapshot }) => ({ ...MemoryOperation.decode(`ADD ${fact.text}`, snapshot, fact), raw: fact.text }))
+            requests.map(({ fact, snapshot }) => ({
+              ...MemoryOperation.decode(`ADD ${fact.text}`, snapshot, fact),
+              raw: fact.text
+            }))
           ),
           "1 millis"
         )
@@ -52,10 +57,14 @@ describe("createMemory", () => {
 
   it("rejects with the error of what failed, and goes on afterwards", async () => {
     const extractor = Layer.succeed(FactExtractor.FactExtractor, {
-      extract: ({ text }) => text === "bad" ? Effect.die(new Error("no such turn")) : Effect.succeed([{ text, speaker: "Ann", sources: [] }])
+      extract: ({ text }) =>
+        text === "bad" ? Effect.die(new Error("no such turn")) : Effect.succeed([{ text, speaker: "Ann", sources: [] }])
     })
     const memory = await createMemory({ extractor })
-    const failed = await memory.remember({ speaker: "Ann", text: "bad" }).then(() => undefined, (error: unknown) => error)
+    const failed = await memory.remember({ speaker: "Ann", text: "bad" }).then(
+      () => undefined,
+      (error: unknown) => error
+    )
     assert.instanceOf(failed, Error)
     await memory.remember({ speaker: "Ann", text: "good" })
     assert.lengthOf(await memory.memories(), 1)

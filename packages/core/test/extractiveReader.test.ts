@@ -25,7 +25,8 @@ const bank = [
   memory(17, "Bob", "I have three sisters in Bergen.")
 ]
 
-const ask = (question: string, candidates: ReadonlyArray<Memory.Memory> = bank) => ExtractiveReader.read({ question, candidates })
+const ask = (question: string, candidates: ReadonlyArray<Memory.Memory> = bank) =>
+  ExtractiveReader.read({ question, candidates })
 
 describe("the extractive reader", () => {
   for (
@@ -74,7 +75,8 @@ describe("the extractive reader", () => {
   })
 
   it("tells when something will be, and not the day on which it was said", () => {
-    const said = (text: string, question: string, observedAt?: string) => ask(question, [memory(1, "Ann", text, observedAt)]).text
+    const said = (text: string, question: string, observedAt?: string) =>
+      ask(question, [memory(1, "Ann", text, observedAt)]).text
     assert.strictEqual(said("I will fly to Rome on Friday.", "When will Ann fly to Rome?"), "12 May 2023")
     assert.strictEqual(said("I will fly to Rome in two weeks.", "When does Ann fly to Rome?"), "22 May 2023")
     assert.strictEqual(said("My exam is in 3 days.", "When is Ann's exam?"), "11 May 2023")

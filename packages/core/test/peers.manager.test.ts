@@ -1,6 +1,19 @@
-// What users of other memory layers complain of, a test for each kind: decisions. The numbers are those of the projects' trackers. Stores: peers.store.test.ts.
+// What users of other memory layers complain of, a test for each kind: decisions. The numbers are those of the
+// projects' trackers. Stores: peers.store.test.ts.
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, FactExtractor, ManagerFormat, MemoryAgent, MemoryBank, MemoryManager, MemoryStore, NotExtracted, Recalled, Scope, type Turn } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  FactExtractor,
+  ManagerFormat,
+  MemoryAgent,
+  MemoryBank,
+  MemoryManager,
+  MemoryStore,
+  NotExtracted,
+  Recalled,
+  Scope,
+  type Turn
+} from "@memory-r1/core"
 import { Effect, Layer } from "effect"
 import * as RecordedModel from "./support/recordedModel.ts"
 
@@ -17,18 +30,28 @@ const over = (answer: (prompt: string) => string | undefined, format = ManagerFo
     Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), model)
   )
 }
-const byRules = Layer.mergeAll(MemoryStore.layerInMemory, FactExtractor.layerVerbatim, MemoryManager.layerRuleBased(), AnswerAgent.layerExtractive)
+const byRules = Layer.mergeAll(
+  MemoryStore.layerInMemory,
+  FactExtractor.layerVerbatim,
+  MemoryManager.layerRuleBased(),
+  AnswerAgent.layerExtractive
+)
 
-const say = (text: string, rest: Partial<Turn.Turn> = {}, options?: MemoryAgent.Options) => MemoryAgent.remember(scope, { id: text, speaker: "Ann", text, ...rest }, options)
+const say = (text: string, rest: Partial<Turn.Turn> = {}, options?: MemoryAgent.Options) =>
+  MemoryAgent.remember(scope, { id: text, speaker: "Ann", text, ...rest }, options)
 const known = Effect.fnUntraced(function*(...texts: ReadonlyArray<string>) {
   const store = yield* MemoryStore.MemoryStore
   const { revision } = yield* store.current(scope)
-  yield* store.commit(scope, { base: revision, edits: texts.map((text) => Add({ memory: { text, speaker: "Ann", observedAt: "8 May 2023" } })) })
+  yield* store.commit(scope, {
+    base: revision,
+    edits: texts.map((text) => Add({ memory: { text, speaker: "Ann", observedAt: "8 May 2023" } }))
+  })
 })
 const memories = MemoryAgent.memories(scope)
 const texts = Effect.map(memories, (all) => all.map(({ text }) => text))
 const log = MemoryStore.MemoryStore.use((store) => store.log(scope))
-const failureOf = <A, E extends { readonly _tag: string }, R>(program: Effect.Effect<A, E, R>) => Effect.map(Effect.flip(program), ({ _tag }) => _tag)
+const failureOf = <A, E extends { readonly _tag: string }, R>(program: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(program), ({ _tag }) => _tag)
 const tags = (all: ReadonlyArray<{ readonly _tag: string }>) => all.map(({ _tag }) => _tag)
 const json = (...memory: ReadonlyArray<unknown>) => JSON.stringify({ memory })
 
@@ -38,8 +61,20 @@ describe("peers' complaints: decisions", () => {
     Effect.gen(function*() {
       yield* known("Ann has a dog")
       const { decisions: [decision] } = yield* say("I got a cat")
-      assert.deepStrictEqual(tags(decision!.rejections), ["Unparsable", "Unparsable", "Unparsable", "UnknownHandle", "UnknownHandle", "UnknownHandle"])
-      assert.deepStrictEqual(decision!.rejections.at(-1), { _tag: "UnknownHandle", handle: 1e21, shown: 1, position: decision!.raw.indexOf(`{"id":1e+21`) })
+      assert.deepStrictEqual(tags(decision!.rejections), [
+        "Unparsable",
+        "Unparsable",
+        "Unparsable",
+        "UnknownHandle",
+        "UnknownHandle",
+        "UnknownHandle"
+      ])
+      assert.deepStrictEqual(decision!.rejections.at(-1), {
+        _tag: "UnknownHandle",
+        handle: 1e21,
+        shown: 1,
+        position: decision!.raw.indexOf(`{"id":1e+21`)
+      })
       assert.deepStrictEqual(yield* texts, ["Ann has a dog", "Ann has a cat"])
     }).pipe(Effect.provide(over(() =>
       json(
@@ -50,18 +85,27 @@ describe("peers' complaints: decisions", () => {
         { id: -1, event: "DELETE" },
         { id: "new", text: "Ann has a cat", event: "ADD" },
         { id: 1e21, event: "DELETE" }
-      )))))
+      )
+    ))))
 
   // mem0 PR#4903. The model sees a memory with its time or speaker, and gives that back.
   it.effect("an UPDATE that writes the old text: is a rejection, whatever stands before the text in the prompt", () =>
     Effect.gen(function*() {
       const before = yield* Effect.andThen(known("I have a dog"), memories)
       for (const text of ["I have a dog", " I have a  dog\n", "8 May 2023: I have a dog", "Ann: I have a dog"]) {
-        const { decisions: [decision] } = yield* say("another dog moved in").pipe(Effect.provide(Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => json({ id: "0", text, event: "UPDATE" })))))
+        const { decisions: [decision] } = yield* say("another dog moved in").pipe(
+          Effect.provide(Layer.provide(
+            MemoryManager.layerPrompted(),
+            RecordedModel.layer(() => json({ id: "0", text, event: "UPDATE" }))
+          ))
+        )
         assert.deepStrictEqual(tags(decision!.rejections), ["UnchangedUpdate"], text)
         assert.deepStrictEqual(yield* memories, before)
       }
-      const compact = Layer.provide(MemoryManager.layerPrompted({ format: ManagerFormat.compact }), RecordedModel.layer(() => "UPDATE Ann: I have a dog\n= Ann: I have a dog"))
+      const compact = Layer.provide(
+        MemoryManager.layerPrompted({ format: ManagerFormat.compact }),
+        RecordedModel.layer(() => "UPDATE Ann: I have a dog\n= Ann: I have a dog")
+      )
       const { decisions: [decision] } = yield* say("another dog moved in").pipe(Effect.provide(compact))
       assert.deepStrictEqual(tags(decision!.rejections), ["UnchangedUpdate"])
       assert.deepStrictEqual(yield* memories, before)
@@ -76,7 +120,11 @@ describe("peers' complaints: decisions", () => {
       assert.deepStrictEqual(yield* texts, ["Ann lives in Bergen"])
       const { revision } = yield* store.current(scope)
       for (let at = 1; at <= revision; at++) assert.strictEqual(MemoryBank.size((yield* store.asOf(scope, at)).bank), 1)
-    }).pipe(Effect.provide(over(() => json({ id: "0", event: "DELETE" }, { id: "new", text: "Ann lives in Bergen", event: "ADD" })))))
+    }).pipe(
+      Effect.provide(
+        over(() => json({ id: "0", event: "DELETE" }, { id: "new", text: "Ann lives in Bergen", event: "ADD" }))
+      )
+    ))
 
   it.effect("DELETE without the replacement: a model that forgets the second half loses nothing for good", () =>
     Effect.gen(function*() {
@@ -84,7 +132,9 @@ describe("peers' complaints: decisions", () => {
       yield* known("Ann lives in Oslo")
       yield* say("I moved to Bergen")
       assert.deepStrictEqual(yield* texts, [])
-      assert.deepStrictEqual((yield* store.list(scope, { tombstones: true })).map(({ memory }) => memory.text), ["Ann lives in Oslo"])
+      assert.deepStrictEqual((yield* store.list(scope, { tombstones: true })).map(({ memory }) => memory.text), [
+        "Ann lives in Oslo"
+      ])
       // The fact can be decided on again, by a better model.
       const last = (yield* log).at(-1)
       assert.strictEqual(last?._tag === "Committed" && last.decision?.fact?.text, "I moved to Bergen")
@@ -92,15 +142,27 @@ describe("peers' complaints: decisions", () => {
       assert.deepStrictEqual(yield* texts, ["Ann lives in Oslo"])
     }).pipe(Effect.provide(over(() => json({ id: "0", event: "DELETE" })))))
 
-  // MemOS#1355, #1493 ("added successfully", nothing stored), mem0#3009, PR#5878 (a failure is an empty list), graphiti#912.
+  // MemOS#1355, #1493 ("added successfully", nothing stored), mem0#3009, PR#5878 (a failure is an empty list),
+  // graphiti#912.
   it.effect("silent parse failure: what cannot be read is a rejection and stands in the log, never an empty success", () =>
     Effect.gen(function*() {
       const unreadable = [
-        "", "I have added it to your memory!", "{\"memory\": \"added\"}", "{\"facts\": []}", "{\"memory\": [{\"id\": \"0\", \"text\": \"Ann has", "{\"memory\": [\"Ann has a cat\"]}",
-        "{\"memory\": [{\"event\": \"MERGE\", \"text\": \"x\"}]}", "null", "UPDATE", "```json\n```"
+        "",
+        "I have added it to your memory!",
+        "{\"memory\": \"added\"}",
+        "{\"facts\": []}",
+        "{\"memory\": [{\"id\": \"0\", \"text\": \"Ann has",
+        "{\"memory\": [\"Ann has a cat\"]}",
+        "{\"memory\": [{\"event\": \"MERGE\", \"text\": \"x\"}]}",
+        "null",
+        "UPDATE",
+        "```json\n```"
       ]
       for (const [at, raw] of unreadable.entries()) {
-        const { decisions: [decision], kept } = yield* Effect.provide(say(`I got a cat, ${at}`), Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => raw)))
+        const { decisions: [decision], kept } = yield* Effect.provide(
+          say(`I got a cat, ${at}`),
+          Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => raw))
+        )
         assert.isNotEmpty(decision!.rejections, raw)
         assert.deepStrictEqual(decision!.edits, [])
         assert.deepStrictEqual(kept?.map(({ fact }) => fact.text), [`I got a cat, ${at}`])
@@ -112,7 +174,8 @@ describe("peers' complaints: decisions", () => {
       assert.deepStrictEqual(yield* texts, unreadable.map((_, at) => `I got a cat, ${at}`))
     }).pipe(Effect.provide(byRules)))
 
-  // MemOS#1355 again, LightMem#57 (`online_update` is an empty method), langmem#11 (what was said is known a message later).
+  // MemOS#1355 again, LightMem#57 (`online_update` is an empty method), langmem#11 (what was said is known a message
+  // later).
   it.effect("a success that was none: what a turn says it did is in the log and can be asked for at once", () =>
     Effect.gen(function*() {
       for (const text of ["Ann lives in Oslo", "Ann plays chess", "Ann lives in Bergen", "Ann plays chess"]) {
@@ -144,18 +207,30 @@ describe("peers' complaints: decisions", () => {
     Effect.gen(function*() {
       let seen = ""
       yield* known("Ann has a dog named Buddy")
-      const merges = RecordedModel.layer((prompt) => (seen = prompt, json({ id: "0", text: "Ann has dogs named Buddy and Scout", event: "UPDATE" })))
+      const merges = RecordedModel.layer((
+        prompt
+      ) => (seen = prompt, json({ id: "0", text: "Ann has dogs named Buddy and Scout", event: "UPDATE" })))
       yield* Effect.provide(say("I adopted another dog, Scout"), Layer.provide(MemoryManager.layerPrompted(), merges))
       const [memory] = yield* memories
       assert.deepStrictEqual([memory?.id, memory?.text], ["m1", "Ann has dogs named Buddy and Scout"])
       const history = yield* MemoryStore.MemoryStore.use((store) => store.history(scope, memory!.id))
-      assert.deepStrictEqual(history.map(({ text }) => text), ["Ann has a dog named Buddy", "Ann has dogs named Buddy and Scout"])
+      assert.deepStrictEqual(history.map(({ text }) => text), [
+        "Ann has a dog named Buddy",
+        "Ann has dogs named Buddy and Scout"
+      ])
       assert.include(seen, "Ann has dogs named Buddy and Scout")
     }).pipe(Effect.provide(byRules)))
 
   it.effect("the second dog deletes the first: nor does it by the rules", () =>
     Effect.gen(function*() {
-      for (const text of ["Ann has a dog named Buddy", "Ann has another dog named Scout", "Ann also has a dog named Rex", "Ann has a second dog named Scout"]) yield* say(text)
+      for (
+        const text of [
+          "Ann has a dog named Buddy",
+          "Ann has another dog named Scout",
+          "Ann also has a dog named Rex",
+          "Ann has a second dog named Scout"
+        ]
+      ) yield* say(text)
       assert.lengthOf(yield* memories, 4)
       // Who has a dog can have two of them. What there is one of is replaced.
       for (const text of ["Ann has a dog named Max", "Ann lives in Oslo", "Ann lives in Bergen"]) yield* say(text)
@@ -166,28 +241,48 @@ describe("peers' complaints: decisions", () => {
   it.effect("repeated facts: are stored once, in whatever letters, and deleted by no repetition", () =>
     Effect.gen(function*() {
       for (const text of ["Ann plays chess", "Ann plays chess", "ann plays  CHESS"]) yield* say(text)
-      assert.deepStrictEqual((yield* log).map((entry) => entry._tag === "Committed" && tags(entry.edits)), [["Add"], ["Noop"], ["Noop"]])
+      assert.deepStrictEqual((yield* log).map((entry) => entry._tag === "Committed" && tags(entry.edits)), [["Add"], [
+        "Noop"
+      ], ["Noop"]])
       const before = yield* texts
       // "It is there already" said as ADD and DELETE, in either order.
-      const rewrites = [json({ event: "ADD", text: before[0] }, { id: "0", event: "DELETE" }), json({ id: "0", event: "DELETE" }, { event: "ADD", text: before[0] })]
+      const rewrites = [
+        json({ event: "ADD", text: before[0] }, { id: "0", event: "DELETE" }),
+        json({ id: "0", event: "DELETE" }, { event: "ADD", text: before[0] })
+      ]
       for (const raw of rewrites) {
-        yield* Effect.provide(say("I play chess"), Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => raw)))
+        yield* Effect.provide(
+          say("I play chess"),
+          Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => raw))
+        )
         assert.deepStrictEqual(yield* texts, before, raw)
       }
       // Said again, and what said it changed: both are wanted.
       const moved = json({ event: "ADD", text: before[0] }, { id: "0", text: "Ann plays go", event: "UPDATE" })
-      yield* Effect.provide(say("I play go, too"), Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => moved)))
+      yield* Effect.provide(
+        say("I play go, too"),
+        Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => moved))
+      )
       assert.sameMembers([...(yield* texts)], ["Ann plays go", "Ann plays chess"])
     }).pipe(Effect.provide(over((prompt) => json({ event: "ADD", text: /\["Ann: (.*)"\]/.exec(prompt)![1] })))))
 
   // mem0#1750: every add updated the same memory. graphiti#1728: unrelated facts retired each other.
   it.effect("unrelated facts: leave each other alone, and those of others are not even shown", () =>
     Effect.gen(function*() {
-      const said = ["Ann has a dog", "Ann lives in Oslo", "Ann plays chess", "Ann works as a nurse", "Ann sings in a choir"]
+      const said = [
+        "Ann has a dog",
+        "Ann lives in Oslo",
+        "Ann plays chess",
+        "Ann works as a nurse",
+        "Ann sings in a choir"
+      ]
       for (const text of said) yield* say(text)
       assert.deepStrictEqual(yield* texts, said)
       const store = yield* MemoryStore.MemoryStore
-      const deletesAll = Layer.provide(MemoryManager.layerPrompted(), RecordedModel.layer(() => json(...Array.from({ length: 9 }, (_, id) => ({ id, event: "DELETE" })))))
+      const deletesAll = Layer.provide(
+        MemoryManager.layerPrompted(),
+        RecordedModel.layer(() => json(...Array.from({ length: 9 }, (_, id) => ({ id, event: "DELETE" }))))
+      )
       yield* Effect.provide(say("hello", { speaker: "Ben" }, { deletions: 100 }), deletesAll)
       // Nothing could be decided on what Ben said: it is kept.
       assert.deepStrictEqual(yield* texts, [...said, "hello"])
@@ -209,7 +304,10 @@ describe("peers' complaints: decisions", () => {
       const manager = Layer.provide(MemoryManager.layerPrompted(), model)
       const echoes = [
         yield* Effect.provide(say(Recalled.render(before)), manager),
-        yield* Effect.provide(say("As I know, Ann has a dog named Buddy.", { recalled: ["As I know, Ann has a dog named Buddy."] }), manager),
+        yield* Effect.provide(
+          say("As I know, Ann has a dog named Buddy.", { recalled: ["As I know, Ann has a dog named Buddy."] }),
+          manager
+        ),
         yield* Effect.provide(say("Ann lives in Oslo!", { recalled: before.map(({ text }) => text) }), manager)
       ]
       assert.deepStrictEqual(echoes.map(({ decisions }) => decisions.length), [0, 0, 0])
@@ -228,22 +326,46 @@ describe("peers' complaints: decisions", () => {
       const failing = [
         failureOf(Effect.provide(say("I got a cat"), Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), down))),
         failureOf(Effect.provide(say("I got a cat"), Layer.provide(MemoryManager.layerPrompted({ retries: 0 }), down))),
-        failureOf(Effect.provide(MemoryAgent.ask(scope, "Which pets?"), Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), down)))
+        failureOf(
+          Effect.provide(
+            MemoryAgent.ask(scope, "Which pets?"),
+            Layer.provide(AnswerAgent.layerPrompted({ retries: 0 }), down)
+          )
+        )
       ]
       for (const failure of failing) assert.strictEqual(yield* failure, "AiError")
-      const kept = Effect.provide(say("I got a dog"), Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), RecordedModel.layer(() => "{\"facts\": 3}")))
-      assert.deepStrictEqual((yield* kept).kept?.map(({ fact, stage }) => [stage, fact.text]), [["turn", "I got a dog"]])
+      const kept = Effect.provide(
+        say("I got a dog"),
+        Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), RecordedModel.layer(() => "{\"facts\": 3}"))
+      )
+      assert.deepStrictEqual((yield* kept).kept?.map(({ fact, stage }) => [stage, fact.text]), [[
+        "turn",
+        "I got a dog"
+      ]])
       assert.deepStrictEqual(yield* texts, ["I got a cat", "I got a dog"])
     }).pipe(Effect.provide(byRules)))
 
   it.effect("provider errors: in the middle of a turn lose nothing, and the turn can be told again", () =>
     Effect.gen(function*() {
       let down = true
-      const extractor = Layer.provide(FactExtractor.layerPrompted({ retries: 0 }), RecordedModel.layer(() => JSON.stringify({ facts: ["Ann has a cat", "Ann has a bird"] })))
-      const model = RecordedModel.layer((prompt) => prompt.includes("[\"Ann: Ann has a bird\"]") && down ? undefined : json({ event: "ADD", text: /\["Ann: (.*)"\]/.exec(prompt)![1] }))
-      const turn = Effect.provide(say("I got a cat and a bird"), Layer.merge(extractor, Layer.provide(MemoryManager.layerPrompted({ retries: 0 }), model)))
+      const extractor = Layer.provide(
+        FactExtractor.layerPrompted({ retries: 0 }),
+        RecordedModel.layer(() => JSON.stringify({ facts: ["Ann has a cat", "Ann has a bird"] }))
+      )
+      const model = RecordedModel.layer((prompt) =>
+        prompt.includes("[\"Ann: Ann has a bird\"]") && down
+          ? undefined
+          : json({ event: "ADD", text: /\["Ann: (.*)"\]/.exec(prompt)![1] })
+      )
+      const turn = Effect.provide(
+        say("I got a cat and a bird"),
+        Layer.merge(extractor, Layer.provide(MemoryManager.layerPrompted({ retries: 0 }), model))
+      )
       assert.strictEqual((yield* Effect.flip(turn))._tag, "AiError")
-      const waiting = Effect.map(memories, (all) => all.filter((memory) => NotExtracted.stageOf(memory) !== undefined).map(({ text }) => text))
+      const waiting = Effect.map(
+        memories,
+        (all) => all.filter((memory) => NotExtracted.stageOf(memory) !== undefined).map(({ text }) => text)
+      )
       assert.deepStrictEqual(yield* texts, ["Ann has a cat", "Ann has a bird"])
       assert.deepStrictEqual(yield* waiting, ["Ann has a bird"])
       down = false

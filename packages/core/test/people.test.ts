@@ -18,9 +18,15 @@ const ask = (question: string, said: ReadonlyArray<Said>): string =>
     }))
   }).text
 
-const table = (name: string, said: ReadonlyArray<Said>, rows: ReadonlyArray<readonly [question: string, answer: string]>): void => {
+const table = (
+  name: string,
+  said: ReadonlyArray<Said>,
+  rows: ReadonlyArray<readonly [question: string, answer: string]>
+): void => {
   describe(name, () => {
-    for (const [question, answer] of rows) it(`${question} ${answer}`, () => assert.strictEqual(ask(question, said), answer))
+    for (const [question, answer] of rows) {
+      it(`${question} ${answer}`, () => assert.strictEqual(ask(question, said), answer))
+    }
   })
 }
 
@@ -97,7 +103,10 @@ describe("people", () => {
     ["What is the name of Ann's horse?", "Star"]
   ])
 
-  table("names that begin alike", [["Ann", "My dog is called Buddy."], ["Anna", "My dog is called Rex."], ["Annie", "I bake bread."], ["Mary Ann", "My dog is called Max."]], [
+  table("names that begin alike", [["Ann", "My dog is called Buddy."], ["Anna", "My dog is called Rex."], [
+    "Annie",
+    "I bake bread."
+  ], ["Mary Ann", "My dog is called Max."]], [
     ["What is Ann's dog called?", "Buddy"],
     ["What is Anna's dog called?", "Rex"],
     ["What is Annie's dog called?", "none"],
@@ -107,7 +116,10 @@ describe("people", () => {
     ["What is An's dog called?", "none"]
   ])
 
-  table("names of two words", [["Ann Lee", "I live in Oslo."], ["Ann Berg", "I live in Bergen."], ["Tom Ford", "I live in Rome."]], [
+  table("names of two words", [["Ann Lee", "I live in Oslo."], ["Ann Berg", "I live in Bergen."], [
+    "Tom Ford",
+    "I live in Rome."
+  ]], [
     ["Where does Ann Lee live?", "Oslo"],
     ["Where does Ann Berg live?", "Bergen"],
     ["Where does Ann live?", "none"],
@@ -116,7 +128,10 @@ describe("people", () => {
     ["Where does Tom Berg live?", "none"]
   ])
 
-  table("names that are words", [["May", "I live in Oslo."], ["Will", "I live in Rome."], ["Hope", "I live in Lima."], ["Ann", "I moved to Bergen in May."]], [
+  table("names that are words", [["May", "I live in Oslo."], ["Will", "I live in Rome."], ["Hope", "I live in Lima."], [
+    "Ann",
+    "I moved to Bergen in May."
+  ]], [
     ["Where does May live?", "Oslo"],
     ["Where does Will live?", "Rome"],
     ["Where does Hope live?", "Lima"],
@@ -127,7 +142,10 @@ describe("people", () => {
     ["Where does Ann live?", "none"]
   ])
 
-  table("names of other scripts", [["Мария", "I live in Oslo."], ["李四", "I live in Rome."], ["मीरा", "I live in Lima."], ["Zoë", "I live in Bergen."]], [
+  table("names of other scripts", [["Мария", "I live in Oslo."], ["李四", "I live in Rome."], [
+    "मीरा",
+    "I live in Lima."
+  ], ["Zoë", "I live in Bergen."]], [
     ["Where does Мария live?", "Oslo"],
     ["Where does 李四 live?", "Rome"],
     ["Where does मीरा live?", "Lima"],
@@ -144,7 +162,10 @@ describe("people", () => {
     ["What is Bob's dog called?", "Rex"]
   ])
 
-  table("among several, \"I\" is the user", [["user", "My dog is called Buddy."], ["assistant", "My dog is called Pixel."]], [
+  table("among several, \"I\" is the user", [["user", "My dog is called Buddy."], [
+    "assistant",
+    "My dog is called Pixel."
+  ]], [
     ["What is my dog called?", "Buddy"],
     ["What is Ann's dog called?", "none"]
   ])
@@ -206,9 +227,13 @@ describe("people", () => {
     ["What is Ann's cat called?", "none"]
   ])
 
-  table("another thing of the same person", [["Ann", "I have a dog named Buddy."], ["Bob", "I have a cat named Tom."]], [
-    ["What is the name of Bob's dog?", "none"],
-    ["What is the name of Ann's cat?", "none"],
-    ["What is the name of Bob's cat?", "Tom"]
-  ])
+  table(
+    "another thing of the same person",
+    [["Ann", "I have a dog named Buddy."], ["Bob", "I have a cat named Tom."]],
+    [
+      ["What is the name of Bob's dog?", "none"],
+      ["What is the name of Ann's cat?", "none"],
+      ["What is the name of Bob's cat?", "Tom"]
+    ]
+  )
 })

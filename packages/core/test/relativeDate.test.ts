@@ -1,4 +1,5 @@
-// Beside extractiveReader.test.ts, which has a case for each rule: where calendars bend, and what no rule may ever give.
+// Beside extractiveReader.test.ts, which has a case for each rule: where calendars bend, and what no rule may ever
+// give.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as RelativeDate from "../src/internal/relativeDate.ts"
@@ -129,7 +130,31 @@ describe("relativeDate", () => {
   })
 
   it.prop("never gives half a date", {
-    words: Schema.Array(Schema.Literals(["last", "next", "this", "ago", "may", "March", "week", "days", "year", "month", "sun", "on", "in", "2023", "99", "0", "a", "few", "yesterday", "12", "1st"])),
+    words: Schema.Array(
+      Schema.Literals([
+        "last",
+        "next",
+        "this",
+        "ago",
+        "may",
+        "March",
+        "week",
+        "days",
+        "year",
+        "month",
+        "sun",
+        "on",
+        "in",
+        "2023",
+        "99",
+        "0",
+        "a",
+        "few",
+        "yesterday",
+        "12",
+        "1st"
+      ])
+    ),
     observedAt: Schema.Literals(["2023-05-08", "1:56 pm on 8 May, 2023", "99 May 2023", "some day", "2023-99-99"])
   }, ({ observedAt, words }) => {
     const date = resolve(words.join(" "), observedAt)

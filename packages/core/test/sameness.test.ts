@@ -1,6 +1,15 @@
 // No news is taken for what is known: over the rules, over a store, and in what was recalled.
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, FactExtractor, Journal, MemoryAgent, MemoryManager, MemoryStore, Recalled, Scope } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  FactExtractor,
+  Journal,
+  MemoryAgent,
+  MemoryManager,
+  MemoryStore,
+  Recalled,
+  Scope
+} from "@memory-r1/core"
 import { Arbitrary, Effect, Layer, Schema } from "effect"
 
 const scope = Scope.make({ user: "ann" })
@@ -11,7 +20,9 @@ const addOnly = Layer.merge(parts, MemoryManager.layerAddOnly)
 /** What is known after a few turns, each of them said by the same person. */
 const told = (texts: ReadonlyArray<string>, manager = rules) =>
   Effect.gen(function*() {
-    for (const [at, text] of texts.entries()) yield* MemoryAgent.remember(scope, { id: `D1:${at}`, speaker: "Ann", text })
+    for (const [at, text] of texts.entries()) {
+      yield* MemoryAgent.remember(scope, { id: `D1:${at}`, speaker: "Ann", text })
+    }
     return (yield* MemoryAgent.memories(scope)).map(({ text }) => text)
   }).pipe(Effect.provide(Layer.merge(manager, MemoryStore.layerInMemory)))
 
@@ -106,7 +117,8 @@ const same: ReadonlyArray<readonly [before: string, after: string]> = [
 
 describe("sameness", () => {
   for (const [before, after] of replaces) {
-    it.effect(`${after} replaces: ${before}`, () => Effect.map(told([before, after]), (known) => assert.deepStrictEqual(known, [after])))
+    it.effect(`${after} replaces: ${before}`, () =>
+      Effect.map(told([before, after]), (known) => assert.deepStrictEqual(known, [after])))
   }
   for (const [before, after] of keeps) {
     it.effect(`${after} stands beside: ${before}`, () =>
@@ -124,9 +136,69 @@ describe("sameness", () => {
       }))
   }
 
-  const words = ["I", "Tom", "Eva", "do", "eat", "meat", "is", "in", "Oslo", "-200", "200", "3.5", "C#", "बेटा", "ñandú", "日本", "😀", "a", "the", "euros"]
+  const words = [
+    "I",
+    "Tom",
+    "Eva",
+    "do",
+    "eat",
+    "meat",
+    "is",
+    "in",
+    "Oslo",
+    "-200",
+    "200",
+    "3.5",
+    "C#",
+    "बेटा",
+    "ñandú",
+    "日本",
+    "😀",
+    "a",
+    "the",
+    "euros"
+  ]
   // A letter, digit, sign, symbol, mark or emoji of nearly every kind.
-  const signs = ["x", "é", "ß", "Ж", "中", "ي", "7", "٣", "²", "+", "-", "−", "±", "≠", "<", "=", "~", "$", "€", "₹", "#", "%", "&", "@", "*", "/", "°", "→", "♀", "\u093f", "\u0301", "\u064e", "\u05b6", "\u0e49", "😭", "🏽", "\u200d", "🇳🇴"]
+  const signs = [
+    "x",
+    "é",
+    "ß",
+    "Ж",
+    "中",
+    "ي",
+    "7",
+    "٣",
+    "²",
+    "+",
+    "-",
+    "−",
+    "±",
+    "≠",
+    "<",
+    "=",
+    "~",
+    "$",
+    "€",
+    "₹",
+    "#",
+    "%",
+    "&",
+    "@",
+    "*",
+    "/",
+    "°",
+    "→",
+    "♀",
+    "\u093f",
+    "\u0301",
+    "\u064e",
+    "\u05b6",
+    "\u0e49",
+    "😭",
+    "🏽",
+    "\u200d",
+    "🇳🇴"
+  ]
   const place = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 }))
   const changed = Arbitrary.map(
     Arbitrary.schema(Schema.Struct({
@@ -148,18 +220,27 @@ describe("sameness", () => {
         ? letters.toSpliced(i, 1).join("")
         : kind === "swap"
         ? words.with(j, words[k]!).with(k, words[j]!).join(" ")
-        : (kind === "negate" ? words.toSpliced(j, 0, sign.length > 1 ? "never" : "not") : words.toSpliced(j, 1)).join(" ")
+        : (kind === "negate" ? words.toSpliced(j, 0, sign.length > 1 ? "never" : "not") : words.toSpliced(j, 1)).join(
+          " "
+        )
       return { before, after }
     }
   )
   // What is compared, said independently: the characters without white space, in one form and case.
   const characters = (text: string): string => text.normalize("NFC").toLowerCase().replace(/\s/gu, "")
 
-  it.effect.prop("a letter, digit, sign or symbol makes another statement, wherever it stands", { pair: changed }, ({ pair: { after, before } }) =>
-    Effect.gen(function*() {
-      if (characters(after) === characters(before) || after.trim() === "") return
-      assert.isFalse(Recalled.repeats({ text: after }, [before]), `${before} / ${after}`)
-      assert.notStrictEqual(Journal.folded(after), Journal.folded(before))
-      for (const manager of [rules, addOnly]) assert.include(yield* told([before, after], manager), after.trim(), before)
-    }), { arbitrary: { runs: 500, seed: 11 } })
+  it.effect.prop(
+    "a letter, digit, sign or symbol makes another statement, wherever it stands",
+    { pair: changed },
+    ({ pair: { after, before } }) =>
+      Effect.gen(function*() {
+        if (characters(after) === characters(before) || after.trim() === "") return
+        assert.isFalse(Recalled.repeats({ text: after }, [before]), `${before} / ${after}`)
+        assert.notStrictEqual(Journal.folded(after), Journal.folded(before))
+        for (const manager of [rules, addOnly]) {
+          assert.include(yield* told([before, after], manager), after.trim(), before)
+        }
+      }),
+    { arbitrary: { runs: 500, seed: 11 } }
+  )
 })

@@ -33,10 +33,21 @@ describe("tolerantJson", () => {
     assert.strictEqual(JSON.stringify(parsed.value), text)
   }, { arbitrary: { runs: 500, seed: 31 } })
 
-  it.prop("never throws, ends within the text, and says why it stopped", { json: Schema.Json, at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 })), junk: Schema.String }, ({ at, json, junk }) => {
+  it.prop("never throws, ends within the text, and says why it stopped", {
+    json: Schema.Json,
+    at: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999 })),
+    junk: Schema.String
+  }, ({ at, json, junk }) => {
     const whole = JSON.stringify([json, json])
     const cut = Math.floor(at * whole.length / 1000)
-    for (const text of [whole.slice(0, cut), whole.slice(0, cut) + junk, whole.slice(0, cut) + junk + whole.slice(cut), junk]) {
+    for (
+      const text of [
+        whole.slice(0, cut),
+        whole.slice(0, cut) + junk,
+        whole.slice(0, cut) + junk + whole.slice(cut),
+        junk
+      ]
+    ) {
       const parsed = TolerantJson.parse(text, 0)
       assert.isAtMost(parsed.end, text.length)
       if (parsed.error !== undefined) assert.isTrue(parsed.error.position >= 0 && parsed.error.position <= text.length)
@@ -83,7 +94,10 @@ describe("tolerantJson", () => {
     const { error, incomplete, positions, value } = TolerantJson.parse(`[{"a": 1}, {"b": [2`, 0)
     assert.deepStrictEqual(plain(value), [{ a: 1 }, { b: [2] }])
     assert.deepStrictEqual(error, { position: 19, reason: "the text ends inside a list" })
-    assert.deepStrictEqual([...positions].map(([object, at]) => [at, incomplete.has(object)]), [[0, true], [1, false], [11, true], [17, true]])
+    assert.deepStrictEqual([...positions].map(([object, at]) => [at, incomplete.has(object)]), [[0, true], [1, false], [
+      11,
+      true
+    ], [17, true]])
   })
 
   it("says what was wrong, and where", () => {

@@ -8,8 +8,8 @@ import * as Oracle from "./Oracle.ts"
 import * as Teacher from "./Teacher.ts"
 
 /**
- * `perFact` and `perSpeaker` limit what decisions and answers get to see; `samples` is the number of decisions that the teacher makes on
- * one snapshot; `questions` that of the questions on one bank.
+ * `perFact` and `perSpeaker` limit what decisions and answers get to see; `samples` is the number of decisions that the
+ * teacher makes on one snapshot; `questions` that of the questions on one bank.
  */
 export interface Options extends MemoryWorld.Options {
   readonly perFact?: number
@@ -24,7 +24,13 @@ const banks = (
   world: MemoryWorld.World,
   behaviour: "oracle" | "teacher" | "addOnly",
   perFact: number
-): ReadonlyArray<{ readonly event: MemoryWorld.Event; readonly snapshot: MemoryOperation.Snapshot; readonly bank: MemoryBank.MemoryBank }> => {
+): ReadonlyArray<
+  {
+    readonly event: MemoryWorld.Event
+    readonly snapshot: MemoryOperation.Snapshot
+    readonly bank: MemoryBank.MemoryBank
+  }
+> => {
   const read = Oracle.reader(world)
   let bank = MemoryBank.empty
   return world.events.map((event) => {
@@ -33,7 +39,9 @@ const banks = (
     const snapshot = { revision: bank.revision, memories: Retriever.inOrder(bank, found.map(({ memory }) => memory)) }
     const operations = behaviour === "addOnly"
       ? [{ _tag: "Add" as const, text }]
-      : behaviour === "oracle" ? Oracle.operations(event, snapshot, read) : Teacher.decide(random, event, snapshot, read)
+      : behaviour === "oracle"
+      ? Oracle.operations(event, snapshot, read)
+      : Teacher.decide(random, event, snapshot, read)
     const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
     const fact = { speaker, sources: [event.turn.id], ...(observedAt === undefined ? {} : { observedAt }) }
     const before = bank
@@ -81,8 +89,8 @@ const commonLines = (prompts: ReadonlyArray<string>): string => {
 }
 
 /**
- * Answers of the teacher about one dialogue, in `AnswerFormat.compact`, from banks that the oracle, the teacher or an ADD-only manager
- * has kept. The memories are the prompt, each question is the context of its answer.
+ * Answers of the teacher about one dialogue, in `AnswerFormat.compact`, from banks that the oracle, the teacher or an
+ * ADD-only manager has kept. The memories are the prompt, each question is the context of its answer.
  *
  * @example
  * ```ts
@@ -107,7 +115,8 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
       const question = MemoryWorld.ask(random, slot, phrasing)
       const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
       const found = [...speakers].flatMap((speaker) =>
-        Retriever.bm25(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) }))
+        Retriever.bm25(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) })
+      )
       const candidates = Retriever.inOrder(bank, found.map(({ memory }) => memory))
       return {
         prompt: AnswerFormat.compact.prompt({ question, candidates }) as string,
@@ -115,6 +124,9 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
       }
     })
     const prompt = commonLines(shown.map((one) => one.prompt))
-    return { prompt, completions: shown.map((one) => ({ context: one.prompt.slice(prompt.length), target: one.target })) }
+    return {
+      prompt,
+      completions: shown.map((one) => ({ context: one.prompt.slice(prompt.length), target: one.target }))
+    }
   })
 }

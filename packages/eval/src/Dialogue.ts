@@ -1,8 +1,8 @@
 /**
  * Dialogues with questions about them: the schema of LoCoMo's file, decoded into clean values and encoded back.
  *
- * A synthetic world writes its dialogues in the same schema, so that everything that evaluates or trains on LoCoMo does so on
- * the synthetic world too.
+ * A synthetic world writes its dialogues in the same schema, so that everything that evaluates or trains on LoCoMo does
+ * so on the synthetic world too.
  */
 import { Turn as Core } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
@@ -59,11 +59,11 @@ const DialogueStruct = Schema.Struct({
 })
 
 /**
- * A dialogue. `observations` are the facts that somebody found in it, in the order of the turns that say them; of one turn, the
- * first speaker's come first.
+ * A dialogue. `observations` are the facts that somebody found in it, in the order of the turns that say them; of one
+ * turn, the first speaker's come first.
  *
- * What the file's schema cannot carry is refused: turn, session and question ids are unique within a dialogue, turns and facts
- * have the time of their session, and evidence and sources name turns of the dialogue, each once.
+ * What the file's schema cannot carry is refused: turn, session and question ids are unique within a dialogue, turns
+ * and facts have the time of their session, and evidence and sources name turns of the dialogue, each once.
  */
 export const Dialogue = DialogueStruct.check(Schema.makeFilter(LocomoFormat.conflict))
 export interface Dialogue extends Schema.Schema.Type<typeof Dialogue> {}
@@ -71,8 +71,9 @@ export interface Dialogue extends Schema.Schema.Type<typeof Dialogue> {}
 /**
  * The list of dialogues of a file, between its JSON value (encoded) and `Dialogue`s (decoded).
  *
- * Decoding makes numbers in answers strings, splits evidence that holds several ids in one string, and leaves out evidence
- * that names no turn (`droppedReferences` counts it). Encoding leaves out every optional field that has no value.
+ * Decoding makes numbers in answers strings, splits evidence that holds several ids in one string, and leaves out
+ * evidence that names no turn (`droppedReferences` counts it). Encoding leaves out every optional field that has no
+ * value.
  *
  * @example
  * ```ts
@@ -94,12 +95,16 @@ export interface Dialogue extends Schema.Schema.Type<typeof Dialogue> {}
  */
 export const Dialogues = Schema.Array(
   LocomoFormat.FileDialogue.pipe(
-    Schema.decodeTo(Dialogue, SchemaTransformation.transform({ decode: LocomoFormat.decode, encode: LocomoFormat.encode }))
+    Schema.decodeTo(
+      Dialogue,
+      SchemaTransformation.transform({ decode: LocomoFormat.decode, encode: LocomoFormat.encode })
+    )
   )
 )
 
 /**
- * A piece of evidence that was left out, with the place where it stands (`conv-26/37`, or `conv-26 session_3_observation`).
+ * A piece of evidence that was left out, with the place where it stands (`conv-26/37`, or `conv-26
+ * session_3_observation`).
  */
 export interface DroppedReference {
   readonly at: string
@@ -119,8 +124,8 @@ export interface File {
 /**
  * Reads a file of dialogues.
  *
- * Fails with `FileUnusable` where there is no such file, `BrokenJson` with line and column, and `WrongShape` with the path to
- * the first thing that is wrong, such as `[0].conversation.session_1[3].text`.
+ * Fails with `FileUnusable` where there is no such file, `BrokenJson` with line and column, and `WrongShape` with the
+ * path to the first thing that is wrong, such as `[0].conversation.session_1[3].text`.
  *
  * @example
  * ```ts
@@ -145,8 +150,8 @@ export const read = Effect.fn("Dialogue.read")(function*(
 /**
  * Writes a file of dialogues that `read` reads back equal.
  *
- * Fails with `WrongShape` where a dialogue holds what the file's schema cannot carry (see `Dialogue`), and with `FileUnusable`
- * where the file cannot be written.
+ * Fails with `WrongShape` where a dialogue holds what the file's schema cannot carry (see `Dialogue`), and with
+ * `FileUnusable` where the file cannot be written.
  *
  * @example
  * ```ts

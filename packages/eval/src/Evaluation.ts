@@ -1,8 +1,8 @@
 /**
  * Runs a memory system over dialogues and measures its answers.
  *
- * A system fills one bank per dialogue. For each question, candidates are retrieved from the bank of its dialogue and an
- * `AnswerAgent` answers from them. Any retriever and any answer agent can be put in; `layerLexical` needs no model.
+ * A system fills one bank per dialogue. For each question, candidates are retrieved from the bank of its dialogue and
+ * an `AnswerAgent` answers from them. Any retriever and any answer agent can be put in; `layerLexical` needs no model.
  */
 import {
   AnswerAgent,
@@ -36,8 +36,8 @@ const recall = {
  * - `exactMatch`: SQuAD's, the published measure (`TextMetrics.squadExactMatch`); lists in any order.
  * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
  * - `bleu1`: NLTK's, as the same three report it.
- * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of the 10 or
- *   30 best memories of the whole bank. Only over questions that have evidence.
+ * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of
+ *   the 10 or 30 best memories of the whole bank. Only over questions that have evidence.
  */
 export const Metrics = Schema.Struct({
   n: Schema.Int,
@@ -83,8 +83,8 @@ const Intervals = Schema.Record(Schema.String, Statistics.Interval)
 /**
  * The outcome of an evaluation or of scoring, as `memory-r1 eval` and `memory-r1 score` print it.
  *
- * `sha256` is that of the data set's file. `intervals` are 95 % bootstrap intervals by dialogue, of the metric of the same
- * name. `missing` counts questions without a prediction; each has the metrics 0 and is part of `n`.
+ * `sha256` is that of the data set's file. `intervals` are 95 % bootstrap intervals by dialogue, of the metric of the
+ * same name. `missing` counts questions without a prediction; each has the metrics 0 and is part of `n`.
  */
 export const Result = Schema.Struct({
   dataset: Schema.String,
@@ -118,7 +118,8 @@ export interface System<out E = never, out R = never> {
 }
 
 /**
- * The baseline of plain retrieval: every fact is a memory, which is every turn as it was said unless other facts are given.
+ * The baseline of plain retrieval: every fact is a memory, which is every turn as it was said unless other facts are
+ * given.
  */
 export const retrieval = ({ facts = turnFacts }: Partial<Pick<ManagedOptions, "facts">> = {}): System => ({
   name: "bm25",
@@ -142,8 +143,8 @@ export const turnFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Turn.Fact>
 export const observationFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Turn.Fact> => dialogue.observations
 
 /**
- * Settings of a system with a `MemoryManager`. `facts` says what it decides on, one after the other; `perFact` how many memories
- * of the fact's speaker it is shown for each (the paper's authors: 5; 0 for managers that look at none).
+ * Settings of a system with a `MemoryManager`. `facts` says what it decides on, one after the other; `perFact` how many
+ * memories of the fact's speaker it is shown for each (the paper's authors: 5; 0 for managers that look at none).
  */
 export interface ManagedOptions {
   readonly name: string
@@ -248,7 +249,9 @@ export const selectQuestions = (
   { categories, dialogues, limit }: Pick<Options, "categories" | "dialogues" | "limit">
 ): ReadonlyArray<{ readonly dialogue: Dialogue.Dialogue; readonly question: Dialogue.Question }> =>
   dialogues.flatMap((dialogue) => dialogue.questions.map((question) => ({ dialogue, question })))
-    .filter(({ question }) => categories === undefined ? question.category !== 5 : categories.includes(question.category))
+    .filter(({ question }) =>
+      categories === undefined ? question.category !== 5 : categories.includes(question.category)
+    )
     .slice(0, limit)
 
 const answerAll = Effect.fnUntraced(function*(
@@ -264,7 +267,10 @@ const answerAll = Effect.fnUntraced(function*(
       Retriever.candidatesFor(bank, question, perSpeaker),
       (candidates): AnswerFormat.AnswerRequest => ({ question, candidates })
     ))
-  const ranked = yield* Effect.forEach(questions, ({ question }) => retriever.retrieve(bank, { text: question, limit: EvidenceRecall.depth }))
+  const ranked = yield* Effect.forEach(
+    questions,
+    ({ question }) => retriever.retrieve(bank, { text: question, limit: EvidenceRecall.depth })
+  )
   const answers = yield* agent.answer(requests)
   return questions.map(({ answer, evidence, ...question }, i): Scoring.Scored => {
     const best = ranked[i]!.map(({ memory }) => memory)
@@ -285,8 +291,8 @@ const answerAll = Effect.fnUntraced(function*(
 })
 
 /**
- * Builds the banks, asks every question and measures the answers. Fails with what the system, the retriever or the answer agent
- * fails with.
+ * Builds the banks, asks every question and measures the answers. Fails with what the system, the retriever or the
+ * answer agent fails with.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * How much of the evidence of questions a search finds, before anybody answers: the share of the turns that hold an answer which are among the sources of the best
- * memories.
+ * How much of the evidence of questions a search finds, before anybody answers: the share of the turns that hold an
+ * answer which are among the sources of the best memories.
  */
 import type { Memory } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
@@ -41,8 +41,8 @@ const mean = (found: ReadonlyArray<{ readonly at10: number; readonly at30: numbe
 })
 
 /**
- * Asks every question that has evidence, of the categories that have answers (`Locomo.answered`) unless others are named. `search` gives the `depth` best memories,
- * best first; it finds the dialogue by its place in the list.
+ * Asks every question that has evidence, of the categories that have answers (`Locomo.answered`) unless others are
+ * named. `search` gives the `depth` best memories, best first; it finds the dialogue by its place in the list.
  *
  * @example
  * ```ts
@@ -69,17 +69,25 @@ export const measure = Effect.fn("EvidenceRecall.measure")(function*<E, R>(
   categories: ReadonlyArray<number> = Locomo.answered
 ) {
   const asked = dialogues.flatMap(({ questions }, dialogue) =>
-    questions.flatMap((question) => categories.includes(question.category) && question.evidence.length > 0 ? [{ dialogue, question }] : []))
-  const found = yield* Effect.forEach(asked, ({ dialogue, question: { category, evidence, question } }) =>
-    Effect.map(search(question, dialogue), (memories) => ({
-      category,
-      at10: of(evidence, memories.slice(0, 10)),
-      at30: of(evidence, memories.slice(0, depth))
-    })))
+    questions.flatMap((question) =>
+      categories.includes(question.category) && question.evidence.length > 0 ? [{ dialogue, question }] : []
+    )
+  )
+  const found = yield* Effect.forEach(
+    asked,
+    ({ dialogue, question: { category, evidence, question } }) =>
+      Effect.map(search(question, dialogue), (memories) => ({
+        category,
+        at10: of(evidence, memories.slice(0, 10)),
+        at30: of(evidence, memories.slice(0, depth))
+      }))
+  )
   const result: Result = {
     overall: mean(found),
     byCategory: Object.fromEntries(
-      [...new Set(found.map(({ category }) => category))].sort((a, b) => a - b).map((category) => [category, mean(found.filter((one) => one.category === category))])
+      [...new Set(found.map(({ category }) => category))].sort((a, b) => a - b).map((
+        category
+      ) => [category, mean(found.filter((one) => one.category === category))])
     )
   }
   return result

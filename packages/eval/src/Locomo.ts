@@ -1,6 +1,6 @@
 /**
- * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its licence is CC BY-NC 4.0, so the file is not
- * part of this package; `locomo10.json` is at https://github.com/snap-research/locomo.
+ * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its licence is CC BY-NC 4.0, so the file
+ * is not part of this package; `locomo10.json` is at https://github.com/snap-research/locomo.
  */
 import * as Effect from "effect/Effect"
 import * as Dialogue from "./Dialogue.ts"
@@ -15,8 +15,8 @@ export interface Locomo extends Dialogue.File {
 /**
  * Reads `locomo10.json`.
  *
- * In the file as it is published (SHA-256 `79fa87e9…`), six answers are numbers, four pieces of evidence hold several ids, and
- * four name no turn: they are in `dropped`. Errors are those of `Dialogue.read`.
+ * In the file as it is published (SHA-256 `79fa87e9…`), six answers are numbers, four pieces of evidence hold several
+ * ids, and four name no turn: they are in `dropped`. Errors are those of `Dialogue.read`.
  *
  * @example
  * ```ts
@@ -37,8 +37,8 @@ export const load = Effect.fn("Locomo.load")(function*(file: string) {
 /**
  * Which dialogues train, which validate; all others test.
  *
- * - `paper`: Memory-R1's 1 : 1 : 8. The paper gives only the counts 152 / 81 / 1,307, and these ids are the only ones that fit.
- *   The validation dialogue has no question of category 3.
+ * - `paper`: Memory-R1's 1 : 1 : 8. The paper gives only the counts 152 / 81 / 1,307, and these ids are the only ones
+ *   that fit. The validation dialogue has no question of category 3.
  * - `memoryR2`: the split of Memory-R2.
  */
 export const splits = {
@@ -79,9 +79,9 @@ export const split = (dialogues: ReadonlyArray<Dialogue.Dialogue>, name: keyof t
 }
 
 /**
- * What a category is called. Two namings of the same numbers are in circulation, that of LoCoMo's own scorer (`official`) and
- * that of mem0's papers and of most that quote them (`mem0`), so that tables with equal labels may show different questions.
- * Name a category by its number.
+ * What a category is called. Two namings of the same numbers are in circulation, that of LoCoMo's own scorer
+ * (`official`) and that of mem0's papers and of most that quote them (`mem0`), so that tables with equal labels may
+ * show different questions. Name a category by its number.
  *
  * @example
  * ```ts
@@ -99,8 +99,8 @@ export const categories = {
 } as const
 
 /**
- * The categories that nearly everybody reports. Category 5 asks what the dialogue does not say; it has no gold answers, and
- * putting it in the average once made a difference of 25 points between two reports on one system.
+ * The categories that nearly everybody reports. Category 5 asks what the dialogue does not say; it has no gold answers,
+ * and putting it in the average once made a difference of 25 points between two reports on one system.
  */
 export const answered: ReadonlyArray<number> = [1, 2, 3, 4]
 

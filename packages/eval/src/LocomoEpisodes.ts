@@ -7,8 +7,8 @@ import * as Dialogue from "./Dialogue.ts"
 import * as Locomo from "./Locomo.ts"
 
 /**
- * - `facts`: what is decided on: the `observations` that LoCoMo's file has, one or more for most turns, or the `turns` as they were said. (The paper
- *   has them extracted by a language model.)
+ * - `facts`: what is decided on: the `observations` that LoCoMo's file has, one or more for most turns, or the `turns`
+ *   as they were said. (The paper has them extracted by a language model.)
  * - `window`: how many turns before a decision its bank is made of. Algorithm 1 of the paper says 50, its text 24.
  * - `categories`: of questions; all but 5 when it is left out, as in the paper.
  * - `sessions`: only the first so many of each dialogue, and the questions that they answer.
@@ -20,7 +20,8 @@ export interface Options {
   readonly sessions?: number
 }
 
-// The beginning of a dialogue. A question is kept where all of its evidence is; one without evidence may be about what is cut off.
+// The beginning of a dialogue. A question is kept where all of its evidence is; one without evidence may be about what
+// is cut off.
 const beginning = (dialogue: Dialogue.Dialogue, count: number | undefined): Dialogue.Dialogue => {
   if (count === undefined || count >= dialogue.sessions.length) return dialogue
   const sessions = dialogue.sessions.slice(0, count)
@@ -44,7 +45,10 @@ const verbatim = (turn: Dialogue.Turn): Turn.Fact => ({
 const factsOf = (dialogue: Dialogue.Dialogue, kind: "observations" | "turns", needed: ReadonlySet<string>) =>
   Dialogue.turns(dialogue).map((turn) => {
     const observed = dialogue.observations.filter(({ sources }) => sources[0] === turn.id)
-    return { turn, facts: kind === "turns" || (observed.length === 0 && needed.has(turn.id)) ? [verbatim(turn)] : observed }
+    return {
+      turn,
+      facts: kind === "turns" || (observed.length === 0 && needed.has(turn.id)) ? [verbatim(turn)] : observed
+    }
   })
 
 const linked = ({ answer, id, kind, question }: Dialogue.Question): Episode.LinkedQuestion => ({
@@ -55,10 +59,14 @@ const linked = ({ answer, id, kind, question }: Dialogue.Question): Episode.Link
 })
 
 /**
- * For the Memory Manager: an episode for each turn that questions depend on. It begins with the temporal bank, to which the facts of the turns
- * before were added one by one, and has a step for each fact of the turn, with the questions whose evidence the turn is.
+ * For the Memory Manager: an episode for each turn that questions depend on. It begins with the temporal bank, to which
+ * the facts of the turns before were added one by one, and has a step for each fact of the turn, with the questions
+ * whose evidence the turn is.
  */
-export const decisions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Options = {}): ReadonlyArray<Episode.Episode> => {
+export const decisions = (
+  dialogues: ReadonlyArray<Dialogue.Dialogue>,
+  options: Options = {}
+): ReadonlyArray<Episode.Episode> => {
   const { categories = Locomo.answered, facts: kind = "observations", sessions, window = 50 } = options
   return dialogues.map((dialogue) => beginning(dialogue, sessions)).flatMap((dialogue) => {
     const questions = dialogue.questions.filter(({ category }) => categories.includes(category))
@@ -68,18 +76,29 @@ export const decisions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: 
       if (depending.length === 0) return []
       const before = turns.slice(Math.max(0, at - window), at).flatMap(({ facts }) => facts)
       const start = MemoryBank.applyAll(MemoryBank.empty, before.map((fact) => MemoryBank.Edit.Add({ memory: fact })))
-      return [{ id: `${dialogue.id}/${turn.id}`, start, steps: facts.map((fact) => ({ fact, questions: depending })), questions: [] }]
+      return [{
+        id: `${dialogue.id}/${turn.id}`,
+        start,
+        steps: facts.map((fact) => ({ fact, questions: depending })),
+        questions: []
+      }]
     })
   })
 }
 
 // Whole dialogues, a step for each fact.
-const whole = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window">, linkedTo: (depending: ReadonlyArray<Dialogue.Question>) => ReadonlyArray<Dialogue.Question>): ReadonlyArray<Episode.Episode> => {
+const whole = (
+  dialogues: ReadonlyArray<Dialogue.Dialogue>,
+  options: Omit<Options, "window">,
+  linkedTo: (depending: ReadonlyArray<Dialogue.Question>) => ReadonlyArray<Dialogue.Question>
+): ReadonlyArray<Episode.Episode> => {
   const { categories = Locomo.answered, facts: kind = "observations", sessions } = options
   return dialogues.map((dialogue) => beginning(dialogue, sessions)).map((dialogue) => {
     const questions = dialogue.questions.filter(({ category }) => categories.includes(category))
     const turns = factsOf(dialogue, kind, new Set(questions.flatMap(({ evidence }) => evidence)))
-    const sessionOf = new Map(dialogue.sessions.flatMap(({ index, turns }) => turns.map(({ id }) => [id, index] as const)))
+    const sessionOf = new Map(
+      dialogue.sessions.flatMap(({ index, turns }) => turns.map(({ id }) => [id, index] as const))
+    )
     return {
       id: dialogue.id,
       steps: turns.flatMap(({ facts, turn }) => {
@@ -92,13 +111,19 @@ const whole = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Option
 }
 
 /**
- * For the Memory Manager, session by session: whole dialogues from an empty bank, a step for each fact, with the questions whose evidence its turn is.
+ * For the Memory Manager, session by session: whole dialogues from an empty bank, a step for each fact, with the
+ * questions whose evidence its turn is.
  */
-export const sessions = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window"> = {}): ReadonlyArray<Episode.Episode> =>
-  whole(dialogues, options, (depending) => depending)
+export const sessions = (
+  dialogues: ReadonlyArray<Dialogue.Dialogue>,
+  options: Omit<Options, "window"> = {}
+): ReadonlyArray<Episode.Episode> => whole(dialogues, options, (depending) => depending)
 
 /**
- * For the Answer Agent, and to be measured on: whole dialogues, which a manager makes banks of, with all their questions.
+ * For the Answer Agent, and to be measured on: whole dialogues, which a manager makes banks of, with all their
+ * questions.
  */
-export const readings = (dialogues: ReadonlyArray<Dialogue.Dialogue>, options: Omit<Options, "window"> = {}): ReadonlyArray<Episode.Episode> =>
-  whole(dialogues, options, () => [])
+export const readings = (
+  dialogues: ReadonlyArray<Dialogue.Dialogue>,
+  options: Omit<Options, "window"> = {}
+): ReadonlyArray<Episode.Episode> => whole(dialogues, options, () => [])

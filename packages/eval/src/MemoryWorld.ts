@@ -1,9 +1,10 @@
 /**
- * The Memory World: seeded dialogues of two people about their lives, over several sessions, with the truth about every turn.
+ * The Memory World: seeded dialogues of two people about their lives, over several sessions, with the truth about every
+ * turn.
  *
- * People tell new facts, add to them ("we adopted another dog, Scout": Buddy stays), replace them, take them back, repeat them
- * in other words, and make small talk. Values (names, cities, ...) and phrasings have a part that training never sees. The same
- * seed and options give the same dialogue.
+ * People tell new facts, add to them ("we adopted another dog, Scout": Buddy stays), replace them, take them back,
+ * repeat them in other words, and make small talk. Values (names, cities, ...) and phrasings have a part that training
+ * never sees. The same seed and options give the same dialogue.
  */
 import type { Episode } from "@memory-r1/core"
 import { FactExtractor } from "@memory-r1/core"
@@ -16,13 +17,14 @@ import * as Values from "./internal/world/values.ts"
 export type { Slot, SubjectName } from "./internal/world/subjects.ts"
 
 /**
- * What a turn does to what is true: `new` fills an empty slot, `additive` adds to a list, `replace` changes a value, `retract`
- * takes one back, `duplicate` repeats, `talk` says nothing that anybody will ask about.
+ * What a turn does to what is true: `new` fills an empty slot, `additive` adds to a list, `replace` changes a value,
+ * `retract` takes one back, `duplicate` repeats, `talk` says nothing that anybody will ask about.
  */
 export type EventKind = "new" | "additive" | "replace" | "retract" | "duplicate" | "talk"
 
 /**
- * A turn with its truth. `said` are the values that it tells, adds or takes back; `before` and `after` those of the slot.
+ * A turn with its truth. `said` are the values that it tells, adds or takes back; `before` and `after` those of the
+ * slot.
  */
 export interface Event {
   readonly kind: EventKind
@@ -43,9 +45,10 @@ export interface World {
 }
 
 /**
- * What dialogues are made of. `values` and `phrasing` say which part of the pools is used; `weights` how often each kind of event
- * is tried (an event that is not possible, such as adding to nothing, becomes another one). `invented` is the share of made-up words among
- * training values: a model that sees enough of them learns to copy what it has never seen.
+ * What dialogues are made of. `values` and `phrasing` say which part of the pools is used; `weights` how often each
+ * kind of event is tried (an event that is not possible, such as adding to nothing, becomes another one). `invented` is
+ * the share of made-up words among training values: a model that sees enough of them learns to copy what it has never
+ * seen.
  */
 export interface Options {
   readonly values?: Values.Split
@@ -80,17 +83,26 @@ const expand = (random: PrngModule.Prng, template: string): string => {
 }
 
 const fill = (template: string, values: Readonly<Record<string, string>>): string =>
-  template.replace(/\{([^}]+)\}/g, (whole, name: string) =>
-    name.startsWith("a ") ? withArticle(values[name.slice(2)] ?? whole) : values[name] ?? whole)
+  template.replace(
+    /\{([^}]+)\}/g,
+    (whole, name: string) => name.startsWith("a ") ? withArticle(values[name.slice(2)] ?? whole) : values[name] ?? whole
+  )
 
 const capitalized = (text: string): string => text[0]!.toUpperCase() + text.slice(1)
 
-const sentence = (random: PrngModule.Prng, template: string, values: Readonly<Record<string, string>>, split: Values.Split): string => {
+const sentence = (
+  random: PrngModule.Prng,
+  template: string,
+  values: Readonly<Record<string, string>>,
+  split: Values.Split
+): string => {
   const opener = fill(random.pick(Phrases.openers[split]), values)
   const body = expand(random, template)
   const filled = fill(body, values)
   // After "Guess what," a sentence goes on in small letters, except for "I" and for names.
-  const joint = /([,:]|and|but) $/.test(opener) && !/^(I\b|\{)/.test(body) ? filled[0]!.toLowerCase() + filled.slice(1) : filled
+  const joint = /([,:]|and|but) $/.test(opener) && !/^(I\b|\{)/.test(body)
+    ? filled[0]!.toLowerCase() + filled.slice(1)
+    : filled
   const closer = fill(random.pick(Phrases.closers[split]), values)
   const whole = /[.!?] $/.test(opener) ? opener + capitalized(joint) : opener + joint
   return capitalized(whole) + closer
@@ -102,7 +114,13 @@ interface Person {
   readonly known: Map<string, { readonly slot: Slot; values: ReadonlyArray<string>; evidence: ReadonlyArray<string> }>
 }
 
-const slotsOf = (random: PrngModule.Prng, person: string, split: Values.Split, invented: number, taken: Set<string>): ReadonlyArray<Slot> =>
+const slotsOf = (
+  random: PrngModule.Prng,
+  person: string,
+  split: Values.Split,
+  invented: number,
+  taken: Set<string>
+): ReadonlyArray<Slot> =>
   Object.values(subjects).flatMap(({ details, name: subject, pool }): ReadonlyArray<Slot> => {
     if (details === undefined) return [{ person, subject, detail: "" }]
     const drawn = details === "drawn"
@@ -148,7 +166,13 @@ const move = (
   const longer = kind === "retract" ? options.filter((slot) => valuesOf(slot).length > 1) : []
   const slot = longer.length > 0 && random.chance(0.6) ? random.pick(longer) : random.pick(options)
   const values = valuesOf(slot)
-  const of = (said: ReadonlyArray<string>, after: ReadonlyArray<string>, other: string): Move => ({ kind, slot, said, after, other })
+  const of = (said: ReadonlyArray<string>, after: ReadonlyArray<string>, other: string): Move => ({
+    kind,
+    slot,
+    said,
+    after,
+    other
+  })
   switch (kind) {
     case "new": {
       const value = draw(subjects[slot.subject], values[0])
@@ -175,7 +199,12 @@ const move = (
 
 const monthOf = (date: string): string => date.split(" ")[0]!
 
-const say = (random: PrngModule.Prng, { kind, other, said, slot }: Move, listener: string, split: Values.Split): string => {
+const say = (
+  random: PrngModule.Prng,
+  { kind, other, said, slot }: Move,
+  listener: string,
+  split: Values.Split
+): string => {
   const { phrases, shape } = subjects[slot.subject]
   const fresh = phrases.new[split]
   const templates = {
@@ -199,7 +228,13 @@ const categories = { single: 1, list: 2, date: 3, none: 4 } as const
  * What kind of answer some values are.
  */
 export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullable<Question["kind"]> =>
-  values.length === 0 ? "none" : subjects[slot.subject].shape === "date" ? "date" : values.length > 1 ? "list" : "single"
+  values.length === 0
+    ? "none"
+    : subjects[slot.subject].shape === "date"
+    ? "date"
+    : values.length > 1
+    ? "list"
+    : "single"
 
 /**
  * A question about a slot.
@@ -207,7 +242,12 @@ export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullab
 export const ask = (random: PrngModule.Prng, { detail, person, subject }: Slot, phrasing: Values.Split): string =>
   fill(expand(random, random.pick(subjects[subject].phrases.question[phrasing])), { p: person, v: detail, k: detail })
 
-const questionAbout = (random: PrngModule.Prng, slot: Slot, values: ReadonlyArray<string>, split: Values.Split): Omit<Question, "id" | "evidence"> => {
+const questionAbout = (
+  random: PrngModule.Prng,
+  slot: Slot,
+  values: ReadonlyArray<string>,
+  split: Values.Split
+): Omit<Question, "id" | "evidence"> => {
   const kind = answerKind(slot, values)
   return {
     question: ask(random, slot, split),
@@ -230,14 +270,25 @@ const questionAbout = (random: PrngModule.Prng, slot: Slot, values: ReadonlyArra
  * ```
  */
 export const generate = (seed: number, options: Options = {}): World => {
-  const { invented = 0.25, phrasing = "train", sessions: sessionCount = 3, turnsPerSession = 8, values: valueSplit = "train", weights = defaultWeights } = options
+  const {
+    invented = 0.25,
+    phrasing = "train",
+    sessions: sessionCount = 3,
+    turnsPerSession = 8,
+    values: valueSplit = "train",
+    weights = defaultWeights
+  } = options
   const random = PrngModule.make(seed)
   const first = Values.draw(random, Values.people, valueSplit, new Set(), invented)
   const second = Values.draw(random, Values.people, valueSplit, new Set([first]), invented)
   const speakers: readonly [string, string] = [first, second]
   // A name means one thing in a dialogue.
   const taken = new Set<string>(speakers)
-  const people = speakers.map((name): Person => ({ name, slots: slotsOf(random, name, valueSplit, invented, taken), known: new Map() }))
+  const people = speakers.map((name): Person => ({
+    name,
+    slots: slotsOf(random, name, valueSplit, invented, taken),
+    known: new Map()
+  }))
   const draw = (month: number) => (subject: Subject, before: string | undefined): string => {
     if (subject.shape === "date") {
       const ahead = Array.from({ length: 11 - Math.min(month % 12, 9) }, (_, i) => monthAt(month + 1 + i))
@@ -277,16 +328,28 @@ export const generate = (seed: number, options: Options = {}): World => {
         values: chosen.after,
         evidence: [...(chosen.kind === "replace" ? [] : before?.evidence ?? []), turn.id]
       })
-      events.push({ kind: chosen.kind, turn, slot: chosen.slot, said: chosen.said, before: before?.values ?? [], after: chosen.after })
+      events.push({
+        kind: chosen.kind,
+        turn,
+        slot: chosen.slot,
+        said: chosen.said,
+        before: before?.values ?? [],
+        after: chosen.after
+      })
       return turn
     })
     return { index: s + 1, observedAt, turns }
   })
 
   const id = `world-${seed}`
-  const untold = people.flatMap(({ known, slots }) => slots.filter((slot) => !known.has(slotKey(slot)) && slot.subject !== "trips"))
+  const untold = people.flatMap(({ known, slots }) =>
+    slots.filter((slot) => !known.has(slotKey(slot)) && slot.subject !== "trips")
+  )
   const asked = people.flatMap(({ known, name }) => {
-    const told = [...known.values()].map(({ evidence, slot, values }) => ({ ...questionAbout(random, slot, values, phrasing), evidence }))
+    const told = [...known.values()].map(({ evidence, slot, values }) => ({
+      ...questionAbout(random, slot, values, phrasing),
+      evidence
+    }))
     // One question a person about something that was never told.
     const nothing = random.sample(untold.filter(({ person }) => person === name), 1)
     return [...told, ...nothing.map((slot) => ({ ...questionAbout(random, slot, [], phrasing), evidence: [] }))]
@@ -308,14 +371,19 @@ export const generate = (seed: number, options: Options = {}): World => {
  * What was spoken of in the turns before a given one.
  */
 export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> => [
-  ...new Map(events.slice(0, turn).flatMap(({ slot }) => slot === undefined ? [] : [[slotKey(slot), slot] as const])).values()
+  ...new Map(events.slice(0, turn).flatMap(({ slot }) => slot === undefined ? [] : [[slotKey(slot), slot] as const]))
+    .values()
 ]
 
 /**
- * A world as an episode: each turn as one fact, with linked questions: the one about the slot that the turn touches, three times
- * as heavy as up to `others` about what else its speaker has told, so that damage done to other memories is seen.
+ * A world as an episode: each turn as one fact, with linked questions: the one about the slot that the turn touches,
+ * three times as heavy as up to `others` about what else its speaker has told, so that damage done to other memories is
+ * seen.
  */
-export const episode = (world: World, options: { readonly phrasing?: Values.Split; readonly others?: number } = {}): Episode.Episode => {
+export const episode = (
+  world: World,
+  options: { readonly phrasing?: Values.Split; readonly others?: number } = {}
+): Episode.Episode => {
   const { others = 4, phrasing = "train" } = options
   const random = PrngModule.make(world.events.length * 31 + Number(world.dialogue.id.replace(/\D/g, "")))
   const state = new Map<string, { readonly slot: Slot; readonly values: ReadonlyArray<string> }>()
@@ -329,7 +397,9 @@ export const episode = (world: World, options: { readonly phrasing?: Values.Spli
     const rest = [...state].filter(([key, { slot }]) => key !== touched && slot.person === event.turn.speaker)
     const questions = [
       ...(event.slot === undefined ? [] : [linked(`${event.turn.id}/0`, event.slot, event.after, 3)]),
-      ...random.sample(rest, others).map(([, { slot, values }], i) => linked(`${event.turn.id}/${i + 1}`, slot, values, 1))
+      ...random.sample(rest, others).map(([, { slot, values }], i) =>
+        linked(`${event.turn.id}/${i + 1}`, slot, values, 1)
+      )
     ]
     const session = Number(/^D(\d+):/.exec(event.turn.id)![1])
     return FactExtractor.verbatim(event.turn).map((fact) => ({ fact, session, questions }))

@@ -1,8 +1,8 @@
 /**
  * The truth about the Memory World: what a turn should do to a bank, and whether it was done.
  *
- * It judges a decision by what the bank holds before and after, so that the same oracle serves any bank: a perfect one, or one
- * that earlier mistakes have damaged.
+ * It judges a decision by what the bank holds before and after, so that the same oracle serves any bank: a perfect one,
+ * or one that earlier mistakes have damaged.
  */
 import type { Memory, MemoryOperation } from "@memory-r1/core"
 import { memoryText, readMemory, type Slot, slotKey, subjects } from "./internal/world/subjects.ts"
@@ -23,8 +23,8 @@ export interface Statement {
 export type Reader = (memory: Memory.Memory) => Statement | undefined
 
 /**
- * Reads statements such as "Ann has a dog named Buddy"; and where a world is given, also memories that are a turn's own words, as
- * an ADD-only manager stores them.
+ * Reads statements such as "Ann has a dog named Buddy"; and where a world is given, also memories that are a turn's own
+ * words, as an ADD-only manager stores them.
  */
 export const reader = (world?: World): Reader => {
   const turns = new Map(world?.events.map((event) => [event.turn.text, event]))
@@ -32,12 +32,15 @@ export const reader = (world?: World): Reader => {
     const read = readMemory(memory.text)
     if (read !== undefined) return { ...read, retracts: false }
     const event = turns.get(memory.text)
-    return event?.slot === undefined ? undefined : { slot: event.slot, values: event.said, retracts: event.kind === "retract" }
+    return event?.slot === undefined
+      ? undefined
+      : { slot: event.slot, values: event.said, retracts: event.kind === "retract" }
   }
 }
 
 /**
- * What memories, oldest first, hold about a slot: lists grow, the newest single value holds, what is taken back is gone.
+ * What memories, oldest first, hold about a slot: lists grow, the newest single value holds, what is taken back is
+ * gone.
  */
 export const believed = (memories: ReadonlyArray<Memory.Memory>, slot: Slot, read: Reader): ReadonlyArray<string> => {
   const isList = subjects[slot.subject].shape === "list"
@@ -47,7 +50,9 @@ export const believed = (memories: ReadonlyArray<Memory.Memory>, slot: Slot, rea
     if (statement === undefined || slotKey(statement.slot) !== slotKey(slot)) continue
     values = statement.retracts
       ? values.filter((value) => !statement.values.includes(value))
-      : isList ? union([...values, ...statement.values]) : statement.values
+      : isList
+      ? union([...values, ...statement.values])
+      : statement.values
   }
   return values
 }
@@ -74,10 +79,16 @@ const stated = (read: Reader, memory: Memory.Memory): Statement | undefined => {
 /**
  * The texts of the memories that are about the slot of a turn.
  */
-export const about = (event: Event, memories: ReadonlyArray<Memory.Memory>, read: Reader = reader()): ReadonlyArray<string> =>
+export const about = (
+  event: Event,
+  memories: ReadonlyArray<Memory.Memory>,
+  read: Reader = reader()
+): ReadonlyArray<string> =>
   memories.flatMap((memory) => {
     const statement = stated(read, memory)
-    return statement !== undefined && event.slot !== undefined && slotKey(statement.slot) === slotKey(event.slot) ? [memory.text] : []
+    return statement !== undefined && event.slot !== undefined && slotKey(statement.slot) === slotKey(event.slot)
+      ? [memory.text]
+      : []
   })
 
 /**
@@ -100,7 +111,9 @@ export const operations = (
   if (slot === undefined) return [{ _tag: "Noop" }]
   const about = snapshot.memories.flatMap((memory, handle) => {
     const statement = stated(read, memory)
-    return statement !== undefined && slotKey(statement.slot) === slotKey(slot) ? [{ handle, memory, values: statement.values }] : []
+    return statement !== undefined && slotKey(statement.slot) === slotKey(slot)
+      ? [{ handle, memory, values: statement.values }]
+      : []
   })
   const values = expected(event, union(about.flatMap((memory) => memory.values)))
   const [target, ...surplus] = about
@@ -115,8 +128,8 @@ export const operations = (
 }
 
 /**
- * Whether a decision was right: afterwards the bank holds for the turn's slot exactly what it should, given what it held before, in
- * no more memories than before (one, if there was none), and everything else is as it was.
+ * Whether a decision was right: afterwards the bank holds for the turn's slot exactly what it should, given what it
+ * held before, in no more memories than before (one, if there was none), and everything else is as it was.
  */
 export const isRight = (
   event: Event,
@@ -139,5 +152,6 @@ export const isRight = (
   if (old.others.join("\n") !== now.others.join("\n")) return false
   const should = event.slot === undefined ? old.values : expected(event, old.values)
   const same = should.length === now.values.length && should.every((value) => now.values.includes(value))
-  return same && now.about.length <= Math.max(should.length === 0 ? 0 : 1, old.about.length) && (should.length > 0 || now.about.length === 0)
+  return same && now.about.length <= Math.max(should.length === 0 ? 0 : 1, old.about.length) &&
+    (should.length > 0 || now.about.length === 0)
 }

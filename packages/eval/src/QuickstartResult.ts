@@ -7,11 +7,12 @@ import * as WorldEvaluation from "./WorldEvaluation.ts"
 /**
  * Results by system.
  *
- * - `addOnly`: every turn is added as it was said, and read by the warm-start answer agent. It was taught to read statements, not turns, so
- *   this is a floor. `addOnlyRlReader`: the same banks, read by the trained answer agent.
- * - `warmStart`: both agents before reinforcement learning. `managerRl`: the trained manager with the answer agent from before.
- * - `addOnlyStatements`: the fair baseline of `bothRl`. Every statement that the trained manager writes is added, nothing is changed or
- *   taken back (`WorldEvaluation.addOnly`), and the same trained answer agent reads.
+ * - `addOnly`: every turn is added as it was said, and read by the warm-start answer agent. It was taught to read
+ *   statements, not turns, so this is a floor. `addOnlyRlReader`: the same banks, read by the trained answer agent.
+ * - `warmStart`: both agents before reinforcement learning. `managerRl`: the trained manager with the answer agent from
+ *   before.
+ * - `addOnlyStatements`: the fair baseline of `bothRl`. Every statement that the trained manager writes is added,
+ *   nothing is changed or taken back (`WorldEvaluation.addOnly`), and the same trained answer agent reads.
  * - `bothRl`: both agents trained.
  * - `addOnlyOracle`: the fair baseline of `oracle`, with the oracle's statements.
  * - `oracle`: operations that are always right, and the trained answer agent.
@@ -31,7 +32,8 @@ export const Systems = Schema.Struct({
 export interface Systems extends Schema.Schema.Type<typeof Systems> {}
 
 /**
- * The systems in the order of tables, with the names that they are shown under. A baseline stands before what it is the baseline of.
+ * The systems in the order of tables, with the names that they are shown under. A baseline stands before what it is the
+ * baseline of.
  */
 export const systems: ReadonlyArray<readonly [key: keyof Systems, name: string]> = [
   ["addOnly", "raw turns, ADD-only"],
@@ -79,8 +81,8 @@ export interface Moment extends Schema.Schema.Type<typeof Moment> {}
 
 /**
  * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too;
- * `probe` is the case that memory layers are known to get wrong; `history` is what becomes of the bank of one held-out dialogue, decision by
- * decision, before and after training; paths are relative to the working directory.
+ * `probe` is the case that memory layers are known to get wrong; `history` is what becomes of the bank of one held-out
+ * dialogue, decision by decision, before and after training; paths are relative to the working directory.
  */
 export const QuickstartResult = Schema.Struct({
   seed: Schema.Int,

@@ -10,11 +10,20 @@ import * as Path from "effect/Path"
 import * as DataFile from "./internal/dataFile.ts"
 import type * as Format from "./internal/report/format.ts"
 import { page } from "./internal/report/page.ts"
-import { runsPage } from "./internal/report/runs.ts"
 import * as RunFolder from "./internal/report/runFolder.ts"
+import { runsPage } from "./internal/report/runs.ts"
 
 export { BrokenJson, FileUnusable, WrongShape } from "./internal/dataFile.ts"
-export { Alarm, type Input, type Metrics, Run, type Skipped, Status, Transcript, Validated } from "./internal/report/format.ts"
+export {
+  Alarm,
+  type Input,
+  type Metrics,
+  Run,
+  type Skipped,
+  Status,
+  Transcript,
+  Validated
+} from "./internal/report/format.ts"
 
 /**
  * The page of a run, as HTML.
@@ -94,8 +103,9 @@ export const write = Effect.fn("Report.write")(function*(
 })
 
 /**
- * Writes a page over several run folders into a file: what they reached, with intervals over their seeds, and their curves as bands. Runs of other
- * algorithms stand beside each other. Fails as `read` does, and with `FileUnusable` where the page cannot be written.
+ * Writes a page over several run folders into a file: what they reached, with intervals over their seeds, and their
+ * curves as bands. Runs of other algorithms stand beside each other. Fails as `read` does, and with `FileUnusable`
+ * where the page cannot be written.
  */
 export const writeRuns = Effect.fn("Report.writeRuns")(function*(
   folders: ReadonlyArray<string>,

@@ -14,8 +14,9 @@ import * as Scoring from "./internal/scoring.ts"
 export { BrokenLine } from "./internal/predictionFile.ts"
 
 /**
- * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by the
- * conversation's id or its place in the data set. `at` is the place in the file. A null is no answer: it counts as missing.
+ * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by
+ * the conversation's id or its place in the data set. `at` is the place in the file. A null is no answer: it counts as
+ * missing.
  */
 export type Prediction =
   | {
@@ -46,7 +47,8 @@ export interface Predictions {
 }
 
 /**
- * Predictions for questions that the data set does not have; `questions` are the first ones, with their places in the file.
+ * Predictions for questions that the data set does not have; `questions` are the first ones, with their places in the
+ * file.
  */
 export class UnknownQuestions extends Schema.TaggedError<UnknownQuestions>()("UnknownQuestions", {
   file: Schema.String,
@@ -54,7 +56,9 @@ export class UnknownQuestions extends Schema.TaggedError<UnknownQuestions>()("Un
   questions: Schema.Array(Schema.String)
 }) {
   override get message(): string {
-    return `${this.file}: ${this.count} predictions for questions that the data set does not have: ${this.questions.join(", ")}`
+    return `${this.file}: ${this.count} predictions for questions that the data set does not have: ${
+      this.questions.join(", ")
+    }`
   }
 }
 
@@ -72,9 +76,9 @@ export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>
 }
 
 /**
- * Reads predictions: JSON lines `{id, prediction}`, or JSON of `{question, answer, response, category}` items, as a list, a
- * line each, or nested in objects by conversation. `prediction` and LoCoMo's `<model>_prediction` are read as `response`,
- * and its list of `{sample_id, qa}` as well. Numbers and booleans are read as texts; null is no prediction.
+ * Reads predictions: JSON lines `{id, prediction}`, or JSON of `{question, answer, response, category}` items, as a
+ * list, a line each, or nested in objects by conversation. `prediction` and LoCoMo's `<model>_prediction` are read as
+ * `response`, and its list of `{sample_id, qa}` as well. Numbers and booleans are read as texts; null is no prediction.
  *
  * Fails with `BrokenLine` (a line of JSON lines, by number), and with `FileUnusable`, `BrokenJson` and `WrongShape` as
  * `Dialogue.read` does.
@@ -113,8 +117,8 @@ export interface Options {
 
 const normal = (text: string): string => text.trim().replace(/\s+/g, " ")
 
-// The question that a prediction names. Of several with the same words, one with the same answer and category, else the first
-// that has no prediction yet.
+// The question that a prediction names. Of several with the same words, one with the same answer and category, else the
+// first that has no prediction yet.
 const finder = (dialogues: ReadonlyArray<Dialogue.Dialogue>) => {
   const byId = new Map(dialogues.flatMap(({ questions }) => questions).map((question) => [question.id, question]))
   const byText = new Map(
@@ -143,9 +147,9 @@ const warned = (file: string, missing: number, all: number) =>
 /**
  * Measures predictions against the gold answers of a data set.
  *
- * Questions are selected as in `Evaluation.run`; a prediction for a question that is not selected is left aside. A selected
- * question without a prediction has the metrics 0, and `missing` says how many there are. Fails with `UnknownQuestions`, and with
- * `DuplicatePrediction`.
+ * Questions are selected as in `Evaluation.run`; a prediction for a question that is not selected is left aside. A
+ * selected question without a prediction has the metrics 0, and `missing` says how many there are. Fails with
+ * `UnknownQuestions`, and with `DuplicatePrediction`.
  *
  * @example
  * ```ts
@@ -180,7 +184,9 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
   for (const prediction of predictions) {
     const question = find(prediction, given)
     if (question === undefined) {
-      unknown.push(`${prediction._tag === "ById" ? prediction.id : JSON.stringify(prediction.question)} (${prediction.at})`)
+      unknown.push(
+        `${prediction._tag === "ById" ? prediction.id : JSON.stringify(prediction.question)} (${prediction.at})`
+      )
     } else if (given.has(question.id)) {
       return yield* new DuplicatePrediction({ file, id: question.id, at: prediction.at })
     } else given.set(question.id, prediction._tag === "ById" ? prediction.prediction : prediction.response)
@@ -189,7 +195,12 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
     return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
   }
   const scored = Evaluation.selectQuestions(options).map(({ dialogue, question }) =>
-    Scoring.score({ ...question, cluster: dialogue.id, gold: question.answer, prediction: given.get(question.id) ?? undefined })
+    Scoring.score({
+      ...question,
+      cluster: dialogue.id,
+      gold: question.answer,
+      prediction: given.get(question.id) ?? undefined
+    })
   )
   const missing = scored.filter(({ item }) => (given.get(item.id) ?? null) === null).length
   yield* warned(file, missing, scored.length)
@@ -201,9 +212,9 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
 
 /**
  * Measures predictions that bring their gold answers with them, without the data set itself. Ids are the
- * predictions' own, or `conversation/index`. With `categories`, predictions of other numbers are left aside. Nulls have the
- * metrics 0, and `missing` says how many there are. Items without a gold answer fail with `UnknownQuestions`, two of one id
- * with `DuplicatePrediction`.
+ * predictions' own, or `conversation/index`. With `categories`, predictions of other numbers are left aside. Nulls have
+ * the metrics 0, and `missing` says how many there are. Items without a gold answer fail with `UnknownQuestions`, two
+ * of one id with `DuplicatePrediction`.
  *
  * @example
  * ```ts
@@ -244,7 +255,9 @@ export const standalone = Effect.fn("Score.standalone")(function*(options: Omit<
     if (given === null) missing++
     scored.push(Scoring.score({ id, cluster, category, question, gold: answer, prediction: given ?? undefined }))
   }
-  if (unknown.length > 0) return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
+  if (unknown.length > 0) {
+    return yield* new UnknownQuestions({ file, count: unknown.length, questions: unknown.slice(0, 5) })
+  }
   yield* warned(file, missing, scored.length)
   const summary = yield* Scoring.summary(scored, seed)
   const ended = yield* Clock.currentTimeMillis

@@ -6,7 +6,8 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 
 /**
- * A confidence interval of a mean, and what was drawn again for it: whole clusters, or items where there is but one cluster.
+ * A confidence interval of a mean, and what was drawn again for it: whole clusters, or items where there is but one
+ * cluster.
  */
 export const Interval = Schema.Struct({
   low: Schema.Finite,
@@ -40,9 +41,10 @@ const byCluster = (observations: ReadonlyArray<Observation>): ReadonlyArray<Read
 }
 
 /**
- * The percentile bootstrap of a mean over clusters: questions about one dialogue are not independent, so whole dialogues are
- * drawn with replacement (Field and Welsh 2007). With a single cluster, items are drawn instead, and the interval says nothing
- * about other dialogues. With as few clusters as LoCoMo's ten, intervals come out somewhat narrow.
+ * The percentile bootstrap of a mean over clusters: questions about one dialogue are not independent, so whole
+ * dialogues are drawn with replacement (Field and Welsh 2007). With a single cluster, items are drawn instead, and the
+ * interval says nothing about other dialogues. With as few clusters as LoCoMo's ten, intervals come out somewhat
+ * narrow.
  *
  * Draws from Effect's `Random`: the same seed gives the same interval. An empty list gives 0 to 0.
  *
@@ -65,7 +67,9 @@ export const bootstrap = Effect.fnUntraced(function*(
   const { level = 0.95, resamples = 1000 } = options
   const clusters = byCluster(observations)
   const resampledBy = clusters.length > 1 ? "cluster" as const : "item" as const
-  const units = (resampledBy === "cluster" ? clusters : observations.map((observation) => [observation])).map((unit) => ({
+  const units = (resampledBy === "cluster" ? clusters : observations.map((observation) => [observation])).map((
+    unit
+  ) => ({
     sum: unit.reduce((sum, { value }) => sum + value, 0),
     size: unit.length
   }))
@@ -83,6 +87,7 @@ export const bootstrap = Effect.fnUntraced(function*(
     means[i] = sum / size
   }
   means.sort()
-  const at = (share: number): number => means[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]!
+  const at = (share: number): number =>
+    means[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]!
   return { low: at((1 - level) / 2), high: at((1 + level) / 2), resampledBy } satisfies Interval
 })

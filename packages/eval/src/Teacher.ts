@@ -1,10 +1,10 @@
 /**
  * An imperfect teacher: it errs as untrained language models do, and it errs in the majority of the hard cases.
  *
- * Deletes and adds where it should update, overwrites lists, keeps stale values, stores duplicates and small talk, forgets to
- * take back; answers with one item of a list, and guesses where nothing is known. A model that imitates it has the right
- * behaviour as one mode among others; reinforcement learning has to find out which one. The shares are stated in `managerErrors`
- * and `answerErrors` and are the same for every seed.
+ * Deletes and adds where it should update, overwrites lists, keeps stale values, stores duplicates and small talk,
+ * forgets to take back; answers with one item of a list, and guesses where nothing is known. A model that imitates it
+ * has the right behaviour as one mode among others; reinforcement learning has to find out which one. The shares are
+ * stated in `managerErrors` and `answerErrors` and are the same for every seed.
  */
 import { AnswerFormat } from "@memory-r1/core"
 import type { Memory, MemoryOperation } from "@memory-r1/core"
@@ -43,7 +43,12 @@ export const managerErrors: Readonly<Record<EventKind, Readonly<Partial<Record<M
  */
 export const answerErrors = { single: 0.92, date: 0.92, list: 0.35, none: 0.3 } as const
 
-const byMode = (mode: ManagerMode, event: Event, snapshot: MemoryOperation.Snapshot, read: Oracle.Reader): ReadonlyArray<MemoryOperation.MemoryOperation> => {
+const byMode = (
+  mode: ManagerMode,
+  event: Event,
+  snapshot: MemoryOperation.Snapshot,
+  read: Oracle.Reader
+): ReadonlyArray<MemoryOperation.MemoryOperation> => {
   const right = Oracle.operations(event, snapshot, read)
   const { slot } = event
   if (mode === "ignore") return [{ _tag: "Noop" }]
@@ -77,10 +82,16 @@ export const decide = (
 /**
  * One answer of the teacher about a slot, as `AnswerFormat.compact` reads it: the memories that help, then the answer.
  */
-export const answer = (random: Prng, slot: Slot, candidates: ReadonlyArray<Memory.Memory>, read: Oracle.Reader): string => {
+export const answer = (
+  random: Prng,
+  slot: Slot,
+  candidates: ReadonlyArray<Memory.Memory>,
+  read: Oracle.Reader
+): string => {
   const statements = candidates.map(read)
   const about = statements.flatMap((statement, handle) =>
-    statement !== undefined && slotKey(statement.slot) === slotKey(slot) ? [handle] : [])
+    statement !== undefined && slotKey(statement.slot) === slotKey(slot) ? [handle] : []
+  )
   const write = (handles: ReadonlyArray<number>, text: string): string =>
     AnswerFormat.format({ selected: handles.map((handle) => candidates[handle]!), text })
   const values = Oracle.believed(candidates, slot, read)

@@ -3,10 +3,10 @@
  */
 import { MemoryBank, MemoryManager, MemoryOperation, Playthrough, TextMetrics } from "@memory-r1/core"
 import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
+import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { AiError } from "effect/ai"
 import * as MemoryWorld from "./MemoryWorld.ts"
 import * as Oracle from "./Oracle.ts"
 import * as Statistics from "./Statistics.ts"
@@ -17,8 +17,8 @@ const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Finite, f1: Sc
  * What a system reached.
  *
  * - `n`: questions; `exactMatch` (SQuAD's; of a list: in any order) and `f1` are means over them.
- * - `operations`: how many edits of each kind were made; `operationAccuracy`: the share of turns after which the bank was as it should be
- *   (`Oracle.isRight`), of all turns and by kind of event.
+ * - `operations`: how many edits of each kind were made; `operationAccuracy`: the share of turns after which the bank
+ *   was as it should be (`Oracle.isRight`), of all turns and by kind of event.
  * - `memories`: the mean size of a bank at the end.
  * - `intervals`: 95 % by bootstrap over dialogues.
  */
@@ -67,7 +67,9 @@ export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryM
   const key = (speaker: string, source: string | undefined, text: string): string => `${speaker}\n${source}\n${text}`
   const events = new Map(worlds.flatMap((world) => {
     const read = Oracle.reader(world)
-    return world.events.map((event) => [key(event.turn.speaker, event.turn.id, event.turn.text), { event, read }] as const)
+    return world.events.map((event) =>
+      [key(event.turn.speaker, event.turn.id, event.turn.text), { event, read }] as const
+    )
   }))
   return {
     decide: (requests) =>
@@ -85,9 +87,10 @@ export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryM
 }
 
 /**
- * A playthrough as it would have been with ADD alone: every statement that was written, by an ADD or by an UPDATE, is added when it was
- * written, and nothing is changed or taken back. Use it as the ADD-only baseline of a manager: it holds the same statements, in the words
- * that the answer agent reads, so that what is left between the two is what UPDATE and DELETE are worth.
+ * A playthrough as it would have been with ADD alone: every statement that was written, by an ADD or by an UPDATE, is
+ * added when it was written, and nothing is changed or taken back. Use it as the ADD-only baseline of a manager: it
+ * holds the same statements, in the words that the answer agent reads, so that what is left between the two is what
+ * UPDATE and DELETE are worth.
  *
  * @example
  * ```ts
@@ -169,8 +172,15 @@ export const measure = Effect.fn("WorldEvaluation.measure")(function*(
     exactMatch: Statistics.mean(of.map(({ exactMatch }) => exactMatch)),
     f1: Statistics.mean(of.map(({ f1 }) => f1))
   })
-  const by = <A extends { readonly kind: string }, B>(items: ReadonlyArray<A>, f: (items: ReadonlyArray<A>) => B): Record<string, B> =>
-    Object.fromEntries([...Map.groupBy(items, ({ kind }) => kind)].sort(([a], [b]) => a < b ? -1 : 1).map(([kind, items]) => [kind, f(items)]))
+  const by = <A extends { readonly kind: string }, B>(
+    items: ReadonlyArray<A>,
+    f: (items: ReadonlyArray<A>) => B
+  ): Record<string, B> =>
+    Object.fromEntries(
+      [...Map.groupBy(items, ({ kind }) => kind)].sort(([a], [b]) => a < b ? -1 : 1).map((
+        [kind, items]
+      ) => [kind, f(items)])
+    )
   const interval = (metric: "exactMatch" | "f1") =>
     Statistics.bootstrap(scores.map((score) => ({ cluster: score.cluster, value: score[metric] })))
   return {
@@ -222,8 +232,10 @@ export const changes = (
     const [old, now] = [before[w]!, after[w]!]
     const candidates = world.events.flatMap((event, i): ReadonlyArray<Change> => {
       const memories = (played: Playthrough.Played, at: number) => MemoryBank.memories(played.banks[at]!)
-      const about = (played: Playthrough.Played): ReadonlyArray<string> => Oracle.about(event, memories(played, i), read)
-      const right = (played: Playthrough.Played): boolean => Oracle.isRight(event, memories(played, i), memories(played, i + 1), read)
+      const about = (played: Playthrough.Played): ReadonlyArray<string> =>
+        Oracle.about(event, memories(played, i), read)
+      const right = (played: Playthrough.Played): boolean =>
+        Oracle.isRight(event, memories(played, i), memories(played, i + 1), read)
       // A text that is no operation leaves the bank as it was, which at times is right, but it is no decision to show.
       const isDecision = now.decisions[i]!.edits.length > 0
       if (!isDecision || right(old) || !right(now) || about(old).join() !== about(now).join()) return []

@@ -15,10 +15,15 @@ const rowsOf = (prompt: string): ReadonlyArray<string> => {
   assert.deepStrictEqual([rows[0], rows.at(-1)], ["Memories:", ""])
   return rows.slice(1, -1)
 }
-const full = (demonstration: Episode.Demonstration, at: number): string => demonstration.prompt + (demonstration.completions[at]!.context ?? "")
+const full = (demonstration: Episode.Demonstration, at: number): string =>
+  demonstration.prompt + (demonstration.completions[at]!.context ?? "")
 
 describe("Demonstrations.manager", () => {
-  it.prop("shows a decision on every turn of a dialogue, as ManagerFormat.compact asks for it", { seed: seeds, perFact: between(1, 10), samples: between(1, 3) }, ({
+  it.prop("shows a decision on every turn of a dialogue, as ManagerFormat.compact asks for it", {
+    seed: seeds,
+    perFact: between(1, 10),
+    samples: between(1, 3)
+  }, ({
     perFact,
     samples,
     seed
@@ -55,7 +60,9 @@ describe("Demonstrations.manager", () => {
       Demonstrations.manager(5, options).map(({ prompt }) => rowsOf(prompt).at(-1)),
       MemoryWorld.generate(5, options).events.map(({ turn }) => `[${turn.observedAt}] ${turn.speaker}: ${turn.text}`)
     )
-    const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.manager(seed)).flat().flatMap(({ completions }) => completions)
+    const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.manager(seed)).flat().flatMap((
+      { completions }
+    ) => completions)
     const words = new Set(targets.flatMap(({ target }) => target.split("\n").map((line) => line.split(" ")[0])))
     assert.deepStrictEqual(words, new Set(["ADD", "UPDATE", "=", "DELETE", "NOOP"]))
   })
@@ -86,13 +93,18 @@ describe("Demonstrations.answers", () => {
     }
   }, { arbitrary: { runs: 60, seed: 3 } })
 
-  it.prop("the prompt is all that the questions of a small bank have in common: its memories", { seed: seeds }, ({ seed }) => {
-    for (const demonstration of Demonstrations.answers(seed, { perSpeaker: 100 })) {
-      if (demonstration.completions.length === 1) continue
-      assert.isFalse(demonstration.prompt.includes("Question:"))
-      for (const { context } of demonstration.completions) assert.match(context!, /^Question: [^\n]+\n$/)
-    }
-  }, { arbitrary: { runs: 40, seed: 4 } })
+  it.prop(
+    "the prompt is all that the questions of a small bank have in common: its memories",
+    { seed: seeds },
+    ({ seed }) => {
+      for (const demonstration of Demonstrations.answers(seed, { perSpeaker: 100 })) {
+        if (demonstration.completions.length === 1) continue
+        assert.isFalse(demonstration.prompt.includes("Question:"))
+        for (const { context } of demonstration.completions) assert.match(context!, /^Question: [^\n]+\n$/)
+      }
+    },
+    { arbitrary: { runs: 40, seed: 4 } }
+  )
 
   it.prop("the last bank is that before the last turn: what that tells is not in it", { seed: seeds }, ({ seed }) => {
     const { kind, said, slot } = MemoryWorld.generate(seed).events.at(-1)!
@@ -107,8 +119,12 @@ describe("Demonstrations.answers", () => {
   }, { arbitrary: { runs: 20, seed: 5 } })
 
   it("shows answers of all kinds: one value, a list, none", () => {
-    const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.answers(seed)).flat().flatMap(({ completions }) => completions)
-    const answers = targets.map(({ target }) => AnswerFormat.compact.decode(target, { question: "", candidates: [] }).text)
+    const targets = Array.from({ length: 20 }, (_, seed) => Demonstrations.answers(seed)).flat().flatMap((
+      { completions }
+    ) => completions)
+    const answers = targets.map(({ target }) =>
+      AnswerFormat.compact.decode(target, { question: "", candidates: [] }).text
+    )
     assert.isTrue(answers.some((answer) => / and /.test(answer)))
     assert.isTrue(answers.some((answer) => answer !== "none" && /^\S+$/.test(answer)))
     assert.isTrue(answers.some((answer) => answer === "none"))

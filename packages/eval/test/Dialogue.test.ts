@@ -1,9 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Arbitrary, Effect, FileSystem, Schema } from "effect"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as Dialogue from "../src/Dialogue.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const scratch = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem
@@ -23,7 +23,9 @@ const Shape = Schema.Struct({
   id: Schema.Literals(["conv-26", "world 1", "ü"]),
   timed: Schema.Boolean,
   sessions: Schema.Array(Schema.Struct({
-    texts: Schema.Array(Schema.Struct({ text: Word, caption: Schema.optionalKey(Word), fact: Schema.optionalKey(Word) })),
+    texts: Schema.Array(
+      Schema.Struct({ text: Word, caption: Schema.optionalKey(Word), fact: Schema.optionalKey(Word) })
+    ),
     summary: Schema.optionalKey(Word)
   })),
   questions: Schema.Array(Schema.Struct({
@@ -66,7 +68,8 @@ const dialogueOf = (shape: typeof Shape.Type): Dialogue.Dialogue => {
         fact === undefined || fact === ""
           ? []
           : ["Ann", "Bob", "Eve", "Zoe"].slice(t % 2, 2 + t % 3)
-            .map((speaker) => ({ text: fact, speaker, ...time(s * 3), sources: [`D${s}:${t}`] })))
+            .map((speaker) => ({ text: fact, speaker, ...time(s * 3), sources: [`D${s}:${t}`] }))
+      )
     )
   }
 }
@@ -111,7 +114,12 @@ describe("Dialogue", () => {
   it("puts facts in the order of their turns", () => {
     assert.deepStrictEqual(ann!.observations, [
       { text: "Ann moved to Oslo.", speaker: "Ann", observedAt: "1:56 pm on 8 May, 2023", sources: ["D1:1"] },
-      { text: "Bob has two dogs, Buddy and Scout.", speaker: "Bob", observedAt: "1:56 pm on 8 May, 2023", sources: ["D1:2"] },
+      {
+        text: "Bob has two dogs, Buddy and Scout.",
+        speaker: "Bob",
+        observedAt: "1:56 pm on 8 May, 2023",
+        sources: ["D1:2"]
+      },
       { text: "Ann likes red boats.", speaker: "Ann", observedAt: "1:56 pm on 8 May, 2023", sources: ["D1:3", "D1:1"] },
       { text: "Bob went to Bergen.", speaker: "Bob", observedAt: "10:01 am on 1 July, 2023", sources: ["D10:1"] }
     ])
@@ -158,18 +166,33 @@ describe("Dialogue", () => {
     }), { arbitrary: { runs: 300 } })
 
   const first = Support.dialogue.questions[0]!
-  const doubled = Support.dialogue.sessions.map((session) => ({ ...session, turns: [...session.turns, ...session.turns] }))
+  const doubled = Support.dialogue.sessions.map((session) => ({
+    ...session,
+    turns: [...session.turns, ...session.turns]
+  }))
   for (
     const [name, change, message] of [
       ["a turn that does not exist", { questions: [{ ...first, evidence: ["t9"] }] }, "t9 is no turn"],
       ["evidence that stands twice", { questions: [{ ...first, evidence: ["t1", "t1"] }] }, "t1 stands twice"],
       ["two questions of one id", { questions: [first, first] }, "the id world-1/0"],
       ["sessions out of order", { sessions: Support.dialogue.sessions.toReversed() }, "must rise"],
-      ["a turn with its own time", { sessions: [{ ...Support.dialogue.sessions[1]!, observedAt: "now" }] }, "another time"],
+      [
+        "a turn with its own time",
+        { sessions: [{ ...Support.dialogue.sessions[1]!, observedAt: "now" }] },
+        "another time"
+      ],
       ["two turns of one id", { sessions: doubled }, "two turns have the id t1"],
-      ["facts out of order", { observations: Support.dialogue.observations.toReversed() }, "in the order of their turns"],
+      [
+        "facts out of order",
+        { observations: Support.dialogue.observations.toReversed() },
+        "in the order of their turns"
+      ],
       ["a fact of no turn", { observations: [{ text: "x", speaker: "Ann", sources: [] }] }, "must name the turn"],
-      ["a fact at another time", { observations: [{ text: "x", speaker: "Ann", sources: ["t1"], observedAt: "now" }] }, "another time"]
+      [
+        "a fact at another time",
+        { observations: [{ text: "x", speaker: "Ann", sources: ["t1"], observedAt: "now" }] },
+        "another time"
+      ]
     ] as const
   ) {
     it.effect(`refuses ${name}`, () =>

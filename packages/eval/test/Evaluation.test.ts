@@ -3,11 +3,11 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { AnswerAgent, MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
 import { Effect, Layer, Schema } from "effect"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as Dialogue from "../src/Dialogue.ts"
 import * as Evaluation from "../src/Evaluation.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const dialogues = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
 const options = { dataset: "small", sha256: "0", dialogues, system: Evaluation.bm25 }
@@ -86,7 +86,10 @@ layer(Evaluation.layerLexical)("Evaluation", (it) => {
       assert.deepStrictEqual(turns.banks.map(texts), raw.banks.map(texts))
       assert.deepStrictEqual(turns.operations, { add: 7, update: 0, delete: 0, noop: 0, rejected: 0 })
       const facts = yield* Evaluation.addOnly({ facts: Evaluation.observationFacts }).build(dialogues)
-      assert.deepStrictEqual(facts.banks.map(texts), dialogues.map(({ observations }) => observations.map(({ text }) => text)))
+      assert.deepStrictEqual(
+        facts.banks.map(texts),
+        dialogues.map(({ observations }) => observations.map(({ text }) => text))
+      )
       assert.deepStrictEqual(
         MemoryBank.memories(facts.banks[0]!).map(({ sources }) => sources),
         [["D1:1"], ["D1:2"], ["D1:3", "D1:1"], ["D10:1"]]
@@ -125,7 +128,8 @@ layer(Evaluation.layerLexical)("Evaluation", (it) => {
     Effect.gen(function*() {
       const answers = (text: string) =>
         Layer.succeed(AnswerAgent.AnswerAgent, {
-          answer: (requests) => Effect.succeed(requests.map(() => ({ text, selected: [], wellFormed: true, raw: text })))
+          answer: (requests) =>
+            Effect.succeed(requests.map(() => ({ text, selected: [], wellFormed: true, raw: text })))
         })
       const run = (text: string) =>
         Effect.map(

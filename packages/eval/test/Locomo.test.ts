@@ -1,9 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const dialogue = (id: string) => ({ ...Support.dialogue, id })
 const ids = (dialogues: ReadonlyArray<{ readonly id: string }>) => dialogues.map(({ id }) => id)

@@ -8,10 +8,22 @@ import * as MemoryWorld from "../src/MemoryWorld.ts"
 import { between, keyOf, seeds, truth, worlds } from "./support/worlds.ts"
 
 const joined = (values: ReadonlyArray<string>): string =>
-  values.length === 0 ? "none" : values.length === 1 ? values[0]! : `${values.slice(0, -1).join(", ")} and ${values.at(-1)}`
+  values.length === 0
+    ? "none"
+    : values.length === 1
+    ? values[0]!
+    : `${values.slice(0, -1).join(", ")} and ${values.at(-1)}`
 const texts = ({ events }: MemoryWorld.World) => events.map(({ turn }) => turn.text)
 const lists: ReadonlyArray<string> = ["pets", "siblings", "hobbies", "languages"]
-const only = (kind: MemoryWorld.EventKind) => ({ new: 0, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0, [kind]: 1 })
+const only = (kind: MemoryWorld.EventKind) => ({
+  new: 0,
+  additive: 0,
+  replace: 0,
+  retract: 0,
+  duplicate: 0,
+  talk: 0,
+  [kind]: 1
+})
 const monthAt = (date: string): number => Values.months.indexOf(/[A-Z][a-z]+/.exec(date)![0])
 
 // Every value of the pools, in one part.
@@ -27,23 +39,44 @@ const valuesOf = ({ dialogue, events, untold }: MemoryWorld.World): ReadonlyArra
 // What a template can become: choices are alternatives, and values (of one or two words) stand for their placeholders.
 const value = "[\\p{L}\\d-]+(?: [\\p{L}-]+)?"
 const pattern = (template: string): string =>
-  template.replace(/[.?]/g, "\\$&").replace(/\(/g, "(?:").replace(/\{(.+?)\}/g, (_, name: string) =>
-    name === "k" ? `(?:${Values.petKinds.join("|")})` : name.startsWith("a ") ? `an? ${value}` : value)
+  template.replace(/[.?]/g, "\\$&").replace(/\(/g, "(?:").replace(
+    /\{(.+?)\}/g,
+    (_, name: string) =>
+      name === "k" ? `(?:${Values.petKinds.join("|")})` : name.startsWith("a ") ? `an? ${value}` : value
+  )
 const anyOf = (templates: ReadonlyArray<string>): string => `(?:${templates.map(pattern).join("|")})`
 const subjects: ReadonlyArray<Phrases.SubjectPhrases> = [
-  Phrases.city, Phrases.job, Phrases.food, Phrases.partner, Phrases.friend, Phrases.pets, Phrases.siblings, Phrases.hobbies, Phrases.languages, Phrases.trips
+  Phrases.city,
+  Phrases.job,
+  Phrases.food,
+  Phrases.partner,
+  Phrases.friend,
+  Phrases.pets,
+  Phrases.siblings,
+  Phrases.hobbies,
+  Phrases.languages,
+  Phrases.trips
 ]
 const bodies = (split: Values.Split): ReadonlyArray<string> =>
-  subjects.flatMap((phrases) => (["new", "add", "replace", "remove", "again"] as const).flatMap((kind) => phrases[kind]?.[split] ?? []))
+  subjects.flatMap((phrases) =>
+    (["new", "add", "replace", "remove", "again"] as const).flatMap((kind) => phrases[kind]?.[split] ?? [])
+  )
 const asked = (split: Values.Split): ReadonlyArray<string> => subjects.flatMap(({ question }) => question[split])
 const whole = (source: string): RegExp => new RegExp(`^${source}$`, "iu")
-const bySplit = <A>(make: (split: Values.Split) => A): Readonly<Record<Values.Split, A>> => ({ train: make("train"), heldOut: make("heldOut") })
+const bySplit = <A>(make: (split: Values.Split) => A): Readonly<Record<Values.Split, A>> => ({
+  train: make("train"),
+  heldOut: make("heldOut")
+})
 const turnOf = (opener: ReadonlyArray<string>, split: Values.Split, closer: ReadonlyArray<string>): RegExp =>
   whole(`(?:${anyOf(opener)}${anyOf(bodies(split))}${anyOf(closer)}|${anyOf(Phrases.smallTalk[split])})`)
 const saidAs = bySplit((split) => turnOf(Phrases.openers[split], split, Phrases.closers[split]))
 // The sentences of one part, whatever is put before and after them.
 const spokenAs = bySplit((split) =>
-  turnOf([...Phrases.openers.train, ...Phrases.openers.heldOut], split, [...Phrases.closers.train, ...Phrases.closers.heldOut]))
+  turnOf([...Phrases.openers.train, ...Phrases.openers.heldOut], split, [
+    ...Phrases.closers.train,
+    ...Phrases.closers.heldOut
+  ])
+)
 const askedAs = bySplit((split) => whole(anyOf(asked(split))))
 const other = { train: "heldOut", heldOut: "train" } as const
 
@@ -58,39 +91,59 @@ describe("MemoryWorld", () => {
     assert.notDeepEqual(texts(MemoryWorld.generate(seed)), texts(MemoryWorld.generate(seed + further)))
   }, { arbitrary: { runs: 200, seed: 2 } })
 
-  it.prop("is what LoCoMo's schema carries: encoded and decoded, it is the same", { made: worlds }, ({ made: { world } }) => {
-    const json = JSON.stringify(Schema.encodeSync(Dialogue.Dialogues)([world.dialogue]))
-    assert.deepStrictEqual(Schema.decodeUnknownSync(Dialogue.Dialogues)(JSON.parse(json)), [world.dialogue])
-  }, { arbitrary: { runs: 100, seed: 3 } })
+  it.prop(
+    "is what LoCoMo's schema carries: encoded and decoded, it is the same",
+    { made: worlds },
+    ({ made: { world } }) => {
+      const json = JSON.stringify(Schema.encodeSync(Dialogue.Dialogues)([world.dialogue]))
+      assert.deepStrictEqual(Schema.decodeUnknownSync(Dialogue.Dialogues)(JSON.parse(json)), [world.dialogue])
+    },
+    { arbitrary: { runs: 100, seed: 3 } }
+  )
 
-  it.prop("has as many turns as it was asked for, by two who take turns", { made: worlds }, ({ made: { options, world } }) => {
-    const { dialogue, events } = world
-    assert.deepStrictEqual(dialogue.sessions.map(({ turns }) => turns.length), Array(options.sessions).fill(options.turnsPerSession))
-    assert.deepStrictEqual(Dialogue.turns(dialogue), events.map(({ turn }) => turn))
-    assert.notStrictEqual(dialogue.speakers[0], dialogue.speakers[1])
-    for (const { turns } of dialogue.sessions) {
-      turns.forEach(({ speaker }, t) => assert.strictEqual(speaker, dialogue.speakers[t % 2]))
-    }
-    for (const { slot, turn } of events) if (slot !== undefined) assert.strictEqual(slot.person, turn.speaker)
-  }, { arbitrary: { runs: 100, seed: 4 } })
+  it.prop(
+    "has as many turns as it was asked for, by two who take turns",
+    { made: worlds },
+    ({ made: { options, world } }) => {
+      const { dialogue, events } = world
+      assert.deepStrictEqual(
+        dialogue.sessions.map(({ turns }) => turns.length),
+        Array(options.sessions).fill(options.turnsPerSession)
+      )
+      assert.deepStrictEqual(Dialogue.turns(dialogue), events.map(({ turn }) => turn))
+      assert.notStrictEqual(dialogue.speakers[0], dialogue.speakers[1])
+      for (const { turns } of dialogue.sessions) {
+        turns.forEach(({ speaker }, t) => assert.strictEqual(speaker, dialogue.speakers[t % 2]))
+      }
+      for (const { slot, turn } of events) if (slot !== undefined) assert.strictEqual(slot.person, turn.speaker)
+    },
+    { arbitrary: { runs: 100, seed: 4 } }
+  )
 
   it("has time stamps that never go backwards, for up to five sessions", () => {
     for (let seed = 0; seed < 300; seed++) {
-      const times = MemoryWorld.generate(seed, { sessions: 5, turnsPerSession: 1 }).dialogue.sessions.map(({ observedAt }) => Date.parse(observedAt!))
+      const times = MemoryWorld.generate(seed, { sessions: 5, turnsPerSession: 1 }).dialogue.sessions.map((
+        { observedAt }
+      ) => Date.parse(observedAt!))
       assert.isFalse(times.some(Number.isNaN))
       assert.deepStrictEqual(times, times.toSorted((a, b) => a - b), `seed ${seed}`)
     }
   })
 
-  it.prop("before and after chain: what a slot held is what the turn before left it", { made: worlds }, ({ made: { world } }) => {
-    const held = new Map<string, ReadonlyArray<string>>()
-    for (const { after, before, slot } of world.events) {
-      if (slot === undefined) continue
-      assert.deepStrictEqual(before, held.get(keyOf(slot)) ?? [])
-      held.set(keyOf(slot), after)
-    }
-    assert.deepStrictEqual(held, truth(world))
-  }, { arbitrary: { runs: 200, seed: 5 } })
+  it.prop(
+    "before and after chain: what a slot held is what the turn before left it",
+    { made: worlds },
+    ({ made: { world } }) => {
+      const held = new Map<string, ReadonlyArray<string>>()
+      for (const { after, before, slot } of world.events) {
+        if (slot === undefined) continue
+        assert.deepStrictEqual(before, held.get(keyOf(slot)) ?? [])
+        held.set(keyOf(slot), after)
+      }
+      assert.deepStrictEqual(held, truth(world))
+    },
+    { arbitrary: { runs: 200, seed: 5 } }
+  )
 
   it.prop("kinds do what they say", { made: worlds }, ({ made: { world } }) => {
     const told = new Set<string>()
@@ -142,7 +195,10 @@ describe("MemoryWorld", () => {
 
   it("weights choose the kinds; what is impossible becomes something new", () => {
     const kinds = (weights: Readonly<Record<MemoryWorld.EventKind, number>>) =>
-      new Set(Array.from({ length: 30 }, (_, seed) => MemoryWorld.generate(seed, { weights }).events.map(({ kind }) => kind)).flat())
+      new Set(
+        Array.from({ length: 30 }, (_, seed) => MemoryWorld.generate(seed, { weights }).events.map(({ kind }) => kind))
+          .flat()
+      )
     assert.deepStrictEqual(kinds(only("talk")), new Set(["talk"]))
     assert.deepStrictEqual(kinds(only("new")), new Set(["new"]))
     for (const kind of ["additive", "replace", "retract", "duplicate"] as const) {
@@ -191,60 +247,91 @@ describe("MemoryWorld", () => {
 })
 
 describe("MemoryWorld's questions", () => {
-  it.prop("name the turns that they depend on, and have the truth for answer", { made: worlds }, ({ made: { world } }) => {
-    const { dialogue, events } = world
-    const at = truth(world)
-    const told = dialogue.questions.filter(({ evidence }) => evidence.length > 0)
-    assert.strictEqual(told.length, at.size)
-    const asked = told.map(({ answer, evidence, kind, question }) => {
-      const slot = events.find(({ turn }) => turn.id === evidence[0])!.slot!
-      const about = events.filter((event) => event.slot !== undefined && keyOf(event.slot) === keyOf(slot))
-      // Nothing depends on what was said before a value was replaced.
-      const from = about.findLastIndex((event) => event.kind === "replace")
-      assert.deepStrictEqual(evidence, about.slice(Math.max(0, from)).map(({ turn }) => turn.id))
-      const values = at.get(keyOf(slot))!
-      assert.strictEqual(answer, joined(values))
-      assert.strictEqual(kind, values.length === 0 ? "none" : slot.subject === "trips" ? "date" : values.length > 1 ? "list" : "single")
-      assert.include(question, slot.person)
-      if (slot.detail !== "") assert.include(question, slot.detail)
-      return keyOf(slot)
-    })
-    assert.deepStrictEqual(new Set(asked), new Set(at.keys()))
-    const untold = dialogue.questions.filter(({ evidence }) => evidence.length === 0)
-    assert.isAtMost(untold.length, 2)
-    for (const { answer, category, kind } of untold) assert.deepStrictEqual([answer, kind, category], ["none", "none", 4])
-    for (const slot of world.untold) assert.isFalse(at.has(keyOf(slot)))
-    const ids = dialogue.questions.map(({ id }) => id)
-    assert.strictEqual(new Set(ids).size, ids.length)
-  }, { arbitrary: { runs: 200, seed: 11 } })
-
-  it.prop("of an episode's steps have the truth of their time for answer", { made: worlds, others: between(0, 6) }, ({ made: { world }, others }) => {
-    const { questions, steps } = MemoryWorld.episode(world, { others })
-    assert.deepStrictEqual(steps.map(({ fact }) => fact.text), texts(world))
-    assert.deepStrictEqual(questions.map(({ gold, id }) => [id, gold]), world.dialogue.questions.map(({ answer, id }) => [id, answer]))
-    steps.forEach(({ fact, questions }, i) => {
-      const { slot, turn } = world.events[i]!
-      assert.deepStrictEqual([fact.speaker, fact.observedAt, fact.sources], [turn.speaker, turn.observedAt, [turn.id]])
-      const at = truth(world, i + 1)
-      const heavy = questions.filter(({ weight }) => weight === 3)
-      assert.deepStrictEqual(heavy.map(({ gold }) => gold), slot === undefined ? [] : [joined(at.get(keyOf(slot))!)])
-      const light = questions.filter(({ weight }) => weight === 1)
-      assert.strictEqual(heavy.length + light.length, questions.length)
-      const rest = [...at].filter(([key]) => key.startsWith(`${turn.speaker}/`) && (slot === undefined || key !== keyOf(slot)))
-      assert.strictEqual(light.length, Math.min(others, rest.length))
-      const golds = rest.map(([, values]) => joined(values))
-      for (const { gold } of light) assert.include(golds, gold)
-      for (const { gold, kind, list, question } of questions) {
-        assert.include(question, turn.speaker)
-        assert.strictEqual(list, kind === "list")
-        assert.strictEqual(kind === "none", gold === "none")
+  it.prop(
+    "name the turns that they depend on, and have the truth for answer",
+    { made: worlds },
+    ({ made: { world } }) => {
+      const { dialogue, events } = world
+      const at = truth(world)
+      const told = dialogue.questions.filter(({ evidence }) => evidence.length > 0)
+      assert.strictEqual(told.length, at.size)
+      const asked = told.map(({ answer, evidence, kind, question }) => {
+        const slot = events.find(({ turn }) => turn.id === evidence[0])!.slot!
+        const about = events.filter((event) => event.slot !== undefined && keyOf(event.slot) === keyOf(slot))
+        // Nothing depends on what was said before a value was replaced.
+        const from = about.findLastIndex((event) => event.kind === "replace")
+        assert.deepStrictEqual(evidence, about.slice(Math.max(0, from)).map(({ turn }) => turn.id))
+        const values = at.get(keyOf(slot))!
+        assert.strictEqual(answer, joined(values))
+        assert.strictEqual(
+          kind,
+          values.length === 0 ? "none" : slot.subject === "trips" ? "date" : values.length > 1 ? "list" : "single"
+        )
+        assert.include(question, slot.person)
+        if (slot.detail !== "") assert.include(question, slot.detail)
+        return keyOf(slot)
+      })
+      assert.deepStrictEqual(new Set(asked), new Set(at.keys()))
+      const untold = dialogue.questions.filter(({ evidence }) => evidence.length === 0)
+      assert.isAtMost(untold.length, 2)
+      for (const { answer, category, kind } of untold) {
+        assert.deepStrictEqual([answer, kind, category], [
+          "none",
+          "none",
+          4
+        ])
       }
-    })
-  }, { arbitrary: { runs: 150, seed: 12 } })
+      for (const slot of world.untold) assert.isFalse(at.has(keyOf(slot)))
+      const ids = dialogue.questions.map(({ id }) => id)
+      assert.strictEqual(new Set(ids).size, ids.length)
+    },
+    { arbitrary: { runs: 200, seed: 11 } }
+  )
 
-  it.prop("toldUntil is what was spoken of before a turn", { made: worlds, at: between(0, 70) }, ({ at, made: { world } }) => {
-    assert.deepStrictEqual(MemoryWorld.toldUntil(world, at).map(keyOf), [...truth(world, at).keys()])
-  }, { arbitrary: { runs: 100, seed: 13 } })
+  it.prop(
+    "of an episode's steps have the truth of their time for answer",
+    { made: worlds, others: between(0, 6) },
+    ({ made: { world }, others }) => {
+      const { questions, steps } = MemoryWorld.episode(world, { others })
+      assert.deepStrictEqual(steps.map(({ fact }) => fact.text), texts(world))
+      assert.deepStrictEqual(
+        questions.map(({ gold, id }) => [id, gold]),
+        world.dialogue.questions.map(({ answer, id }) => [id, answer])
+      )
+      steps.forEach(({ fact, questions }, i) => {
+        const { slot, turn } = world.events[i]!
+        assert.deepStrictEqual([fact.speaker, fact.observedAt, fact.sources], [turn.speaker, turn.observedAt, [
+          turn.id
+        ]])
+        const at = truth(world, i + 1)
+        const heavy = questions.filter(({ weight }) => weight === 3)
+        assert.deepStrictEqual(heavy.map(({ gold }) => gold), slot === undefined ? [] : [joined(at.get(keyOf(slot))!)])
+        const light = questions.filter(({ weight }) => weight === 1)
+        assert.strictEqual(heavy.length + light.length, questions.length)
+        const rest = [...at].filter(([key]) =>
+          key.startsWith(`${turn.speaker}/`) && (slot === undefined || key !== keyOf(slot))
+        )
+        assert.strictEqual(light.length, Math.min(others, rest.length))
+        const golds = rest.map(([, values]) => joined(values))
+        for (const { gold } of light) assert.include(golds, gold)
+        for (const { gold, kind, list, question } of questions) {
+          assert.include(question, turn.speaker)
+          assert.strictEqual(list, kind === "list")
+          assert.strictEqual(kind === "none", gold === "none")
+        }
+      })
+    },
+    { arbitrary: { runs: 150, seed: 12 } }
+  )
+
+  it.prop(
+    "toldUntil is what was spoken of before a turn",
+    { made: worlds, at: between(0, 70) },
+    ({ at, made: { world } }) => {
+      assert.deepStrictEqual(MemoryWorld.toldUntil(world, at).map(keyOf), [...truth(world, at).keys()])
+    },
+    { arbitrary: { runs: 100, seed: 13 } }
+  )
 })
 
 describe("MemoryWorld's held-out part", () => {
@@ -263,7 +350,9 @@ describe("MemoryWorld's held-out part", () => {
     // All that a template can become, as words; "I'm {v}" alone is too short to tell a phrasing.
     const expanded = (template: string): ReadonlyArray<string> => {
       const choice = /\(([^()]*)\)/.exec(template)
-      if (choice === null) return [` ${template.toLowerCase().replaceAll("{a v}", "{v}").match(/[a-z{}']+/g)?.join(" ") ?? ""} `]
+      if (choice === null) {
+        return [` ${template.toLowerCase().replaceAll("{a v}", "{v}").match(/[a-z{}']+/g)?.join(" ") ?? ""} `]
+      }
       const [before, after] = [template.slice(0, choice.index), template.slice(choice.index + choice[0].length)]
       return choice[1]!.split("|").flatMap((part) => expanded(before + part + after))
     }
@@ -301,24 +390,38 @@ describe("MemoryWorld's held-out part", () => {
 
   it("values: what is invented has no word of a held-out value, and as many words as the pool's", () => {
     const heldOut = new Set([...pools("heldOut")].flatMap((value) => value.toLowerCase().split(/[ -]/)))
-    const values = Array.from({ length: 400 }, (_, seed) => valuesOf(MemoryWorld.generate(seed, { invented: 1 }))).flat()
+    const values = Array.from({ length: 400 }, (_, seed) => valuesOf(MemoryWorld.generate(seed, { invented: 1 })))
+      .flat()
     const invented = values.filter((value) => !pools("train").has(value))
-    const shareOfTwo = (values: ReadonlyArray<string>): number => values.filter((value) => value.includes(" ")).length / values.length
-    assert.deepStrictEqual(invented.filter((value) => value.split(" ").length === 1 && heldOut.has(value.toLowerCase())), [])
-    const asFound = Array.from({ length: 400 }, (_, seed) => valuesOf(MemoryWorld.generate(seed, { invented: 0 }))).flat()
+    const shareOfTwo = (values: ReadonlyArray<string>): number =>
+      values.filter((value) => value.includes(" ")).length / values.length
+    assert.deepStrictEqual(
+      invented.filter((value) => value.split(" ").length === 1 && heldOut.has(value.toLowerCase())),
+      []
+    )
+    const asFound = Array.from({ length: 400 }, (_, seed) => valuesOf(MemoryWorld.generate(seed, { invented: 0 })))
+      .flat()
     assert.approximately(shareOfTwo(values), shareOfTwo(asFound), 0.03)
   })
 
-  it.prop("phrasings: what is said and asked is of the chosen part, and not of the other", { made: worlds }, ({ made: { options, world } }) => {
-    const { phrasing } = options
-    for (const text of texts(world)) {
-      assert.isTrue(saidAs[phrasing].test(text), text)
-      assert.isFalse(spokenAs[other[phrasing]].test(text), text)
-    }
-    const questions = [...world.dialogue.questions, ...MemoryWorld.episode(world, { phrasing }).steps.flatMap((step) => step.questions)]
-    for (const { question } of questions) {
-      assert.isTrue(askedAs[phrasing].test(question), question)
-      assert.isFalse(askedAs[other[phrasing]].test(question), question)
-    }
-  }, { arbitrary: { runs: 100, seed: 14 } })
+  it.prop(
+    "phrasings: what is said and asked is of the chosen part, and not of the other",
+    { made: worlds },
+    ({ made: { options, world } }) => {
+      const { phrasing } = options
+      for (const text of texts(world)) {
+        assert.isTrue(saidAs[phrasing].test(text), text)
+        assert.isFalse(spokenAs[other[phrasing]].test(text), text)
+      }
+      const questions = [
+        ...world.dialogue.questions,
+        ...MemoryWorld.episode(world, { phrasing }).steps.flatMap((step) => step.questions)
+      ]
+      for (const { question } of questions) {
+        assert.isTrue(askedAs[phrasing].test(question), question)
+        assert.isFalse(askedAs[other[phrasing]].test(question), question)
+      }
+    },
+    { arbitrary: { runs: 100, seed: 14 } }
+  )
 })

@@ -9,7 +9,8 @@ import { apply, dogs, forced, keyOf, played, seeds, snapshotOf, truth, worlds } 
 
 const bankOf = (...texts: ReadonlyArray<string>): MemoryBank.MemoryBank =>
   MemoryBank.applyAll(MemoryBank.empty, texts.map((text) => MemoryBank.Edit.Add({ memory: { text, speaker: "Ann" } })))
-const textsOf = (bank: MemoryBank.MemoryBank): ReadonlyArray<string> => MemoryBank.memories(bank).map(({ text }) => text)
+const textsOf = (bank: MemoryBank.MemoryBank): ReadonlyArray<string> =>
+  MemoryBank.memories(bank).map(({ text }) => text)
 
 const buddy = "Ann has a dog named Buddy"
 const both = "Ann has dogs named Buddy and Scout"
@@ -22,7 +23,8 @@ const gone = dogs({ kind: "retract", said: ["Buddy"] }, "I gave away my dog Budd
 const city = { slot: { person: "Ann", subject: "city", detail: "" } } as const
 const moved = { ...dogs({ kind: "replace", said: ["Lima"] }, "I moved to Lima."), ...city }
 const { slot: _, ...talk } = dogs({ kind: "talk", said: [] }, "How are you?")
-const line = (event: MemoryWorld.Event, bank: MemoryBank.MemoryBank): string => MemoryOperation.format(Oracle.operations(event, snapshotOf(bank)))
+const line = (event: MemoryWorld.Event, bank: MemoryBank.MemoryBank): string =>
+  MemoryOperation.format(Oracle.operations(event, snapshotOf(bank)))
 
 describe("Oracle.operations", () => {
   it("adds what is new, adds to a list, replaces, takes back, and leaves the rest alone", () => {
@@ -43,22 +45,35 @@ describe("Oracle.operations", () => {
     assert.strictEqual(line(gone, bankOf(oslo)), "NOOP")
   })
 
-  it.prop("leave a bank that states exactly the truth, after every turn of any world", { made: worlds }, ({ made: { world } }) => {
-    const steps = played(world, Oracle.operations)
-    steps.forEach(({ after }, i) => {
-      const stated = textsOf(after).map((text) => readMemory(text)!)
-      assert.strictEqual(new Set(stated.map(({ slot }) => keyOf(slot))).size, stated.length)
-      assert.deepStrictEqual(
-        new Map(stated.map(({ slot, values }) => [keyOf(slot), values])),
-        new Map([...truth(world, i + 1)].filter(([, values]) => values.length > 0))
-      )
-    })
-  }, { arbitrary: { runs: 200, seed: 1 } })
+  it.prop(
+    "leave a bank that states exactly the truth, after every turn of any world",
+    { made: worlds },
+    ({ made: { world } }) => {
+      const steps = played(world, Oracle.operations)
+      steps.forEach(({ after }, i) => {
+        const stated = textsOf(after).map((text) => readMemory(text)!)
+        assert.strictEqual(new Set(stated.map(({ slot }) => keyOf(slot))).size, stated.length)
+        assert.deepStrictEqual(
+          new Map(stated.map(({ slot, values }) => [keyOf(slot), values])),
+          new Map([...truth(world, i + 1)].filter(([, values]) => values.length > 0))
+        )
+      })
+    },
+    { arbitrary: { runs: 200, seed: 1 } }
+  )
 
-  it.prop("are right on banks that the teacher's mistakes have damaged, and leave one memory for the slot", { made: worlds, seed: seeds }, ({ made: { world }, seed }) => {
+  it.prop("are right on banks that the teacher's mistakes have damaged, and leave one memory for the slot", {
+    made: worlds,
+    seed: seeds
+  }, ({ made: { world }, seed }) => {
     const random = Prng.make(seed)
     const read = Oracle.reader(world)
-    for (const { before, event, snapshot } of played(world, (event, snapshot) => Teacher.decide(random, event, snapshot, read))) {
+    for (
+      const { before, event, snapshot } of played(
+        world,
+        (event, snapshot) => Teacher.decide(random, event, snapshot, read)
+      )
+    ) {
       const after = apply(before, event, Oracle.operations(event, snapshot, read))
       assert.isTrue(Oracle.isRight(event, snapshot.memories, MemoryBank.memories(after), read), event.turn.text)
       assert.isAtMost(Oracle.about(event, MemoryBank.memories(after), read).length, 1)
@@ -67,8 +82,12 @@ describe("Oracle.operations", () => {
 })
 
 describe("Oracle.isRight", () => {
-  const right = (event: MemoryWorld.Event, before: MemoryBank.MemoryBank, after: MemoryBank.MemoryBank, read?: Oracle.Reader): boolean =>
-    Oracle.isRight(event, MemoryBank.memories(before), MemoryBank.memories(after), read)
+  const right = (
+    event: MemoryWorld.Event,
+    before: MemoryBank.MemoryBank,
+    after: MemoryBank.MemoryBank,
+    read?: Oracle.Reader
+  ): boolean => Oracle.isRight(event, MemoryBank.memories(before), MemoryBank.memories(after), read)
 
   it("holds after what should be done, in any wording of the list's order", () => {
     assert.isTrue(right(another, bankOf(oslo, buddy), bankOf(oslo, both)))
@@ -115,7 +134,11 @@ describe("Oracle.isRight", () => {
     for (const { before, event, snapshot } of played(world, Oracle.operations)) {
       for (const mode of Object.keys(Teacher.managerErrors[event.kind]) as ReadonlyArray<Teacher.ManagerMode>) {
         const after = apply(before, event, Teacher.decide(forced(mode), event, snapshot))
-        assert.strictEqual(right(event, before, after), harmless[mode](event), `${event.kind}, ${mode}: ${textsOf(after).join("; ")}`)
+        assert.strictEqual(
+          right(event, before, after),
+          harmless[mode](event),
+          `${event.kind}, ${mode}: ${textsOf(after).join("; ")}`
+        )
       }
     }
   }, { arbitrary: { runs: 150, seed: 3 } })
@@ -123,41 +146,66 @@ describe("Oracle.isRight", () => {
   it.prop("rejects damage to any other memory, and any memory more", { made: worlds }, ({ made: { world } }) => {
     for (const { after, before, event } of played(world, Oracle.operations)) {
       assert.isTrue(right(event, before, after))
-      assert.isFalse(right(event, before, MemoryBank.apply(after, MemoryBank.Edit.Add({ memory: { text: "Ann is a friend of Bob" } }))))
+      assert.isFalse(
+        right(
+          event,
+          before,
+          MemoryBank.apply(after, MemoryBank.Edit.Add({ memory: { text: "Ann is a friend of Bob" } }))
+        )
+      )
       for (const { id, text } of MemoryBank.memories(after)) {
         assert.isFalse(right(event, before, MemoryBank.apply(after, MemoryBank.Edit.Delete({ id }))), text)
       }
     }
   }, { arbitrary: { runs: 60, seed: 4 } })
 
-  it.prop("of a turn stored word for word: right where a world is given that makes it a statement, and the slot was empty", { made: worlds }, ({ made: { world } }) => {
-    for (const { before, event } of played(world, Oracle.operations)) {
-      const after = apply(before, event, [{ _tag: "Add", text: event.turn.text }])
-      assert.isFalse(right(event, before, after))
-      assert.strictEqual(right(event, before, after, Oracle.reader(world)), event.kind === "new", event.turn.text)
-    }
-  }, { arbitrary: { runs: 60, seed: 5 } })
+  it.prop(
+    "of a turn stored word for word: right where a world is given that makes it a statement, and the slot was empty",
+    { made: worlds },
+    ({ made: { world } }) => {
+      for (const { before, event } of played(world, Oracle.operations)) {
+        const after = apply(before, event, [{ _tag: "Add", text: event.turn.text }])
+        assert.isFalse(right(event, before, after))
+        assert.strictEqual(right(event, before, after, Oracle.reader(world)), event.kind === "new", event.turn.text)
+      }
+    },
+    { arbitrary: { runs: 60, seed: 5 } }
+  )
 })
 
 describe("Oracle.believed", () => {
   const read = Oracle.reader()
-  const of = (slot: MemoryWorld.Slot, ...texts: ReadonlyArray<string>) => Oracle.believed(MemoryBank.memories(bankOf(...texts)), slot, read)
+  const of = (slot: MemoryWorld.Slot, ...texts: ReadonlyArray<string>) =>
+    Oracle.believed(MemoryBank.memories(bankOf(...texts)), slot, read)
 
   it("lists grow, the newest single value holds, what is not stated is not believed", () => {
     assert.deepStrictEqual(of(first.slot!, buddy, oslo, scout, both), ["Buddy", "Scout"])
     assert.deepStrictEqual(of(moved.slot, oslo, buddy, "Ann lives in Lima"), ["Lima"])
-    assert.deepStrictEqual(of(first.slot!, oslo, "Ann has a cat named Tom", "Ben has a dog named Rex", "We love dogs"), [])
+    assert.deepStrictEqual(
+      of(first.slot!, oslo, "Ann has a cat named Tom", "Ben has a dog named Rex", "We love dogs"),
+      []
+    )
   })
 
-  it.prop("is the truth of any world where every turn is stored word for word", { made: worlds }, ({ made: { world } }) => {
-    const reader = Oracle.reader(world)
-    const bank = played(world, ({ turn }) => [{ _tag: "Add", text: turn.text }]).at(-1)!.after
-    for (const { slot } of world.events) {
-      if (slot === undefined) continue
-      assert.deepStrictEqual(Oracle.believed(MemoryBank.memories(bank), slot, reader), truth(world).get(keyOf(slot)))
-    }
-    for (const slot of world.untold) assert.deepStrictEqual(Oracle.believed(MemoryBank.memories(bank), slot, reader), [])
-  }, { arbitrary: { runs: 150, seed: 6 } })
+  it.prop(
+    "is the truth of any world where every turn is stored word for word",
+    { made: worlds },
+    ({ made: { world } }) => {
+      const reader = Oracle.reader(world)
+      const bank = played(world, ({ turn }) => [{ _tag: "Add", text: turn.text }]).at(-1)!.after
+      for (const { slot } of world.events) {
+        if (slot === undefined) continue
+        assert.deepStrictEqual(Oracle.believed(MemoryBank.memories(bank), slot, reader), truth(world).get(keyOf(slot)))
+      }
+      for (const slot of world.untold) {
+        assert.deepStrictEqual(
+          Oracle.believed(MemoryBank.memories(bank), slot, reader),
+          []
+        )
+      }
+    },
+    { arbitrary: { runs: 150, seed: 6 } }
+  )
 })
 
 describe("Oracle.reader, about and expected", () => {

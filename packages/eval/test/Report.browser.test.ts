@@ -34,8 +34,7 @@ const spoilt = (content: Runs.Folder): Runs.Folder =>
             JSON.parse(line, (key, value) =>
               typeof value === "string" && !["state", "order", "resampledBy"].includes(key)
                 ? `${value} ${hostile}`
-                : value
-            )
+                : value)
           )
         )
         .join("\n")
@@ -116,16 +115,20 @@ describeWith(browser, "Report in a browser", () => {
         assert.deepStrictEqual(seen, [])
         assert.isFalse(yield* Effect.promise(() => page.evaluate(() => "hacked" in window)))
         assert.strictEqual(yield* Effect.promise(() => page.evaluate(() => document.images.length)), 0)
-      })
-    )
+      }))
 
     it.effect(
       "draws several runs beside each other, on a phone too",
       Effect.fnUntraced(function*() {
         const files = yield* FileSystem.FileSystem
         const folder = yield* files.makeTempDirectoryScoped()
-        for (const [name, content] of [["a", Runs.quickstart], ["b", Runs.training], ["c", Runs.training]] as const) yield* write(`${folder}/${name}`, content)
-        const file = yield* Report.writeRuns(["a", "b", "c"].map((name) => `${folder}/${name}`), `${folder}/report.html`)
+        for (const [name, content] of [["a", Runs.quickstart], ["b", Runs.training], ["c", Runs.training]] as const) {
+          yield* write(`${folder}/${name}`, content)
+        }
+        const file = yield* Report.writeRuns(
+          ["a", "b", "c"].map((name) => `${folder}/${name}`),
+          `${folder}/report.html`
+        )
         const chromium = yield* Chromium
         for (const width of [1280, 390]) {
           const page = yield* Effect.acquireRelease(
@@ -139,7 +142,10 @@ describeWith(browser, "Report in a browser", () => {
           assert.isAbove(pixels.length, 6)
           assert.isAbove(Math.min(...pixels), 500)
           assert.deepStrictEqual(errors, [])
-          assert.strictEqual(yield* Effect.promise(() => page.evaluate(() => document.documentElement.scrollWidth)), width)
+          assert.strictEqual(
+            yield* Effect.promise(() => page.evaluate(() => document.documentElement.scrollWidth)),
+            width
+          )
         }
       })
     )
@@ -150,8 +156,7 @@ describeWith(browser, "Report in a browser", () => {
         yield* Effect.promise(() => openDetails(page))
         const width = yield* Effect.promise(() => page.evaluate(() => document.documentElement.scrollWidth))
         assert.strictEqual(width, 390)
-      })
-    )
+      }))
 
     it.effect(
       "follows the reader's colours while it is open",
@@ -204,9 +209,10 @@ describeWith(browser, "Report in a browser", () => {
         const found = yield* Effect.promise(() =>
           page.evaluate(() => ({
             main: document.querySelectorAll("h1").length,
-            unnamed:
-              [...document.querySelectorAll("table")].filter((table) => (table.caption?.textContent ?? "") === "")
-                .length +
+            unnamed: [...document.querySelectorAll("table")].filter((table) =>
+              (table.caption?.textContent ?? "") === ""
+            )
+              .length +
               [...document.querySelectorAll("canvas")].filter((canvas) => (canvas.ariaLabel ?? "").length < 40).length,
             ids: [...document.querySelectorAll("[id]")].map(({ id }) => id),
             levels: [...document.querySelectorAll("h1, h2, h3, h4")].map(({ tagName }) => Number(tagName[1]))

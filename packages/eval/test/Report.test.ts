@@ -36,7 +36,7 @@ const text = (page: string): string =>
     .replace(/[\s\u00a0]+/g, " ")
     .replace(/&lt;/g, "<")
     .replace(/&gt;/g, ">")
-    .replace(/&quot;/g, '"')
+    .replace(/&quot;/g, "\"")
     .replace(/&#39;/g, "'")
     .replace(/&amp;/g, "&")
 
@@ -55,26 +55,47 @@ describe("a training run's page", () => {
   it.effect("shows validation beside training, the bank over time, answers before and after, and alarms", () =>
     Effect.gen(function*() {
       const page = yield* pageOf(Runs.training)
-      assert.deepStrictEqual(headings(page), ["How training went", "A bank over time", "Answers before and after", "Transcripts"])
+      assert.deepStrictEqual(headings(page), [
+        "How training went",
+        "A bank over time",
+        "Answers before and after",
+        "Transcripts"
+      ])
       const shown = text(page)
       // Sixty steps, and the validation before the first of them.
       assert.include(shown, "Memory manager (60 steps)")
       assert.include(shown, "60 of 60 steps")
       assert.include(shown, "Signs that something went wrong Memory manager, step 41: 99 % of the operations are NOOP")
-      assert.include(shown, "Which instruments does Synthia play? \u2717 the harp \u2713 the harp and the cello the harp and the cello")
-      assert.include(page, `<li class="gone">Synthia plays the harp</li><li class="">Synthia lives in Exampleville</li><li class="new">Synthia plays the harp and the cello</li>`)
+      assert.include(
+        shown,
+        "Which instruments does Synthia play? \u2717 the harp \u2713 the harp and the cello the harp and the cello"
+      )
+      assert.include(
+        page,
+        `<li class="gone">Synthia plays the harp</li><li class="">Synthia lives in Exampleville</li><li class="new">Synthia plays the harp and the cello</li>`
+      )
       assert.include(shown, "The same dialogue before training")
       assert.include(shown, "UPDATE 0 Synthia plays the harp and the cello NOOP ADD Synthia has a cat UPDATE")
-      const drawn = charts(page) as ReadonlyArray<{ readonly kind?: string; readonly labels?: ReadonlyArray<string>; readonly x?: ReadonlyArray<number> }>
+      const drawn = charts(page) as ReadonlyArray<
+        { readonly kind?: string; readonly labels?: ReadonlyArray<string>; readonly x?: ReadonlyArray<number> }
+      >
       const histogram = drawn.find(({ kind }) => kind === "histogram")
       assert.deepStrictEqual(histogram?.labels, ["-0.25", "0", "1"])
       assert.isTrue(drawn.some(({ x }) => x?.join() === "0,12,24,36,48,60"))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
   it("has bins of a width where rewards are many", () => {
-    const many = Array.from({ length: 20 }, (_, i) => ({ ...metric("answer", i + 1, { reward: 0.5 }, 20), rewards: Array.from({ length: 50 }, (_, j) => j / 50 + i / 1000) }))
+    const many = Array.from(
+      { length: 20 },
+      (_, i) => ({
+        ...metric("answer", i + 1, { reward: 0.5 }, 20),
+        rewards: Array.from({ length: 50 }, (_, j) => j / 50 + i / 1000)
+      })
+    )
     const page = Report.html({ ...empty, metrics: many })
-    const { labels, series } = charts(page).find((chart) => chart.series.some(({ label }) => label === "first 4 steps"))! as unknown as {
+    const { labels, series } = charts(page).find((chart) =>
+      chart.series.some(({ label }) => label === "first 4 steps")
+    )! as unknown as {
       readonly labels: ReadonlyArray<string>
       readonly series: ReadonlyArray<{ readonly values: ReadonlyArray<number> }>
     }
@@ -90,11 +111,21 @@ describe("Report.writeRuns", () => {
       const folder = yield* files.makeTempDirectoryScoped()
       const levels = [0.5, 0.56, 0.62]
       for (const [i, level] of levels.entries()) {
-        const results = { ...Runs.results, seed: i + 1, results: { ...Runs.results.results, bothRl: { ...Runs.results.results.bothRl, exactMatch: level } } }
+        const results = {
+          ...Runs.results,
+          seed: i + 1,
+          results: { ...Runs.results.results, bothRl: { ...Runs.results.results.bothRl, exactMatch: level } }
+        }
         yield* write(`${folder}/${i}`, { ...Runs.quickstart, "results.json": JSON.stringify(results) })
       }
-      yield* write(`${folder}/ppo`, { ...Runs.quickstart, "results.json": JSON.stringify({ ...Runs.results, algorithm: "ppo" }) })
-      const file = yield* Report.writeRuns(["0", "1", "2", "ppo"].map((name) => `${folder}/${name}`), `${folder}/all.html`)
+      yield* write(`${folder}/ppo`, {
+        ...Runs.quickstart,
+        "results.json": JSON.stringify({ ...Runs.results, algorithm: "ppo" })
+      })
+      const file = yield* Report.writeRuns(
+        ["0", "1", "2", "ppo"].map((name) => `${folder}/${name}`),
+        `${folder}/all.html`
+      )
       const page = yield* files.readFileString(file)
       const shown = text(page)
       assert.include(shown, "Memory-R1, 4 runs GRPO seeds 1, 2, 3 PPO seed 1")
@@ -102,10 +133,17 @@ describe("Report.writeRuns", () => {
       assert.include(shown, "both RL 50.0 56.0 62.0 56.0 41.1\u201370.9")
       // One run has no interval.
       assert.match(shown, /PPO: held-out people and values.*both RL 76\.0 76\.0 oracle/)
-      const bands = (charts(page) as unknown as ReadonlyArray<{ readonly kind: string; readonly series: ReadonlyArray<Readonly<Record<"mean" | "low" | "high", ReadonlyArray<number>>>> }>).filter(({ kind }) => kind === "bands")
+      const bands = (charts(page) as unknown as ReadonlyArray<
+        {
+          readonly kind: string
+          readonly series: ReadonlyArray<Readonly<Record<"mean" | "low" | "high", ReadonlyArray<number>>>>
+        }
+      >).filter(({ kind }) => kind === "bands")
       assert.isAbove(bands.length, 6)
       for (const { series } of bands) {
-        for (const { high, low, mean } of series) mean.forEach((value, i) => assert.isTrue(low[i]! <= value + 1e-9 && value <= high[i]! + 1e-9))
+        for (const { high, low, mean } of series) {
+          mean.forEach((value, i) => assert.isTrue(low[i]! <= value + 1e-9 && value <= high[i]! + 1e-9))
+        }
       }
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 })
@@ -137,21 +175,24 @@ describe("Report.html", () => {
       "Transcripts"
     ])
     const shown = text(page)
-    for (const expected of [
-      "Memory-R1 quickstart, seed 1 State done Seed 1 Algorithm GRPO Order answer agent first, then manager",
-      "Time 7 min 12 s Peak memory 1.22 GiB",
-      "Before reinforcement learning, 58.0 % of 672 answers were exactly right",
-      "after 7 min 12 s on this machine, 76.0 %",
-      "The 95 % intervals (54.2–61.4 and 72.2–79.4) do not overlap",
-      "With the same statements only added, never updated or deleted, the same answer agent reached 64.0 % (with raw turns in their place, before training, 46.0 %)",
-      "both RL, ADD-only 64.0",
-      "after RL, ADD-only 673 0 0 287 55.0",
-      "both RL 76.0 72.2–79.4 81.0 82.0 61.0 72.0 88.0 9.8",
-      "after RL 351 322 84 203 89.0 86.9–90.9 97.0 69.0 84.0 81.0 89.0 95.0",
-      `before RL UPDATE "Ann has a dog named Buddy" to "Ann has a dog named Scout"`,
-      "The command that made this run: memory-r1 quickstart --seed 1"
-    ])
+    for (
+      const expected of [
+        "Memory-R1 quickstart, seed 1 State done Seed 1 Algorithm GRPO Order answer agent first, then manager",
+        "Time 7 min 12 s Peak memory 1.22 GiB",
+        "Before reinforcement learning, 58.0 % of 672 answers were exactly right",
+        "after 7 min 12 s on this machine, 76.0 %",
+        "The 95 % intervals (54.2–61.4 and 72.2–79.4) do not overlap",
+        "With the same statements only added, never updated or deleted, the same answer agent reached 64.0 % (with raw turns in their place, before training, 46.0 %)",
+        "both RL, ADD-only 64.0",
+        "after RL, ADD-only 673 0 0 287 55.0",
+        "both RL 76.0 72.2–79.4 81.0 82.0 61.0 72.0 88.0 9.8",
+        "after RL 351 322 84 203 89.0 86.9–90.9 97.0 69.0 84.0 81.0 89.0 95.0",
+        `before RL UPDATE "Ann has a dog named Buddy" to "Ann has a dog named Scout"`,
+        "The command that made this run: memory-r1 quickstart --seed 1"
+      ]
+    ) {
       assert.include(shown, expected)
+    }
     assert.isBelow(shown.indexOf("another dog, Scout"), shown.indexOf("the cello as well"))
     assert.deepStrictEqual(charts(page)[0]!.labels, [
       "raw turns, ADD-only",
@@ -172,12 +213,26 @@ describe("Report.html", () => {
   it.effect("shows the results of a run of an earlier version, which has no ADD-only baselines of the same statements", () =>
     Effect.gen(function*() {
       const without = ({ addOnlyOracle: _, addOnlyStatements: __, ...systems }: typeof Runs.results.results) => systems
-      const results = { ...Runs.results, results: without(Runs.results.results), resultsNewPhrasings: without(Runs.results.resultsNewPhrasings) }
+      const results = {
+        ...Runs.results,
+        results: without(Runs.results.results),
+        resultsNewPhrasings: without(Runs.results.resultsNewPhrasings)
+      }
       const page = yield* pageOf({ ...Runs.quickstart, "results.json": JSON.stringify(results) })
       const shown = text(page)
-      assert.include(shown, "A memory that only adds what was said reached 46.0 % before training; with operations that are always right")
+      assert.include(
+        shown,
+        "A memory that only adds what was said reached 46.0 % before training; with operations that are always right"
+      )
       assert.notInclude(shown, "both RL, ADD-only")
-      assert.deepStrictEqual(charts(page)[0]!.labels, ["raw turns, ADD-only", "raw turns, RL answers", "warm start", "manager RL", "both RL", "oracle operations"])
+      assert.deepStrictEqual(charts(page)[0]!.labels, [
+        "raw turns, ADD-only",
+        "raw turns, RL answers",
+        "warm start",
+        "manager RL",
+        "both RL",
+        "oracle operations"
+      ])
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
   it("says where a run was interrupted, failed or is", () => {
@@ -404,10 +459,12 @@ layer(NodeServices.layer)("Report.read", (it) => {
   it.effect(
     "does with an empty log, or with no more than a status",
     Effect.fnUntraced(function*() {
-      for (const content of [
-        { "metrics.jsonl": "" },
-        { "status.json": `{"state":"running","stage":"start","step":0}` }
-      ]) {
+      for (
+        const content of [
+          { "metrics.jsonl": "" },
+          { "status.json": `{"state":"running","stage":"start","step":0}` }
+        ]
+      ) {
         const folder = yield* folderOf(content)
         const file = yield* Report.write(folder)
         assert.strictEqual(file, `${folder}/report.html`)

@@ -1,11 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Schema } from "effect"
+import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as Dialogue from "../src/Dialogue.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Score from "../src/Score.ts"
 import * as Support from "./support/dialogues.ts"
-import { describeWith, shared } from "../../../tools/testing/needs.ts"
 
 const dialogues = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
 const against = { dataset: "small", sha256: "0", dialogues, file: "answers", system: "somebody" }
@@ -23,7 +23,9 @@ const score = Effect.fnUntraced(function*(text: string, name?: string) {
 
 const failure = Effect.fnUntraced(function*(text: string, name?: string) {
   const file = yield* fileWith(text, name)
-  const error = yield* Effect.flip(Effect.flatMap(Score.read(file), (read) => Score.against({ ...against, ...read, file })))
+  const error = yield* Effect.flip(
+    Effect.flatMap(Score.read(file), (read) => Score.against({ ...against, ...read, file }))
+  )
   return { tag: error._tag, message: error.message.slice(file.length) }
 })
 
@@ -65,7 +67,10 @@ layer(NodeServices.layer)("Score", (it) => {
             sample_id,
             qa: qa.map(({ question, response }) => ({ question, "gpt_prediction": response }))
           })),
-          Object.entries(expected).filter(([, prediction]) => prediction !== "").map(([id, prediction]) => ({ id, prediction }))
+          Object.entries(expected).filter(([, prediction]) => prediction !== "").map(([id, prediction]) => ({
+            id,
+            prediction
+          }))
         ]
       ) {
         for (const indent of [undefined, 2]) {
@@ -97,15 +102,21 @@ layer(NodeServices.layer)("Score", (it) => {
 
   it.effect("names what it does not know", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* failure(`{"id": "conv-1/0", "prediction": "2"}\n{"id": "conv-9/0", "prediction": "2"}`), {
-        tag: "UnknownQuestions",
-        message: ": 1 predictions for questions that the data set does not have: conv-9/0 (line 2)"
-      })
+      assert.deepStrictEqual(
+        yield* failure(`{"id": "conv-1/0", "prediction": "2"}\n{"id": "conv-9/0", "prediction": "2"}`),
+        {
+          tag: "UnknownQuestions",
+          message: ": 1 predictions for questions that the data set does not have: conv-9/0 (line 2)"
+        }
+      )
       assert.include((yield* failure(JSON.stringify({ 0: [byQuestion("Who?", "Ann")] }))).message, "\"Who?\" (0[0])")
-      assert.deepStrictEqual(yield* failure(`{"id": "conv-1/0", "prediction": "2"}\n{"id": "conv-1/0", "prediction": "3"}`), {
-        tag: "DuplicatePrediction",
-        message: ": line 2 is a second prediction for conv-1/0"
-      })
+      assert.deepStrictEqual(
+        yield* failure(`{"id": "conv-1/0", "prediction": "2"}\n{"id": "conv-1/0", "prediction": "3"}`),
+        {
+          tag: "DuplicatePrediction",
+          message: ": line 2 is a second prediction for conv-1/0"
+        }
+      )
     }))
 
   it.effect("names broken lines, and broken places of JSON", () =>
@@ -132,7 +143,10 @@ layer(NodeServices.layer)("Score", (it) => {
         message: ": at conv-1[0].response: Missing key"
       })
       assert.strictEqual((yield* failure("[1]")).message, ": at [0]: Expected predictions: objects or lists of them")
-      assert.strictEqual((yield* Effect.flip(Score.read("/nowhere/answers.json"))).message, "/nowhere/answers.json: no such file")
+      assert.strictEqual(
+        (yield* Effect.flip(Score.read("/nowhere/answers.json"))).message,
+        "/nowhere/answers.json: no such file"
+      )
     }))
 
   it.effect("reads numbers and booleans as texts and null as missing, in all forms", () =>
@@ -156,7 +170,9 @@ layer(NodeServices.layer)("Score", (it) => {
           [JSON.stringify([{ id: "conv-1/0", prediction: value }])],
           [`${JSON.stringify({ ...item, response: value })}\n\n`, "answers.ndjson"],
           [
-            `${JSON.stringify({ ...item, response: value })}\n${JSON.stringify({ question: "Where does Cid live?", response: null })}`
+            `${JSON.stringify({ ...item, response: value })}\n${
+              JSON.stringify({ question: "Where does Cid live?", response: null })
+            }`
           ],
           [JSON.stringify([{ ...item, response: value }])],
           [JSON.stringify([{ ...item, prediction: value }])],
@@ -170,8 +186,7 @@ layer(NodeServices.layer)("Score", (it) => {
           assert.strictEqual(result.items[0]?.exactMatch, text === "2" ? 1 : 0, content)
         }
       }
-    })
-  )
+    }))
 
   it.effect("names the line and the field of what is no text, in all forms", () =>
     Effect.gen(function*() {
@@ -191,8 +206,7 @@ layer(NodeServices.layer)("Score", (it) => {
         ]
         for (const [content, words] of table) assert.include((yield* failure(content)).message, words, content)
       }
-    })
-  )
+    }))
 
   it.effect("measures predictions by id that bring their gold answers, and counts nulls", () =>
     Effect.gen(function*() {
@@ -226,13 +240,15 @@ layer(NodeServices.layer)("Score", (it) => {
         (yield* Effect.flip(Score.standalone({ ...against, predictions: twice })))._tag,
         "DuplicatePrediction"
       )
-    })
-  )
+    }))
 
   it.effect("measures answers that bring their gold answers", () =>
     Effect.gen(function*() {
       const file = yield* fileWith(JSON.stringify({
-        9: [byQuestion("Which pet?", "cat", { answer: "a cat", category: "pets" }), byQuestion("How many?", "3", { answer: 2 })]
+        9: [
+          byQuestion("Which pet?", "cat", { answer: "a cat", category: "pets" }),
+          byQuestion("How many?", "3", { answer: 2 })
+        ]
       }))
       const result = yield* Score.standalone({ ...against, ...(yield* Score.read(file)) })
       assert.deepStrictEqual(result.items.map(({ category, exactMatch, id }) => ({ id, category, exactMatch })), [
@@ -272,11 +288,13 @@ describeWith(shared("data/peer-outputs"), "answers of other systems", (folder) =
         const theirs = new Map(
           Object.values(yield* published(file)).flat().map((item) => [key(item.question, item.response), item])
         )
-        const theirsOn = ({ prediction, question }: typeof result.items[number]) => theirs.get(key(question, prediction))!
+        const theirsOn = ({ prediction, question }: typeof result.items[number]) =>
+          theirs.get(key(question, prediction))!
         assert.strictEqual(result.missing, 0)
         assert.strictEqual(result.n, 1540)
         for (const item of result.items) assert.approximately(item.f1, theirsOn(item).f1_score, 1e-9)
-        // NLTK's trained sentence splitter ends a sentence between two of the initials of J. R. R. Tolkien; our rule does not.
+        // NLTK's trained sentence splitter ends a sentence between two of the initials of J. R. R. Tolkien; our rule
+        // does not.
         const differing = result.items.filter((item) => Math.abs(item.bleu1 - theirsOn(item).bleu_score) > 1e-9)
         assert.isAtMost(differing.length, 1, differing.map(({ prediction }) => prediction).join("\n"))
       }))
@@ -309,4 +327,3 @@ describeWith(shared("data/peer-outputs"), "answers of other systems", (folder) =
       }))
   })
 })
-

@@ -4,11 +4,24 @@ import * as Prng from "../src/internal/world/prng.ts"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import * as Oracle from "../src/Oracle.ts"
 import * as Teacher from "../src/Teacher.ts"
-import { between, dogs, factOf, forced, keyOf, played, seeds, snapshotOf, type Step, truth, worlds } from "./support/worlds.ts"
+import {
+  between,
+  dogs,
+  factOf,
+  forced,
+  keyOf,
+  played,
+  seeds,
+  snapshotOf,
+  type Step,
+  truth,
+  worlds
+} from "./support/worlds.ts"
 
 const bankOf = (...texts: ReadonlyArray<string>): MemoryBank.MemoryBank =>
   MemoryBank.applyAll(MemoryBank.empty, texts.map((text) => MemoryBank.Edit.Add({ memory: { text, speaker: "Ann" } })))
-const modesOf = (kind: MemoryWorld.EventKind) => Object.keys(Teacher.managerErrors[kind]) as ReadonlyArray<Teacher.ManagerMode>
+const modesOf = (kind: MemoryWorld.EventKind) =>
+  Object.keys(Teacher.managerErrors[kind]) as ReadonlyArray<Teacher.ManagerMode>
 const oracleSteps = (count: number): ReadonlyArray<Step> =>
   Array.from({ length: count }, (_, seed) => played(MemoryWorld.generate(seed), Oracle.operations)).flat()
 
@@ -53,13 +66,19 @@ describe("Teacher.decide", () => {
   it("does each thing as often as managerErrors states", () => {
     const random = Prng.make(20)
     const steps = oracleSteps(120)
-    for (const [kind, shares] of Object.entries(Teacher.managerErrors) as ReadonlyArray<[MemoryWorld.EventKind, Partial<Record<Teacher.ManagerMode, number>>]>) {
+    for (
+      const [kind, shares] of Object.entries(Teacher.managerErrors) as ReadonlyArray<
+        [MemoryWorld.EventKind, Partial<Record<Teacher.ManagerMode, number>>]
+      >
+    ) {
       const counts = new Map<string, number>()
       let n = 0
       for (const { event, snapshot } of steps) {
         if (event.kind !== kind) continue
         // Only where what is done tells the mode.
-        const modeOf = new Map(modesOf(kind).map((mode) => [MemoryOperation.format(Teacher.decide(forced(mode), event, snapshot)), mode]))
+        const modeOf = new Map(
+          modesOf(kind).map((mode) => [MemoryOperation.format(Teacher.decide(forced(mode), event, snapshot)), mode])
+        )
         if (modeOf.size < modesOf(kind).length) continue
         for (let i = 0; i < 10; i++, n++) {
           const mode = modeOf.get(MemoryOperation.format(Teacher.decide(random, event, snapshot)))!
@@ -72,13 +91,22 @@ describe("Teacher.decide", () => {
     }
   })
 
-  it.prop("writes what decodes without a rejection, to the same edits, whatever the bank has become", { made: worlds, seed: seeds }, ({ made: { world }, seed }) => {
+  it.prop("writes what decodes without a rejection, to the same edits, whatever the bank has become", {
+    made: worlds,
+    seed: seeds
+  }, ({ made: { world }, seed }) => {
     const random = Prng.make(seed)
     const read = Oracle.reader(world)
-    for (const { event, snapshot } of played(world, (event, snapshot) => Teacher.decide(random, event, snapshot, read))) {
+    for (
+      const { event, snapshot } of played(world, (event, snapshot) => Teacher.decide(random, event, snapshot, read))
+    ) {
       for (const mode of modesOf(event.kind)) {
         const operations = Teacher.decide(forced(mode), event, snapshot, read)
-        const { edits, rejections } = MemoryOperation.decode(MemoryOperation.format(operations), snapshot, factOf(event))
+        const { edits, rejections } = MemoryOperation.decode(
+          MemoryOperation.format(operations),
+          snapshot,
+          factOf(event)
+        )
         assert.deepStrictEqual(rejections, [])
         const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
         assert.deepStrictEqual(edits, MemoryOperation.bind(parsed, snapshot, factOf(event)).edits)
@@ -91,13 +119,18 @@ describe("Teacher.answer", () => {
   const dog = { person: "Ann", subject: "pets", detail: "dog" } as const
   const city = { person: "Ann", subject: "city", detail: "" } as const
   const job = { person: "Ann", subject: "job", detail: "" } as const
-  const candidates = MemoryBank.memories(bankOf("Ann works as a nurse", "Ann has dogs named Buddy and Scout", "Ann lives in Oslo", "Ann lives in Lima"))
+  const candidates = MemoryBank.memories(
+    bankOf("Ann works as a nurse", "Ann has dogs named Buddy and Scout", "Ann lives in Oslo", "Ann lives in Lima")
+  )
   const decided = (right: boolean): Prng.Prng => ({ ...Prng.make(3), chance: () => right })
   const read = Oracle.reader()
 
   // The places of the memories that an answer names, and what it says.
   const said = (right: boolean, slot: MemoryWorld.Slot, among = candidates): string => {
-    const { selected, text, wellFormed } = AnswerFormat.compact.decode(Teacher.answer(decided(right), slot, among, read), { question: "", candidates: among })
+    const { selected, text, wellFormed } = AnswerFormat.compact.decode(
+      Teacher.answer(decided(right), slot, among, read),
+      { question: "", candidates: among }
+    )
     assert.isTrue(wellFormed)
     return [...selected.map((memory) => among.indexOf(memory)), text].join(" ")
   }
@@ -127,10 +160,17 @@ describe("Teacher.answer", () => {
         const share = Teacher.answerErrors[kind]
         // One memory of all says it: a guess takes that one in 7 of 10 cases, else any.
         const byChance = kind === "list" || kind === "none" ? 0 : 0.7 + 0.3 / memories.length
-        const gold = held.length === 0 ? "none" : held.length === 1 ? held[0]! : `${held.slice(0, -1).join(", ")} and ${held.at(-1)}`
+        const gold = held.length === 0
+          ? "none"
+          : held.length === 1
+          ? held[0]!
+          : `${held.slice(0, -1).join(", ")} and ${held.at(-1)}`
         const count = counts.get(kind) ?? { right: 0, expected: 0, n: 0 }
         for (let i = 0; i < 5; i++) {
-          const { text } = AnswerFormat.compact.decode(Teacher.answer(random, slot, memories, read), { question: "", candidates: memories })
+          const { text } = AnswerFormat.compact.decode(Teacher.answer(random, slot, memories, read), {
+            question: "",
+            candidates: memories
+          })
           count.right += Number(text === gold)
           count.expected += share + (1 - share) * byChance
           count.n++
@@ -145,7 +185,11 @@ describe("Teacher.answer", () => {
     }
   })
 
-  it.prop("decodes well-formed and names only memories that are there", { made: worlds, seed: seeds, shown: between(0, 20) }, ({ made: { world }, seed, shown }) => {
+  it.prop("decodes well-formed and names only memories that are there", {
+    made: worlds,
+    seed: seeds,
+    shown: between(0, 20)
+  }, ({ made: { world }, seed, shown }) => {
     const random = Prng.make(seed)
     const reader = Oracle.reader(world)
     const bank = played(world, (event, snapshot) => Teacher.decide(random, event, snapshot, reader)).at(-1)!.after

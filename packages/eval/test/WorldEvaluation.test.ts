@@ -1,5 +1,14 @@
 import { assert, layer } from "@effect/vitest"
-import { AnswerAgent, AnswerFormat, Memory, MemoryBank, MemoryManager, MemoryOperation, Playthrough, Retriever } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  AnswerFormat,
+  Memory,
+  MemoryBank,
+  MemoryManager,
+  MemoryOperation,
+  Playthrough,
+  Retriever
+} from "@memory-r1/core"
 import { Effect, Layer, Schema } from "effect"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import * as Oracle from "../src/Oracle.ts"
@@ -8,8 +17,10 @@ import * as WorldEvaluation from "../src/WorldEvaluation.ts"
 import { dogs, forced, truth } from "./support/worlds.ts"
 
 const kinds: ReadonlyArray<MemoryWorld.EventKind> = ["additive", "duplicate", "new", "replace", "retract", "talk"]
-const worlds = Array.from({ length: 12 }, (_, seed) =>
-  MemoryWorld.generate(9000 + seed, { values: "heldOut", phrasing: seed % 2 === 0 ? "heldOut" : "train" }))
+const worlds = Array.from(
+  { length: 12 },
+  (_, seed) => MemoryWorld.generate(9000 + seed, { values: "heldOut", phrasing: seed % 2 === 0 ? "heldOut" : "train" })
+)
 const wide = { perFact: 100, phrasing: "heldOut" } as const
 const nobody = { add: 0, update: 0, delete: 0, noop: 0 }
 
@@ -36,15 +47,21 @@ const erring = (mode: Teacher.ManagerMode, of: ReadonlyArray<MemoryWorld.World>)
 // Reads one world's memories as the oracle does: perfect, where the memories say what is true.
 const perfect = (world: MemoryWorld.World) => {
   const read = Oracle.reader(world)
-  const slots = new Map(world.dialogue.questions.map(({ evidence, question }) =>
-    [question, world.events.find(({ turn }) => turn.id === evidence[0])?.slot] as const))
+  const slots = new Map(
+    world.dialogue.questions.map(({ evidence, question }) =>
+      [question, world.events.find(({ turn }) => turn.id === evidence[0])?.slot] as const
+    )
+  )
   return Layer.succeed(AnswerAgent.AnswerAgent, {
     answer: (requests) =>
       Effect.sync(() =>
         requests.map((request) => {
           const slot = slots.get(request.question)
           const values = slot === undefined ? [] : Oracle.believed(request.candidates, slot, read)
-          return AnswerFormat.compact.decode(`= ${values.length === 0 ? "none" : values.join(", ").replace(/, (?!.*, )/, " and ")}`, request)
+          return AnswerFormat.compact.decode(
+            `= ${values.length === 0 ? "none" : values.join(", ").replace(/, (?!.*, )/, " and ")}`,
+            request
+          )
         })
       )
   })
@@ -55,7 +72,8 @@ const says = (text: string) =>
     answer: (requests) => Effect.succeed(requests.map(() => ({ text, selected: [], wellFormed: true, raw: text })))
   })
 
-const played = (manager: Layer.Layer<MemoryManager.MemoryManager>, of = worlds) => Effect.provide(WorldEvaluation.play(of, wide), manager)
+const played = (manager: Layer.Layer<MemoryManager.MemoryManager>, of = worlds) =>
+  Effect.provide(WorldEvaluation.play(of, wide), manager)
 
 // Ann has a dog, and then another one.
 const small: MemoryWorld.World = {
@@ -64,14 +82,25 @@ const small: MemoryWorld.World = {
     speakers: ["Ann", "Ben"],
     sessions: [],
     questions: [
-      { id: "world-1/0", question: "Which dogs does Ann have?", answer: "Buddy and Scout", category: 2, kind: "list", evidence: ["D1:1", "D1:2"] },
+      {
+        id: "world-1/0",
+        question: "Which dogs does Ann have?",
+        answer: "Buddy and Scout",
+        category: 2,
+        kind: "list",
+        evidence: ["D1:1", "D1:2"]
+      },
       { id: "world-1/1", question: "Where does Ann live?", answer: "none", category: 4, kind: "none", evidence: [] }
     ],
     observations: []
   },
   events: [
     dogs({ kind: "new", said: ["Buddy"], after: ["Buddy"] }, "I have a dog named Buddy.", "D1:1"),
-    dogs({ kind: "additive", said: ["Scout"], before: ["Buddy"], after: ["Buddy", "Scout"] }, "We adopted another dog, Scout!", "D1:2")
+    dogs(
+      { kind: "additive", said: ["Scout"], before: ["Buddy"], after: ["Buddy", "Scout"] },
+      "We adopted another dog, Scout!",
+      "D1:2"
+    )
   ],
   untold: []
 }
@@ -83,8 +112,15 @@ const m1 = Memory.MemoryId.make("m1")
 const playedBy = (...edits: ReadonlyArray<MemoryBank.Edit>): Playthrough.Played => {
   const banks = [MemoryBank.empty]
   for (const edit of edits) banks.push(MemoryBank.apply(banks.at(-1)!, edit))
-  const steps = edits.map((_, i) => ({ fact: { text: `turn ${i}`, speaker: "Ann", sources: [`D1:${i}`] }, questions: [] }))
-  return { episode: { id: "one", steps, questions: [] }, banks, decisions: edits.map((edit) => ({ edits: [edit], rejections: [], raw: "" })) }
+  const steps = edits.map((_, i) => ({
+    fact: { text: `turn ${i}`, speaker: "Ann", sources: [`D1:${i}`] },
+    questions: []
+  }))
+  return {
+    episode: { id: "one", steps, questions: [] },
+    banks,
+    decisions: edits.map((edit) => ({ edits: [edit], rejections: [], raw: "" }))
+  }
 }
 const ann = (text: string, source: string) => ({ text, speaker: "Ann", observedAt: "May 2023", sources: [source] })
 
@@ -99,13 +135,17 @@ layer(Retriever.layerBm25)("WorldEvaluation.addOnly", (it) => {
       Add({ memory: ann("Ann lives in Oslo", "a") }),
       Supersede({ id: m1, memory: ann("Ann lives in Bergen", "b") })
     ], ["Ann lives in Oslo", "Ann lives in Bergen"]],
-    ["nothing is taken back", [Add({ memory: ann("Ann lives in Oslo", "a") }), Delete({ id: m1 })], ["Ann lives in Oslo"]],
+    ["nothing is taken back", [Add({ memory: ann("Ann lives in Oslo", "a") }), Delete({ id: m1 })], [
+      "Ann lives in Oslo"
+    ]],
     ["what was taken back and is said again is added again, as the newest", [
       Add({ memory: ann("Ann lives in Oslo", "a") }),
       Update({ id: m1, text: "Ann lives in Bergen" }),
       Update({ id: m1, text: "Ann lives in Oslo" })
     ], ["Ann lives in Oslo", "Ann lives in Bergen", "Ann lives in Oslo"]],
-    ["nothing is written by a decision for nothing", [Noop(), Add({ memory: ann("Ann plays chess", "a") }), Noop()], ["Ann plays chess"]],
+    ["nothing is written by a decision for nothing", [Noop(), Add({ memory: ann("Ann plays chess", "a") }), Noop()], [
+      "Ann plays chess"
+    ]],
     ["an update of what is gone wrote nothing", [
       Add({ memory: ann("Ann plays chess", "a") }),
       Delete({ id: m1 }),
@@ -170,21 +210,41 @@ layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
       const held = worlds.map((world) => [...truth(world).values()].filter((values) => values.length > 0).length)
       assert.approximately(result.memories, held.reduce((a, b) => a + b) / held.length, 1e-9)
       for (const kind of kinds) {
-        assert.strictEqual(result.operationAccuracy.events[kind], worlds.flatMap(({ events }) => events).filter((event) => event.kind === kind).length)
+        assert.strictEqual(
+          result.operationAccuracy.events[kind],
+          worlds.flatMap(({ events }) => events).filter((event) => event.kind === kind).length
+        )
       }
       const turns = worlds.flatMap(({ events }) => events)
       const still = turns.filter(({ after, before }) => after.join() === before.join()).length
       const { add, delete: deleted, noop, update } = result.operations
       const first = result.operationAccuracy.events["new"]!
-      assert.deepStrictEqual({ add, noop, changed: update + deleted }, { add: first, noop: still, changed: turns.length - first - still })
+      assert.deepStrictEqual({ add, noop, changed: update + deleted }, {
+        add: first,
+        noop: still,
+        changed: turns.length - first - still
+      })
     }))
 
   it.effect("ADD-only is right where something is new, and nowhere else", () =>
     Effect.gen(function*() {
-      const result = yield* WorldEvaluation.measure(worlds, yield* played(MemoryManager.layerAddOnly), { perSpeaker: 100 }).pipe(Effect.provide(says("")))
-      assert.deepStrictEqual(result.operationAccuracy.byEvent, { additive: 0, duplicate: 0, new: 1, replace: 0, retract: 0, talk: 0 })
+      const result = yield* WorldEvaluation.measure(worlds, yield* played(MemoryManager.layerAddOnly), {
+        perSpeaker: 100
+      }).pipe(Effect.provide(says("")))
+      assert.deepStrictEqual(result.operationAccuracy.byEvent, {
+        additive: 0,
+        duplicate: 0,
+        new: 1,
+        replace: 0,
+        retract: 0,
+        talk: 0
+      })
       const turns = worlds.flatMap(({ events }) => events)
-      assert.approximately(result.operationAccuracy.overall, turns.filter(({ kind }) => kind === "new").length / turns.length, 1e-9)
+      assert.approximately(
+        result.operationAccuracy.overall,
+        turns.filter(({ kind }) => kind === "new").length / turns.length,
+        1e-9
+      )
       assert.deepStrictEqual(result.operations, { ...nobody, add: turns.length })
       assert.strictEqual(result.memories, turns.length / worlds.length)
     }))
@@ -193,9 +253,13 @@ layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
     Effect.gen(function*() {
       for (const [w, play] of (yield* played(oracle())).entries()) {
         const world = worlds[w]!
-        const result = yield* WorldEvaluation.measure([world], [play], { perSpeaker: 100 }).pipe(Effect.provide(perfect(world)))
+        const result = yield* WorldEvaluation.measure([world], [play], { perSpeaker: 100 }).pipe(
+          Effect.provide(perfect(world))
+        )
         assert.deepStrictEqual([result.n, result.exactMatch, result.f1], [world.dialogue.questions.length, 1, 1])
-        for (const { exactMatch, f1 } of Object.values(result.byAnswerKind)) assert.deepStrictEqual([exactMatch, f1], [1, 1])
+        for (const { exactMatch, f1 } of Object.values(result.byAnswerKind)) {
+          assert.deepStrictEqual([exactMatch, f1], [1, 1])
+        }
         assert.deepStrictEqual(result.intervals.exactMatch, { low: 1, high: 1, resampledBy: "item" })
       }
     }))
@@ -203,7 +267,9 @@ layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
   it.effect("the same reader cannot see what a manager has lost", () =>
     Effect.gen(function*() {
       const [play] = yield* played(erring("overwrite", [small]), [small])
-      const result = yield* WorldEvaluation.measure([small], [play!], { perSpeaker: 100 }).pipe(Effect.provide(perfect(small)))
+      const result = yield* WorldEvaluation.measure([small], [play!], { perSpeaker: 100 }).pipe(
+        Effect.provide(perfect(small))
+      )
       assert.deepStrictEqual(result.byAnswerKind["list"], { n: 1, exactMatch: 0, f1: 1 / 2 })
       assert.deepStrictEqual(result.byAnswerKind["none"], { n: 1, exactMatch: 1, f1: 1 })
       assert.deepStrictEqual(result.operationAccuracy.byEvent, { additive: 0, new: 1 })
@@ -226,8 +292,13 @@ layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
 
   it.effect("gives what its schema says", () =>
     Effect.gen(function*() {
-      const result = yield* WorldEvaluation.measure(worlds, yield* played(oracle()), { perSpeaker: 8 }).pipe(Effect.provide(AnswerAgent.layerExtractive))
-      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(WorldEvaluation.Result)(JSON.parse(JSON.stringify(result))), result)
+      const result = yield* WorldEvaluation.measure(worlds, yield* played(oracle()), { perSpeaker: 8 }).pipe(
+        Effect.provide(AnswerAgent.layerExtractive)
+      )
+      assert.deepStrictEqual(
+        yield* Schema.decodeUnknownEffect(WorldEvaluation.Result)(JSON.parse(JSON.stringify(result))),
+        result
+      )
       assert.deepStrictEqual(Object.keys(result.byAnswerKind), ["date", "list", "none", "single"])
       assert.strictEqual(Object.values(result.byAnswerKind).reduce((sum, { n }) => sum + n, 0), result.n)
       assert.strictEqual(result.dialogues, worlds.length)
@@ -236,7 +307,9 @@ layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
   it.effect("a manager that sees little errs, and the oracle too: it knows only what it is shown", () =>
     Effect.gen(function*() {
       const plays = yield* WorldEvaluation.play(worlds, { perFact: 1 }).pipe(Effect.provide(oracle()))
-      const { operationAccuracy } = yield* WorldEvaluation.measure(worlds, plays, { perSpeaker: 8 }).pipe(Effect.provide(says("")))
+      const { operationAccuracy } = yield* WorldEvaluation.measure(worlds, plays, { perSpeaker: 8 }).pipe(
+        Effect.provide(says(""))
+      )
       assert.isBelow(operationAccuracy.overall, 1)
       assert.strictEqual(operationAccuracy.byEvent["new"], 1)
       assert.strictEqual(operationAccuracy.byEvent["talk"], 1)
@@ -250,14 +323,20 @@ layer(Retriever.layerBm25)("WorldEvaluation.measure", (it) => {
         onStep: (step, steps) => Effect.sync(() => void seen.push(`${step}/${steps}`))
       }).pipe(Effect.provide(oracle([small, ...worlds])))
       assert.deepStrictEqual(seen, Array.from({ length: 24 }, (_, i) => `${i + 1}/24`))
-      assert.deepStrictEqual(plays.map(({ episode }) => episode.id), ["world-1", ...worlds.map(({ dialogue }) => dialogue.id)])
+      assert.deepStrictEqual(plays.map(({ episode }) => episode.id), [
+        "world-1",
+        ...worlds.map(({ dialogue }) => dialogue.id)
+      ])
       assert.deepStrictEqual(plays.map(({ decisions }) => decisions.length), [2, ...worlds.map(() => 24)])
     }))
 
   it.effect("the oracle leaves facts alone that it does not know", () =>
     Effect.gen(function*() {
       const fact = { text: "I sold my boat.", speaker: "Ann", sources: ["D1:1"] }
-      const [decision] = yield* WorldEvaluation.oracleManager(worlds).decide([{ fact, snapshot: { revision: 0, memories: [] } }])
+      const [decision] = yield* WorldEvaluation.oracleManager(worlds).decide([{
+        fact,
+        snapshot: { revision: 0, memories: [] }
+      }])
       assert.deepStrictEqual(decision!.edits.map(({ _tag }) => _tag), ["Noop"])
     }))
 })
@@ -311,11 +390,14 @@ layer(Retriever.layerBm25)("WorldEvaluation.changes", (it) => {
       assert.deepStrictEqual(order, order.toSorted((a, b) => a - b))
       assert.strictEqual(changes[0]!.kind, "additive")
       for (const change of changes) {
-        const event = worlds.flatMap(({ events }) => events).find(({ turn }) => `${turn.speaker}: ${turn.text}` === change.turn)!
+        const event = worlds.flatMap(({ events }) => events).find(({ turn }) =>
+          `${turn.speaker}: ${turn.text}` === change.turn
+        )!
         assert.strictEqual(change.memories.length, 1)
         assert.match(change.before, /^ADD "[^"]+"$/)
-        if (event.kind !== "duplicate") assert.isTrue(change.after.startsWith(`UPDATE "${change.memories[0]}" to "`), change.after)
-        else assert.strictEqual(change.after, "NOOP")
+        if (event.kind !== "duplicate") {
+          assert.isTrue(change.after.startsWith(`UPDATE "${change.memories[0]}" to "`), change.after)
+        } else assert.strictEqual(change.after, "NOOP")
       }
     }))
 })

@@ -1,5 +1,5 @@
-// Makes the tokenizer and the configuration of the nano model: byte-level BPE (Sennrich et al. 2016) over Memory World text.
-// Usage: node packages/nano/scripts/tokenizer.ts [OUT_DIR]
+// Makes the tokenizer and the configuration of the nano model: byte-level BPE (Sennrich et al. 2016) over Memory World
+// text. Usage: node packages/nano/scripts/tokenizer.ts [OUT_DIR]
 import { Demonstrations } from "@memory-r1/eval"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -19,10 +19,13 @@ const words = (text: string): ReadonlyArray<string> =>
   text.match(/'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu) ?? []
 
 const counts = new Map<string, number>()
-// All names are invented here: real ones get no tokens of their own, so that known and unknown names look alike to the model.
+// All names are invented here: real ones get no tokens of their own, so that known and unknown names look alike to the
+// model.
 const world = { invented: 1 }
 for (let seed = 0; seed < 1500; seed++) {
-  for (const { completions, prompt } of [...Demonstrations.manager(seed, world), ...Demonstrations.answers(seed, world)]) {
+  for (
+    const { completions, prompt } of [...Demonstrations.manager(seed, world), ...Demonstrations.answers(seed, world)]
+  ) {
     for (const word of words(prompt + completions.map(({ context = "", target }) => context + target).join("\n"))) {
       counts.set(word, (counts.get(word) ?? 0) + 1)
     }
@@ -78,8 +81,17 @@ while (tokens.length < vocabularySize) {
   pairs.delete(best)
 }
 
-const write = (name: string, json: unknown): void => writeFileSync(join(out, name), `${JSON.stringify(json, null, 1)}\n`)
-const added = special.map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }))
+const write = (name: string, json: unknown): void =>
+  writeFileSync(join(out, name), `${JSON.stringify(json, null, 1)}\n`)
+const added = special.map((content, id) => ({
+  id,
+  content,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  special: true
+}))
 const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true }
 
 mkdirSync(out, { recursive: true })
@@ -93,7 +105,9 @@ write("tokenizer.json", {
   post_processor: {
     type: "TemplateProcessing",
     single: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
-    pair: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 0 } }],
+    pair: [{ SpecialToken: { id: "<s>", type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }, {
+      Sequence: { id: "B", type_id: 0 }
+    }],
     special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } }
   },
   decoder: byteLevel,

@@ -5,7 +5,9 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 
 const read = (name: string): string => readFileSync(join(directory, name), "utf8")
-const tokenizer = JSON.parse(read("tokenizer.json")) as { readonly model: { readonly vocab: Readonly<Record<string, number>> } }
+const tokenizer = JSON.parse(read("tokenizer.json")) as {
+  readonly model: { readonly vocab: Readonly<Record<string, number>> }
+}
 const config = JSON.parse(read("config.json")) as Readonly<Record<string, unknown>>
 
 describe("the embedded model", () => {
@@ -15,7 +17,14 @@ describe("the embedded model", () => {
   })
 
   it("has at most 10 MB in all", () => {
-    const files = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors", "README.md"]
+    const files = [
+      "config.json",
+      "generation_config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "model.safetensors",
+      "README.md"
+    ]
     expect(files.reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)).toBeLessThan(10_000_000)
   })
 
@@ -24,7 +33,9 @@ describe("the embedded model", () => {
   })
 
   it("shows in its card the configuration that it was trained with", () => {
-    const trained = JSON.parse(readFileSync(new URL("../train.json", import.meta.url), "utf8")) as { readonly seed: number }
+    const trained = JSON.parse(readFileSync(new URL("../train.json", import.meta.url), "utf8")) as {
+      readonly seed: number
+    }
     expect(read("README.md")).toContain(`seed ${trained.seed}`)
   })
 })

@@ -55,7 +55,10 @@ const old = Effect.fnUntraced(function*(more = 0) {
     Effect.gen(function*() {
       const store = yield* MemoryStore.MemoryStore
       const texts = [...told, ...Array.from({ length: more }, (_, i) => `第${i}次去上海吃火锅`)]
-      const { edits } = yield* store.commit(bob, { base: 0, edits: texts.map((text) => MemoryBank.Edit.Add({ memory: { text } })) })
+      const { edits } = yield* store.commit(bob, {
+        base: 0,
+        edits: texts.map((text) => MemoryBank.Edit.Add({ memory: { text } }))
+      })
       const chess = edits[told.length - 1]
       const id = chess?._tag === "Add" ? chess.id! : assert.fail("no id")
       yield* store.commit(bob, { base: 1, edits: [MemoryBank.Edit.Delete({ id })] })
@@ -115,71 +118,79 @@ describe("PostgresStore, tables of before", () => {
 })
 
 describeWith(postgresql, "PostgresStore, tables of before on a server", () => {
-  it.live("opened by many at once, are indexed once, and a writer that was there before loses nothing", () =>
-    Effect.gen(function*() {
-      const { url } = yield* postgres()
-      const client = yield* clientOf(url)
-      yield* Effect.provideService(old(3000), PgClient.PgClient, client)
-      const said: Array<string> = []
-      let now = 0
-      const slow = Object.create(yield* Clock.Clock, {
-        currentTimeMillis: { value: Effect.sync(() => now += 1500) }
-      }) as Clock.Clock
-      // It has written, and has not committed, when the others come.
-      const hasWritten = yield* Deferred.make<void>()
-      const writing = client.withTransaction(Effect.gen(function*() {
-        yield* client`
-          UPDATE memory_r1.memories SET memory = replace(memory, '第1234次', '第1234回') WHERE memory LIKE '%第1234次%'`
-        yield* Deferred.succeed(hasWritten, undefined)
-        yield* isWaited(client)
-      }))
-      const one = Effect.provide(best("第2999次"), PostgresStore.layer({ url, maxConnections: 2 }))
-      const opening = Effect.all([one, one, one], { concurrency: "unbounded" }).pipe(
-        Effect.provideService(Clock.Clock, slow),
-        Effect.provide(Logger.layer([Logger.make(({ message }) => said.push(String(message)))]))
-      )
-      const [found] = yield* Effect.all([Effect.andThen(Deferred.await(hasWritten), opening), writing], {
-        concurrency: "unbounded"
-      })
-      for (const text of found) assert.strictEqual(text, "第2999次去上海吃火锅")
-      const progress = said.filter((line) => line.includes("indexed anew"))
-      assert.isNotEmpty(progress)
-      for (const line of progress) assert.match(line, /of 3006 memories$/)
-      yield* Effect.provide(
-        Effect.gen(function*() {
-          yield* isIndexed
-          assert.strictEqual(yield* best("第1234回"), "第1234回去上海吃火锅")
-        }),
-        PostgresStore.layer({ url })
-      )
-    }).pipe(Effect.scoped), 60_000)
-
-  it.live("are as they were when it is interrupted or the server is killed meanwhile, and done the next time", () =>
-    Effect.gen(function*() {
-      const { kill, start, url } = yield* postgres()
-      yield* Effect.scoped(Effect.gen(function*() {
+  it.live(
+    "opened by many at once, are indexed once, and a writer that was there before loses nothing",
+    () =>
+      Effect.gen(function*() {
+        const { url } = yield* postgres()
         const client = yield* clientOf(url)
-        yield* Effect.provideService(old(100), PgClient.PgClient, client)
-        const state = Effect.provideService(form, PgClient.PgClient, client)
-        const opening = Effect.provide(best("東京"), PostgresStore.layer({ url }))
-        // Somebody holds the last row that it writes, so that it stands still when all words are written.
-        const held = Effect.andThen(client`SELECT 1 FROM memory_r1.scopes FOR UPDATE`, Effect.never)
-        const holding = yield* Effect.forkScoped(client.withTransaction(held))
-        const interrupted = yield* Effect.forkChild(opening)
-        yield* isWaited(client)
-        yield* Fiber.interrupt(interrupted)
-        assert.deepStrictEqual(yield* state, { form: "1", words: 1 })
-        const killed = yield* Effect.forkChild(Effect.flip(opening))
-        yield* isWaited(client)
-        yield* kill
-        assert.strictEqual((yield* Fiber.join(killed)).reason, "Unavailable")
-        yield* Effect.ignore(Fiber.interrupt(holding))
-      }))
-      yield* start
-      yield* Effect.gen(function*() {
-        assert.deepStrictEqual(yield* form, { form: "1", words: 1 })
-        yield* Effect.provide(isIndexed, PostgresStore.layerClient())
-        assert.deepStrictEqual(yield* form, { form: "2", words: 0 })
-      }).pipe(Effect.provideService(PgClient.PgClient, yield* clientOf(url)))
-    }).pipe(Effect.scoped), 60_000)
+        yield* Effect.provideService(old(3000), PgClient.PgClient, client)
+        const said: Array<string> = []
+        let now = 0
+        const slow = Object.create(yield* Clock.Clock, {
+          currentTimeMillis: { value: Effect.sync(() => now += 1500) }
+        }) as Clock.Clock
+        // It has written, and has not committed, when the others come.
+        const hasWritten = yield* Deferred.make<void>()
+        const writing = client.withTransaction(Effect.gen(function*() {
+          yield* client`
+          UPDATE memory_r1.memories SET memory = replace(memory, '第1234次', '第1234回') WHERE memory LIKE '%第1234次%'`
+          yield* Deferred.succeed(hasWritten, undefined)
+          yield* isWaited(client)
+        }))
+        const one = Effect.provide(best("第2999次"), PostgresStore.layer({ url, maxConnections: 2 }))
+        const opening = Effect.all([one, one, one], { concurrency: "unbounded" }).pipe(
+          Effect.provideService(Clock.Clock, slow),
+          Effect.provide(Logger.layer([Logger.make(({ message }) => said.push(String(message)))]))
+        )
+        const [found] = yield* Effect.all([Effect.andThen(Deferred.await(hasWritten), opening), writing], {
+          concurrency: "unbounded"
+        })
+        for (const text of found) assert.strictEqual(text, "第2999次去上海吃火锅")
+        const progress = said.filter((line) => line.includes("indexed anew"))
+        assert.isNotEmpty(progress)
+        for (const line of progress) assert.match(line, /of 3006 memories$/)
+        yield* Effect.provide(
+          Effect.gen(function*() {
+            yield* isIndexed
+            assert.strictEqual(yield* best("第1234回"), "第1234回去上海吃火锅")
+          }),
+          PostgresStore.layer({ url })
+        )
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "are as they were when it is interrupted or the server is killed meanwhile, and done the next time",
+    () =>
+      Effect.gen(function*() {
+        const { kill, start, url } = yield* postgres()
+        yield* Effect.scoped(Effect.gen(function*() {
+          const client = yield* clientOf(url)
+          yield* Effect.provideService(old(100), PgClient.PgClient, client)
+          const state = Effect.provideService(form, PgClient.PgClient, client)
+          const opening = Effect.provide(best("東京"), PostgresStore.layer({ url }))
+          // Somebody holds the last row that it writes, so that it stands still when all words are written.
+          const held = Effect.andThen(client`SELECT 1 FROM memory_r1.scopes FOR UPDATE`, Effect.never)
+          const holding = yield* Effect.forkScoped(client.withTransaction(held))
+          const interrupted = yield* Effect.forkChild(opening)
+          yield* isWaited(client)
+          yield* Fiber.interrupt(interrupted)
+          assert.deepStrictEqual(yield* state, { form: "1", words: 1 })
+          const killed = yield* Effect.forkChild(Effect.flip(opening))
+          yield* isWaited(client)
+          yield* kill
+          assert.strictEqual((yield* Fiber.join(killed)).reason, "Unavailable")
+          yield* Effect.ignore(Fiber.interrupt(holding))
+        }))
+        yield* start
+        yield* Effect.gen(function*() {
+          assert.deepStrictEqual(yield* form, { form: "1", words: 1 })
+          yield* Effect.provide(isIndexed, PostgresStore.layerClient())
+          assert.deepStrictEqual(yield* form, { form: "2", words: 0 })
+        }).pipe(Effect.provideService(PgClient.PgClient, yield* clientOf(url)))
+      }).pipe(Effect.scoped),
+    60_000
+  )
 })

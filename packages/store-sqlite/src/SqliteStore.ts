@@ -1,5 +1,6 @@
 /**
- * A `MemoryStore` in one SQLite file: the store of a program that wants its memories to last, on one machine, without a server.
+ * A `MemoryStore` in one SQLite file: the store of a program that wants its memories to last, on one machine, without a
+ * server.
  */
 import { Journal, Memory, MemoryLog, MemoryStore, Ranking, type Scope } from "@memory-r1/core"
 import type * as Duration from "effect/Duration"
@@ -14,7 +15,8 @@ import { migrate } from "./internal/schema.ts"
 import { among } from "./internal/where.ts"
 
 /**
- * - `file`: its path; it is made where there is none. Beside it lie two files with the endings `-wal` and `-shm` while it is open.
+ * - `file`: its path; it is made where there is none. Beside it lie two files with the endings `-wal` and `-shm` while
+ *   it is open.
  * - `readOnly`: opens it only to read.
  * - `lockTimeout`: how long a write waits while another program writes; 10 seconds when it is left out.
  */
@@ -50,20 +52,44 @@ const readerOf = (database: Database, dense: Dense.Dense, name: Scope.Scope): Jo
   const { all, get } = database
   const attempt = <A>(statements: () => A) => database.attempt("to read", statements)
   const known = get("SELECT number, revision, at, created FROM scopes WHERE name = ?", name)
-  const [scope, revision, at, created] = known === undefined ? [-1, 0, 0, 0] : [known["number"], known["revision"], known["at"], known["created"]].map(Number) as [number, number, number, number]
+  const [scope, revision, at, created] = known === undefined
+    ? [-1, 0, 0, 0]
+    : [known["number"], known["revision"], known["at"], known["created"]].map(Number) as [
+      number,
+      number,
+      number,
+      number
+    ]
   return {
     head: Effect.succeed({ revision, at, created }),
     entries: ({ after = 0, upTo = Number.MAX_SAFE_INTEGER } = {}) =>
       attempt(() =>
-        all("SELECT entry FROM log WHERE scope = ? AND revision > ? AND revision <= ? ORDER BY revision", scope, after, upTo).map(({ entry }) => decodeEntry(entry))),
+        all(
+          "SELECT entry FROM log WHERE scope = ? AND revision > ? AND revision <= ? ORDER BY revision",
+          scope,
+          after,
+          upTo
+        ).map(({ entry }) => decodeEntry(entry))
+      ),
     rows: (ids) =>
-      attempt(() => all(`SELECT ${columns} FROM memories AS m WHERE m.scope = ? AND m.id IN (SELECT value FROM json_each(?))`, scope, JSON.stringify(ids)).map(rowOf)),
+      attempt(() =>
+        all(
+          `SELECT ${columns} FROM memories AS m WHERE m.scope = ? AND m.id IN (SELECT value FROM json_each(?))`,
+          scope,
+          JSON.stringify(ids)
+        ).map(rowOf)
+      ),
     list: ({ beyond, limit, newestFirst = false, tombstones = false, where }) =>
       attempt(() => {
         const { parameters, sql } = among(scope, where, tombstones)
         const [comparison, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"]
         const from = beyond ?? (newestFirst ? Number.MAX_SAFE_INTEGER : -1)
-        return all(`SELECT ${columns} FROM memories AS m WHERE ${sql} AND m.place ${comparison} ? ORDER BY m.place ${order} LIMIT ?`, ...parameters, from, limit).map(rowOf)
+        return all(
+          `SELECT ${columns} FROM memories AS m WHERE ${sql} AND m.place ${comparison} ? ORDER BY m.place ${order} LIMIT ?`,
+          ...parameters,
+          from,
+          limit
+        ).map(rowOf)
       }),
     speakers: attempt(() => {
       // From one name to the next in the index, without a look at every memory.
@@ -81,16 +107,31 @@ const readerOf = (database: Database, dense: Dense.Dense, name: Scope.Scope): Jo
     alike: (fingerprints, unexpiredAt) =>
       attempt(() => {
         const { parameters, sql } = among(scope, { unexpiredAt })
-        return all(`SELECT ${columns} FROM memories AS m WHERE ${sql} AND m.fingerprint IN (SELECT value FROM json_each(?))`, ...parameters, JSON.stringify(fingerprints)).map(rowOf)
+        return all(
+          `SELECT ${columns} FROM memories AS m WHERE ${sql} AND m.fingerprint IN (SELECT value FROM json_each(?))`,
+          ...parameters,
+          JSON.stringify(fingerprints)
+        ).map(rowOf)
       }),
     lexical: (query) => attempt(() => Lexical.search(database, scope, query)),
     dense: (query) => attempt(() => dense.search(scope, query)),
     unembedded: (limit) =>
-      attempt(() => all(`SELECT ${columns} FROM memories AS m WHERE m.scope = ? AND m.deleted = 0 AND m.vector IS NULL ORDER BY m.place LIMIT ?`, scope, limit).map(rowOf))
+      attempt(() =>
+        all(
+          `SELECT ${columns} FROM memories AS m WHERE m.scope = ? AND m.deleted = 0 AND m.vector IS NULL ORDER BY m.place LIMIT ?`,
+          scope,
+          limit
+        ).map(rowOf)
+      )
   }
 }
 
-const apply = (database: Database, dense: Dense.Dense, name: Scope.Scope, { append, created, drop = [], put = [], replace = [] }: Journal.Change): void => {
+const apply = (
+  database: Database,
+  dense: Dense.Dense,
+  name: Scope.Scope,
+  { append, created, drop = [], put = [], replace = [] }: Journal.Change
+): void => {
   const { get, run } = database
   const scope = Number(
     get("SELECT number FROM scopes WHERE name = ?", name)?.["number"] ??
@@ -99,12 +140,20 @@ const apply = (database: Database, dense: Dense.Dense, name: Scope.Scope, { appe
   let [documents, tokens] = [0, 0]
   // The memory as it is, out of the index of words. Its text is needed to say which words those are.
   const taken = (id: Memory.MemoryId) => {
-    const known = get("SELECT number, memory, deleted, tokens, vector FROM memories WHERE scope = ? AND id = ?", scope, id)
+    const known = get(
+      "SELECT number, memory, deleted, tokens, vector FROM memories WHERE scope = ? AND id = ?",
+      scope,
+      id
+    )
     if (known === undefined) return undefined
     const number = Number(known["number"])
     const { text } = JSON.parse(String(known["memory"])) as Memory.Memory
     if (known["deleted"] === 0) {
-      run("INSERT INTO lexicon (lexicon, rowid, terms) VALUES ('delete', ?, ?)", number, Lexical.termsOf(scope, text).join(" "))
+      run(
+        "INSERT INTO lexicon (lexicon, rowid, terms) VALUES ('delete', ?, ?)",
+        number,
+        Lexical.termsOf(scope, text).join(" ")
+      )
       documents--
       tokens -= Number(known["tokens"])
     }
@@ -147,8 +196,12 @@ const apply = (database: Database, dense: Dense.Dense, name: Scope.Scope, { appe
     documents++
     tokens += terms.length
   }
-  for (const entry of replace) run("UPDATE log SET entry = ? WHERE scope = ? AND revision = ?", JSON.stringify(entry), scope, entry.revision)
-  for (const entry of append) run("INSERT INTO log (scope, revision, entry) VALUES (?, ?, ?)", scope, entry.revision, JSON.stringify(entry))
+  for (const entry of replace) {
+    run("UPDATE log SET entry = ? WHERE scope = ? AND revision = ?", JSON.stringify(entry), scope, entry.revision)
+  }
+  for (const entry of append) {
+    run("INSERT INTO log (scope, revision, entry) VALUES (?, ?, ?)", scope, entry.revision, JSON.stringify(entry))
+  }
   const last = append.at(-1)
   run(
     "UPDATE scopes SET revision = coalesce(?, revision), at = coalesce(?, at), created = ?, documents = documents + ?, tokens = tokens + ? WHERE number = ?",
@@ -164,13 +217,18 @@ const apply = (database: Database, dense: Dense.Dense, name: Scope.Scope, { appe
 /**
  * The journal behind the store, for those who put something between the two.
  */
-export const journal = ({ file, lockTimeout = "10 seconds", readOnly = false }: Options): Effect.Effect<Journal.Journal, MemoryStore.StoreError, EffectScope.Scope> =>
+export const journal = (
+  { file, lockTimeout = "10 seconds", readOnly = false }: Options
+): Effect.Effect<Journal.Journal, MemoryStore.StoreError, EffectScope.Scope> =>
   Effect.gen(function*() {
     const database = yield* open({ file, readOnly, lockTimeout })
     yield* migrate(database, readOnly)
     const dense = Dense.dense(database)
     const { attempt, exec, get, run } = database
-    yield* attempt("to open it", () => exec("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824; PRAGMA wal_autocheckpoint = 4000"))
+    yield* attempt("to open it", () =>
+      exec(
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824; PRAGMA wal_autocheckpoint = 4000"
+      ))
 
     const purge = Effect.gen(function*() {
       const busy = yield* attempt("to remove what was erased from the file", () => {
@@ -183,7 +241,8 @@ export const journal = ({ file, lockTimeout = "10 seconds", readOnly = false }: 
           store: file,
           doing: "to remove what was erased from the file",
           reason: "Locked",
-          detail: "it is erased from the memory, but another program still reads the file as it was; it is removed when one that erases, or opens the file, is alone"
+          detail:
+            "it is erased from the memory, but another program still reads the file as it was; it is removed when one that erases, or opens the file, is alone"
         })
       }
       yield* attempt("to remove what was erased from the file", () => run("DELETE FROM settings WHERE name = 'purge'"))
@@ -195,42 +254,61 @@ export const journal = ({ file, lockTimeout = "10 seconds", readOnly = false }: 
     return {
       name: file,
       purge,
-      read: (scope, body) => database.transaction("to read", "DEFERRED", Effect.flatMap(attempt("to read", () => readerOf(database, dense, scope)), body)),
+      read: (scope, body) =>
+        database.transaction(
+          "to read",
+          "DEFERRED",
+          Effect.flatMap(attempt("to read", () => readerOf(database, dense, scope)), body)
+        ),
       write: (scope, body) =>
-        database.transaction("to write", "IMMEDIATE", Effect.gen(function*() {
-          const { change, value } = yield* body(yield* attempt("to read", () => readerOf(database, dense, scope)))
-          if (change === undefined) return value
-          yield* attempt("to write", () => {
-            apply(database, dense, scope, change)
-            if (change.replace !== undefined) run("INSERT INTO settings (name, value) VALUES ('purge', NULL) ON CONFLICT (name) DO NOTHING")
+        database.transaction(
+          "to write",
+          "IMMEDIATE",
+          Effect.gen(function*() {
+            const { change, value } = yield* body(yield* attempt("to read", () => readerOf(database, dense, scope)))
+            if (change === undefined) return value
+            yield* attempt("to write", () => {
+              apply(database, dense, scope, change)
+              if (change.replace !== undefined) {
+                run("INSERT INTO settings (name, value) VALUES ('purge', NULL) ON CONFLICT (name) DO NOTHING")
+              }
+            })
+            return value
           })
-          return value
-        })).pipe(
-            // After a rollback vectors are in the file again that were taken out of the index.
-            Effect.onError(() => Effect.sync(dense.clear))
-          ),
+        ).pipe(
+          // After a rollback vectors are in the file again that were taken out of the index.
+          Effect.onError(() => Effect.sync(dense.clear))
+        ),
       probe: database.alone(attempt("to read", () => {
         const probe = get("SELECT value FROM settings WHERE name = 'probe'")
         return probe === undefined ? undefined : Dense.floatsOf(probe["value"] as Uint8Array)
       })),
       embed: (scope, vectors, probe) =>
-        database.transaction("to write vectors", "IMMEDIATE", attempt("to write vectors", () => {
-          Dense.begin(database, probe)
-          for (const { id, text, vector } of vectors) {
-            const known = get(
-              `SELECT m.number, m.scope FROM memories AS m JOIN scopes AS s ON s.number = m.scope
+        database.transaction(
+          "to write vectors",
+          "IMMEDIATE",
+          attempt("to write vectors", () => {
+            Dense.begin(database, probe)
+            for (const { id, text, vector } of vectors) {
+              const known = get(
+                `SELECT m.number, m.scope FROM memories AS m JOIN scopes AS s ON s.number = m.scope
                WHERE s.name = ? AND m.id = ? AND m.deleted = 0 AND m.vector IS NULL AND json_extract(m.memory, '$.text') = ?`,
-              scope,
-              id,
-              text
-            )
-            if (known !== undefined) Dense.insert(database, Number(known["scope"]), Number(known["number"]), vector)
-          }
-        })),
-      forgetVectors: database.transaction("to write vectors", "IMMEDIATE", attempt("to write vectors", () => {
-        Dense.clear(database)
-        dense.clear()
-      }))
+                scope,
+                id,
+                text
+              )
+              if (known !== undefined) Dense.insert(database, Number(known["scope"]), Number(known["number"]), vector)
+            }
+          })
+        ),
+      forgetVectors: database.transaction(
+        "to write vectors",
+        "IMMEDIATE",
+        attempt("to write vectors", () => {
+          Dense.clear(database)
+          dense.clear()
+        })
+      )
     } satisfies Journal.Journal
   })
 

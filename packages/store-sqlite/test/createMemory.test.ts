@@ -16,14 +16,21 @@ describe("createMemory, with a file", () => {
     const second = await createMemory({ store, scope: { user: "ann" } })
     const [home] = await second.recall("Where does Ann live?")
     assert.strictEqual(home?.text, "I live in Bergen.")
-    assert.deepStrictEqual((await second.history(home!.id)).map(({ text }) => text), ["I live in Oslo.", "I live in Bergen."])
+    assert.deepStrictEqual((await second.history(home!.id)).map(({ text }) => text), [
+      "I live in Oslo.",
+      "I live in Bergen."
+    ])
     assert.strictEqual((await second.answer("Where does Ann live?")).text, "Bergen")
     await second.revert(1)
     assert.deepStrictEqual((await second.memories()).map(({ text }) => text), ["I live in Oslo."])
 
     // What the assistant was shown, and says again, is no news.
     const context = await second.context("Where does Ann live?")
-    const { decisions } = await second.remember({ speaker: "Assistant", text: `${context}\nYou live in Oslo.`, recalled: ["you live in Oslo"] })
+    const { decisions } = await second.remember({
+      speaker: "Assistant",
+      text: `${context}\nYou live in Oslo.`,
+      recalled: ["you live in Oslo"]
+    })
     assert.deepStrictEqual(decisions, [])
 
     await second.forget(home!.id)
@@ -40,7 +47,10 @@ describe("createMemory, with a file", () => {
   })
 
   it("names the file that it cannot open", async () => {
-    const failed = await createMemory({ store: "/no/such/folder/memory.db" }).then(() => undefined, (error: unknown) => error)
+    const failed = await createMemory({ store: "/no/such/folder/memory.db" }).then(
+      () => undefined,
+      (error: unknown) => error
+    )
     assert.match(String(failed), /\/no\/such\/folder\/memory\.db/)
   })
 })

@@ -27,7 +27,10 @@ describe("a file with several writers", () => {
     Effect.gen(function*() {
       const program = yield* built("writer")
       const file = join(directory, "shared.db")
-      const both = yield* Effect.all([0, 1].map(() => run(process.execPath, [program, file, "everybody", "5000", "8"])), { concurrency: 2 })
+      const both = yield* Effect.all(
+        [0, 1].map(() => run(process.execPath, [program, file, "everybody", "5000", "8"])),
+        { concurrency: 2 }
+      )
       for (const { code, stderr } of both) assert.strictEqual(code, 0, stderr)
       const told = both.flatMap(({ stdout }) => stdout.split("\n").slice(0, -1).map(Number)).sort((a, b) => a - b)
       const all = Array.from({ length: 10_000 }, (_, i) => i + 1)
@@ -35,7 +38,9 @@ describe("a file with several writers", () => {
       yield* Effect.gen(function*() {
         const { bank, entries } = yield* isFold(Scope.make({ user: "everybody" }))
         assert.strictEqual(entries.length, 10_000)
-        const [counters, notes] = ["counter", "notes"].map((speaker) => MemoryBank.memories(bank).filter((memory) => memory.speaker === speaker).map(({ text }) => text))
+        const [counters, notes] = ["counter", "notes"].map((speaker) =>
+          MemoryBank.memories(bank).filter((memory) => memory.speaker === speaker).map(({ text }) => text)
+        )
         assert.deepStrictEqual(counters, ["counter 10000"])
         assert.deepStrictEqual(notes!.map((text) => Number(text.split(" ")[1])), all)
         // Both took part.
@@ -59,7 +64,7 @@ describe("a file with several writers", () => {
           assert.isAtLeast(revision, seen)
           seen = revision
           if (revision > 0) assert.strictEqual(MemoryBank.size(bank), revision + 1)
-          const hit = (yield* store.search(scope, { text: "counter", limit: 1, speaker: "counter" }))
+          const hit = yield* store.search(scope, { text: "counter", limit: 1, speaker: "counter" })
           if (hit.revision > 0) assert.strictEqual(hit.memories[0]?.memory.text, `counter ${hit.revision}`)
         }
         yield* Effect.yieldNow

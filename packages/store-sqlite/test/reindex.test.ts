@@ -139,35 +139,42 @@ describe("SqliteStore, files of before", () => {
       assert.deepStrictEqual(said, [`${file}: its words are indexed anew, once: 2000 of 2508 memories`])
     }))
 
-  it.live("are as they were when the program is interrupted or killed meanwhile, and done the next time", () =>
-    Effect.gen(function*() {
-      const file = yield* old("killed.db", 12_000)
-      const interrupted = yield* Effect.timeoutOption(Effect.provide(best("東京"), on(file)), "20 millis")
-      assert.strictEqual(interrupted._tag, "None")
-      assert.strictEqual(formOf(file), 2)
-      isWhole(file)
+  it.live(
+    "are as they were when the program is interrupted or killed meanwhile, and done the next time",
+    () =>
+      Effect.gen(function*() {
+        const file = yield* old("killed.db", 12_000)
+        const interrupted = yield* Effect.timeoutOption(Effect.provide(best("東京"), on(file)), "20 millis")
+        assert.strictEqual(interrupted._tag, "None")
+        assert.strictEqual(formOf(file), 2)
+        isWhole(file)
 
-      const writer = yield* built("writer")
-      let halfWay = 0
-      for (let after = 150; formOf(file) === 2; after += 20) {
-        yield* run(process.execPath, [writer, file, "writer"], { killAfter: after })
-        // What it had written by then, and nobody sees.
-        const written = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
-        if (formOf(file) === 2 && written > 0) {
-          halfWay++
-          isWhole(file)
-          const database = new DatabaseSync(file)
-          const matching = "SELECT rowid FROM lexicon WHERE lexicon MATCH '\"2x東京タワーに行きました\"'"
-          assert.lengthOf(database.prepare(matching).all(), 1)
-          database.close()
+        const writer = yield* built("writer")
+        let halfWay = 0
+        for (let after = 150; formOf(file) === 2; after += 20) {
+          yield* run(process.execPath, [writer, file, "writer"], { killAfter: after })
+          // What it had written by then, and nobody sees.
+          const written = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+          if (formOf(file) === 2 && written > 0) {
+            halfWay++
+            isWhole(file)
+            const database = new DatabaseSync(file)
+            const matching = "SELECT rowid FROM lexicon WHERE lexicon MATCH '\"2x東京タワーに行きました\"'"
+            assert.lengthOf(database.prepare(matching).all(), 1)
+            database.close()
+          }
         }
-      }
-      assert.isAbove(halfWay, 0)
-      assert.strictEqual(formOf(file), steps.length)
-      yield* Effect.provide(Effect.gen(function*() {
-        assert.strictEqual(yield* best("第11999次"), "第11999次去東京タワー吃饭")
-        assert.strictEqual(yield* best("成语接龙"), "今天玩成语接龙游戏")
-      }), on(file))
-      isWhole(file)
-    }), 120_000)
+        assert.isAbove(halfWay, 0)
+        assert.strictEqual(formOf(file), steps.length)
+        yield* Effect.provide(
+          Effect.gen(function*() {
+            assert.strictEqual(yield* best("第11999次"), "第11999次去東京タワー吃饭")
+            assert.strictEqual(yield* best("成语接龙"), "今天玩成语接龙游戏")
+          }),
+          on(file)
+        )
+        isWhole(file)
+      }),
+    120_000
+  )
 })

@@ -22,8 +22,8 @@ const deviation = (values: ReadonlyArray<number>): number => {
 const rounding = 64 * Number.EPSILON
 
 /**
- * Whether a group teaches nothing, because its rewards differ by no more than rounding: 0.3 and 0.1 + 0.2 are the same reward. All
- * estimators of this module give such a group advantages of exactly 0.
+ * Whether a group teaches nothing, because its rewards differ by no more than rounding: 0.3 and 0.1 + 0.2 are the same
+ * reward. All estimators of this module give such a group advantages of exactly 0.
  *
  * @example
  * ```ts
@@ -48,8 +48,8 @@ const byGroup = (estimate: (rewards: ReadonlyArray<number>) => ReadonlyArray<num
   groups.map((rewards) => isZeroVariance(rewards) ? rewards.map(() => 0) : estimate(rewards))
 
 /**
- * The group-normalised advantage of GRPO (Shao et al. 2024): `(r - mean) / (std + 1e-4)`, with the sample standard deviation, as TRL
- * computes it. All zero where the rewards do not differ.
+ * The group-normalised advantage of GRPO (Shao et al. 2024): `(r - mean) / (std + 1e-4)`, with the sample standard
+ * deviation, as TRL computes it. All zero where the rewards do not differ.
  *
  * @example
  * ```ts
@@ -65,7 +65,8 @@ export const groupNormalized: Estimator = byGroup((rewards) => {
 })
 
 /**
- * The group-centred advantage of Dr. GRPO (Liu et al. 2025): `r - mean`, without the division that favours groups of little variance.
+ * The group-centred advantage of Dr. GRPO (Liu et al. 2025): `r - mean`, without the division that favours groups of
+ * little variance.
  */
 export const groupCentred: Estimator = byGroup((rewards) => {
   const centre = mean(rewards)
@@ -73,8 +74,8 @@ export const groupCentred: Estimator = byGroup((rewards) => {
 })
 
 /**
- * The leave-one-out advantage of RLOO (Kool et al. 2019; Ahmadian et al. 2024): `r` less the mean of the group's others, which is unbiased.
- * A group of one has none to compare with, and 0.
+ * The leave-one-out advantage of RLOO (Kool et al. 2019; Ahmadian et al. 2024): `r` less the mean of the group's
+ * others, which is unbiased. A group of one has none to compare with, and 0.
  */
 export const leaveOneOut: Estimator = byGroup((rewards) => {
   const total = sum(rewards)
@@ -82,8 +83,8 @@ export const leaveOneOut: Estimator = byGroup((rewards) => {
 })
 
 /**
- * Centred by group and divided by the deviation of the whole batch (REINFORCE++ with a baseline, Hu et al. 2025; `scale_rewards="batch"` of
- * TRL): groups of little variance are not blown up.
+ * Centred by group and divided by the deviation of the whole batch (REINFORCE++ with a baseline, Hu et al. 2025;
+ * `scale_rewards="batch"` of TRL): groups of little variance are not blown up.
  */
 export const batchNormalized: Estimator = (groups) => {
   const spread = deviation(groups.flat())
@@ -91,8 +92,9 @@ export const batchNormalized: Estimator = (groups) => {
 }
 
 /**
- * Generalized advantage estimation (Schulman et al. 2016, equations 11 to 16) of one completion: from a reward for each token and the critic's
- * value before each, with value 0 after the last, `delta_t = r_t + gamma V_{t+1} - V_t`, `A_t = delta_t + gamma lambda A_{t+1}`.
+ * Generalized advantage estimation (Schulman et al. 2016, equations 11 to 16) of one completion: from a reward for each
+ * token and the critic's value before each, with value 0 after the last, `delta_t = r_t + gamma V_{t+1} - V_t`, `A_t =
+ * delta_t + gamma lambda A_{t+1}`.
  *
  * `returns`, `A_t + V_t`, are what the critic should have said.
  *
@@ -131,8 +133,8 @@ export const whitened = (tokens: ReadonlyArray<ReadonlyArray<number>>): Readonly
 }
 
 /**
- * How much of the variance of the returns the values explain: 1 for a critic that knows them, 0 for one that says their mean, below for a worse
- * one. 0 where the returns do not vary.
+ * How much of the variance of the returns the values explain: 1 for a critic that knows them, 0 for one that says their
+ * mean, below for a worse one. 0 where the returns do not vary.
  */
 export const explainedVariance = (returns: ReadonlyArray<number>, values: ReadonlyArray<number>): number =>
   isZeroVariance(returns) ? 0 : 1 - (deviation(returns.map((value, t) => value - values[t]!)) / deviation(returns)) ** 2

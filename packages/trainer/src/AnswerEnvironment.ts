@@ -1,15 +1,24 @@
 /**
- * The Answer Agent's environment (paper, algorithm 4): a question with its candidate memories, rewarded by the final answer.
+ * The Answer Agent's environment (paper, algorithm 4): a question with its candidate memories, rewarded by the final
+ * answer.
  *
  * The banks are those of a fixed manager: dialogues are played with it, and every one of their questions is a task.
  */
-import { type AnswerFormat, type Episode, MemoryBank, MemoryManager, Playthrough, Retriever, Reward } from "@memory-r1/core"
+import {
+  type AnswerFormat,
+  type Episode,
+  MemoryBank,
+  MemoryManager,
+  Playthrough,
+  Retriever,
+  Reward
+} from "@memory-r1/core"
 import type { Judge, Memory, Sampler } from "@memory-r1/core"
+import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import type { AiError } from "effect/ai"
 import * as Cursor from "./Cursor.ts"
 import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import { judged } from "./internal/judging.ts"
@@ -24,28 +33,30 @@ export interface AnswerTask {
 }
 
 /**
- * An answer with the gold answer, and whether it followed the format, which the default reward does not ask; rewards are functions of it.
+ * An answer with the gold answer, and whether it followed the format, which the default reward does not ask; rewards
+ * are functions of it.
  */
 export interface AnswerOutcome extends Reward.JudgedOutcome {
   readonly wellFormed: boolean
 }
 
 /**
- * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway, and
- * a price on it falls on every line that is quoted with a slip, never on "= none".
+ * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway,
+ * and a price on it falls on every line that is quoted with a slip, never on "= none".
  */
 export const defaultReward: Reward.Reward<AnswerOutcome> = Reward.exactMatch
 
 /**
- * 1 for an answer in the format. Give it a small weight: rewarded with more than 0.2 agents learn the format and nothing else.
+ * 1 for an answer in the format. Give it a small weight: rewarded with more than 0.2 agents learn the format and
+ * nothing else.
  */
 export const format: Reward.Reward<AnswerOutcome> = Reward.make("format", ({ wellFormed }) => wellFormed ? 1 : 0)
 
 /**
  * - `episodes`: the dialogue with a given number; numbers count up from 0.
  * - `play`: how many dialogues are played at a time.
- * - `perFact`, `perSpeaker`: how many memories the manager's decisions and the answers get to see (the paper: 30 for each of two
- *   speakers, so 60 candidates at most).
+ * - `perFact`, `perSpeaker`: how many memories the manager's decisions and the answers get to see (the paper: 30 for
+ *   each of two speakers, so 60 candidates at most).
  * - `judge`: whom a reward asks that reads verdicts.
  */
 export interface Options {
@@ -68,14 +79,18 @@ interface Waiting {
   readonly question: Episode.LinkedQuestion
 }
 
-const questionsAt = ({ questions, steps }: Episode.Episode, step: number | null): ReadonlyArray<Episode.LinkedQuestion> =>
-  step === null ? questions : steps[step]!.questions
+const questionsAt = (
+  { questions, steps }: Episode.Episode,
+  step: number | null
+): ReadonlyArray<Episode.LinkedQuestion> => step === null ? questions : steps[step]!.questions
 
 // Banks are many questions' own: each is saved once.
 const Saved = Schema.Struct({
   played: Schema.Int,
   banks: Schema.Array(MemoryBank.Json),
-  waiting: Schema.Array(Schema.Struct({ bank: Schema.Int, index: Schema.Int, step: Schema.NullOr(Schema.Int), place: Schema.Int }))
+  waiting: Schema.Array(
+    Schema.Struct({ bank: Schema.Int, index: Schema.Int, step: Schema.NullOr(Schema.Int), place: Schema.Int })
+  )
 })
 
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
@@ -85,10 +100,16 @@ const words = (text: string): number => text.split(/\s+/).filter((word) => word 
  */
 export const make = Effect.fn("AnswerEnvironment.make")(function*(
   options: Options
-): Effect.fn.Return<Resumable<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError>, never, MemoryManager.MemoryManager | Retriever.Retriever> {
+): Effect.fn.Return<
+  Resumable<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError>,
+  never,
+  MemoryManager.MemoryManager | Retriever.Retriever
+> {
   const { episodes, format, judge, perFact, perSpeaker, play = 32, reward = defaultReward } = options
   // These alone: random numbers are those of the step.
-  const context = Context.pick(MemoryManager.MemoryManager, Retriever.Retriever)(yield* Effect.context<MemoryManager.MemoryManager | Retriever.Retriever>())
+  const context = Context.pick(MemoryManager.MemoryManager, Retriever.Retriever)(
+    yield* Effect.context<MemoryManager.MemoryManager | Retriever.Retriever>()
+  )
   let waiting: Array<Waiting> = []
   let played = 0
 
@@ -97,9 +118,20 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
     while (waiting.length < count) {
       const first = played
       played += play
-      for (const [i, { banks, episode }] of (yield* Playthrough.play(Array.from({ length: play }, (_, i) => episodes(first + i)), { perFact })).entries()) {
+      for (
+        const [i, { banks, episode }] of (yield* Playthrough.play(
+          Array.from({ length: play }, (_, i) => episodes(first + i)),
+          { perFact }
+        )).entries()
+      ) {
         const all = (bank: MemoryBank.MemoryBank, step: number | null) =>
-          questionsAt(episode, step).map((question, place): Waiting => ({ bank, index: first + i, step, place, question }))
+          questionsAt(episode, step).map((question, place): Waiting => ({
+            bank,
+            index: first + i,
+            step,
+            place,
+            question
+          }))
         waiting.push(...all(banks.at(-1)!, null))
         // And banks on the way there, with the questions that were linked to that step.
         const middle = Math.floor(random.nextDoubleUnsafe() * episode.steps.length)
@@ -107,8 +139,13 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       }
     }
     return yield* Effect.forEach(Array.from({ length: count }), () => {
-      const [{ bank, question }] = waiting.splice(Math.floor(random.nextDoubleUnsafe() * waiting.length), 1) as [Waiting]
-      return Effect.map(Retriever.candidatesFor(bank, question.question, perSpeaker), (candidates): AnswerTask => ({ question, candidates }))
+      const [{ bank, question }] = waiting.splice(Math.floor(random.nextDoubleUnsafe() * waiting.length), 1) as [
+        Waiting
+      ]
+      return Effect.map(
+        Retriever.candidatesFor(bank, question.question, perSpeaker),
+        (candidates): AnswerTask => ({ question, candidates })
+      )
     })
   }, Effect.provideContext(context))
 
@@ -116,7 +153,14 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
     const answers = attempts.flatMap(({ task: { candidates, question }, texts }) =>
       texts.map((text) => {
         const { text: prediction, wellFormed } = format.decode(text, { question: question.question, candidates })
-        return { question: question.question, prediction, gold: question.gold, list: question.list === true, kind: question.kind ?? "answer", wellFormed }
+        return {
+          question: question.question,
+          prediction,
+          gold: question.gold,
+          list: question.list === true,
+          kind: question.kind ?? "answer",
+          wellFormed
+        }
       })
     )
     const outcomes = (yield* judged(answers, judge)).values()
@@ -144,13 +188,22 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       save: () => {
         const banks = [...new Set(waiting.map(({ bank }) => bank))]
         const places = new Map(banks.map((bank, place) => [bank, place]))
-        return { played, banks: banks.map(MemoryBank.toJson), waiting: waiting.map(({ bank, index, place, step }) => ({ index, place, step, bank: places.get(bank)! })) }
+        return {
+          played,
+          banks: banks.map(MemoryBank.toJson),
+          waiting: waiting.map(({ bank, index, place, step }) => ({ index, place, step, bank: places.get(bank)! }))
+        }
       },
       restore: (saved) => {
         const banks = saved.banks.map(MemoryBank.fromJson)
         played = saved.played
-        waiting = saved.waiting.map(({ bank, index, place, step }) =>
-          ({ bank: banks[bank]!, index, place, step, question: questionsAt(episodes(index), step)[place]! }))
+        waiting = saved.waiting.map(({ bank, index, place, step }) => ({
+          bank: banks[bank]!,
+          index,
+          place,
+          step,
+          question: questionsAt(episodes(index), step)[place]!
+        }))
       }
     })
   }

@@ -1,8 +1,9 @@
 /**
- * Checkpoints of a run: folders that appear whole or not at all, with a hash of every file, the newest of which a run goes on from.
+ * Checkpoints of a run: folders that appear whole or not at all, with a hash of every file, the newest of which a run
+ * goes on from.
  *
- * A folder `checkpoints/000120` holds `state.json`, a folder for each learner, and `manifest.json` with the sizes and SHA-256 of all of them. It is written
- * beside its place, brought to the disk, and renamed.
+ * A folder `checkpoints/000120` holds `state.json`, a folder for each learner, and `manifest.json` with the sizes and
+ * SHA-256 of all of them. It is written beside its place, brought to the disk, and renamed.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -27,10 +28,13 @@ export class CheckpointsError extends Schema.TaggedError<CheckpointsError>()("Ch
 }
 
 const Files = Schema.Record(Schema.String, Schema.Struct({ bytes: Schema.Int, sha256: Schema.String }))
-const Manifest = Schema.fromJsonString(Schema.Struct({ version: Schema.Literal(1), files: Files, sha256: Schema.String }))
+const Manifest = Schema.fromJsonString(
+  Schema.Struct({ version: Schema.Literal(1), files: Files, sha256: Schema.String })
+)
 
 // The manifest vouches for the files, this for the manifest.
-const ofFiles = (files: typeof Files.Type): string => createHash("sha256").update(JSON.stringify(Object.entries(files).sort())).digest("hex")
+const ofFiles = (files: typeof Files.Type): string =>
+  createHash("sha256").update(JSON.stringify(Object.entries(files).sort())).digest("hex")
 
 const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
@@ -60,8 +64,8 @@ const sync = (file: string) =>
 const placeOf = (number: number): string => String(number).padStart(6, "0")
 
 /**
- * What a checkpoint is made of: a `number` by which checkpoints are in order, the `state` as text, and for each learner by name what writes it into a folder;
- * or the number of the checkpoint in which it is the same.
+ * What a checkpoint is made of: a `number` by which checkpoints are in order, the `state` as text, and for each learner
+ * by name what writes it into a folder; or the number of the checkpoint in which it is the same.
  */
 export interface Content<E, R> {
   readonly number: number
@@ -93,7 +97,15 @@ export const write = Effect.fn("Checkpoints.write")(function*<E, R>(
   const target = path.join(all, placeOf(number))
   const staging = path.join(all, `.writing-${placeOf(number)}`)
   const writing = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.mapError(effect, (cause) => new CheckpointsError({ file: target, reason: `cannot be written (${messageOf(cause)}); is the folder writable, and is there room?`, cause }))
+    Effect.mapError(
+      effect,
+      (cause) =>
+        new CheckpointsError({
+          file: target,
+          reason: `cannot be written (${messageOf(cause)}); is the folder writable, and is there room?`,
+          cause
+        })
+    )
 
   const earlier = yield* list(folder)
   // What a killed process was writing.
@@ -107,7 +119,9 @@ export const write = Effect.fn("Checkpoints.write")(function*<E, R>(
       else {
         // A copy, and not a second name for the same bytes: what damages one checkpoint leaves the one before it whole.
         const from = path.join(all, placeOf(save), name)
-        for (const file of yield* writing(files.readDirectory(from))) yield* writing(files.copyFile(path.join(from, file), path.join(place, file)))
+        for (const file of yield* writing(files.readDirectory(from))) {
+          yield* writing(files.copyFile(path.join(from, file), path.join(place, file)))
+        }
       }
     }
     yield* writing(files.writeFileString(path.join(staging, "state.json"), state))
@@ -120,10 +134,16 @@ export const write = Effect.fn("Checkpoints.write")(function*<E, R>(
       hashes[name.split(path.sep).join("/")] = yield* hashOf(file)
     }
     const manifest = path.join(staging, "manifest.json")
-    yield* writing(files.writeFileString(manifest, `${JSON.stringify({ version: 1, files: hashes, sha256: ofFiles(hashes) }, null, 2)}\n`))
+    yield* writing(
+      files.writeFileString(
+        manifest,
+        `${JSON.stringify({ version: 1, files: hashes, sha256: ofFiles(hashes) }, null, 2)}\n`
+      )
+    )
     yield* writing(sync(manifest))
     yield* writing(sync(staging))
-    // One of the same number is that of a run that was killed between this and the next line of its log: the same again.
+    // One of the same number is that of a run that was killed between this and the next line of its log: the same
+    // again.
     yield* writing(files.remove(target, { recursive: true, force: true }))
     yield* writing(files.rename(staging, target))
     yield* writing(sync(all))
@@ -146,7 +166,8 @@ export interface Found {
 }
 
 /**
- * Reads one, and checks every file against its hash. Fails with a `CheckpointsError` that names the file that is missing or another.
+ * Reads one, and checks every file against its hash. Fails with a `CheckpointsError` that names the file that is
+ * missing or another.
  */
 export const read = Effect.fn("Checkpoints.read")(function*(folder: string, number: number) {
   const files = yield* FileSystem.FileSystem
@@ -154,17 +175,28 @@ export const read = Effect.fn("Checkpoints.read")(function*(folder: string, numb
   const place = path.join(folder, "checkpoints", placeOf(number))
   const manifest = path.join(place, "manifest.json")
   const broken = (reason: string) => new CheckpointsError({ file: manifest, reason })
-  const text = yield* Effect.mapError(files.readFileString(manifest), () => broken("cannot be read: the checkpoint is not whole"))
-  const { files: hashes, sha256 } = yield* Effect.mapError(Schema.decodeEffect(Manifest)(text), () => broken("is damaged"))
+  const text = yield* Effect.mapError(
+    files.readFileString(manifest),
+    () => broken("cannot be read: the checkpoint is not whole")
+  )
+  const { files: hashes, sha256 } = yield* Effect.mapError(
+    Schema.decodeEffect(Manifest)(text),
+    () => broken("is damaged")
+  )
   if (ofFiles(hashes) !== sha256) return yield* broken("is damaged: it has not the hash that it was written with")
   for (const [name, { bytes, sha256 }] of Object.entries(hashes)) {
     const file = path.join(place, name)
     const found = yield* hashOf(file)
     if (found.sha256 === sha256) continue
-    const reason = found.bytes === bytes ? "is damaged: its bytes are not those that were written" : `is damaged: it has ${found.bytes} bytes of ${bytes}`
+    const reason = found.bytes === bytes
+      ? "is damaged: its bytes are not those that were written"
+      : `is damaged: it has ${found.bytes} bytes of ${bytes}`
     return yield* new CheckpointsError({ file, reason })
   }
-  const state = yield* Effect.mapError(files.readFileString(path.join(place, "state.json")), () => new CheckpointsError({ file: path.join(place, "state.json"), reason: "cannot be read" }))
+  const state = yield* Effect.mapError(
+    files.readFileString(path.join(place, "state.json")),
+    () => new CheckpointsError({ file: path.join(place, "state.json"), reason: "cannot be read" })
+  )
   return { number, state, learner: (name) => path.join(place, name) } satisfies Found
 })
 

@@ -33,15 +33,20 @@ export interface Cursor {
  */
 export const make = <T, E>(
   schema: Schema.Codec<T, E>,
-  { restore, save }: { readonly save: () => T; readonly restore: (state: T) => void | Effect.Effect<void, TrainingError> }
+  { restore, save }: {
+    readonly save: () => T
+    readonly restore: (state: T) => void | Effect.Effect<void, TrainingError>
+  }
 ): Cursor => {
   const encode = Schema.encodeSync(schema)
   return {
     save: () => encode(save()),
     restore: (saved) =>
       Effect.flatMap(
-        Effect.mapError(Schema.decodeUnknownEffect(schema)(saved), (error) => new TrainingError({ reason: `what was saved of the data's place is of another kind: ${error.message}` })),
-        (state) => restore(state) ?? Effect.void
+        Effect.mapError(Schema.decodeUnknownEffect(schema)(saved), (error) =>
+          new TrainingError({ reason: `what was saved of the data's place is of another kind: ${error.message}` })),
+        (state) =>
+          restore(state) ?? Effect.void
       )
   }
 }

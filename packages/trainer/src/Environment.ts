@@ -1,16 +1,17 @@
 /**
  * Where completions get their rewards.
  *
- * An environment gives tasks, says how each is asked, and scores all completions of a task under one state: the same snapshot, the
- * same questions, the same frozen other agent, so that rewards within a group differ by the completion alone.
+ * An environment gives tasks, says how each is asked, and scores all completions of a task under one state: the same
+ * snapshot, the same questions, the same frozen other agent, so that rewards within a group differ by the completion
+ * alone.
  */
 import type { Reward, Sampler } from "@memory-r1/core"
 import type * as Effect from "effect/Effect"
 import type { Cursor } from "./Cursor.ts"
 
 /**
- * What a completion earned. `labels` are counted in the run log (the operations of a manager), of `figures` the log has the means (the length of an
- * answer), `result` is shown in transcripts.
+ * What a completion earned. `labels` are counted in the run log (the operations of a manager), of `figures` the log has
+ * the means (the length of an answer), `result` is shown in transcripts.
  */
 export interface Outcome {
   readonly reward: Reward.Breakdown
@@ -39,8 +40,8 @@ export interface Taken<Task> {
  * Tasks that go on: a sequence of decisions is rewarded at its end.
  *
  * - `next`: the task that follows each completion, `undefined` where it was the last one.
- * - `credits`: which decisions of a sequence its reward is credited to: `all`, or the `first` alone, where the group shares no more than the state
- *   that it was made in.
+ * - `credits`: which decisions of a sequence its reward is credited to: `all`, or the `first` alone, where the group
+ *   shares no more than the state that it was made in.
  */
 export interface Sequences<Task, E> {
   readonly next: (taken: ReadonlyArray<Taken<Task>>) => Effect.Effect<ReadonlyArray<Task | undefined>, E>
@@ -52,11 +53,13 @@ export interface Sequences<Task, E> {
  *
  * - `tasks`: the next tasks, fewer where there are no more. What it draws it draws from Effect's `Random`.
  * - `prompt`: how a task is asked.
- * - `score`: an outcome for each text of each attempt, in their order, no fewer and no more. Of a sequence the attempt is its last task, with one text.
- * - `settle`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue goes on from there. Of a sequence
- *   the attempt is the last task of the one that was drawn.
+ * - `score`: an outcome for each text of each attempt, in their order, no fewer and no more. Of a sequence the attempt
+ *   is its last task, with one text.
+ * - `settle`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue goes
+ *   on from there. Of a sequence the attempt is the last task of the one that was drawn.
  * - `sequences`: for tasks that take several decisions.
- * - `cursor`: where its data stand. Without one a run that goes on takes it that tasks do not depend on what came before.
+ * - `cursor`: where its data stand. Without one a run that goes on takes it that tasks do not depend on what came
+ *   before.
  */
 export interface Environment<Task, E = never> {
   readonly name: string

@@ -1,12 +1,23 @@
 /**
- * The batch of a step that failed, as a file: a loss that is no number can be looked at again (`memory-r1 inspect batch`).
+ * The batch of a step that failed, as a file: a loss that is no number can be looked at again (`memory-r1 inspect
+ * batch`).
  */
 import { Learner, Objective } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { TrainingError } from "./TrainingError.ts"
 
-const quantities = ["logp", "oldLogp", "samplerLogp", "refLogp", "entropy", "advantage", "value", "oldValue", "returns"] as const satisfies ReadonlyArray<Objective.Quantity>
+const quantities = [
+  "logp",
+  "oldLogp",
+  "samplerLogp",
+  "refLogp",
+  "entropy",
+  "advantage",
+  "value",
+  "oldValue",
+  "returns"
+] as const satisfies ReadonlyArray<Objective.Quantity>
 
 const Expr: Schema.Codec<Objective.Expr> = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Quantity"), name: Schema.Literals(quantities) }),
@@ -27,7 +38,9 @@ const Expr: Schema.Codec<Objective.Expr> = Schema.Union([
 
 const Numbers = Schema.Array(Schema.Number)
 const perToken = Object.fromEntries(
-  (["mask", "oldLogp", "samplerLogp", "refLogp", "oldValue", "returns"] as const).map((name) => [name, Schema.optionalKey(Numbers)])
+  (["mask", "oldLogp", "samplerLogp", "refLogp", "oldValue", "returns"] as const).map((
+    name
+  ) => [name, Schema.optionalKey(Numbers)])
 ) as Record<"mask" | "oldLogp" | "samplerLogp" | "refLogp" | "oldValue" | "returns", Schema.optionalKey<typeof Numbers>>
 
 /**
@@ -79,7 +92,9 @@ const plain = (given: Given): FailedBatch => ({
     completions: completions.map(({ advantage, tokens, ...rest }) => ({
       tokens,
       ...Object.fromEntries(Object.entries(rest).map(([name, numbers]) => [name, Array.from(numbers)])),
-      ...(advantage === undefined ? {} : { advantage: typeof advantage === "number" ? advantage : Array.from(advantage) })
+      ...(advantage === undefined
+        ? {}
+        : { advantage: typeof advantage === "number" ? advantage : Array.from(advantage) })
     }))
   }))
 })
@@ -93,4 +108,7 @@ export const encode = (given: Given): string => Schema.encodeSync(Text)(plain(gi
  * Reads it again; fails with a `TrainingError` for a text that is none.
  */
 export const decode = (text: string): Effect.Effect<FailedBatch, TrainingError> =>
-  Effect.mapError(Schema.decodeEffect(Text)(text), (error) => new TrainingError({ reason: `is no batch that a run left: ${error.message}` }))
+  Effect.mapError(
+    Schema.decodeEffect(Text)(text),
+    (error) => new TrainingError({ reason: `is no batch that a run left: ${error.message}` })
+  )

@@ -6,8 +6,8 @@ import type { Learner, Objective, Sampler } from "@memory-r1/core"
 /**
  * - `beta`: the weight of the KL term, at first.
  * - `reference`: the policy that is held on to, such as the weights that training began with.
- * - `place`: in the loss (the default; GRPO), or in the reward, as the classical PPO of language models has it (Ziegler et al. 2019; the
- *   checkpoints of Memory-R1's authors are named "use-kl-in-reward").
+ * - `place`: in the loss (the default; GRPO), or in the reward, as the classical PPO of language models has it (Ziegler
+ *   et al. 2019; the checkpoints of Memory-R1's authors are named "use-kl-in-reward").
  * - `estimate`: of the divergence, from one sample; see `Objective.kl`. `k3` when it is left out.
  * - `adaptive`: the weight then moves so that the divergence comes to `target`; see `adapted`.
  */
@@ -20,8 +20,8 @@ export interface Kl {
 }
 
 /**
- * The next weight (Ziegler et al. 2019, section 2.2): up where the measured divergence is above the target and down where it is below, by no more
- * than a fifth of `completions / horizon`.
+ * The next weight (Ziegler et al. 2019, section 2.2): up where the measured divergence is above the target and down
+ * where it is below, by no more than a fifth of `completions / horizon`.
  *
  * @example
  * ```ts
@@ -47,5 +47,11 @@ const estimates: Readonly<Record<keyof typeof Objective.kl, (difference: number)
 /**
  * The divergence at each token, estimated from that token; see `Objective.kl`, which this is in numbers.
  */
-export const perToken = (logprobs: Learner.PerToken, references: Learner.PerToken, estimate: keyof typeof estimates = "k3"): ReadonlyArray<ReadonlyArray<ReadonlyArray<number>>> =>
-  logprobs.map((group, i) => group.map((logp, g) => Array.from(logp, (_, t) => estimates[estimate](references[i]![g]![t]! - logp[t]!))))
+export const perToken = (
+  logprobs: Learner.PerToken,
+  references: Learner.PerToken,
+  estimate: keyof typeof estimates = "k3"
+): ReadonlyArray<ReadonlyArray<ReadonlyArray<number>>> =>
+  logprobs.map((group, i) =>
+    group.map((logp, g) => Array.from(logp, (_, t) => estimates[estimate](references[i]![g]![t]! - logp[t]!)))
+  )

@@ -1,15 +1,24 @@
 /**
- * The Memory Manager's environment (paper, algorithm 5): a decision changes a fork of the bank, the frozen answer agent answers the
- * linked questions from it, and the answers are the reward.
+ * The Memory Manager's environment (paper, algorithm 5): a decision changes a fork of the bank, the frozen answer agent
+ * answers the linked questions from it, and the answers are the reward.
  *
- * Several dialogues are open at a time; each goes on from the decision that the policy itself took, so that training sees the banks
- * that the policy makes.
+ * Several dialogues are open at a time; each goes on from the decision that the policy itself took, so that training
+ * sees the banks that the policy makes.
  */
-import { AnswerAgent, type Episode, type ManagerFormat, MemoryBank, type MemoryOperation, Playthrough, Retriever, Reward } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  type Episode,
+  type ManagerFormat,
+  MemoryBank,
+  type MemoryOperation,
+  Playthrough,
+  Retriever,
+  Reward
+} from "@memory-r1/core"
 import type { Judge, Sampler } from "@memory-r1/core"
+import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { AiError } from "effect/ai"
 import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
 import * as Given from "./internal/given.ts"
@@ -17,7 +26,8 @@ import { judged } from "./internal/judging.ts"
 import type { TrainingError } from "./TrainingError.ts"
 
 /**
- * One decision: a step of a dialogue on the bank as it stands. `place` is that of the dialogue among those that are open.
+ * One decision: a step of a dialogue on the bank as it stands. `place` is that of the dialogue among those that are
+ * open.
  */
 export interface ManagerTask {
   readonly place: number
@@ -59,11 +69,15 @@ export const growth: Reward.Reward<ManagerOutcome> = Reward.make("growth", ({ gr
 /**
  * -1 where a part of the text is no operation.
  */
-export const rejected: Reward.Reward<ManagerOutcome> = Reward.make("rejected", ({ rejections }) => rejections > 0 ? -1 : 0)
+export const rejected: Reward.Reward<ManagerOutcome> = Reward.make(
+  "rejected",
+  ({ rejections }) => rejections > 0 ? -1 : 0
+)
 
 /**
- * What Memory-R2 (arXiv 2605.21768) charges for size: nothing while the bank holds no more than the share `free` of the words that were said, then how many
- * more it holds, as a share of them: `-max(0, bankWords - free toldWords) / toldWords`. Weighted with 0.2 there.
+ * What Memory-R2 (arXiv 2605.21768) charges for size: nothing while the bank holds no more than the share `free` of the
+ * words that were said, then how many more it holds, as a share of them: `-max(0, bankWords - free toldWords) /
+ * toldWords`. Weighted with 0.2 there.
  *
  * @example
  * ```ts
@@ -82,10 +96,13 @@ export const memorySize = ({ free = 0.7 }: { readonly free?: number } = {}): Rew
   })
 
 /**
- * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is no operation.
- * Without the price on growth a manager that only adds looks as good as one that keeps the bank in order.
+ * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is
+ * no operation. Without the price on growth a manager that only adds looks as good as one that keeps the bank in order.
  */
-export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([[answersRight, 1], [growth, 0.15], [rejected, 0.25]])
+export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([[answersRight, 1], [growth, 0.15], [
+  rejected,
+  0.25
+]])
 
 /**
  * - `episodes`: the dialogue with a given number; numbers count up from 0.
@@ -105,7 +122,8 @@ export interface Options {
 }
 
 /**
- * What can go wrong in it. A `TrainingError` is for a reward, a judge or an answer agent that does not give what it was asked for.
+ * What can go wrong in it. A `TrainingError` is for a reward, a judge or an answer agent that does not give what it was
+ * asked for.
  */
 export type Failure = AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError
 
@@ -115,7 +133,8 @@ const words = (text: string): number => text.split(/\s+/).filter((word) => word 
  * Words that were said before the end of a step, those of the bank that the dialogue began with among them.
  */
 export const toldWords = ({ start, steps }: Episode.Episode, step: number): number =>
-  [...(start === undefined ? [] : MemoryBank.memories(start)), ...steps.slice(0, step + 1).map(({ fact }) => fact)].reduce((sum, { text }) => sum + words(text), 0)
+  [...(start === undefined ? [] : MemoryBank.memories(start)), ...steps.slice(0, step + 1).map(({ fact }) => fact)]
+    .reduce((sum, { text }) => sum + words(text), 0)
 
 /**
  * A bank that decisions led to, with what is to be asked of it.
@@ -134,12 +153,28 @@ export interface Reached {
  */
 export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
   reached: ReadonlyArray<Reached>,
-  { answerReward = Reward.exactMatch, judge, perSpeaker, reward = defaultReward }: Pick<Options, "answerReward" | "judge" | "perSpeaker" | "reward">
+  { answerReward = Reward.exactMatch, judge, perSpeaker, reward = defaultReward }: Pick<
+    Options,
+    "answerReward" | "judge" | "perSpeaker" | "reward"
+  >
 ) {
-  const asked = yield* Playthrough.ask(reached.flatMap(({ after, questions }) => questions.map((question) => ({ bank: after, question }))), { perSpeaker })
-  yield* Given.expectCount("answers by the answer agent", asked.length, asked.filter(({ answer }) => answer !== undefined))
+  const asked = yield* Playthrough.ask(
+    reached.flatMap(({ after, questions }) => questions.map((question) => ({ bank: after, question }))),
+    { perSpeaker }
+  )
+  yield* Given.expectCount(
+    "answers by the answer agent",
+    asked.length,
+    asked.filter(({ answer }) => answer !== undefined)
+  )
   const answers = yield* judged(
-    asked.map(({ answer, question }) => ({ question: question.question, prediction: answer.text, gold: question.gold, list: question.list === true, weight: question.weight ?? 1 })),
+    asked.map(({ answer, question }) => ({
+      question: question.question,
+      prediction: answer.text,
+      gold: question.gold,
+      list: question.list === true,
+      weight: question.weight ?? 1
+    })),
     judge
   )
   const values = (yield* Effect.forEach(answers, (answer) => {
@@ -153,7 +188,13 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
     const scored = questions.map(() => values.next().value!)
     const bankWords = MemoryBank.memories(after).reduce((sum, { text }) => sum + words(text), 0)
     return {
-      reward: reward({ answers: scored, growth: MemoryBank.size(after) - MemoryBank.size(before), rejections, bankWords, toldWords }),
+      reward: reward({
+        answers: scored,
+        growth: MemoryBank.size(after) - MemoryBank.size(before),
+        rejections,
+        bankWords,
+        toldWords
+      }),
       labels: edits.map((edit) => edit._tag.toLowerCase()),
       figures: { memories: MemoryBank.size(after), rejections },
       result: scored.map(({ text }) => text).join("; ")
@@ -168,16 +209,27 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(
   options: Options
 ): Effect.fn.Return<Resumable<ManagerTask, Failure>, never, AnswerAgent.AnswerAgent | Retriever.Retriever> {
   const { episodes, format, perFact } = options
-  const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>())
+  const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(
+    yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>()
+  )
   const dialogues = Dialogues.make(episodes)
 
   const tasks = Effect.fnUntraced(function*(count: number) {
     const places = Array.from({ length: count }, (_, place) => place)
-    return yield* Effect.forEach(places, Effect.fnUntraced(function*(place) {
-      const { bank, episode, step } = dialogues.at(place)
-      const snapshot = yield* Playthrough.snapshotFor(bank, episode.steps[step]!.fact, perFact)
-      return { place, step: episode.steps[step]!, bank, snapshot, toldWords: toldWords(episode, step) } satisfies ManagerTask
-    }))
+    return yield* Effect.forEach(
+      places,
+      Effect.fnUntraced(function*(place) {
+        const { bank, episode, step } = dialogues.at(place)
+        const snapshot = yield* Playthrough.snapshotFor(bank, episode.steps[step]!.fact, perFact)
+        return {
+          place,
+          step: episode.steps[step]!,
+          bank,
+          snapshot,
+          toldWords: toldWords(episode, step)
+        } satisfies ManagerTask
+      })
+    )
   }, Effect.provideContext(context))
 
   const decided = ({ snapshot, step }: ManagerTask, text: string) => format.decode(text, { fact: step.fact, snapshot })
@@ -187,8 +239,16 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(
       texts.map((text): Reached => {
         const { edits, rejections } = decided(task, text)
         const { bank, step, toldWords } = task
-        return { before: bank, after: MemoryBank.applyAll(bank, edits), edits, rejections: rejections.length, questions: step.questions, toldWords }
-      }))
+        return {
+          before: bank,
+          after: MemoryBank.applyAll(bank, edits),
+          edits,
+          rejections: rejections.length,
+          questions: step.questions,
+          toldWords
+        }
+      })
+    )
     const outcomes = (yield* outcomesOf(reached, options)).values()
     return attempts.map(({ texts }) => texts.map(() => outcomes.next().value!))
   }, Effect.provideContext(context))

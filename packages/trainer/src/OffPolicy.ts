@@ -1,14 +1,16 @@
 /**
  * What a new policy would have earned, from a log of what another one did: before it is let loose.
  *
- * A log holds decisions with the probability that they had when they were made. Each is weighed by how much likelier the new policy makes it.
+ * A log holds decisions with the probability that they had when they were made. Each is weighed by how much likelier
+ * the new policy makes it.
  */
 import { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 
 /**
- * A decision that was made, and what it earned: the prompt and the tokens, and the log-probability of each when it was sampled.
+ * A decision that was made, and what it earned: the prompt and the tokens, and the log-probability of each when it was
+ * sampled.
  */
 export interface Logged {
   readonly prompt: ReadonlyArray<number>
@@ -21,8 +23,8 @@ export interface Logged {
  * One decision for the estimators.
  *
  * - `logWeight`: the log of how many times likelier the new policy makes it.
- * - `expected`: what a model of rewards expects of this decision, and `value`, what it expects of the new policy in the same place; for
- *   `doublyRobust`. Both 0 where there is no model.
+ * - `expected`: what a model of rewards expects of this decision, and `value`, what it expects of the new policy in the
+ *   same place; for `doublyRobust`. Both 0 where there is no model.
  */
 export interface Weighed {
   readonly reward: number
@@ -32,7 +34,8 @@ export interface Weighed {
 }
 
 /**
- * The mean reward of the new policy by importance sampling: `mean(w r)`. Unbiased, and of large variance where the policies differ.
+ * The mean reward of the new policy by importance sampling: `mean(w r)`. Unbiased, and of large variance where the
+ * policies differ.
  *
  * @example
  * ```ts
@@ -44,10 +47,12 @@ export interface Weighed {
  * OffPolicy.effectiveSize(log) // => 1
  * ```
  */
-export const importanceSampling = (log: ReadonlyArray<Weighed>): number => mean(log.map((one) => Math.exp(one.logWeight) * one.reward))
+export const importanceSampling = (log: ReadonlyArray<Weighed>): number =>
+  mean(log.map((one) => Math.exp(one.logWeight) * one.reward))
 
 /**
- * The same with weights that add up to the number of decisions: `sum(w r) / sum(w)`. Biased by one part in that number, and of less variance.
+ * The same with weights that add up to the number of decisions: `sum(w r) / sum(w)`. Biased by one part in that number,
+ * and of less variance.
  */
 export const weightedImportanceSampling = (log: ReadonlyArray<Weighed>): number => {
   // Relative to the largest, so that none overflows.
@@ -58,14 +63,15 @@ export const weightedImportanceSampling = (log: ReadonlyArray<Weighed>): number 
 }
 
 /**
- * The doubly robust estimate (Dudík et al. 2011, equation 2): `mean(value + w (r - expected))`. Right in the mean where either the weights or the
- * model of rewards is right, and of little variance where the model is good.
+ * The doubly robust estimate (Dudík et al. 2011, equation 2): `mean(value + w (r - expected))`. Right in the mean where
+ * either the weights or the model of rewards is right, and of little variance where the model is good.
  */
 export const doublyRobust = (log: ReadonlyArray<Weighed>): number =>
   mean(log.map(({ expected = 0, logWeight, reward, value = 0 }) => value + Math.exp(logWeight) * (reward - expected)))
 
 /**
- * How many decisions of the new policy the log is worth (Kish 1965): `sum(w)^2 / sum(w^2)`. Below a few dozen no estimate says much.
+ * How many decisions of the new policy the log is worth (Kish 1965): `sum(w)^2 / sum(w^2)`. Below a few dozen no
+ * estimate says much.
  */
 export const effectiveSize = (log: ReadonlyArray<Weighed>): number => {
   const most = log.reduce((most, { logWeight }) => Math.max(most, logWeight), -Infinity)
@@ -78,7 +84,8 @@ const sum = (values: ReadonlyArray<number>): number => values.reduce((total, val
 const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(values.length, 1)
 
 /**
- * An estimate with the bootstrap interval of its middle 95 % (Efron 1979): the log is drawn anew `resamples` times, with replacement, from Effect's `Random`.
+ * An estimate with the bootstrap interval of its middle 95 % (Efron 1979): the log is drawn anew `resamples` times,
+ * with replacement, from Effect's `Random`.
  */
 export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
   estimator: (log: ReadonlyArray<Weighed>) => number,
@@ -86,8 +93,10 @@ export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
   { resamples = 1000 }: { readonly resamples?: number } = {}
 ) {
   const random = yield* Random.Random
-  const found = Float64Array.from({ length: resamples }, () =>
-    estimator(log.map(() => log[Math.floor(random.nextDoubleUnsafe() * log.length)]!))).sort()
+  const found = Float64Array.from(
+    { length: resamples },
+    () => estimator(log.map(() => log[Math.floor(random.nextDoubleUnsafe() * log.length)]!))
+  ).sort()
   const at = (share: number): number => found[Math.min(resamples - 1, Math.floor(share * resamples))] ?? 0
   return { estimate: estimator(log), low: at(0.025), high: at(0.975), effectiveSize: effectiveSize(log) }
 })
@@ -95,11 +104,16 @@ export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
 /**
  * Weighs a log by a policy: that of the sampler at hand, at the `temperature` that it will have.
  */
-export const weigh = Effect.fn("OffPolicy.weigh")(function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number } = {}) {
-  const sampler = yield* Sampler.Sampler
-  const scores = yield* sampler.score({ groups: log.map(({ prompt, tokens }) => ({ prompt, completions: [tokens] })), ...options })
-  return log.map(({ logprobs, reward, tokens }, i): Weighed => ({
-    reward,
-    logWeight: tokens.reduce((total, _, t) => total + scores[i]![0]![t]! - logprobs[t]!, 0)
-  }))
-})
+export const weigh = Effect.fn("OffPolicy.weigh")(
+  function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number } = {}) {
+    const sampler = yield* Sampler.Sampler
+    const scores = yield* sampler.score({
+      groups: log.map(({ prompt, tokens }) => ({ prompt, completions: [tokens] })),
+      ...options
+    })
+    return log.map(({ logprobs, reward, tokens }, i): Weighed => ({
+      reward,
+      logWeight: tokens.reduce((total, _, t) => total + scores[i]![0]![t]! - logprobs[t]!, 0)
+    }))
+  }
+)

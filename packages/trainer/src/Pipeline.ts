@@ -1,7 +1,16 @@
 /**
  * The stages of a run: a supervised warm start, and reinforcement learning of one agent while the other is frozen.
  */
-import { AnswerAgent, AnswerFormat, type Episode, Learner, ManagerFormat, MemoryManager, Objective, Reward } from "@memory-r1/core"
+import {
+  AnswerAgent,
+  AnswerFormat,
+  type Episode,
+  Learner,
+  ManagerFormat,
+  MemoryManager,
+  Objective,
+  Reward
+} from "@memory-r1/core"
 import type { Judge, Retriever, Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -19,8 +28,8 @@ import type * as Stage from "./Stage.ts"
 import type * as TrainConfig from "./TrainConfig.ts"
 
 /**
- * The two agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta` holds on to. `critics` are the
- * learners of values for PPO, where they are no heads on the agents' own networks.
+ * The two agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta`
+ * holds on to. `critics` are the learners of values for PPO, where they are no heads on the agents' own networks.
  */
 export interface Agents {
   readonly manager: Learner.Service
@@ -53,7 +62,9 @@ export interface EpisodeOptions {
  * - `repeats`, `lookUps`, `additions`: exercises in copying, for models from scratch.
  */
 export interface Sources {
-  readonly episodes: Readonly<Record<"decision" | "session" | "answer", (options: EpisodeOptions) => (index: number) => Episode.Episode>>
+  readonly episodes: Readonly<
+    Record<"decision" | "session" | "answer", (options: EpisodeOptions) => (index: number) => Episode.Episode>
+  >
   readonly play?: number
   readonly validation: (dialogues: number) => ReadonlyArray<Episode.Episode>
   readonly managerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
@@ -64,7 +75,8 @@ export interface Sources {
 }
 
 /**
- * What decisions and answers get to see, in which format they are asked for and written, and how long those of a frozen agent may be.
+ * What decisions and answers get to see, in which format they are asked for and written, and how long those of a frozen
+ * agent may be.
  */
 export interface Limits {
   readonly format: "compact" | "paper"
@@ -77,15 +89,21 @@ export interface Limits {
 /**
  * A manager and an answer agent over samplers, greedy, in the formats that are trained on.
  */
-export const managerOf = ({ sampler }: Learner.Service, { format, managerTokens }: Pick<Limits, "format" | "managerTokens">): MemoryManager.MemoryManager["Service"] =>
+export const managerOf = (
+  { sampler }: Learner.Service,
+  { format, managerTokens }: Pick<Limits, "format" | "managerTokens">
+): MemoryManager.MemoryManager["Service"] =>
   MemoryManager.fromSampler(sampler, { format: ManagerFormat[format], maxTokens: managerTokens })
-export const answerAgentOf = ({ sampler }: Learner.Service, { answerTokens, format }: Pick<Limits, "format" | "answerTokens">): AnswerAgent.AnswerAgent["Service"] =>
+export const answerAgentOf = (
+  { sampler }: Learner.Service,
+  { answerTokens, format }: Pick<Limits, "format" | "answerTokens">
+): AnswerAgent.AnswerAgent["Service"] =>
   AnswerAgent.fromSampler(sampler, { format: AnswerFormat[format], maxTokens: answerTokens })
 
 const Dealt = Schema.Struct({ made: Schema.Int, at: Schema.Int })
 
-// Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up. It asks once: where nothing is made, nothing
-// is dealt, and who asks decides how long to go on.
+// Deals out what `make` makes of 0, 1, 2, …, one by one, and makes more when that is used up. It asks once: where
+// nothing is made, nothing is dealt, and who asks decides how long to go on.
 const dealer = <A>(make: (index: number) => ReadonlyArray<A>) => {
   let known: ReadonlyArray<A> = []
   let [at, made] = [0, 0]
@@ -142,8 +160,13 @@ export interface StageOptions extends Pick<Stage.Steps, "from" | "onStep"> {
 /**
  * What a supervised stage imitates.
  */
-export const demonstrationsOf = ({ data, managerShare, samples, sessions }: typeof TrainConfig.SftStage.Type, sources: Sources): Sft.Source =>
-  data === "teacher" ? mixed(sources, { managerShare, samples, ...(sessions === undefined ? {} : { sessions }) }) : Sft.counted(sources[data])
+export const demonstrationsOf = (
+  { data, managerShare, samples, sessions }: typeof TrainConfig.SftStage.Type,
+  sources: Sources
+): Sft.Source =>
+  data === "teacher"
+    ? mixed(sources, { managerShare, samples, ...(sessions === undefined ? {} : { sessions }) })
+    : Sft.counted(sources[data])
 
 /**
  * Runs a supervised stage on one learner.
@@ -191,7 +214,12 @@ export const rewardsOf = ({ answer, format, growth, memorySize, rejected }: Trai
   return { ofAnswer, ofManager, ofAnswerAgent }
 }
 
-const objectiveOf = ({ epsilon, epsilonHigh, maxTokens, objective }: Pick<TrainConfig.GrpoStage, "epsilon" | "epsilonHigh" | "maxTokens" | "objective">): Objective.Objective => {
+const objectiveOf = (
+  { epsilon, epsilonHigh, maxTokens, objective }: Pick<
+    TrainConfig.GrpoStage,
+    "epsilon" | "epsilonHigh" | "maxTokens" | "objective"
+  >
+): Objective.Objective => {
   const range = { ...(epsilon === undefined ? {} : { epsilon }), ...(epsilonHigh === undefined ? {} : { epsilonHigh }) }
   switch (objective) {
     case "drGrpo":
@@ -255,9 +283,17 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
     ...(options.judge === undefined ? {} : { judge: options.judge })
   }
   if (stage.kind === "manager") {
-    const given = { ...common, episodes: sources.episodes[stage.unit](length), format: ManagerFormat[limits.format], reward: ofManager, answerReward: ofAnswer }
+    const given = {
+      ...common,
+      episodes: sources.episodes[stage.unit](length),
+      format: ManagerFormat[limits.format],
+      reward: ofManager,
+      answerReward: ofAnswer
+    }
     const frozen = Effect.provideService(AnswerAgent.AnswerAgent, answerAgentOf(agents.answer, limits))
-    if (stage.unit === "decision") return yield* trained(yield* frozen(ManagerEnvironment.make(given)), agents, stage, options)
+    if (stage.unit === "decision") {
+      return yield* trained(yield* frozen(ManagerEnvironment.make(given)), agents, stage, options)
+    }
     const { local, longest } = stage
     return yield* trained(yield* frozen(SessionEnvironment.make({ ...given, local, longest })), agents, stage, options)
   }

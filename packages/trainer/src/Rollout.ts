@@ -20,8 +20,9 @@ export interface Later {
 }
 
 /**
- * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes. Of sequences these are the first decisions,
- * `later` are those that followed each of them, and `credits` says whether these are learned from too.
+ * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes. Of sequences these
+ * are the first decisions, `later` are those that followed each of them, and `credits` says whether these are learned
+ * from too.
  */
 export interface Group {
   readonly asked: string
@@ -42,11 +43,11 @@ export interface Collected {
 }
 
 /**
- * Samples a group for each of the next tasks and has them scored. The environment is then told to go on from one completion of
- * each, drawn at random; where a prompt was too long, as if nothing had been said.
+ * Samples a group for each of the next tasks and has them scored. The environment is then told to go on from one
+ * completion of each, drawn at random; where a prompt was too long, as if nothing had been said.
  *
- * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, for an environment or a sampler that gives more or less
- * than it was asked for, and for a reward that is not a number.
+ * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, for an environment or
+ * a sampler that gives more or less than it was asked for, and for a reward that is not a number.
  */
 export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   environment: Environment<Task, E>,
@@ -60,44 +61,72 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     const asked = tasks.map(environment.prompt)
     const unasked = asked.findIndex((prompt) => typeof prompt !== "string" && !Array.isArray(prompt))
     if (unasked >= 0) {
-      return yield* new TrainingError({ reason: `environment ${name} asks task ${unasked} with ${String(asked[unasked])}: a text or messages expected` })
+      return yield* new TrainingError({
+        reason: `environment ${name} asks task ${unasked} with ${String(asked[unasked])}: a text or messages expected`
+      })
     }
     if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
-      return yield* new TrainingError({ reason: "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model" })
+      return yield* new TrainingError({
+        reason:
+          "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model"
+      })
     }
     const prompts = yield* Effect.forEach(asked, (prompt) => Sampler.promptTokens(sampler.tokenizer, prompt))
     return tasks.map((task, i) => {
       const prompt = prompts[i]!
-      return { task, templated: typeof asked[i] !== "string", asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]), prompt, fits: prompt.length + maxTokens <= sampler.contextLength }
+      return {
+        task,
+        templated: typeof asked[i] !== "string",
+        asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]),
+        prompt,
+        fits: prompt.length + maxTokens <= sampler.contextLength
+      }
     })
   })
-  const written = Effect.fnUntraced(function*(asked: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly templated: boolean }>, n: number) {
-    const prompts = asked.map(({ prompt }) => prompt)
-    const given = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
-    const sampled = yield* Given.expectCounts("completions by the sampler", prompts.map(() => n), given)
-    return sampled.map((completions, i) =>
-      completions.map((completion) => ({ completion, text: Sampler.textOf(sampler.tokenizer, completion, asked[i]!.templated ? prompts[i] : []) }))
-    )
-  })
+  const written = Effect.fnUntraced(
+    function*(
+      asked: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly templated: boolean }>,
+      n: number
+    ) {
+      const prompts = asked.map(({ prompt }) => prompt)
+      const given = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
+      const sampled = yield* Given.expectCounts("completions by the sampler", prompts.map(() => n), given)
+      return sampled.map((completions, i) =>
+        completions.map((completion) => ({
+          completion,
+          text: Sampler.textOf(sampler.tokenizer, completion, asked[i]!.templated ? prompts[i] : [])
+        }))
+      )
+    }
+  )
 
   const given = yield* environment.tasks(count)
   if (!Array.isArray(given)) yield* Given.expectCount(`tasks by environment ${name}`, count, given)
   const all = yield* asTokens(given)
-  if (all.length === 0) return yield* new TrainingError({ reason: `environment ${name} has no tasks: is its data empty?` })
+  if (all.length === 0) {
+    return yield* new TrainingError({ reason: `environment ${name} has no tasks: is its data empty?` })
+  }
   const [fitting, others] = [all.filter(({ fits }) => fits), all.filter(({ fits }) => !fits)]
   if (fitting.length === 0) {
     const shortest = Math.min(...all.map(({ prompt }) => prompt.length))
-    const reason = `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
+    const reason =
+      `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
     return yield* new TrainingError({ reason })
   }
   const firsts = yield* written(fitting, groupSize)
 
   // Sequences go on, all of them side by side, until none has a next task.
-  const tracks = fitting.map(({ task }, i) => firsts[i]!.map(({ text }) => ({ current: { task, text }, later: new Array<Later>() })))
+  const tracks = fitting.map(({ task }, i) =>
+    firsts[i]!.map(({ text }) => ({ current: { task, text }, later: new Array<Later>() }))
+  )
   let tooLong = others.length
   let open = sequences === undefined ? [] : tracks.flat()
   while (open.length > 0) {
-    const next = yield* Given.expectCount(`next tasks by environment ${name}`, open.length, yield* sequences!.next(open.map(({ current }) => current)))
+    const next = yield* Given.expectCount(
+      `next tasks by environment ${name}`,
+      open.length,
+      yield* sequences!.next(open.map(({ current }) => current))
+    )
     open = open.filter((_, i) => next[i] !== undefined)
     const asked = yield* asTokens(next.flatMap((task) => task === undefined ? [] : [task]))
     const answered = (yield* written(asked.filter(({ fits }) => fits), 1)).values()
@@ -114,13 +143,19 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     ? fitting.map(({ task }, i) => ({ task, texts: firsts[i]!.map(({ text }) => text) }))
     : tracks.flat().map(({ current: { task, text } }) => ({ task, texts: [text] }))
   const giver = `outcomes by environment ${name}`
-  const scored = (yield* Given.expectCounts(giver, attempts.map(({ texts }) => texts.length), yield* environment.score(attempts))).flat()
+  const scored = (yield* Given.expectCounts(
+    giver,
+    attempts.map(({ texts }) => texts.length),
+    yield* environment.score(attempts)
+  )).flat()
   const outcomes = fitting.map((_, i) => scored.slice(i * groupSize, (i + 1) * groupSize))
   for (const [i, group] of outcomes.entries()) {
     for (const [g, outcome] of group.entries()) {
       const flaw = Given.flawOf(outcome)
       if (flaw === undefined) continue
-      const reason = `environment ${name} rewards completion ${g} of task ${i} with ${flaw}: ${JSON.stringify(firsts[i]![g]!.text)}`
+      const reason = `environment ${name} rewards completion ${g} of task ${i} with ${flaw}: ${
+        JSON.stringify(firsts[i]![g]!.text)
+      }`
       return yield* new TrainingError({ reason })
     }
   }
@@ -146,8 +181,8 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
 })
 
 /**
- * What is learned from: a prompt with completions, each of which belongs to a member of a group, whose reward is credited to it. The first decisions of
- * a group share their prompt; those that followed have one each.
+ * What is learned from: a prompt with completions, each of which belongs to a member of a group, whose reward is
+ * credited to it. The first decisions of a group share their prompt; those that followed have one each.
  */
 export interface Decided {
   readonly prompt: ReadonlyArray<number>
@@ -162,18 +197,23 @@ export interface Decided {
 export const decided = (groups: ReadonlyArray<Group>): ReadonlyArray<Decided> =>
   groups.flatMap(({ completions, credits, later, prompt }, group) => [
     { prompt, completions, group, members: completions.map((_, g) => g) },
-    ...(credits === "first" ? [] : later.flatMap((decisions, g) => decisions.map(({ completion, prompt }) => ({ prompt, completions: [completion], group, members: [g] }))))
+    ...(credits === "first"
+      ? []
+      : later.flatMap((decisions, g) =>
+        decisions.map(({ completion, prompt }) => ({ prompt, completions: [completion], group, members: [g] }))
+      ))
   ])
 
 /**
  * The mean, 0 of nothing.
  */
-export const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+export const mean = (values: ReadonlyArray<number>): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 /**
- * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the means of outcomes' figures, the length of completions, the
- * share that was cut off, the entropy (a Monte Carlo estimate: the mean of `-logp` over sampled tokens), tokens per second, and how many prompts were too
- * long, if any.
+ * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the means of
+ * outcomes' figures, the length of completions, the share that was cut off, the entropy (a Monte Carlo estimate: the
+ * mean of `-logp` over sampled tokens), tokens per second, and how many prompts were too long, if any.
  */
 export const summary = ({ groups, tooLong }: Collected, seconds: number): Readonly<Record<string, number>> => {
   const outcomes = groups.flatMap((group) => group.outcomes)
@@ -187,26 +227,42 @@ export const summary = ({ groups, tooLong }: Collected, seconds: number): Readon
   const logp = completions.reduce((sum, { logprobs }) => logprobs.reduce((part, value) => part + value, sum), 0)
   return {
     reward: mean(outcomes.map(({ reward }) => reward.value)),
-    ...Object.fromEntries(parts.map((part) => [`reward.${part}`, mean(outcomes.map(({ reward }) => reward.parts[part] ?? 0))])),
-    ...Object.fromEntries(kinds.map((label) => [`share.${label}`, labels.filter((other) => other === label).length / labels.length])),
     ...Object.fromEntries(
-      kinds.map((label) => [`rewardOf.${label}`, mean(outcomes.filter((outcome) => outcome.labels.includes(label)).map(({ reward }) => reward.value))])
+      parts.map((part) => [`reward.${part}`, mean(outcomes.map(({ reward }) => reward.parts[part] ?? 0))])
     ),
-    ...Object.fromEntries(figures.map((figure) => [figure, mean(outcomes.flatMap((outcome) => outcome.figures?.[figure] ?? []))])),
+    ...Object.fromEntries(
+      kinds.map((label) => [`share.${label}`, labels.filter((other) => other === label).length / labels.length])
+    ),
+    ...Object.fromEntries(
+      kinds.map((
+        label
+      ) => [
+        `rewardOf.${label}`,
+        mean(outcomes.filter((outcome) => outcome.labels.includes(label)).map(({ reward }) => reward.value))
+      ])
+    ),
+    ...Object.fromEntries(
+      figures.map((figure) => [figure, mean(outcomes.flatMap((outcome) => outcome.figures?.[figure] ?? []))])
+    ),
     completionTokens: tokens / Math.max(completions.length, 1),
     truncated: mean(completions.map(({ finishReason }) => finishReason === "length" ? 1 : 0)),
     entropy: -logp / Math.max(tokens, 1),
     ...(tooLong === 0 ? {} : { tooLong }),
-    tokensPerSecond: (tokens + [...groups, ...later].reduce((sum, { prompt }) => sum + prompt.length, 0)) / Math.max(seconds, 1e-3)
+    tokensPerSecond: (tokens + [...groups, ...later].reduce((sum, { prompt }) => sum + prompt.length, 0)) /
+      Math.max(seconds, 1e-3)
   }
 }
 
 /**
  * The weights `exp(learner - sampler)` of sampled tokens, where the two are different engines.
  */
-export const importance = (decisions: ReadonlyArray<Decided>, learner: Learner.PerToken): Readonly<Record<string, number>> => {
+export const importance = (
+  decisions: ReadonlyArray<Decided>,
+  learner: Learner.PerToken
+): Readonly<Record<string, number>> => {
   const weights = decisions.flatMap(({ completions }, i) =>
-    completions.flatMap(({ logprobs }, g) => Array.from(logprobs, (logp, t) => Math.exp(learner[i]![g]![t]! - logp))))
+    completions.flatMap(({ logprobs }, g) => Array.from(logprobs, (logp, t) => Math.exp(learner[i]![g]![t]! - logp)))
+  )
   return {
     "importance.mean": mean(weights),
     "importance.min": weights.reduce((least, weight) => Math.min(least, weight), Infinity),
@@ -215,9 +271,9 @@ export const importance = (decisions: ReadonlyArray<Decided>, learner: Learner.P
 }
 
 /**
- * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens whose ratio is not within 0.2 of
- * one, the usual clipping range; `mismatch` is the largest difference between the sampler's log-probability of a token and the learner's, which on
- * the first step after sampling is numerical error alone.
+ * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens whose ratio
+ * is not within 0.2 of one, the usual clipping range; `mismatch` is the largest difference between the sampler's
+ * log-probability of a token and the learner's, which on the first step after sampling is numerical error alone.
  */
 export interface Update {
   readonly loss: number
@@ -253,10 +309,16 @@ export const ratios = (
 /**
  * The critic's part of a loss that it shares with the policy.
  */
-export const lossOf = (valueLoss: Objective.Objective, batch: ReadonlyArray<Learner.PromptGroup>, values: Learner.PerToken): number =>
+export const lossOf = (
+  valueLoss: Objective.Objective,
+  batch: ReadonlyArray<Learner.PromptGroup>,
+  values: Learner.PerToken
+): number =>
   Objective.evaluate(
     valueLoss,
-    batch.flatMap(({ completions }, i) => completions.map(({ oldValue, returns }, g) => ({ value: values[i]![g]!, oldValue: oldValue!, returns: returns! })))
+    batch.flatMap(({ completions }, i) =>
+      completions.map(({ oldValue, returns }, g) => ({ value: values[i]![g]!, oldValue: oldValue!, returns: returns! }))
+    )
   )
 
 /**
@@ -274,7 +336,11 @@ export const sampled = (decisions: ReadonlyArray<Decided>): Learner.PerToken =>
 /**
  * The sum of a number for each token over all that a member of a group decided.
  */
-export const ofMembers = (groups: ReadonlyArray<Group>, decisions: ReadonlyArray<Decided>, tokens: ReadonlyArray<ReadonlyArray<ArrayLike<number>>>): ReadonlyArray<ReadonlyArray<number>> => {
+export const ofMembers = (
+  groups: ReadonlyArray<Group>,
+  decisions: ReadonlyArray<Decided>,
+  tokens: ReadonlyArray<ReadonlyArray<ArrayLike<number>>>
+): ReadonlyArray<ReadonlyArray<number>> => {
   const sums = groups.map(({ completions }) => completions.map(() => 0))
   decisions.forEach(({ group, members }, d) =>
     members.forEach((member, c) => {
@@ -288,18 +354,32 @@ export const ofMembers = (groups: ReadonlyArray<Group>, decisions: ReadonlyArray
 /**
  * What the completions of groups earned.
  */
-export const rewards = (groups: ReadonlyArray<Group>): ReadonlyArray<number> => groups.flatMap(({ outcomes }) => outcomes.map(({ reward }) => reward.value))
+export const rewards = (groups: ReadonlyArray<Group>): ReadonlyArray<number> =>
+  groups.flatMap(({ outcomes }) => outcomes.map(({ reward }) => reward.value))
 
 /**
  * A group as a transcript, with the advantage of each completion.
  */
-export const transcript = (stage: string, step: number, group: Group, advantages: ReadonlyArray<number>): Transcript => ({
+export const transcript = (
+  stage: string,
+  step: number,
+  group: Group,
+  advantages: ReadonlyArray<number>
+): Transcript => ({
   stage,
   step,
   prompt: group.asked,
   completions: group.texts.map((text, g) => {
     const { labels, result, reward } = group.outcomes[g]!
     const later = group.later[g]!.map((decision) => decision.text)
-    return { text, reward: reward.value, advantage: advantages[g]!, parts: reward.parts, labels, result, ...(later.length === 0 ? {} : { later }) }
+    return {
+      text,
+      reward: reward.value,
+      advantage: advantages[g]!,
+      parts: reward.parts,
+      labels,
+      result,
+      ...(later.length === 0 ? {} : { later })
+    }
   })
 })

@@ -1,6 +1,6 @@
 /**
- * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's event file and `status.json` in its
- * folder, readable at every moment.
+ * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's
+ * event file and `status.json` in its folder, readable at every moment.
  */
 import type { Playthrough } from "@memory-r1/core"
 import * as Cause from "effect/Cause"
@@ -25,12 +25,15 @@ export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError"
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `${this.file} cannot be written (${this.cause instanceof Error ? this.cause.message : String(this.cause)}); is the folder writable, and is there room?`
+    return `${this.file} cannot be written (${
+      this.cause instanceof Error ? this.cause.message : String(this.cause)
+    }); is the folder writable, and is there room?`
   }
 }
 
 /**
- * One line of `metrics.jsonl`: a stage, a step, numbers by name, and what each completion of the step earned, where there are any.
+ * One line of `metrics.jsonl`: a stage, a step, numbers by name, and what each completion of the step earned, where
+ * there are any.
  */
 export interface Metrics {
   readonly stage: string
@@ -41,8 +44,8 @@ export interface Metrics {
 }
 
 /**
- * One line of `transcripts.jsonl`: what was asked, what was written, what it earned. Of a sequence `text` is its first decision and `later` those that
- * followed.
+ * One line of `transcripts.jsonl`: what was asked, what was written, what it earned. Of a sequence `text` is its first
+ * decision and `later` those that followed.
  */
 export interface Transcript {
   readonly stage: string
@@ -60,12 +63,21 @@ export interface Transcript {
 }
 
 /**
- * One line of `validations.jsonl`: a few answers, and the history of one bank, as they are after a step. See `Validation`.
+ * One line of `validations.jsonl`: a few answers, and the history of one bank, as they are after a step. See
+ * `Validation`.
  */
 export interface Validated {
   readonly stage: string
   readonly step: number
-  readonly answers: ReadonlyArray<{ readonly id: string; readonly question: string; readonly gold: string; readonly answer: string; readonly right: boolean }>
+  readonly answers: ReadonlyArray<
+    {
+      readonly id: string
+      readonly question: string
+      readonly gold: string
+      readonly answer: string
+      readonly right: boolean
+    }
+  >
   readonly bank: ReadonlyArray<Playthrough.Moment>
 }
 
@@ -144,11 +156,20 @@ const readLine = Schema.decodeUnknownSync(Schema.fromJsonString(Line))
 // A line of metrics as it was logged.
 const parsed = (line: string): Metrics & { readonly at: number } => {
   const { at, stage, step, steps, ...rest } = readLine(line)
-  return { at, stage, step, steps, values: Object.fromEntries(Object.entries(rest).flatMap(([name, value]) => typeof value === "number" ? [[name, value]] : [])) }
+  return {
+    at,
+    stage,
+    step,
+    steps,
+    values: Object.fromEntries(
+      Object.entries(rest).flatMap(([name, value]) => typeof value === "number" ? [[name, value]] : [])
+    )
+  }
 }
 
 /**
- * - `resumeAt`: the mark up to which an earlier run's log is kept; what came after it is removed. Without one all of it is.
+ * - `resumeAt`: the mark up to which an earlier run's log is kept; what came after it is removed. Without one all of it
+ *   is.
  * - `tensorBoard`: also writes an event file (the default).
  */
 export interface FolderOptions {
@@ -160,7 +181,10 @@ export interface FolderOptions {
  * Writes into a folder, which is made if need be. `status.json` says "running" until the layer
  * is closed, and then how the run ended: done, failed (with the message), or interrupted (Ctrl-C).
  */
-export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true }: FolderOptions = {}): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
+export const layerFolder = (
+  folder: string,
+  { resumeAt = {}, tensorBoard = true }: FolderOptions = {}
+): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
   Layer.effect(
     RunLog,
     Effect.gen(function*() {
@@ -171,7 +195,8 @@ export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true 
       yield* files.makeDirectory(folder, { recursive: true }).pipe(failing(folder))
       // A file is never made longer: after a loss of power it may have less than was marked.
       const keep = (name: string, bytes: number) =>
-        Effect.andThen(files.stat(at(name)), ({ size }) => Number(size) > bytes ? files.truncate(at(name), bytes) : Effect.void)
+        Effect.andThen(files.stat(at(name)), ({ size }) =>
+          Number(size) > bytes ? files.truncate(at(name), bytes) : Effect.void)
       for (const name of [...lineFiles, TensorBoard.fileName]) {
         const kept = resumeAt[name]
         yield* (kept === undefined ? files.remove(at(name), { force: true }) : keep(name, kept)).pipe(failing(at(name)))
@@ -181,7 +206,9 @@ export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true 
       const known = resumeAt["metrics.jsonl"] === undefined
         ? []
         : yield* files.readFileString(at("metrics.jsonl")).pipe(
-          Effect.map((text) => text.split("\n").filter((line) => line !== "").map(parsed)),
+          Effect.map((text) =>
+            text.split("\n").filter((line) => line !== "").map(parsed)
+          ),
           failing(at("metrics.jsonl"))
         )
       const raised = new Map<string, Set<string>>()
@@ -217,7 +244,9 @@ export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true 
         yield* files.writeFileString(at(name), `${JSON.stringify(record)}\n`, { flag: "a" }).pipe(failing(at(name)))
       })
       const board = (bytes: Uint8Array) =>
-        tensorBoard ? files.writeFile(at(TensorBoard.fileName), bytes, { flag: "a" }).pipe(failing(at(TensorBoard.fileName))) : Effect.void
+        tensorBoard
+          ? files.writeFile(at(TensorBoard.fileName), bytes, { flag: "a" }).pipe(failing(at(TensorBoard.fileName)))
+          : Effect.void
       if (resumeAt[TensorBoard.fileName] === undefined) yield* board(TensorBoard.header(yield* Clock.currentTimeMillis))
 
       return RunLog.of({
@@ -225,7 +254,14 @@ export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true 
           const { rewards, stage, step, steps, values } = record
           const now = yield* Clock.currentTimeMillis
           yield* Ref.set(last, { stage, step })
-          yield* append("metrics.jsonl", { stage, step, steps, at: now, ...values, ...(rewards === undefined ? {} : { rewards }) })
+          yield* append("metrics.jsonl", {
+            stage,
+            step,
+            steps,
+            at: now,
+            ...values,
+            ...(rewards === undefined ? {} : { rewards })
+          })
           yield* board(TensorBoard.scalars(record, now))
           for (const { message, name } of look(record)) {
             yield* append("alarms.jsonl", { stage, step, name, message })
@@ -241,7 +277,14 @@ export const layerFolder = (folder: string, { resumeAt = {}, tensorBoard = true 
         }),
         mark: Effect.gen(function*() {
           const sizes = yield* Effect.forEach([...lineFiles, ...(tensorBoard ? [TensorBoard.fileName] : [])], (name) =>
-            Effect.map(Effect.orElseSucceed(Effect.map(files.stat(at(name)), ({ size }) => Number(size)), () => undefined), (size) => size === undefined ? [] : [[name, size]]))
+            Effect.map(
+              Effect.orElseSucceed(
+                Effect.map(files.stat(at(name)), ({ size }) =>
+                  Number(size)),
+                () => undefined
+              ),
+              (size) => size === undefined ? [] : [[name, size]]
+            ))
           return Object.fromEntries(sizes.flat()) as Mark
         })
       })

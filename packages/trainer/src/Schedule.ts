@@ -4,8 +4,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * `warmup` steps of linear increase to `peak`, then constant, then from the share `decayFrom` of all steps on linear decrease to
- * `floor` times the peak. `decayFrom` 1 never decreases.
+ * `warmup` steps of linear increase to `peak`, then constant, then from the share `decayFrom` of all steps on linear
+ * decrease to `floor` times the peak. `decayFrom` 1 never decreases.
  */
 export const Schedule = Schema.Struct({
   peak: Schema.Finite.check(Schema.isGreaterThan(0)),

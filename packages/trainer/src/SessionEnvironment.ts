@@ -1,9 +1,11 @@
 /**
- * The Memory Manager's environment over whole sessions: a sequence of decisions, rewarded at its end by the answers from the bank that it led to.
+ * The Memory Manager's environment over whole sessions: a sequence of decisions, rewarded at its end by the answers
+ * from the bank that it led to.
  *
- * A sequence is credited as a whole, which says little about each of its decisions. So a share of the tasks are *re-rollouts* (Memory-R2, arXiv 2605.21768,
- * "LoGo-GRPO"): a group of decisions on one snapshot from the middle of a session, which the policy itself reached; each is followed to the session's
- * end, and what it earns there is credited to that one decision.
+ * A sequence is credited as a whole, which says little about each of its decisions. So a share of the tasks are
+ * *re-rollouts* (Memory-R2, arXiv 2605.21768, "LoGo-GRPO"): a group of decisions on one snapshot from the middle of a
+ * session, which the policy itself reached; each is followed to the session's end, and what it earns there is credited
+ * to that one decision.
  */
 import { AnswerAgent, type Episode, MemoryBank, type MemoryOperation, Playthrough, Retriever } from "@memory-r1/core"
 import * as Context from "effect/Context"
@@ -13,7 +15,13 @@ import * as Schema from "effect/Schema"
 import * as Cursor from "./Cursor.ts"
 import type { Attempt, Resumable, Taken } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
-import { type Failure, type Options as ManagerOptions, outcomesOf, type Reached, toldWords } from "./ManagerEnvironment.ts"
+import {
+  type Failure,
+  type Options as ManagerOptions,
+  outcomesOf,
+  type Reached,
+  toldWords
+} from "./ManagerEnvironment.ts"
 
 /**
  * Beside those of `ManagerEnvironment`:
@@ -37,8 +45,8 @@ interface Branch {
 }
 
 /**
- * The next decision of a sequence: about step `at` of an episode, on the bank that the decisions before it made. `path` are the states that the
- * sequence went through, `edits` and `rejections` what its decisions were so far.
+ * The next decision of a sequence: about step `at` of an episode, on the bank that the decisions before it made. `path`
+ * are the states that the sequence went through, `edits` and `rejections` what its decisions were so far.
  */
 export interface SessionTask extends Branch {
   readonly place: number
@@ -102,7 +110,9 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
 ): Effect.fn.Return<Resumable<SessionTask, Failure>, never, AnswerAgent.AnswerAgent | Retriever.Retriever> {
   const { episodes, format, local = 0.5, longest = 16, maxTokens, perFact } = options
   // These alone: random numbers are those of the step.
-  const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>())
+  const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(
+    yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>()
+  )
   const dialogues = Dialogues.make(episodes)
   // States in the middle of the sequences that dialogues last went on from.
   let branches: ReadonlyArray<Branch> = []
@@ -117,16 +127,35 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
     const fresh = { path: [], edits: [], rejections: 0 }
     const whole = Array.from({ length: count - rerolled.length }, (_, place) => {
       const { bank, episode, index, step } = dialogues.at(place)
-      return { ...fresh, place, isLocal: false, episode, index, from: step, at: step, until: endOf(episode, step, longest), start: bank, bank }
+      return {
+        ...fresh,
+        place,
+        isLocal: false,
+        episode,
+        index,
+        from: step,
+        at: step,
+        until: endOf(episode, step, longest),
+        start: bank,
+        bank
+      }
     })
-    return yield* Effect.forEach([...whole, ...rerolled.map((branch) => ({ ...fresh, ...branch, place: -1, isLocal: true, episode: episodes(branch.index) }))], shown)
+    return yield* Effect.forEach([
+      ...whole,
+      ...rerolled.map((branch) => ({ ...fresh, ...branch, place: -1, isLocal: true, episode: episodes(branch.index) }))
+    ], shown)
   })
 
   // The task with the bank that a text makes of it.
   const after = ({ task, text }: Taken<SessionTask>) => {
     const { at, bank, edits, episode, rejections, snapshot } = task
     const decoded = format.decode(text, { fact: episode.steps[at]!.fact, snapshot })
-    return { ...task, bank: MemoryBank.applyAll(bank, decoded.edits), edits: [...edits, ...decoded.edits], rejections: rejections + decoded.rejections.length }
+    return {
+      ...task,
+      bank: MemoryBank.applyAll(bank, decoded.edits),
+      edits: [...edits, ...decoded.edits],
+      rejections: rejections + decoded.rejections.length
+    }
   }
 
   const next = (taken: ReadonlyArray<Taken<SessionTask>>) =>
@@ -135,15 +164,27 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
       const { from, index, start } = one.task
       if (at + 1 >= until) return Effect.succeed(undefined)
       const changed = after(one)
-      return shown({ ...changed, at: at + 1, path: [...path, { index, from, at: at + 1, until, start, bank: changed.bank }] })
+      return shown({
+        ...changed,
+        at: at + 1,
+        path: [...path, { index, from, at: at + 1, until, start, bank: changed.bank }]
+      })
     })
 
   const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<SessionTask>>) {
     const reached = attempts.flatMap(({ task, texts }) =>
       texts.map((text): Reached => {
         const { bank, edits, episode, from, rejections, start, until } = after({ task, text })
-        return { before: start, after: bank, edits, rejections, questions: questionsOf(episode.steps.slice(from, until)), toldWords: toldWords(episode, until - 1) }
-      }))
+        return {
+          before: start,
+          after: bank,
+          edits,
+          rejections,
+          questions: questionsOf(episode.steps.slice(from, until)),
+          toldWords: toldWords(episode, until - 1)
+        }
+      })
+    )
     const outcomes = (yield* outcomesOf(reached, options)).values()
     return attempts.map(({ texts }) => texts.map(() => outcomes.next().value!))
   }, Effect.provideContext(context))
@@ -168,11 +209,20 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
     cursor: Cursor.make(Saved, {
       save: () => ({
         dialogues: dialogues.cursor.save(),
-        branches: branches.map((branch) => ({ ...branch, start: MemoryBank.toJson(branch.start), bank: MemoryBank.toJson(branch.bank) }))
+        branches: branches.map((branch) => ({
+          ...branch,
+          start: MemoryBank.toJson(branch.start),
+          bank: MemoryBank.toJson(branch.bank)
+        }))
       }),
-      restore: (saved) => Effect.map(dialogues.cursor.restore(saved.dialogues), () => {
-        branches = saved.branches.map((branch) => ({ ...branch, start: MemoryBank.fromJson(branch.start), bank: MemoryBank.fromJson(branch.bank) }))
-      })
+      restore: (saved) =>
+        Effect.map(dialogues.cursor.restore(saved.dialogues), () => {
+          branches = saved.branches.map((branch) => ({
+            ...branch,
+            start: MemoryBank.fromJson(branch.start),
+            bank: MemoryBank.fromJson(branch.bank)
+          }))
+        })
     })
   }
 })

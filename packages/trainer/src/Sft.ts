@@ -14,7 +14,8 @@ import * as Stage from "./Stage.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
- * Demonstrations in an order: `deal` gives the next ones (at times none), and the `cursor` says where that is, so that a run can go on.
+ * Demonstrations in an order: `deal` gives the next ones (at times none), and the `cursor` says where that is, so that
+ * a run can go on.
  */
 export interface Source {
   readonly deal: () => ReadonlyArray<Episode.Demonstration>
@@ -26,7 +27,10 @@ export interface Source {
  */
 export const counted = (make: (index: number) => ReadonlyArray<Episode.Demonstration>): Source => {
   let next = 0
-  return { deal: () => make(next++), cursor: Cursor.make(Schema.Int, { save: () => next, restore: (saved) => void (next = saved) }) }
+  return {
+    deal: () => make(next++),
+    cursor: Cursor.make(Schema.Int, { save: () => next, restore: (saved) => void (next = saved) })
+  }
 }
 
 /**
@@ -49,7 +53,10 @@ export interface Options extends Stage.Steps {
 /**
  * A demonstration as tokens: the prompt, and each completion with its context masked and the end token learned.
  */
-export const tokenize = (tokenizer: Sampler.Tokenizer, { completions, prompt }: Episode.Demonstration): Learner.PromptGroup => ({
+export const tokenize = (
+  tokenizer: Sampler.Tokenizer,
+  { completions, prompt }: Episode.Demonstration
+): Learner.PromptGroup => ({
   prompt: tokenizer.encode(prompt),
   completions: completions.map(({ context = "", target }) => {
     const read = context === "" ? [] : tokenizer.encode(context, { addSpecialTokens: false })
@@ -69,7 +76,9 @@ export const fitting = ({ completions, prompt }: Learner.PromptGroup, contextLen
 /**
  * A demonstration as plain text: everything after the first token is learned.
  */
-export const asText = ({ completions: [first], prompt: [begin, ...rest] }: Learner.PromptGroup): Learner.PromptGroup => ({
+export const asText = (
+  { completions: [first], prompt: [begin, ...rest] }: Learner.PromptGroup
+): Learner.PromptGroup => ({
   prompt: [begin!],
   completions: [{ tokens: [...rest, ...first!.tokens] }]
 })
@@ -85,73 +94,101 @@ const pool = 8
 // So many times in a row there may be nothing to learn from.
 const patience = 1000
 
-// A stage in the middle of a pool goes on from what the pool was made of: what was left over before, and where the demonstrations stood.
+// A stage in the middle of a pool goes on from what the pool was made of: what was left over before, and where the
+// demonstrations stood.
 const Pool = Schema.Struct({
   step: Schema.Int,
   tooLong: Schema.Int,
   left: Schema.Array(Schema.Struct({
     prompt: Schema.Array(Schema.Int),
-    completions: Schema.Array(Schema.Struct({ tokens: Schema.Array(Schema.Int), mask: Schema.optionalKey(Schema.Array(Schema.Finite)) }))
+    completions: Schema.Array(
+      Schema.Struct({ tokens: Schema.Array(Schema.Int), mask: Schema.optionalKey(Schema.Array(Schema.Finite)) })
+    )
   })),
   demonstrations: Schema.Unknown
 })
 
 /**
  * Trains the learner at hand, in an order drawn from Effect's `Random`. Each step is logged with its loss,
- * gradient norm, tokens and tokens per second, and with the number of completions so far that were too long for the model's context.
+ * gradient norm, tokens and tokens per second, and with the number of completions so far that were too long for the
+ * model's context.
  */
-export const run = Effect.fn("Sft.run")(function*(options: Options): Effect.fn.Return<void, Stage.Failure, Learner.Learner | RunLog> {
-  const learner = yield* Learner.Learner
-  const log = yield* RunLog
-  const { beta2 = 0.98, demonstrations, from, groupsPerStep, maxGradNorm = 1, schedule, stage = "sft", steps, weightDecay = 0 } = options
-  let tooLong = 0
-  let waiting: ReadonlyArray<Learner.PromptGroup> = []
-  let drawn: ReadonlyArray<Learner.PromptGroup> = []
-  let made: typeof Pool.Type = { step: 0, tooLong: 0, left: [], demonstrations: demonstrations.cursor.save() }
+export const run = Effect.fn("Sft.run")(
+  function*(options: Options): Effect.fn.Return<void, Stage.Failure, Learner.Learner | RunLog> {
+    const learner = yield* Learner.Learner
+    const log = yield* RunLog
+    const {
+      beta2 = 0.98,
+      demonstrations,
+      from,
+      groupsPerStep,
+      maxGradNorm = 1,
+      schedule,
+      stage = "sft",
+      steps,
+      weightDecay = 0
+    } = options
+    let tooLong = 0
+    let waiting: ReadonlyArray<Learner.PromptGroup> = []
+    let drawn: ReadonlyArray<Learner.PromptGroup> = []
+    let made: typeof Pool.Type = { step: 0, tooLong: 0, left: [], demonstrations: demonstrations.cursor.save() }
 
-  const prepare = (demonstration: Episode.Demonstration): ReadonlyArray<Learner.PromptGroup> => {
-    const whole = tokenize(learner.sampler.tokenizer, demonstration)
-    const group = fitting(whole, learner.sampler.contextLength)
-    tooLong += whole.completions.length - group.completions.length
-    return group.completions.length === 0 ? [] : [options.promptLoss === true ? asText(group) : group]
-  }
-  // A new pool, in an order that is drawn.
-  const fill = Effect.fnUntraced(function*(step: number) {
-    made = { step, tooLong, left: waiting as typeof made.left, demonstrations: demonstrations.cursor.save() }
-    const groups = [...waiting]
-    let without = 0
-    while (groups.length < groupsPerStep * pool) {
-      const prepared = demonstrations.deal().flatMap(prepare)
-      groups.push(...prepared)
-      without = prepared.length === 0 ? without + 1 : 0
-      if (without === patience) {
-        const reason = `${patience} times in a row there was no demonstration that fits into the model's context of ${learner.sampler.contextLength} tokens`
-        return yield* new TrainingError({ reason })
+    const prepare = (demonstration: Episode.Demonstration): ReadonlyArray<Learner.PromptGroup> => {
+      const whole = tokenize(learner.sampler.tokenizer, demonstration)
+      const group = fitting(whole, learner.sampler.contextLength)
+      tooLong += whole.completions.length - group.completions.length
+      return group.completions.length === 0 ? [] : [options.promptLoss === true ? asText(group) : group]
+    }
+    // A new pool, in an order that is drawn.
+    const fill = Effect.fnUntraced(function*(step: number) {
+      made = { step, tooLong, left: waiting as typeof made.left, demonstrations: demonstrations.cursor.save() }
+      const groups = [...waiting]
+      let without = 0
+      while (groups.length < groupsPerStep * pool) {
+        const prepared = demonstrations.deal().flatMap(prepare)
+        groups.push(...prepared)
+        without = prepared.length === 0 ? without + 1 : 0
+        if (without === patience) {
+          const reason =
+            `${patience} times in a row there was no demonstration that fits into the model's context of ${learner.sampler.contextLength} tokens`
+          return yield* new TrainingError({ reason })
+        }
       }
-    }
-    waiting = groups.slice(groupsPerStep * pool)
-    drawn = yield* Random.shuffle(groups.slice(0, groupsPerStep * pool))
-  })
+      waiting = groups.slice(groupsPerStep * pool)
+      drawn = yield* Random.shuffle(groups.slice(0, groupsPerStep * pool))
+    })
 
-  const cursor = Cursor.make(Pool, { save: () => made, restore: (saved) => void (made = saved) })
-  yield* Stage.loop(options, { cursor }, Effect.fnUntraced(function*(step, _, drawnIn) {
-    const started = yield* Clock.currentTimeMillis
-    if (step === from?.step && made.step < step) {
-      // The pool that was being used, made again as it was, up to this step.
-      yield* demonstrations.cursor.restore(made.demonstrations)
-      ;[waiting, tooLong] = [made.left, made.tooLong]
-      yield* drawnIn(made.step)(fill(made.step))
-      drawn = drawn.slice((step - made.step) * groupsPerStep)
-    }
-    if (drawn.length === 0) yield* fill(step)
-    const batch = drawn.slice(0, groupsPerStep)
-    drawn = drawn.slice(groupsPerStep)
-    const keepingBatch = Stage.keepingBatch(batch, { stage, step: step + 1, objective: Objective.sft })
-    const { loss } = yield* keepingBatch(learner.forwardBackward(batch, Objective.sft))
-    const { gradNorm } = yield* keepingBatch(learner.optimStep({ learningRate: Schedule.at(schedule, step, steps), beta2, weightDecay, maxGradNorm }))
-    const tokens = batch.reduce((sum, group) => sum + tokensOf(group), 0)
-    const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
-    yield* log.metrics({ stage, step: step + 1, steps, values: { loss, gradNorm, tokens, tooLong, tokensPerSecond: tokens / Math.max(seconds, 1e-3) } })
-    return 0
-  }))
-})
+    const cursor = Cursor.make(Pool, { save: () => made, restore: (saved) => void (made = saved) })
+    yield* Stage.loop(
+      options,
+      { cursor },
+      Effect.fnUntraced(function*(step, _, drawnIn) {
+        const started = yield* Clock.currentTimeMillis
+        if (step === from?.step && made.step < step) {
+          // The pool that was being used, made again as it was, up to this step.
+          yield* demonstrations.cursor.restore(made.demonstrations)
+          ;[waiting, tooLong] = [made.left, made.tooLong]
+          yield* drawnIn(made.step)(fill(made.step))
+          drawn = drawn.slice((step - made.step) * groupsPerStep)
+        }
+        if (drawn.length === 0) yield* fill(step)
+        const batch = drawn.slice(0, groupsPerStep)
+        drawn = drawn.slice(groupsPerStep)
+        const keepingBatch = Stage.keepingBatch(batch, { stage, step: step + 1, objective: Objective.sft })
+        const { loss } = yield* keepingBatch(learner.forwardBackward(batch, Objective.sft))
+        const { gradNorm } = yield* keepingBatch(
+          learner.optimStep({ learningRate: Schedule.at(schedule, step, steps), beta2, weightDecay, maxGradNorm })
+        )
+        const tokens = batch.reduce((sum, group) => sum + tokensOf(group), 0)
+        const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+        yield* log.metrics({
+          stage,
+          step: step + 1,
+          steps,
+          values: { loss, gradNorm, tokens, tooLong, tokensPerSecond: tokens / Math.max(seconds, 1e-3) }
+        })
+        return 0
+      })
+    )
+  }
+)

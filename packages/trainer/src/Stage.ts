@@ -3,10 +3,10 @@
  */
 import { Learner } from "@memory-r1/core"
 import type { Objective, Retriever, Sampler } from "@memory-r1/core"
+import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import type { AiError } from "effect/ai"
 import type { CheckpointsError } from "./Checkpoints.ts"
 import type { Cursor } from "./Cursor.ts"
 import type * as Kl from "./Kl.ts"
@@ -15,8 +15,8 @@ import type * as Schedule from "./Schedule.ts"
 import type { TrainingError } from "./TrainingError.ts"
 
 /**
- * Where a stage stands between two steps: steps that were done, the weight of the KL term, and where its data stand. With the state of the learners
- * this is all that the rest of the stage depends on.
+ * Where a stage stands between two steps: steps that were done, the weight of the KL term, and where its data stand.
+ * With the state of the learners this is all that the rest of the stage depends on.
  */
 export const Position = Schema.Struct({ step: Schema.Int, beta: Schema.Finite, data: Schema.Unknown })
 export interface Position extends Schema.Schema.Type<typeof Position> {}
@@ -24,7 +24,14 @@ export interface Position extends Schema.Schema.Type<typeof Position> {}
 /**
  * What can go wrong beside an environment's own failures.
  */
-export type Failure = AiError.AiError | CheckpointsError | Learner.LearnerError | Retriever.RetrieverError | RunLogError | Sampler.SamplerError | TrainingError
+export type Failure =
+  | AiError.AiError
+  | CheckpointsError
+  | Learner.LearnerError
+  | Retriever.RetrieverError
+  | RunLogError
+  | Sampler.SamplerError
+  | TrainingError
 
 /**
  * Hears of every step that was done: to save, to evaluate. Says whether the stage goes on.
@@ -46,7 +53,8 @@ export interface Steps {
  * - `kl`: a KL term to a reference; none when left out.
  * - `schedule`, `weightDecay` (0), `maxGradNorm` (1): of AdamW.
  * - `transcriptEvery`: how often one group is written to the transcripts (every 10 steps).
- * - `from`: where an earlier run of the stage was stopped, at its beginning when it is left out; `onStep` hears of every step.
+ * - `from`: where an earlier run of the stage was stopped, at its beginning when it is left out; `onStep` hears of
+ *   every step.
  */
 export interface Options extends Steps {
   readonly stage?: string
@@ -60,14 +68,18 @@ export interface Options extends Steps {
 }
 
 /**
- * Runs the steps of a stage, each with random numbers of its own, drawn from Effect's `Random` and the number of the step. So a stage that goes on from a
- * position draws what it would have drawn. `one` makes a step with the present weight of the KL term and gives the next one; `drawnIn` gives an effect
- * the random numbers of an earlier step.
+ * Runs the steps of a stage, each with random numbers of its own, drawn from Effect's `Random` and the number of the
+ * step. So a stage that goes on from a position draws what it would have drawn. `one` makes a step with the present
+ * weight of the KL term and gives the next one; `drawnIn` gives an effect the random numbers of an earlier step.
  */
 export const loop = Effect.fnUntraced(function*<E, R>(
   { from, onStep = () => Effect.succeed(true), steps }: Steps,
   { beta: first = 0, cursor }: { readonly cursor: Cursor | undefined; readonly beta?: number | undefined },
-  one: (step: number, beta: number, drawnIn: (step: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>) => Effect.Effect<number, E, R>
+  one: (
+    step: number,
+    beta: number,
+    drawnIn: (step: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<number, E, R>
 ) {
   const seed = yield* Random.nextInt
   const drawnIn = (step: number) => Random.withSeed(`${seed}/${step}`)
@@ -81,17 +93,28 @@ export const loop = Effect.fnUntraced(function*<E, R>(
 })
 
 /**
- * A pass or a step of a learner; where it fails, as for a loss that is no number, the log keeps the batch, and the message says where.
+ * A pass or a step of a learner; where it fails, as for a loss that is no number, the log keeps the batch, and the
+ * message says where.
  */
 export const keepingBatch = (
   batch: ReadonlyArray<Learner.PromptGroup>,
-  about: { readonly stage: string; readonly step: number; readonly objective: Objective.Objective; readonly temperature?: number }
+  about: {
+    readonly stage: string
+    readonly step: number
+    readonly objective: Objective.Objective
+    readonly temperature?: number
+  }
 ) =>
 <A, R>(effect: Effect.Effect<A, Learner.LearnerError, R>) =>
   Effect.catch(
     effect,
     Effect.fnUntraced(function*(error) {
       const file = yield* (yield* RunLog).batch({ temperature: 1, ...about, batch })
-      return yield* file === undefined ? error : new Learner.LearnerError({ ...error, reason: `${error.reason}; the batch of step ${about.step} is in ${file}` })
+      return yield* file === undefined
+        ? error
+        : new Learner.LearnerError({
+          ...error,
+          reason: `${error.reason}; the batch of step ${about.step} is in ${file}`
+        })
     })
   )

@@ -1,8 +1,8 @@
 /**
  * The figures of a run as an event file, which TensorBoard opens.
  *
- * A file is a sequence of records (TensorFlow's TFRecord: length, masked CRC-32C of it, data, masked CRC-32C of that), each of which is an `Event` in
- * protocol buffers.
+ * A file is a sequence of records (TensorFlow's TFRecord: length, masked CRC-32C of it, data, masked CRC-32C of that),
+ * each of which is an `Event` in protocol buffers.
  */
 import crc32c from "crc-32/crc32c.js"
 import { PbfWriter } from "pbf"
@@ -40,7 +40,8 @@ export const header = (milliseconds: number): Uint8Array => {
 }
 
 /**
- * One line of the log: a scalar for each of its figures, as `manager/reward`. Figures that are no numbers are left out, as TensorBoard would draw nothing.
+ * One line of the log: a scalar for each of its figures, as `manager/reward`. Figures that are no numbers are left out,
+ * as TensorBoard would draw nothing.
  *
  * @example
  * ```ts

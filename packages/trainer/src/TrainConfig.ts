@@ -7,7 +7,8 @@ import * as Schedule from "./Schedule.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThan(0))
 const nonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
-const optional = <S extends Schema.Top>(schema: S, value: S["Encoded"]) => schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
+const optional = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
+  schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
 
 /**
  * The learning rate; see `Schedule`.
@@ -22,10 +23,11 @@ const LearningRate = Schema.Struct({
 /**
  * A supervised stage on the teacher's demonstrations, for one model that both agents start from.
  *
- * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers. With `promptLoss`
- * a model also learns the prompts, as plain text with one completion each: how a model from scratch learns to read. `data` are the
- * teacher's demonstrations, or exercises in copying for a model from scratch. `sessions` is the length of the teacher's dialogues (short
- * ones show more turns in the same time), `samples` the number of decisions on one turn.
+ * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers.
+ * With `promptLoss` a model also learns the prompts, as plain text with one completion each: how a model from scratch
+ * learns to read. `data` are the teacher's demonstrations, or exercises in copying for a model from scratch. `sessions`
+ * is the length of the teacher's dialogues (short ones show more turns in the same time), `samples` the number of
+ * decisions on one turn.
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
@@ -60,10 +62,14 @@ const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 /**
  * What is paid for.
  *
- * - `answer`: of one answer. `exactMatch` is `Reward.exactMatch`; `exactMatchElseF1` is less sparse; `f1TimesJudge` and `judge` ask the `judge` of the run.
- * - `format`: added for an answer in the format, to the Answer Agent; no more than 0.2, since agents that are paid more for it learn nothing else.
- * - `growth`, `rejected`: the price of each memory that a decision adds to the bank, and of text that is no operation; the paper has neither.
- * - `memorySize`: the price of a bank that holds more than the share `free` of the words that were said; see `ManagerEnvironment.memorySize`.
+ * - `answer`: of one answer. `exactMatch` is `Reward.exactMatch`; `exactMatchElseF1` is less sparse; `f1TimesJudge` and
+ *   `judge` ask the `judge` of the run.
+ * - `format`: added for an answer in the format, to the Answer Agent; no more than 0.2, since agents that are paid more
+ *   for it learn nothing else.
+ * - `growth`, `rejected`: the price of each memory that a decision adds to the bank, and of text that is no operation;
+ *   the paper has neither.
+ * - `memorySize`: the price of a bank that holds more than the share `free` of the words that were said; see
+ *   `ManagerEnvironment.memorySize`.
  */
 export const Rewards = Schema.Struct({
   answer: optional(Schema.Literals(["exactMatch", "exactMatchElseF1", "f1", "f1TimesJudge", "judge"]), "exactMatch"),
@@ -99,7 +105,10 @@ const grpo = {
   groupSize: optional(count.check(Schema.isGreaterThan(1)), 8),
   iterations: optional(count, 1),
   objective: optional(Schema.Literals(["grpo", "drGrpo", "dapo", "bnpo", "gspo", "cispo", "reinforce"]), "grpo"),
-  advantage: optional(Schema.Literals(["groupNormalized", "groupCentred", "leaveOneOut", "batchNormalized"]), "groupNormalized"),
+  advantage: optional(
+    Schema.Literals(["groupNormalized", "groupCentred", "leaveOneOut", "batchNormalized"]),
+    "groupNormalized"
+  ),
   zeroVariance: optional(Schema.Literals(["drop", "keep"]), "drop"),
   overlong: optional(Schema.Literals(["keep", "mask"]), "keep")
 }
@@ -119,19 +128,20 @@ const ppo = {
 }
 
 /**
- * Reinforcement learning of one agent by groups; the other one is frozen. See `Grpo.Options`; `objective` is one of `Objective`, `advantage` one of
- * `Advantage`, `beta` the weight of the KL term to the model that training began with, and `kl` says how it is taken.
+ * Reinforcement learning of one agent by groups; the other one is frozen. See `Grpo.Options`; `objective` is one of
+ * `Objective`, `advantage` one of `Advantage`, `beta` the weight of the KL term to the model that training began with,
+ * and `kl` says how it is taken.
  *
- * `sessions` is the length of the dialogues, all of them when it is left out: stages of the same kind with more and more of them are a curriculum. The
- * manager is rewarded for each decision, or, with `unit: session`, for whole sessions (see `SessionEnvironment`, of which `local` and `longest` are
- * options).
+ * `sessions` is the length of the dialogues, all of them when it is left out: stages of the same kind with more and
+ * more of them are a curriculum. The manager is rewarded for each decision, or, with `unit: session`, for whole
+ * sessions (see `SessionEnvironment`, of which `local` and `longest` are options).
  */
 export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
 export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
 
 /**
- * The same with a critic; see `Ppo.Options`. The critic is a model of its own, an adapter of its own where the agents are adapters, or a head on the
- * agent's network (`shared`).
+ * The same with a critic; see `Ppo.Options`. The critic is a model of its own, an adapter of its own where the agents
+ * are adapters, or a head on the agent's network (`shared`).
  */
 export const PpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...ppo })
 export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
@@ -139,21 +149,27 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
 /**
  * A run.
  *
- * - `model`: a Hugging Face directory, or the id of a model on the hub, that both agents start from; with `initialize` its weights are
- *   drawn anew, and `lookBack` heads of its first layer begin by attending to one of the tokens just before. With `lora` the model is
- *   frozen, held once in `dtype`, and each agent is an adapter; `gradientCheckpointing` trades time for memory;
- *   `templateOptions` sets variables of its chat template, such as `enable_thinking`, in training and for the agents that come of it.
- * - `data`: the Memory World, from dialogue `firstSeed` on, or the training dialogues of a split of LoCoMo's file (see `LocomoEpisodes` of
- *   `@memory-r1/eval`, and `Locomo.splits`); `perFact` and `perSpeaker` limit what a decision and an answer get to see.
- * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, or the `paper`'s, for instruction models.
+ * - `model`: a Hugging Face directory, or the id of a model on the hub, that both agents start from; with `initialize`
+ *   its weights are drawn anew, and `lookBack` heads of its first layer begin by attending to one of the tokens just
+ *   before. With `lora` the model is frozen, held once in `dtype`, and each agent is an adapter;
+ *   `gradientCheckpointing` trades time for memory; `templateOptions` sets variables of its chat template, such as
+ *   `enable_thinking`, in training and for the agents that come of it.
+ * - `data`: the Memory World, from dialogue `firstSeed` on, or the training dialogues of a split of LoCoMo's file (see
+ *   `LocomoEpisodes` of `@memory-r1/eval`, and `Locomo.splits`); `perFact` and `perSpeaker` limit what a decision and
+ *   an answer get to see.
+ * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, or the
+ *   `paper`'s, for instruction models.
  * - `managerTokens`, `answerTokens`: how long the decisions and answers of a frozen agent may be.
- * - `judge`: the model that a reward asks: a directory or hub id for this machine (`onnx`), or one of Hugging Face's providers (`hf`, with `HF_TOKEN`).
+ * - `judge`: the model that a reward asks: a directory or hub id for this machine (`onnx`), or one of Hugging Face's
+ *   providers (`hf`, with `HF_TOKEN`).
  * - `stages`: in their order. The paper trains the manager first.
- * - `rounds`: so many times the stages of reinforcement learning are gone through: with one of each kind, the agents are trained in turn.
- * - `validation`: every so many steps both agents, greedy, answer the questions of so many `dialogues` that are not trained on (of LoCoMo's file, those of
- *   the split); `questions` limits them. After `patience` validations without a better `metric` a stage ends. With `keep: best` it ends with the weights
- *   that had the best one.
- * - `checkpoints`: every so many steps all that the run needs to go on is written, of which the `keepLast` newest are kept, and the best one.
+ * - `rounds`: so many times the stages of reinforcement learning are gone through: with one of each kind, the agents
+ *   are trained in turn.
+ * - `validation`: every so many steps both agents, greedy, answer the questions of so many `dialogues` that are not
+ *   trained on (of LoCoMo's file, those of the split); `questions` limits them. After `patience` validations without a
+ *   better `metric` a stage ends. With `keep: best` it ends with the weights that had the best one.
+ * - `checkpoints`: every so many steps all that the run needs to go on is written, of which the `keepLast` newest are
+ *   kept, and the best one.
  * - `tensorBoard`: whether the run folder has an event file.
  */
 export const TrainConfig = Schema.Struct({
@@ -168,7 +184,10 @@ export const TrainConfig = Schema.Struct({
       rank: count,
       alpha: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
       rsLora: optional(Schema.Boolean, false),
-      targetModules: optional(Schema.Union([Schema.Literal("all-linear"), Schema.NonEmptyArray(Schema.String)]), "all-linear")
+      targetModules: optional(
+        Schema.Union([Schema.Literal("all-linear"), Schema.NonEmptyArray(Schema.String)]),
+        "all-linear"
+      )
     })),
     gradientCheckpointing: optional(Schema.Boolean, false),
     templateOptions: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
@@ -203,7 +222,9 @@ export const TrainConfig = Schema.Struct({
   format: optional(Schema.Literals(["compact", "paper"]), "compact"),
   managerTokens: optional(count, 72),
   answerTokens: optional(count, 64),
-  judge: Schema.optionalKey(Schema.Struct({ provider: optional(Schema.Literals(["onnx", "hf"]), "onnx"), model: Schema.String })),
+  judge: Schema.optionalKey(
+    Schema.Struct({ provider: optional(Schema.Literals(["onnx", "hf"]), "onnx"), model: Schema.String })
+  ),
   rounds: optional(count, 1),
   validation: Schema.optionalKey(Schema.Struct({
     every: count,
@@ -222,20 +243,26 @@ export const TrainConfig = Schema.Struct({
         : undefined
     )
   )
-}).check(Schema.makeFilter(({ data, judge, stages }) =>
-  data.dataset === "locomo" && stages.some((stage) => stage.kind === "sft" && stage.data === "teacher")
-    ? "LoCoMo has no teacher to imitate: take the supervised stage out, or train it on memory-world first"
-    : stages.some((stage) => stage.kind === "answer" && stage.unit === "session")
-    ? "an answer is one decision: \"unit\": \"session\" is for stages of the manager"
-    : judge === undefined && stages.some((stage) => stage.kind !== "sft" && (stage.reward.answer === "judge" || stage.reward.answer === "f1TimesJudge"))
-    ? "a reward asks a judge, and there is none: give \"judge\""
-    : undefined
-))
+}).check(
+  Schema.makeFilter(({ data, judge, stages }) =>
+    data.dataset === "locomo" && stages.some((stage) => stage.kind === "sft" && stage.data === "teacher")
+      ? "LoCoMo has no teacher to imitate: take the supervised stage out, or train it on memory-world first"
+      : stages.some((stage) => stage.kind === "answer" && stage.unit === "session")
+      ? "an answer is one decision: \"unit\": \"session\" is for stages of the manager"
+      : judge === undefined &&
+          stages.some((stage) =>
+            stage.kind !== "sft" && (stage.reward.answer === "judge" || stage.reward.answer === "f1TimesJudge")
+          )
+      ? "a reward asks a judge, and there is none: give \"judge\""
+      : undefined
+  )
+)
 export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
 export type Stage = TrainConfig["stages"][number]
 export type ReinforcedStage = GrpoStage | PpoStage
 
-// Which kind a stage is decides what else it may have: said first, so that all kinds are named to those who misspell one.
+// Which kind a stage is decides what else it may have: said first, so that all kinds are named to those who misspell
+// one.
 const Kinds = Schema.Struct({
   stages: Schema.Array(Schema.Struct({ kind: Schema.Literals(["sft", "manager", "answer"]) }))
 })

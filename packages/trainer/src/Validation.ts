@@ -3,8 +3,8 @@
  */
 import { AnswerAgent, type Episode, MemoryBank, MemoryManager, Playthrough, TextMetrics } from "@memory-r1/core"
 import type { Retriever, Sampler } from "@memory-r1/core"
-import * as Effect from "effect/Effect"
 import type { AiError } from "effect/ai"
+import * as Effect from "effect/Effect"
 import type { Validated } from "./RunLog.ts"
 
 /**
@@ -30,11 +30,14 @@ export interface Measured {
 // As many as a reader wants to see.
 const shown = { answers: 24, decisions: 48 } as const
 
-const mean = (values: ReadonlyArray<number>): number => values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+const mean = (values: ReadonlyArray<number>): number =>
+  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 // Every so many of a list, the first among them.
 const spread = <A>(items: ReadonlyArray<A>, limit: number): ReadonlyArray<A> =>
-  items.length <= limit ? items : Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
+  items.length <= limit
+    ? items
+    : Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
 
 type Failure = AiError.AiError | Retriever.RetrieverError | Sampler.SamplerError
 
@@ -63,8 +66,14 @@ export const measure = Effect.fn("Validation.measure")(function*(
   { perSpeaker, questions = Infinity }: Options,
   { answer }: Pick<Agents, "answer">
 ): Effect.fn.Return<Measured, Failure, Retriever.Retriever> {
-  const all = played.flatMap(({ banks, episode }) => episode.questions.map((question) => ({ bank: banks.at(-1)!, question })))
-  const asked = yield* Effect.provideService(Playthrough.ask(spread(all, questions), { perSpeaker }), AnswerAgent.AnswerAgent, answer)
+  const all = played.flatMap(({ banks, episode }) =>
+    episode.questions.map((question) => ({ bank: banks.at(-1)!, question }))
+  )
+  const asked = yield* Effect.provideService(
+    Playthrough.ask(spread(all, questions), { perSpeaker }),
+    AnswerAgent.AnswerAgent,
+    answer
+  )
   const scored = asked.map(({ answer, question }) => ({
     question,
     answer: answer.text,
@@ -77,7 +86,13 @@ export const measure = Effect.fn("Validation.measure")(function*(
       f1: mean(scored.map(({ f1 }) => f1)),
       memories: mean(played.map(({ banks }) => MemoryBank.size(banks.at(-1)!)))
     },
-    answers: spread(scored, shown.answers).map(({ answer, exactMatch, question: { gold, id, question } }) => ({ id, question, gold, answer, right: exactMatch === 1 })),
+    answers: spread(scored, shown.answers).map(({ answer, exactMatch, question: { gold, id, question } }) => ({
+      id,
+      question,
+      gold,
+      answer,
+      right: exactMatch === 1
+    })),
     bank: played[0] === undefined ? [] : Playthrough.history(played[0]).slice(0, shown.decisions)
   }
 })

@@ -1,6 +1,6 @@
 /**
- * Training of the Memory Manager and the Answer Agent: environments, rollouts, SFT, GRPO and PPO on any `Learner`; runs that go on exactly where they were
- * stopped.
+ * Training of the Memory Manager and the Answer Agent: environments, rollouts, SFT, GRPO and PPO on any `Learner`; runs
+ * that go on exactly where they were stopped.
  */
 export * as Advantage from "./Advantage.ts"
 export * as Alarms from "./Alarms.ts"
@@ -24,5 +24,5 @@ export * as Sft from "./Sft.ts"
 export * as Stage from "./Stage.ts"
 export * as TensorBoard from "./TensorBoard.ts"
 export * as TrainConfig from "./TrainConfig.ts"
-export * as Validation from "./Validation.ts"
 export { TrainingError } from "./TrainingError.ts"
+export * as Validation from "./Validation.ts"

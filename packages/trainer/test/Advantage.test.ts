@@ -12,7 +12,9 @@ describe("Advantage, of groups", () => {
   it("is (r - mean) / (sample std + 1e-4), as TRL computes it", () => {
     // mean 0.5, sample standard deviation sqrt(1/3)
     const [found] = groupNormalized([[0, 1, 1, 0]])
-    for (const [i, sign] of [-1, 1, 1, -1].entries()) assert.closeTo(found![i]!, sign * 0.5 / (Math.sqrt(1 / 3) + 1e-4), 1e-12)
+    for (const [i, sign] of [-1, 1, 1, -1].entries()) {
+      assert.closeTo(found![i]!, sign * 0.5 / (Math.sqrt(1 / 3) + 1e-4), 1e-12)
+    }
   })
 
   it("leaves one out: what a reward is above the mean of the others", () => {
@@ -30,7 +32,9 @@ describe("Advantage, of groups", () => {
     for (const estimator of [groupNormalized, groupCentred, leaveOneOut, batchNormalized]) {
       estimator(groups).forEach((advantages, n) => {
         assert.closeTo(total(advantages), 0, 1e-6 * advantages.length)
-        groups[n]!.forEach((a, i) => groups[n]!.forEach((b, j) => void (a - b > 1e-9 && assert.isAbove(advantages[i]!, advantages[j]!))))
+        groups[n]!.forEach((a, i) =>
+          groups[n]!.forEach((b, j) => void (a - b > 1e-9 && assert.isAbove(advantages[i]!, advantages[j]!)))
+        )
       })
     }
   })
@@ -46,7 +50,9 @@ describe("Advantage, of groups", () => {
     for (const [name, estimator] of Object.entries(estimators)) {
       // Beside a group that does differ, too.
       for (const groups of [[rewards], [rewards, [0, 1]]]) {
-        for (const advantage of estimator(groups)[0]!) assert.isTrue(Object.is(advantage, 0), `${name} of ${rewards.join()} is ${advantage}`)
+        for (const advantage of estimator(groups)[0]!) {
+          assert.isTrue(Object.is(advantage, 0), `${name} of ${rewards.join()} is ${advantage}`)
+        }
       }
     }
   }
@@ -76,7 +82,18 @@ describe("Advantage, of groups", () => {
   })
 
   it("and none that do, be the difference ever so small", () => {
-    for (const rewards of [[0.25, 0.25, 0], [0, 1e-6], [1, 1 + 1e-9], [0.3, 0.3 + 1e-12], [1e6, 1e6 + 1e-6], [-1e-9, 1e-9], [1e12, 1e12 + 1], [0, NaN]]) {
+    for (
+      const rewards of [
+        [0.25, 0.25, 0],
+        [0, 1e-6],
+        [1, 1 + 1e-9],
+        [0.3, 0.3 + 1e-12],
+        [1e6, 1e6 + 1e-6],
+        [-1e-9, 1e-9],
+        [1e12, 1e12 + 1],
+        [0, NaN]
+      ]
+    ) {
       assert.isFalse(Advantage.isZeroVariance(rewards), rewards.join())
     }
     for (const estimator of Object.values(estimators)) {
@@ -93,17 +110,30 @@ describe("Advantage, of groups", () => {
     const scaled = terms.map((term) => term / largest)
     // Pairwise, from either end, and by size.
     const pairwise = (values: ReadonlyArray<number>): number =>
-      values.length < 2 ? values[0] ?? 0 : pairwise(values.slice(0, values.length >> 1)) + pairwise(values.slice(values.length >> 1))
-    const rewards = [total(scaled), total(scaled.toReversed()), total(scaled.toSorted((a, b) => a - b)), pairwise(scaled)]
+      values.length < 2
+        ? values[0] ?? 0
+        : pairwise(values.slice(0, values.length >> 1)) + pairwise(values.slice(values.length >> 1))
+    const rewards = [
+      total(scaled),
+      total(scaled.toReversed()),
+      total(scaled.toSorted((a, b) => a - b)),
+      pairwise(scaled)
+    ]
     teachesNothing(rewards)
     assert.isFalse(Advantage.isZeroVariance([...rewards, rewards[0]! + difference]))
   })
 })
 
 describe("Advantage, of tokens", () => {
-  const tokens = Arbitrary.schema(Schema.Array(Schema.Tuple([between(-1, 1), between(-1, 1)])).check(Schema.isMinLength(1), Schema.isMaxLength(12)))
+  const tokens = Arbitrary.schema(
+    Schema.Array(Schema.Tuple([between(-1, 1), between(-1, 1)])).check(Schema.isMinLength(1), Schema.isMaxLength(12))
+  )
 
-  it.prop("generalized advantage estimation is the sum of discounted errors", { tokens, gamma: between(0, 1), lambda: between(0, 1) }, ({ gamma, lambda, tokens }) => {
+  it.prop("generalized advantage estimation is the sum of discounted errors", {
+    tokens,
+    gamma: between(0, 1),
+    lambda: between(0, 1)
+  }, ({ gamma, lambda, tokens }) => {
     const [rewards, values] = [tokens.map(([reward]) => reward), tokens.map(([, value]) => value)]
     const { advantages, returns } = gae(rewards, values, { gamma, lambda })
     const error = (t: number) => rewards[t]! + gamma * (values[t + 1] ?? 0) - values[t]!
@@ -115,8 +145,13 @@ describe("Advantage, of tokens", () => {
   })
 
   it.prop("with gamma and lambda 1 it is the sum of what is to come, less the value", { tokens }, ({ tokens }) => {
-    const { advantages } = gae(tokens.map(([reward]) => reward), tokens.map(([, value]) => value), { gamma: 1, lambda: 1 })
-    tokens.forEach(([, value], t) => assert.closeTo(advantages[t]!, total(tokens.slice(t).map(([reward]) => reward)) - value, 1e-9))
+    const { advantages } = gae(tokens.map(([reward]) => reward), tokens.map(([, value]) => value), {
+      gamma: 1,
+      lambda: 1
+    })
+    tokens.forEach(([, value], t) =>
+      assert.closeTo(advantages[t]!, total(tokens.slice(t).map(([reward]) => reward)) - value, 1e-9)
+    )
   })
 
   it("whitens over all tokens, whatever completion they are of", () => {

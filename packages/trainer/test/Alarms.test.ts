@@ -3,10 +3,21 @@ import { Alarms } from "@memory-r1/trainer"
 
 type Values = Readonly<Record<string, number>>
 type Part = readonly [count: number, values: Values]
-const steps = (...parts: ReadonlyArray<Part>) => parts.flatMap(([count, values]) => Array.from({ length: count }, () => ({ values })))
+const steps = (...parts: ReadonlyArray<Part>) =>
+  parts.flatMap(([count, values]) => Array.from({ length: count }, () => ({ values })))
 const names = (...parts: ReadonlyArray<Part>) => Alarms.read(steps(...parts)).map(({ name }) => name)
 
-const healthy: Values = { zeroVariance: 0.4, "share.add": 0.6, "share.noop": 0.4, completionTokens: 20, truncated: 0.02, entropy: 0.8, clipped: 0.05, kl: 0.02, explainedVariance: 0.3 }
+const healthy: Values = {
+  zeroVariance: 0.4,
+  "share.add": 0.6,
+  "share.noop": 0.4,
+  completionTokens: 20,
+  truncated: 0.02,
+  entropy: 0.8,
+  clipped: 0.05,
+  kl: 0.02,
+  explainedVariance: 0.3
+}
 
 describe("Alarms", () => {
   it("say nothing of a healthy run, of a short one, and of supervised training", () => {
@@ -17,7 +28,11 @@ describe("Alarms", () => {
 
   const collapses: ReadonlyArray<readonly [name: string, values: Values, said: RegExp]> = [
     ["zeroVariance", { zeroVariance: 0.95 }, /^95 % of groups earn the same/],
-    ["oneOperation", { "share.noop": 1, "share.add": 0 }, /^100 % of the operations are NOOP, which was not so at first/],
+    [
+      "oneOperation",
+      { "share.noop": 1, "share.add": 0 },
+      /^100 % of the operations are NOOP, which was not so at first/
+    ],
     ["length", { completionTokens: 45 }, /^completions have grown from 20 to 45 tokens/],
     ["truncated", { truncated: 0.7 }, /^70 % of completions are cut off at maxTokens/],
     ["entropy", { entropy: 0.01 }, /^the entropy has fallen from 0\.80 to 0\.010 nats/],

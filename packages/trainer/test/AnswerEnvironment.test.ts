@@ -16,7 +16,14 @@ const episode: Episode.Episode = {
   ]
 }
 
-const options = { episodes: () => episode, format: AnswerFormat.compact, maxTokens: 10, perFact: 5, perSpeaker: 30, play: 1 }
+const options = {
+  episodes: () => episode,
+  format: AnswerFormat.compact,
+  maxTokens: 10,
+  perFact: 5,
+  perSpeaker: 30,
+  play: 1
+}
 const environment = AnswerEnvironment.make(options)
 const layer = Layer.merge(MemoryManager.layerAddOnly, Retriever.layerBm25)
 
@@ -26,7 +33,9 @@ describe("AnswerEnvironment", () => {
       const { prompt, tasks } = yield* environment
       const [task] = yield* tasks(1)
       assert.strictEqual(task!.candidates.length, 60)
-      for (const speaker of speakers) assert.strictEqual(task!.candidates.filter((memory) => memory.speaker === speaker).length, 30)
+      for (const speaker of speakers) {
+        assert.strictEqual(task!.candidates.filter((memory) => memory.speaker === speaker).length, 30)
+      }
       assert.include(prompt(task!), "Question: Which")
     }).pipe(Effect.provide(layer)))
 
@@ -35,7 +44,12 @@ describe("AnswerEnvironment", () => {
       const { score, tasks } = yield* environment
       const all = yield* tasks(2)
       for (const task of all) {
-        const texts = [`${task.candidates[3]!.speaker}: ${task.candidates[3]!.text}\n= 7`, "= 8 and 7", "7", "Thing number 99.\n= 7"]
+        const texts = [
+          `${task.candidates[3]!.speaker}: ${task.candidates[3]!.text}\n= 7`,
+          "= 8 and 7",
+          "7",
+          "Thing number 99.\n= 7"
+        ]
         const [outcomes] = yield* score([{ task, texts }])
         const values = outcomes!.map(({ reward }) => reward.value)
         assert.deepStrictEqual(values, task.question.list === true ? [0, 1, 0, 0] : [1, 0, 1, 1])
@@ -45,11 +59,13 @@ describe("AnswerEnvironment", () => {
   it.effect("goes on with the questions that were waiting, from the banks that they wait on", () =>
     Effect.gen(function*() {
       const [straight, other] = [yield* environment, yield* environment]
-      const drawn = (of: typeof straight, seeds: ReadonlyArray<number>) => Effect.forEach(seeds, (seed) => Effect.map(Random.withSeed(of.tasks(1), seed), ([task]) => task))
+      const drawn = (of: typeof straight, seeds: ReadonlyArray<number>) =>
+        Effect.forEach(seeds, (seed) => Effect.map(Random.withSeed(of.tasks(1), seed), ([task]) => task))
       yield* drawn(straight, [1])
       yield* other.cursor.restore(JSON.parse(JSON.stringify(straight.cursor.save())))
       assert.deepStrictEqual(yield* drawn(other, [2, 3, 4]), yield* drawn(straight, [2, 3, 4]))
-      // The order of tasks is drawn from the random numbers of the moment, not of the moment when the environment was made.
+      // The order of tasks is drawn from the random numbers of the moment, not of the moment when the environment was
+      // made.
       const [one, two] = [yield* Random.withSeed(environment, 1), yield* Random.withSeed(environment, 2)]
       assert.deepStrictEqual(yield* drawn(one, [5, 6, 7]), yield* drawn(two, [5, 6, 7]))
     }).pipe(Effect.provide(layer)))
@@ -60,7 +76,10 @@ describe("AnswerEnvironment", () => {
       const { score, tasks } = yield* AnswerEnvironment.make({
         ...options,
         judge,
-        reward: Reward.weightedSum<AnswerEnvironment.AnswerOutcome>([[Reward.judge, 1], [AnswerEnvironment.format, 0.1]])
+        reward: Reward.weightedSum<AnswerEnvironment.AnswerOutcome>([[Reward.judge, 1], [
+          AnswerEnvironment.format,
+          0.1
+        ]])
       })
       const [task] = yield* tasks(1)
       const { gold } = task!.question

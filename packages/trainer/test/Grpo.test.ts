@@ -9,7 +9,11 @@ import { join } from "node:path"
 import { environment, rewarded, withoutTimes } from "./support/letters.ts"
 import * as Tiny from "./support/tiny.ts"
 
-const run = (options: Partial<Grpo.Options>, of: Environment.Environment<string> = environment, given?: Learner.Service) =>
+const run = (
+  options: Partial<Grpo.Options>,
+  of: Environment.Environment<string> = environment,
+  given?: Learner.Service
+) =>
   Effect.scoped(Effect.gen(function*() {
     const records: Array<RunLog.Metrics | RunLog.Transcript> = []
     const learner = given ?? (yield* Tiny.learner)
@@ -20,7 +24,11 @@ const run = (options: Partial<Grpo.Options>, of: Environment.Environment<string>
       schedule: { peak: 8e-3, warmup: 1, decayFrom: 1, floor: 0 },
       transcriptEvery: 5,
       ...options
-    }).pipe(Effect.provideService(Learner.Learner, learner), Effect.provide(RunLog.layerMemory(records)), Random.withSeed(5))
+    }).pipe(
+      Effect.provideService(Learner.Learner, learner),
+      Effect.provide(RunLog.layerMemory(records)),
+      Random.withSeed(5)
+    )
     return {
       metrics: records.flatMap((record) => "values" in record ? [record.values] : []),
       transcripts: records.flatMap((record) => "values" in record ? [] : [record])
@@ -82,9 +90,14 @@ describe("Grpo", () => {
         assert.closeTo(values["gradNorm"]!, 0, 1e-6)
       }
       // The same reward, added up in two ways.
-      const rounded = yield* run({ steps: 2, zeroVariance: "keep", transcriptEvery: 1 }, rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.1 + 0.2))
+      const rounded = yield* run(
+        { steps: 2, zeroVariance: "keep", transcriptEvery: 1 },
+        rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.1 + 0.2)
+      )
       for (const values of rounded.metrics) assert.deepStrictEqual([values["zeroVariance"], values["gradNorm"]], [1, 0])
-      for (const { completions } of rounded.transcripts) for (const { advantage } of completions) assert.strictEqual(advantage, 0)
+      for (const { completions } of rounded.transcripts) {
+        for (const { advantage } of completions) assert.strictEqual(advantage, 0)
+      }
       const dropped = yield* run({ steps: 2 }, rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.1 + 0.2))
       for (const values of dropped.metrics) assert.notProperty(values, "loss")
       const differing = yield* run({ steps: 1 }, rewarded((_, i) => i % 2 === 0 ? 0.3 : 0.300001))
@@ -121,7 +134,13 @@ describe("Grpo", () => {
   it.effect("a KL term in the reward holds back as well, and its weight adapts", () =>
     Effect.scoped(Effect.gen(function*() {
       const reference = (yield* Tiny.learner).sampler
-      const kl = { beta: 0.5, reference, place: "reward", estimate: "k1", adaptive: { target: 0.001, horizon: 96 } } as const
+      const kl = {
+        beta: 0.5,
+        reference,
+        place: "reward",
+        estimate: "k1",
+        adaptive: { target: 0.001, horizon: 96 }
+      } as const
       const held = yield* run({ steps: 8, kl })
       const free = yield* run({ steps: 8 })
       assert.isBelow(held.metrics.at(-1)!["reward"]!, free.metrics.at(-1)!["reward"]!)
@@ -139,18 +158,32 @@ describe("Grpo", () => {
       const sampler: Sampler.Service = {
         ...learner.sampler,
         sample: (request) =>
-          Effect.map(learner.sampler.sample(request), (groups) =>
-            groups.map((group) => group.map((completion) => ({ ...completion, logprobs: completion.logprobs.map((logp) => logp - 0.1) }))))
+          Effect.map(
+            learner.sampler.sample(request),
+            (groups) =>
+              groups.map((group) =>
+                group.map((completion) => ({ ...completion, logprobs: completion.logprobs.map((logp) => logp - 0.1) }))
+              )
+          )
       }
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       const off = (options: Partial<Grpo.Options>) =>
-        Grpo.run(environment, { steps: 2, groupsPerStep: 4, groupSize: 4, schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 }, ...options }).pipe(
+        Grpo.run(environment, {
+          steps: 2,
+          groupsPerStep: 4,
+          groupSize: 4,
+          schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 },
+          ...options
+        }).pipe(
           Effect.provideService(Learner.Learner, { ...learner, sampler }),
           Effect.provide(RunLog.layerMemory(records)),
           Random.withSeed(5)
         )
       const error = yield* Effect.flip(off({ maxMismatch: 0.05 }))
-      assert.include(error.message, "sampler and learner disagree by 0.100 on the log-probability of a token, more than maxMismatch 0.05: give a correction")
+      assert.include(
+        error.message,
+        "sampler and learner disagree by 0.100 on the log-probability of a token, more than maxMismatch 0.05: give a correction"
+      )
       yield* off({ correction: { level: "token", mode: "truncate", cap: 2 } })
       const metrics = records.flatMap((record) => "values" in record ? [record.values] : [])
       for (const values of metrics) {
@@ -163,15 +196,40 @@ describe("Grpo", () => {
     Effect.gen(function*() {
       const reason = (options: Partial<Grpo.Options>, of?: Environment.Environment<string>) =>
         Effect.map(Effect.flip(run({ steps: 1, ...options }, of)), (error) => error.message)
-      assert.strictEqual(yield* reason({ groupSize: 1 }), "groupSize is 1: a completion is compared with others of its group, so give 2 or more")
-      assert.strictEqual(yield* reason({}, { ...environment, tasks: () => Effect.succeed([]) }), "environment letter has no tasks: is its data empty?")
-      assert.match(yield* reason({}, rewarded((_, i) => i === 3 ? NaN : 1)), /^environment letter rewards completion 3 of task 0 with NaN: "/)
-      const few: typeof environment = { ...environment, score: (attempts) => Effect.map(environment.score(attempts), (groups) => groups.map((group) => group.slice(0, 1))) }
-      assert.strictEqual(yield* reason({ groupSize: 4 }, few), "outcomes by environment letter of task 0: 4 expected, 1 given")
-      assert.strictEqual(yield* reason({ advantage: (rewards) => rewards.slice(1) }), "advantages by the estimator: 6 expected, 5 given")
-      assert.strictEqual(yield* reason({ advantage: (rewards) => rewards.map(() => [0]) }), "advantages by the estimator of task 0: 8 expected, 1 given")
+      assert.strictEqual(
+        yield* reason({ groupSize: 1 }),
+        "groupSize is 1: a completion is compared with others of its group, so give 2 or more"
+      )
+      assert.strictEqual(
+        yield* reason({}, { ...environment, tasks: () => Effect.succeed([]) }),
+        "environment letter has no tasks: is its data empty?"
+      )
+      assert.match(
+        yield* reason({}, rewarded((_, i) => i === 3 ? NaN : 1)),
+        /^environment letter rewards completion 3 of task 0 with NaN: "/
+      )
+      const few: typeof environment = {
+        ...environment,
+        score: (attempts) =>
+          Effect.map(environment.score(attempts), (groups) => groups.map((group) => group.slice(0, 1)))
+      }
+      assert.strictEqual(
+        yield* reason({ groupSize: 4 }, few),
+        "outcomes by environment letter of task 0: 4 expected, 1 given"
+      )
+      assert.strictEqual(
+        yield* reason({ advantage: (rewards) => rewards.slice(1) }),
+        "advantages by the estimator: 6 expected, 5 given"
+      )
+      assert.strictEqual(
+        yield* reason({ advantage: (rewards) => rewards.map(() => [0]) }),
+        "advantages by the estimator of task 0: 8 expected, 1 given"
+      )
       const long = yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) })
-      assert.match(long, /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, and 12 more are to be written$/)
+      assert.match(
+        long,
+        /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, and 12 more are to be written$/
+      )
     }))
 
   it.effect("leaves out tasks whose prompts are too long, counts them, and lets their dialogues go on", () =>
@@ -180,7 +238,14 @@ describe("Grpo", () => {
       const { metrics } = yield* run({ steps: 1 }, {
         ...environment,
         prompt: (task) => task === "b" ? "once upon a time ".repeat(200) : task,
-        settle: (attempts) => Effect.sync(() => void settled.push(...attempts.map(({ task, texts }) => `${task}${texts.length === 1 && texts[0] === "" ? " without a text" : ""}`)))
+        settle: (attempts) =>
+          Effect.sync(() =>
+            void settled.push(
+              ...attempts.map(({ task, texts }) =>
+                `${task}${texts.length === 1 && texts[0] === "" ? " without a text" : ""}`
+              )
+            )
+          )
       })
       assert.strictEqual(metrics[0]!["tooLong"], 1)
       assert.deepStrictEqual(settled, ["a", "c", "d", "e", "f", "b without a text"])
@@ -189,15 +254,23 @@ describe("Grpo", () => {
   it.effect("goes on from a position as it would have gone on", () =>
     Effect.scoped(Effect.gen(function*() {
       const reference = (yield* Tiny.learner).sampler
-      const kl = { beta: 0.5, reference, place: "reward", estimate: "k1", adaptive: { target: 0.001, horizon: 96 } } as const
-      const folder = yield* Effect.acquireRelease(Effect.sync(() => mkdtempSync(join(tmpdir(), "grpo-"))), (folder) => Effect.sync(() => rmSync(folder, { recursive: true })))
+      const kl = {
+        beta: 0.5,
+        reference,
+        place: "reward",
+        estimate: "k1",
+        adaptive: { target: 0.001, horizon: 96 }
+      } as const
+      const folder = yield* Effect.acquireRelease(Effect.sync(() => mkdtempSync(join(tmpdir(), "grpo-"))), (folder) =>
+        Effect.sync(() => rmSync(folder, { recursive: true })))
       let counted = 0
       // Its tasks depend on those before.
       const counting = (): Environment.Environment<string> => {
         counted = 0
         return {
           ...environment,
-          tasks: (count) => Effect.sync(() => Array.from({ length: count }, () => "abcdef"[counted++ % 5]!)),
+          tasks: (count) =>
+            Effect.sync(() => Array.from({ length: count }, () => "abcdef"[counted++ % 5]!)),
           cursor: Cursor.make(Schema.Int, { save: () => counted, restore: (saved) => void (counted = saved) })
         }
       }
@@ -205,12 +278,21 @@ describe("Grpo", () => {
 
       let position: Stage.Position | undefined
       const learner = yield* Tiny.learner
-      const stopped = yield* run({ steps: 6, kl, onStep: (step, at) => Effect.gen(function*() {
-        if (step < 3) return true
-        position = JSON.parse(JSON.stringify(at())) as Stage.Position
-        yield* learner.saveState(folder)
-        return false
-      }) }, counting(), learner)
+      const stopped = yield* run(
+        {
+          steps: 6,
+          kl,
+          onStep: (step, at) =>
+            Effect.gen(function*() {
+              if (step < 3) return true
+              position = JSON.parse(JSON.stringify(at())) as Stage.Position
+              yield* learner.saveState(folder)
+              return false
+            })
+        },
+        counting(),
+        learner
+      )
       assert.lengthOf(stopped.metrics, 3)
 
       const fresh = yield* Tiny.learner
@@ -227,24 +309,35 @@ describe("Grpo", () => {
       const kept: Array<FailedBatch.Given> = []
       const error = yield* Effect.scoped(Effect.gen(function*() {
         const learner = yield* Tiny.learner
-        return yield* Effect.flip(Grpo.run(environment, {
-          steps: 3,
-          groupsPerStep: 2,
-          groupSize: 2,
-          schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 },
-          objective: { ...Objective.grpo(), loss: Objective.mul(Objective.exp(Objective.exp(Objective.exp(10))), Objective.logp) },
-          zeroVariance: "keep"
-        }).pipe(
-          Effect.provideService(Learner.Learner, learner),
-          Effect.updateService(RunLog.RunLog, (log) => ({ ...log, batch: (given) => Effect.sync(() => (kept.push(given), "batch.json")) })),
-          Effect.provide(RunLog.layerNone),
-          Random.withSeed(5)
-        ))
+        return yield* Effect.flip(
+          Grpo.run(environment, {
+            steps: 3,
+            groupsPerStep: 2,
+            groupSize: 2,
+            schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 },
+            objective: {
+              ...Objective.grpo(),
+              loss: Objective.mul(Objective.exp(Objective.exp(Objective.exp(10))), Objective.logp)
+            },
+            zeroVariance: "keep"
+          }).pipe(
+            Effect.provideService(Learner.Learner, learner),
+            Effect.updateService(RunLog.RunLog, (log) => ({
+              ...log,
+              batch: (given) => Effect.sync(() => (kept.push(given), "batch.json"))
+            })),
+            Effect.provide(RunLog.layerNone),
+            Random.withSeed(5)
+          )
+        )
       }))
       assert.match(error.message, /^the loss is -?(Infinity|NaN); .*; the batch of step 1 is in batch\.json$/)
       const again = yield* FailedBatch.decode(FailedBatch.encode(kept[0]!))
       assert.deepStrictEqual([again.stage, again.step, again.objective], ["letter", 1, kept[0]!.objective])
-      assert.deepStrictEqual(again.batch.map(({ completions }) => completions.map(({ tokens }) => tokens)), kept[0]!.batch.map(({ completions }) => completions.map(({ tokens }) => [...tokens])))
+      assert.deepStrictEqual(
+        again.batch.map(({ completions }) => completions.map(({ tokens }) => tokens)),
+        kept[0]!.batch.map(({ completions }) => completions.map(({ tokens }) => [...tokens]))
+      )
     }))
 })
 
@@ -252,8 +345,14 @@ describe("Kl", () => {
   it("estimates are those of the objective", () => {
     const [logp, refLogp] = [[-1, -2.5], [-1.4, -2]]
     for (const estimate of ["k1", "k2", "k3"] as const) {
-      const [[found]] = Kl.perToken([[Float32Array.from(logp)]], [[Float32Array.from(refLogp)]], estimate) as [[ReadonlyArray<number>]]
-      const expected = Objective.evaluate({ name: "kl", loss: Objective.kl[estimate], aggregation: Objective.Aggregation.Sum() }, [{ logp, refLogp }])
+      const [[found]] = Kl.perToken([[Float32Array.from(logp)]], [[Float32Array.from(refLogp)]], estimate) as [
+        [ReadonlyArray<number>]
+      ]
+      const expected = Objective.evaluate({
+        name: "kl",
+        loss: Objective.kl[estimate],
+        aggregation: Objective.Aggregation.Sum()
+      }, [{ logp, refLogp }])
       assert.closeTo(found.reduce((sum, x) => sum + x, 0), expected, 1e-6)
     }
   })

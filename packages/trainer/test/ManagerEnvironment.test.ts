@@ -4,13 +4,21 @@ import { ManagerEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer } from "effect"
 
 const fact = (text: string) => ({ text, speaker: "Ann", sources: ["D1:1"] })
-const asked = (question: string, gold: string, weight: number): Episode.LinkedQuestion => ({ id: question, question, gold, weight })
+const asked = (question: string, gold: string, weight: number): Episode.LinkedQuestion => ({
+  id: question,
+  question,
+  gold,
+  weight
+})
 
 const episode: Episode.Episode = {
   id: "one",
   steps: [
     { fact: fact("I live in Oslo."), questions: [asked("Where does Ann live?", "Oslo", 3)] },
-    { fact: fact("I have a dog named Buddy."), questions: [asked("Which dog does Ann have?", "Buddy", 3), asked("Where does Ann live?", "Oslo", 1)] }
+    {
+      fact: fact("I have a dog named Buddy."),
+      questions: [asked("Which dog does Ann have?", "Buddy", 3), asked("Where does Ann live?", "Oslo", 1)]
+    }
   ],
   questions: []
 }
@@ -31,10 +39,22 @@ describe("ManagerEnvironment", () => {
     Effect.gen(function*() {
       const { score, tasks } = yield* environment
       const [task] = yield* tasks(1)
-      const texts = ["ADD Ann lives in Oslo", "NOOP", "ADD Ann lives in Lima", "ADD Ann lives in Oslo\nADD Ann is here", "please"]
+      const texts = [
+        "ADD Ann lives in Oslo",
+        "NOOP",
+        "ADD Ann lives in Lima",
+        "ADD Ann lives in Oslo\nADD Ann is here",
+        "please"
+      ]
       const [outcomes] = yield* score([{ task: task!, texts }])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.parts["answers"]), [1, 0, 0, 1, 0])
-      assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [0.85, 0, -0.15, 0.7, -0.25])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [
+        0.85,
+        0,
+        -0.15,
+        0.7,
+        -0.25
+      ])
       assert.deepStrictEqual(outcomes!.map(({ labels }) => labels.join()), ["add", "noop", "add", "add,add", ""])
     }).pipe(Effect.provide(layer)))
 
@@ -58,11 +78,17 @@ describe("ManagerEnvironment", () => {
       for (const value of [undefined, NaN, "1"] as ReadonlyArray<unknown>) {
         const answerReward = Reward.make("broken", () => value as number)
         const shown = typeof value === "string" ? `"${value}"` : String(value)
-        assert.strictEqual(yield* reason({ answerReward }), `answerReward rewards Where does Ann live? Oslo (Oslo) with ${shown}`)
+        assert.strictEqual(
+          yield* reason({ answerReward }),
+          `answerReward rewards Where does Ann live? Oslo (Oslo) with ${shown}`
+        )
       }
       const nothing = (() => undefined) as unknown as Reward.Reward<unknown>
       assert.match(yield* reason({ answerReward: nothing }), /with undefined$/)
-      assert.strictEqual(yield* reason({ judge: { verdicts: () => Effect.succeed([1]) } }), "verdicts by the judge: 2 expected, 1 given")
+      assert.strictEqual(
+        yield* reason({ judge: { verdicts: () => Effect.succeed([1]) } }),
+        "verdicts by the judge: 2 expected, 1 given"
+      )
     }).pipe(Effect.provide(layer)))
 
   it.effect("differs within a group by the completion alone", () =>
@@ -95,7 +121,10 @@ describe("ManagerEnvironment", () => {
     Effect.gen(function*() {
       const [straight, other] = [yield* environment, yield* environment]
       const [one, two] = yield* straight.tasks(2)
-      yield* straight.settle([{ task: one!, texts: ["ADD Ann lives in Oslo"] }, { task: two!, texts: ["NOOP"] }], [0, 0])
+      yield* straight.settle([{ task: one!, texts: ["ADD Ann lives in Oslo"] }, { task: two!, texts: ["NOOP"] }], [
+        0,
+        0
+      ])
       yield* other.cursor.restore(JSON.parse(JSON.stringify(straight.cursor.save())))
       assert.deepStrictEqual(yield* other.tasks(3), yield* straight.tasks(3))
     }).pipe(Effect.provide(layer)))
@@ -111,7 +140,10 @@ describe("ManagerEnvironment", () => {
         reward: ManagerEnvironment.memorySize({ free: 0.5 })
       })
       // "I live in Oslo.": four words, of which two are free.
-      const [outcomes] = yield* score([{ task: (yield* tasks(1))[0]!, texts: ["ADD Ann lives in Oslo", "ADD Oslo", "NOOP"] }])
+      const [outcomes] = yield* score([{
+        task: (yield* tasks(1))[0]!,
+        texts: ["ADD Ann lives in Oslo", "ADD Oslo", "NOOP"]
+      }])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [-0.5, 0, 0])
     }).pipe(Effect.provide(layer)))
 
@@ -128,7 +160,10 @@ describe("ManagerEnvironment", () => {
       const [first] = yield* tasks(1)
       yield* settle([{ task: first!, texts: ["ADD Ann lives in Oslo"] }], [0])
       const [task] = yield* tasks(1)
-      const [outcomes] = yield* score([{ task: task!, texts: ["NOOP", "UPDATE 0 Ann has a dog named Buddy", "ADD Ann has a dog named Buddy"] }])
+      const [outcomes] = yield* score([{
+        task: task!,
+        texts: ["NOOP", "UPDATE 0 Ann has a dog named Buddy", "ADD Ann has a dog named Buddy"]
+      }])
       // Right about the home only: 1 of 4; about the dog only: 3 of 4; about both: 1, capped.
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [0.25, 0.75, 0.8])
     }).pipe(Effect.provide(layer)))

@@ -4,12 +4,13 @@ import { OffPolicy } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
 import * as Tiny from "./support/tiny.ts"
 
-// A world in which the truth is known: in each of three places one of three decisions, whose mean rewards, and whose probabilities under the old
-// and the new policy, are given.
+// A world in which the truth is known: in each of three places one of three decisions, whose mean rewards, and whose
+// probabilities under the old and the new policy, are given.
 const rewards = [[0.9, 0.2, 0.1], [0.3, 0.8, 0.5], [0.1, 0.4, 0.7]]
 const old = [[0.5, 0.3, 0.2], [0.4, 0.2, 0.4], [0.3, 0.4, 0.3]]
 const next = [[0.8, 0.1, 0.1], [0.1, 0.7, 0.2], [0.05, 0.15, 0.8]]
-const truth = rewards.flatMap((row, place) => row.map((reward, decision) => reward * next[place]![decision]! / 3)).reduce((a, b) => a + b, 0)
+const truth = rewards.flatMap((row, place) => row.map((reward, decision) => reward * next[place]![decision]! / 3))
+  .reduce((a, b) => a + b, 0)
 
 // A log of the old policy; rewards are 0 or 1. The model of rewards is off by `error` everywhere.
 const logged = Effect.fnUntraced(function*(size: number, error = 0) {
@@ -47,7 +48,9 @@ describe("OffPolicy", () => {
       Effect.gen(function*() {
         let held = 0
         for (let i = 0; i < 100; i++) {
-          const { estimate, high, low } = yield* OffPolicy.withInterval(estimator, yield* logged(200), { resamples: 200 })
+          const { estimate, high, low } = yield* OffPolicy.withInterval(estimator, yield* logged(200), {
+            resamples: 200
+          })
           assert.isTrue(low <= estimate && estimate <= high)
           if (low <= truth && truth <= high) held++
         }
@@ -69,7 +72,11 @@ describe("OffPolicy", () => {
     const far = [{ reward: 1, logWeight: 800 }, { reward: 0, logWeight: 790 }]
     assert.closeTo(OffPolicy.weightedImportanceSampling(far), 1, 1e-4)
     assert.closeTo(OffPolicy.effectiveSize(far), 1, 1e-3)
-    assert.deepStrictEqual([OffPolicy.importanceSampling([]), OffPolicy.weightedImportanceSampling([]), OffPolicy.effectiveSize([])], [0, 0, 0])
+    assert.deepStrictEqual([
+      OffPolicy.importanceSampling([]),
+      OffPolicy.weightedImportanceSampling([]),
+      OffPolicy.effectiveSize([])
+    ], [0, 0, 0])
   })
 
   it.effect("weighs a log by a policy: by itself at one, by another temperature otherwise", () =>
@@ -77,7 +84,9 @@ describe("OffPolicy", () => {
       const { sampler } = yield* Tiny.learner
       const prompts = ["once", "the dog"].map((text) => sampler.tokenizer.encode(text))
       const groups = yield* sampler.sample({ prompts, n: 3, maxTokens: 6, seed: 1, stopTokens: [] })
-      const log = groups.flatMap((group, i) => group.map(({ logprobs, tokens }) => ({ prompt: prompts[i]!, tokens, logprobs, reward: 1 })))
+      const log = groups.flatMap((group, i) =>
+        group.map(({ logprobs, tokens }) => ({ prompt: prompts[i]!, tokens, logprobs, reward: 1 }))
+      )
       const weigh = (options = {}) => Effect.provideService(OffPolicy.weigh(log, options), Sampler.Sampler, sampler)
       for (const { logWeight } of yield* weigh()) assert.closeTo(logWeight, 0, 1e-4)
       assert.isTrue((yield* weigh({ temperature: 0.5 })).some(({ logWeight }) => Math.abs(logWeight) > 0.1))

@@ -22,7 +22,11 @@ const run = (options: Partial<Ppo.Options> & { readonly shared?: boolean }, of =
       transcriptEvery: 5,
       ...rest,
       ...(rest.critic === undefined ? {} : { critic: { ...critic, ...rest.critic } })
-    }).pipe(Effect.provideService(Learner.Learner, policy), Effect.provide(RunLog.layerMemory(records)), Random.withSeed(5))
+    }).pipe(
+      Effect.provideService(Learner.Learner, policy),
+      Effect.provide(RunLog.layerMemory(records)),
+      Random.withSeed(5)
+    )
     return {
       metrics: records.flatMap((record) => "values" in record ? [record.values] : []),
       transcripts: records.flatMap((record) => "values" in record ? [] : [record])
@@ -54,9 +58,14 @@ describe("Ppo", () => {
       const decided = {
         ...environment,
         score: (attempts: ReadonlyArray<{ readonly task: string; readonly texts: ReadonlyArray<string> }>) =>
-          Effect.succeed(attempts.map(({ task, texts }) => texts.map(() => ({ reward: { value: "ace".includes(task) ? 1 : -1, parts: {} }, labels: [], result: "" }))))
+          Effect.succeed(attempts.map(({ task, texts }) =>
+            texts.map(() => ({ reward: { value: "ace".includes(task) ? 1 : -1, parts: {} }, labels: [], result: "" }))
+          ))
       }
-      const { metrics } = yield* run({ steps: 30, schedule: rate(1e-9), lambda: 1, critic: { schedule: rate(2e-2) } }, decided)
+      const { metrics } = yield* run(
+        { steps: 30, schedule: rate(1e-9), lambda: 1, critic: { schedule: rate(2e-2) } },
+        decided
+      )
       assert.strictEqual(metrics[0]!["value"], 0)
       assert.isAbove(mean(metrics.slice(-5), "explainedVariance"), 0.3)
       assert.isBelow(mean(metrics.slice(-5), "valueLoss"), mean(metrics.slice(0, 5), "valueLoss"))
@@ -72,7 +81,14 @@ describe("Ppo", () => {
 
   it.effect("goes through a batch several times, in parts, and then clips", () =>
     Effect.gen(function*() {
-      const { metrics } = yield* run({ steps: 3, epochs: 3, miniBatches: 2, groupsPerStep: 12, groupSize: 2, critic: { schedule: rate(5e-3), epsilon: 0.2 } })
+      const { metrics } = yield* run({
+        steps: 3,
+        epochs: 3,
+        miniBatches: 2,
+        groupsPerStep: 12,
+        groupSize: 2,
+        critic: { schedule: rate(5e-3), epsilon: 0.2 }
+      })
       assert.isTrue(metrics.some(({ clipped, ratio }) => clipped! > 0 && ratio !== 1))
     }))
 
@@ -89,7 +105,10 @@ describe("Ppo", () => {
       const reference = (yield* Tiny.learner).sampler
       const free = yield* run({ steps: 8 })
       for (const place of ["reward", "loss"] as const) {
-        const held = yield* run({ steps: 8, kl: { beta: 3, reference, place, estimate: place === "loss" ? "k3" : "k1" } })
+        const held = yield* run({
+          steps: 8,
+          kl: { beta: 3, reference, place, estimate: place === "loss" ? "k3" : "k1" }
+        })
         assert.isBelow(held.metrics.at(-1)!["reward"]!, free.metrics.at(-1)!["reward"]!, place)
       }
     })))
@@ -100,7 +119,13 @@ describe("Ppo", () => {
       const error = yield* Effect.flip(run({ steps: 1, critic: { schedule: rate(1), learner } }))
       assert.strictEqual(error.message, "the critic has no value head: make its learner with one")
       const few: typeof environment = { ...environment, score: () => Effect.succeed([]) }
-      assert.match((yield* Effect.flip(run({ steps: 1 }, few))).message, /^outcomes by environment letter: \d+ expected, 0 given$/)
-      assert.match((yield* Effect.flip(run({ steps: 1 }, rewarded(() => Infinity)))).message, /rewards completion 0 of task 0 with Infinity/)
+      assert.match(
+        (yield* Effect.flip(run({ steps: 1 }, few))).message,
+        /^outcomes by environment letter: \d+ expected, 0 given$/
+      )
+      assert.match(
+        (yield* Effect.flip(run({ steps: 1 }, rewarded(() => Infinity)))).message,
+        /rewards completion 0 of task 0 with Infinity/
+      )
     })))
 })

@@ -7,9 +7,18 @@ import * as Scripted from "./support/scripted.ts"
 const group = (reward: number, tokens: number): Rollout.Group => ({
   asked: "?",
   prompt: [1, 2, 3],
-  completions: [{ tokens: new Array<number>(tokens).fill(5), logprobs: new Float32Array(tokens).fill(-0.5), finishReason: tokens === 4 ? "length" : "stop" }],
+  completions: [{
+    tokens: new Array<number>(tokens).fill(5),
+    logprobs: new Float32Array(tokens).fill(-0.5),
+    finishReason: tokens === 4 ? "length" : "stop"
+  }],
   texts: ["ADD x"],
-  outcomes: [{ reward: { value: reward, parts: { answers: reward, growth: -1 } }, labels: ["add"], figures: { memories: tokens }, result: "" }],
+  outcomes: [{
+    reward: { value: reward, parts: { answers: reward, growth: -1 } },
+    labels: ["add"],
+    figures: { memories: tokens },
+    result: ""
+  }],
   later: [[]],
   credits: "all"
 })
@@ -43,7 +52,11 @@ describe("Rollout", () => {
 describe("Rollout.collect", () => {
   const sampler = Scripted.sampler((prompt, member) => `${prompt}${member}`)
   const collect = (of: Partial<Record<keyof Environment.Environment<string>, unknown>>, by = sampler) =>
-    Rollout.collect({ ...environment, ...of } as Environment.Environment<string>, by, { count: 2, groupSize: 4, temperature: 1 }).pipe(Random.withSeed(1))
+    Rollout.collect({ ...environment, ...of } as Environment.Environment<string>, by, {
+      count: 2,
+      groupSize: 4,
+      temperature: 1
+    }).pipe(Random.withSeed(1))
   const reason = (of: Parameters<typeof collect>[0], by = sampler) =>
     Effect.map(Effect.flip(collect(of, by)), (error) => {
       assert.strictEqual(error._tag, "TrainingError")
@@ -55,12 +68,24 @@ describe("Rollout.collect", () => {
 
   it.effect.each<[name: string, given: unknown, expected: string]>([
     ["fewer outcomes than texts", [[outcome], four], "outcomes by environment letter of task 0: 4 expected, 1 given"],
-    ["more outcomes than texts", [four, [...four, outcome]], "outcomes by environment letter of task 1: 4 expected, 5 given"],
+    [
+      "more outcomes than texts",
+      [four, [...four, outcome]],
+      "outcomes by environment letter of task 1: 4 expected, 5 given"
+    ],
     ["no outcomes of a task", [four, []], "outcomes by environment letter of task 1: 4 expected, 0 given"],
-    ["undefined for a task", [undefined, four], "outcomes by environment letter of task 0: 4 expected, undefined given"],
+    [
+      "undefined for a task",
+      [undefined, four],
+      "outcomes by environment letter of task 0: 4 expected, undefined given"
+    ],
     ["fewer groups", [four], "outcomes by environment letter: 2 expected, 1 given"],
     ["more groups", [four, four, four], "outcomes by environment letter: 2 expected, 3 given"],
-    ["the right number in the wrong groups", [[outcome, outcome], [...four, outcome, outcome]], "outcomes by environment letter of task 0: 4 expected, 2 given"],
+    [
+      "the right number in the wrong groups",
+      [[outcome, outcome], [...four, outcome, outcome]],
+      "outcomes by environment letter of task 0: 4 expected, 2 given"
+    ],
     ["all outcomes in one list", [...four, ...four], "outcomes by environment letter: 2 expected, 8 given"],
     ["nothing", undefined, "outcomes by environment letter: 2 expected, undefined given"]
   ])("%s", ([, given, expected]) =>
@@ -90,12 +115,24 @@ describe("Rollout.collect", () => {
 
   it.effect("other callbacks that do not give what they were asked for", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* reason({ tasks: () => Effect.succeed(undefined) }), "tasks by environment letter: 2 expected, undefined given")
-      assert.strictEqual(yield* reason({ prompt: () => undefined }), "environment letter asks task 0 with undefined: a text or messages expected")
+      assert.strictEqual(
+        yield* reason({ tasks: () => Effect.succeed(undefined) }),
+        "tasks by environment letter: 2 expected, undefined given"
+      )
+      assert.strictEqual(
+        yield* reason({ prompt: () => undefined }),
+        "environment letter asks task 0 with undefined: a text or messages expected"
+      )
       const sequences = (next: unknown) => ({ sequences: { next: () => Effect.succeed(next), credits: () => "all" } })
       assert.strictEqual(yield* reason(sequences(["a"])), "next tasks by environment letter: 8 expected, 1 given")
-      assert.strictEqual(yield* reason(sequences(undefined)), "next tasks by environment letter: 8 expected, undefined given")
-      const one = { ...sampler, sample: (request: Parameters<typeof sampler.sample>[0]) => sampler.sample({ ...request, n: 1 }) }
+      assert.strictEqual(
+        yield* reason(sequences(undefined)),
+        "next tasks by environment letter: 8 expected, undefined given"
+      )
+      const one = {
+        ...sampler,
+        sample: (request: Parameters<typeof sampler.sample>[0]) => sampler.sample({ ...request, n: 1 })
+      }
       assert.strictEqual(yield* reason({}, one), "completions by the sampler of task 0: 4 expected, 1 given")
     }))
 

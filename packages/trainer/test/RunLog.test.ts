@@ -29,7 +29,9 @@ describe("RunLog", () => {
         yield* log.transcript({ stage: "manager", step: 4, prompt: "p", completions: [] })
       }).pipe(Effect.provide(RunLog.layerFolder(folder)))
       assert.deepStrictEqual(yield* status, { state: "done", stage: "manager", step: 4 })
-      const lines = (yield* files.readFileString(path.join(folder, "metrics.jsonl"))).trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>)
+      const lines = (yield* files.readFileString(path.join(folder, "metrics.jsonl"))).trim().split("\n").map((line) =>
+        JSON.parse(line) as Record<string, unknown>
+      )
       assert.deepStrictEqual(lines.map(({ reward, stage, step }) => ({ stage, step, reward })), [
         { stage: "manager", step: 3, reward: 0.5 },
         { stage: "manager", step: 4, reward: 0.5 }
@@ -43,7 +45,9 @@ describe("RunLog", () => {
       const at = (name: string) => files.readFileString(path.join(folder, name))
       const flat = (step: number) => ({ ...metrics, step, values: { zeroVariance: 1, reward: 0.5 }, rewards: [0.5, 1] })
       const writing = (steps: ReadonlyArray<number>) =>
-        RunLog.RunLog.use((log) => Effect.andThen(Effect.forEach(steps, (step) => log.metrics(flat(step)), { discard: true }), log.mark))
+        RunLog.RunLog.use((log) =>
+          Effect.andThen(Effect.forEach(steps, (step) => log.metrics(flat(step)), { discard: true }), log.mark)
+        )
       const mark = yield* Effect.provide(writing([1, 2, 3, 4]), RunLog.layerFolder(folder))
       const board = (yield* files.stat(path.join(folder, TensorBoard.fileName))).size
       assert.strictEqual(mark[TensorBoard.fileName], Number(board))
@@ -52,7 +56,12 @@ describe("RunLog", () => {
 
       yield* Effect.provide(writing([5, 6]), RunLog.layerFolder(folder, { resumeAt: mark }))
       // The fifth step in a row without a difference: seen, though four of them were logged by another process.
-      assert.deepStrictEqual((yield* at("alarms.jsonl")).trim().split("\n").map((line) => (JSON.parse(line) as { readonly step: number }).step), [5])
+      assert.deepStrictEqual(
+        (yield* at("alarms.jsonl")).trim().split("\n").map((line) =>
+          (JSON.parse(line) as { readonly step: number }).step
+        ),
+        [5]
+      )
       assert.include(yield* at("metrics.jsonl"), "\"rewards\":[0.5,1]")
       yield* Effect.provide(Effect.void, RunLog.layerFolder(folder, { resumeAt: mark }))
       assert.strictEqual(yield* at("metrics.jsonl"), before)
@@ -70,14 +79,26 @@ describe("RunLog", () => {
     Effect.gen(function*() {
       const { files, folder, path } = yield* inFolder
       const objective = Objective.grpo({ beta: 0.1 })
-      const batch = [{ prompt: [1, 2], completions: [{ tokens: [3, 4], oldLogp: Float32Array.of(-1, NaN), advantage: Infinity, mask: [1, 0] }] }]
+      const batch = [{
+        prompt: [1, 2],
+        completions: [{ tokens: [3, 4], oldLogp: Float32Array.of(-1, NaN), advantage: Infinity, mask: [1, 0] }]
+      }]
       const file = yield* Effect.provide(
         RunLog.RunLog.use((log) => log.batch({ stage: "manager", step: 3, temperature: 1, objective, batch })),
         RunLog.layerFolder(folder, { tensorBoard: false })
       )
       assert.isFalse(yield* files.exists(path.join(folder, TensorBoard.fileName)))
       const again = yield* FailedBatch.decode(yield* files.readFileString(file!))
-      assert.deepStrictEqual(again, { stage: "manager", step: 3, temperature: 1, objective, batch: [{ prompt: [1, 2], completions: [{ ...batch[0]!.completions[0]!, oldLogp: [-1, NaN] }] }] } as FailedBatch.FailedBatch)
+      assert.deepStrictEqual(
+        again,
+        {
+          stage: "manager",
+          step: 3,
+          temperature: 1,
+          objective,
+          batch: [{ prompt: [1, 2], completions: [{ ...batch[0]!.completions[0]!, oldLogp: [-1, NaN] }] }]
+        } as FailedBatch.FailedBatch
+      )
       assert.match((yield* Effect.flip(FailedBatch.decode("{}"))).message, /^is no batch that a run left: /)
     }).pipe(Effect.provide(NodeServices.layer)))
 

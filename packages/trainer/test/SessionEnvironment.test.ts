@@ -9,7 +9,13 @@ const said = (text: string, session: number, questions: ReadonlyArray<Episode.Li
   session,
   questions
 })
-const home = (gold: string, weight = 1): Episode.LinkedQuestion => ({ id: `home ${gold}`, question: "Where does Ann live?", gold, subject: "home", weight })
+const home = (gold: string, weight = 1): Episode.LinkedQuestion => ({
+  id: `home ${gold}`,
+  question: "Where does Ann live?",
+  gold,
+  subject: "home",
+  weight
+})
 const dog: Episode.LinkedQuestion = { id: "dog", question: "Which dog does Ann have?", gold: "Buddy" }
 
 const episode: Episode.Episode = {
@@ -24,7 +30,14 @@ const episode: Episode.Episode = {
 }
 
 const make = (options: Partial<SessionEnvironment.Options> = {}) =>
-  SessionEnvironment.make({ episodes: () => episode, format: ManagerFormat.compact, maxTokens: 24, perFact: 5, perSpeaker: 5, ...options })
+  SessionEnvironment.make({
+    episodes: () => episode,
+    format: ManagerFormat.compact,
+    maxTokens: 24,
+    perFact: 5,
+    perSpeaker: 5,
+    ...options
+  })
 
 const layer = Layer.merge(AnswerAgent.layerExtractive, Retriever.layerBm25)
 
@@ -36,23 +49,35 @@ const right: Readonly<Record<string, string>> = {
   Tom: "ADD Ann has a cat named Tom"
 }
 
-const collect = (environment: Effect.Success<ReturnType<typeof make>>, decide: (prompt: string, member: number) => string, count = 1, groupSize = 2) =>
-  Rollout.collect(environment, Scripted.sampler(decide), { count, groupSize, temperature: 1 })
+const collect = (
+  environment: Effect.Success<ReturnType<typeof make>>,
+  decide: (prompt: string, member: number) => string,
+  count = 1,
+  groupSize = 2
+) => Rollout.collect(environment, Scripted.sampler(decide), { count, groupSize, temperature: 1 })
 
-const about = (prompt: string): string => Object.keys(right).findLast((name) => prompt.slice(prompt.lastIndexOf("\n", prompt.length - 2)).includes(name))!
+const about = (prompt: string): string =>
+  Object.keys(right).findLast((name) => prompt.slice(prompt.lastIndexOf("\n", prompt.length - 2)).includes(name))!
 
 describe("SessionEnvironment", () => {
   it.effect("rewards a session at its end, by the last question about each subject", () =>
     Effect.gen(function*() {
       const environment = yield* make({ local: 0 })
-      const { groups: [group] } = yield* collect(environment, (prompt, member) => member === 0 ? right[about(prompt)]! : "NOOP")
+      const { groups: [group] } = yield* collect(environment, (prompt, member) =>
+        member === 0 ? right[about(prompt)]! : "NOOP")
       // Three decisions, of which the second and the third followed the first; the cat is of another session.
-      assert.deepStrictEqual(group!.later.map((later) => later.length), [2, 2])
+      assert.deepStrictEqual(
+        group!.later.map((later) =>
+          later.length
+        ),
+        [2, 2]
+      )
       assert.strictEqual(group!.credits, "all")
       const [good, bad] = group!.outcomes
       assert.strictEqual(good!.reward.parts["answers"], 1)
       assert.deepStrictEqual(good!.labels, ["add", "add", "update"])
-      // Nothing was said of Oslo, so that it cannot be changed: of the two subjects the dog is right, with a weight of 1 in 4.
+      // Nothing was said of Oslo, so that it cannot be changed: of the two subjects the dog is right, with a weight of
+      // 1 in 4.
       assert.deepStrictEqual(bad!.reward.parts, { answers: 0.25, growth: -1, rejected: -1 })
       assert.deepStrictEqual(bad!.labels, ["noop", "add"])
       assert.include(good!.result, "Where does Ann live? Lima (Lima)")
@@ -65,7 +90,10 @@ describe("SessionEnvironment", () => {
       yield* collect(environment, (prompt) => right[about(prompt)]!)
       const [next] = yield* environment.tasks(1)
       assert.strictEqual(next!.episode.steps[next!.at]!.fact.text, "I have a cat named Tom.")
-      assert.deepStrictEqual(MemoryBank.memories(next!.bank).map(({ text }) => text), ["Ann lives in Lima", "Ann has a dog named Buddy"])
+      assert.deepStrictEqual(MemoryBank.memories(next!.bank).map(({ text }) => text), [
+        "Ann lives in Lima",
+        "Ann has a dog named Buddy"
+      ])
       assert.strictEqual(next!.until, 4)
     }).pipe(Effect.provide(layer), Random.withSeed(1)))
 
@@ -75,7 +103,11 @@ describe("SessionEnvironment", () => {
       const first = yield* collect(environment, (prompt) => right[about(prompt)]!, 2)
       // There is no state to begin from before the first session was played.
       assert.deepStrictEqual(first.groups.map(({ credits }) => credits), ["all", "all"])
-      const { groups } = yield* collect(environment, (prompt, member) => member === 0 ? right[about(prompt)]! : "NOOP", 2)
+      const { groups } = yield* collect(
+        environment,
+        (prompt, member) => member === 0 ? right[about(prompt)]! : "NOOP",
+        2
+      )
       const [whole, local] = groups
       assert.deepStrictEqual([whole!.credits, local!.credits], ["all", "first"])
       // It begins on a bank that holds what was decided before.
@@ -102,9 +134,23 @@ describe("SessionEnvironment", () => {
       const steps = function*(environment: typeof straight, count: number, from: number) {
         const seen: Array<unknown> = []
         for (let step = from; step < from + count; step++) {
-          const { groups } = yield* collect(environment, (prompt, member) => member === step % 2 ? right[about(prompt)]! : "NOOP", 3).pipe(Random.withSeed(step))
-          seen.push(groups.map(({ asked, credits, later, outcomes }) => [asked, credits, later.map((decisions) => decisions.map(({ text }) => text)), outcomes]))
-          for (const { later } of groups) for (const decisions of later) assert.isAtMost(decisions.length, 1)
+          const { groups } = yield* collect(environment, (prompt, member) =>
+            member === step % 2 ? right[about(prompt)]! : "NOOP", 3).pipe(Random.withSeed(step))
+          seen.push(groups.map(({ asked, credits, later, outcomes }) => [
+            asked,
+            credits,
+            later.map((decisions) =>
+              decisions.map(({ text }) =>
+                text
+              )
+            ),
+            outcomes
+          ]))
+          for (const { later } of groups) {
+            for (const decisions of later) {
+              assert.isAtMost(decisions.length, 1)
+            }
+          }
         }
         return seen
       }

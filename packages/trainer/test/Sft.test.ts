@@ -43,10 +43,17 @@ describe("Sft", () => {
       assert.isAbove(values["tooLong"]!, 0)
       assert.isTrue(Number.isFinite(values["loss"]))
 
-      const failure = yield* Effect.flip(Sft.run({ demonstrations: Sft.counted(() => [{ prompt: "ab", completions: [long] }]), steps: 1, groupsPerStep: 2, schedule }).pipe(
-        Effect.provideService(Learner.Learner, learner),
-        Effect.provide(RunLog.layerMemory([]))
-      ))
+      const failure = yield* Effect.flip(
+        Sft.run({
+          demonstrations: Sft.counted(() => [{ prompt: "ab", completions: [long] }]),
+          steps: 1,
+          groupsPerStep: 2,
+          schedule
+        }).pipe(
+          Effect.provideService(Learner.Learner, learner),
+          Effect.provide(RunLog.layerMemory([]))
+        )
+      )
       assert.include(failure.message, `context of ${contextLength} tokens`)
     })))
 
@@ -54,7 +61,12 @@ describe("Sft", () => {
     Effect.gen(function*() {
       const run = Effect.scoped(Effect.gen(function*() {
         const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-        yield* Sft.run({ demonstrations: Sft.counted((i) => [{ ...demonstration, prompt: "abc".slice(0, 1 + i % 3) }]), steps: 12, groupsPerStep: 2, schedule }).pipe(
+        yield* Sft.run({
+          demonstrations: Sft.counted((i) => [{ ...demonstration, prompt: "abc".slice(0, 1 + i % 3) }]),
+          steps: 12,
+          groupsPerStep: 2,
+          schedule
+        }).pipe(
           Effect.provideService(Learner.Learner, yield* Tiny.learner),
           Effect.provide(RunLog.layerMemory(records)),
           Random.withSeed(3)

@@ -31,7 +31,12 @@ const records = (file: Uint8Array): ReadonlyArray<Uint8Array> => {
 }
 
 const event = (data: Uint8Array) => {
-  const found: { time: number; step: number; version: string; scalars: Record<string, number> } = { time: 0, step: 0, version: "", scalars: {} }
+  const found: { time: number; step: number; version: string; scalars: Record<string, number> } = {
+    time: 0,
+    step: 0,
+    version: "",
+    scalars: {}
+  }
   const readScalar = (tag: number, scalar: { name: string; value: number }, pbf: PbfReader) => {
     if (tag === 1) scalar.name = pbf.readString()
     if (tag === 2) scalar.value = pbf.readFloat()
@@ -58,10 +63,17 @@ describe("TensorBoard", () => {
 
   it("writes records that read back as events", () => {
     const values = { reward: 0.5, "share.add": 0.25, loss: NaN, "reward.äöü": -2 }
-    const file = Buffer.concat([TensorBoard.header(1_700_000_000_500), TensorBoard.scalars({ stage: "manager 2", step: 300, steps: 400, values }, 1_700_000_001_000)])
+    const file = Buffer.concat([
+      TensorBoard.header(1_700_000_000_500),
+      TensorBoard.scalars({ stage: "manager 2", step: 300, steps: 400, values }, 1_700_000_001_000)
+    ])
     const [header, step] = records(file).map(event)
     assert.deepStrictEqual([header!.version, header!.time], ["brain.Event:2", 1_700_000_000.5])
     assert.deepStrictEqual([step!.step, step!.time], [300, 1_700_000_001])
-    assert.deepStrictEqual(step!.scalars, { "manager 2/reward": 0.5, "manager 2/share.add": 0.25, "manager 2/reward.äöü": -2 })
+    assert.deepStrictEqual(step!.scalars, {
+      "manager 2/reward": 0.5,
+      "manager 2/share.add": 0.25,
+      "manager 2/reward.äöü": -2
+    })
   })
 })

@@ -21,13 +21,23 @@ describe("TrainConfig", () => {
 
   it.effect("refuses a misspelt key, and says where it stands", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(TrainConfig.decode({ ...minimal, stages: [{ ...minimal.stages[0], groupSze: 4 }] }))
+      const error = yield* Effect.flip(
+        TrainConfig.decode({ ...minimal, stages: [{ ...minimal.stages[0], groupSze: 4 }] })
+      )
       assert.include(String(error), "groupSze")
     }))
 
   it.effect("refuses what cannot be run", () =>
     Effect.gen(function*() {
-      for (const stages of [[], [{ kind: "manager", steps: 0, learningRate: { peak: 1 } }], [{ kind: "ppo", steps: 1, learningRate: { peak: 1 } }], [{ kind: "answer", steps: 1, learningRate: { peak: -1 } }], [...minimal.stages, { kind: "sft", steps: 1, learningRate: { peak: 1 } }]]) {
+      for (
+        const stages of [
+          [],
+          [{ kind: "manager", steps: 0, learningRate: { peak: 1 } }],
+          [{ kind: "ppo", steps: 1, learningRate: { peak: 1 } }],
+          [{ kind: "answer", steps: 1, learningRate: { peak: -1 } }],
+          [...minimal.stages, { kind: "sft", steps: 1, learningRate: { peak: 1 } }]
+        ]
+      ) {
         yield* Effect.flip(TrainConfig.decode({ ...minimal, stages }))
       }
     }))

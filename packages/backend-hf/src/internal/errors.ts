@@ -1,4 +1,5 @@
-// From what the client throws to an AiError: the status of the answer decides, and no text leaves without the token cut out.
+// From what the client throws to an AiError: the status of the answer decides, and no text leaves without the token cut
+// out.
 import {
   InferenceClientInputError,
   InferenceClientProviderOutputError,
@@ -33,7 +34,9 @@ const shorten = (text: string): string => text.length > longest ? `${text.slice(
 /** Cuts the secrets out of a text, in the forms in which a server or a runtime may repeat them. */
 export const scrubber = (secrets: ReadonlyArray<string>) => {
   const forms = new Set(
-    secrets.flatMap((secret) => [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
+    secrets.flatMap((
+      secret
+    ) => [secret, secret.trim(), JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
       .filter((form) => form !== "")
   )
   return (text: string): string => [...forms].reduce((rest, form) => rest.replaceAll(form, "<redacted>"), text)
@@ -92,7 +95,11 @@ const fromStatus = (response: Response, failure: Failure): AiError.AiErrorReason
   const http = httpContext(response, body, failure.scrub)
   switch (status) {
     case 401:
-      return new AiError.AuthenticationError({ kind: failure.hasToken ? "InvalidKey" : "MissingKey", description, http })
+      return new AiError.AuthenticationError({
+        kind: failure.hasToken ? "InvalidKey" : "MissingKey",
+        description,
+        http
+      })
     case 402:
       return new AiError.QuotaExhaustedError({ http })
     case 403:

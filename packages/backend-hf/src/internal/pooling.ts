@@ -28,8 +28,8 @@ const vectorOf = (item: unknown, normalize: boolean): Array<number> | undefined 
 }
 
 /**
- * One vector for each text: the server's own, or the mean over the token vectors of a server that does not pool. Where it pools
- * here, `normalize` is done here too. Fails with what is wrong.
+ * One vector for each text: the server's own, or the mean over the token vectors of a server that does not pool. Where
+ * it pools here, `normalize` is done here too. Fails with what is wrong.
  */
 export const vectors = (output: ReadonlyArray<unknown>, options: {
   readonly texts: number
@@ -44,7 +44,9 @@ export const vectors = (output: ReadonlyArray<unknown>, options: {
   const found: Array<Array<number>> = []
   for (const [i, item] of items.entries()) {
     const vector = vectorOf(item, normalize)
-    if (vector === undefined) return Result.fail(`The embedding of text ${i} is neither a vector nor one vector for each token`)
+    if (vector === undefined) {
+      return Result.fail(`The embedding of text ${i} is neither a vector nor one vector for each token`)
+    }
     if (dimensions !== undefined && vector.length !== dimensions) {
       return Result.fail(`The embedding of text ${i} has ${vector.length} dimensions instead of ${dimensions}`)
     }

@@ -26,13 +26,19 @@ const userContent = Effect.fnUntraced(function*(method: string, parts: Prompt.Us
   const [first] = parts
   // Some servers take a plain string only.
   if (parts.length === 1 && first?.type === "text") return first.text
-  return yield* Effect.forEach(parts, Effect.fnUntraced(function*(part) {
-    if (part.type === "text") return { type: "text" as const, text: part.text }
-    if (part.mediaType.startsWith("image/")) return { type: "image_url" as const, image_url: { url: imageUrl(part) } }
-    return yield* fail(method, new AiError.InvalidUserInputError({
-      description: `Files of type ${part.mediaType} cannot be sent, only images`
-    }))
-  }))
+  return yield* Effect.forEach(
+    parts,
+    Effect.fnUntraced(function*(part) {
+      if (part.type === "text") return { type: "text" as const, text: part.text }
+      if (part.mediaType.startsWith("image/")) return { type: "image_url" as const, image_url: { url: imageUrl(part) } }
+      return yield* fail(
+        method,
+        new AiError.InvalidUserInputError({
+          description: `Files of type ${part.mediaType} cannot be sent, only images`
+        })
+      )
+    })
+  )
 })
 
 // What a model thought and who approved what are not repeated to it.
@@ -54,7 +60,10 @@ const resultText = ({ modelOutput, result }: Prompt.ToolResultPart): string => {
   return Predicate.isString(result) ? result : JSON.stringify(result)
 }
 
-const messagesOf = (method: string, message: Prompt.Message): Effect.Effect<ReadonlyArray<Message>, AiError.AiError> => {
+const messagesOf = (
+  method: string,
+  message: Prompt.Message
+): Effect.Effect<ReadonlyArray<Message>, AiError.AiError> => {
   switch (message.role) {
     case "system":
       return Effect.succeed([{ role: "system", content: message.content }])
@@ -63,9 +72,11 @@ const messagesOf = (method: string, message: Prompt.Message): Effect.Effect<Read
     case "assistant":
       return Effect.succeed(assistantMessage(message.content))
     case "tool":
-      return Effect.succeed(message.content.flatMap((part) =>
-        part.type === "tool-result" ? [{ role: "tool", tool_call_id: part.id, content: resultText(part) }] : []
-      ))
+      return Effect.succeed(
+        message.content.flatMap((part) =>
+          part.type === "tool-result" ? [{ role: "tool", tool_call_id: part.id, content: resultText(part) }] : []
+        )
+      )
   }
 }
 
@@ -76,26 +87,30 @@ const withSchema = <A>(method: string, evaluate: () => A) =>
       AiError.make({
         module: "HfLanguageModel",
         method,
-        reason: new AiError.UnsupportedSchemaError({ description: error instanceof Error ? error.message : String(error) })
+        reason: new AiError.UnsupportedSchemaError({
+          description: error instanceof Error ? error.message : String(error)
+        })
       })
   })
 
-const responseFormat = Effect.fnUntraced(function*(method: string, format: LanguageModel.ProviderOptions["responseFormat"]) {
-  if (format.type === "text") return {}
-  const { jsonSchema } = yield* withSchema(method, () => codecTransformer(format.schema))
-  const description = SchemaAST.resolveDescription(format.schema.ast)
-  return {
-    response_format: {
-      type: "json_schema" as const,
-      json_schema: {
-        name: format.objectName,
-        ...(description === undefined ? {} : { description }),
-        schema: jsonSchema,
-        strict: true
+const responseFormat = Effect.fnUntraced(
+  function*(method: string, format: LanguageModel.ProviderOptions["responseFormat"]) {
+    if (format.type === "text") return {}
+    const { jsonSchema } = yield* withSchema(method, () => codecTransformer(format.schema))
+    const description = SchemaAST.resolveDescription(format.schema.ast)
+    return {
+      response_format: {
+        type: "json_schema" as const,
+        json_schema: {
+          name: format.objectName,
+          ...(description === undefined ? {} : { description }),
+          schema: jsonSchema,
+          strict: true
+        }
       }
     }
   }
-})
+)
 
 const toolChoice = (choice: LanguageModel.ToolChoice<string>): NonNullable<Body["tool_choice"]> => {
   if (Predicate.isString(choice)) return choice
@@ -112,23 +127,29 @@ const toolsOf = Effect.fnUntraced(function*(
     : tools
   if (allowed.length === 0) return {}
   return {
-    tools: yield* Effect.forEach(allowed, Effect.fnUntraced(function*(tool) {
-      if (Tool.isProviderDefined(tool)) {
-        return yield* fail(method, new AiError.ToolConfigurationError({
-          toolName: tool.name,
-          description: "Tools that the provider runs itself are not supported on Hugging Face"
-        }))
-      }
-      const description = Tool.getDescription(tool)
-      return {
-        type: "function",
-        function: {
-          name: tool.name,
-          ...(description === undefined ? {} : { description }),
-          parameters: yield* withSchema(method, () => Tool.getJsonSchema(tool))
+    tools: yield* Effect.forEach(
+      allowed,
+      Effect.fnUntraced(function*(tool) {
+        if (Tool.isProviderDefined(tool)) {
+          return yield* fail(
+            method,
+            new AiError.ToolConfigurationError({
+              toolName: tool.name,
+              description: "Tools that the provider runs itself are not supported on Hugging Face"
+            })
+          )
         }
-      }
-    })),
+        const description = Tool.getDescription(tool)
+        return {
+          type: "function",
+          function: {
+            name: tool.name,
+            ...(description === undefined ? {} : { description }),
+            parameters: yield* withSchema(method, () => Tool.getJsonSchema(tool))
+          }
+        }
+      })
+    ),
     tool_choice: toolChoice(choice)
   }
 })

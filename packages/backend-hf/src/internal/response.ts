@@ -87,7 +87,12 @@ const toolCallPart = Effect.fnUntraced(function*(method: string, { arguments: wr
 })
 
 // What a message says and what it thinks, in whichever field that stands.
-const spoken = ({ content, reasoning, reasoning_content }: Pick<ChatCompletion["choices"][0]["message"], "content" | "reasoning" | "reasoning_content">) => {
+const spoken = (
+  { content, reasoning, reasoning_content }: Pick<
+    ChatCompletion["choices"][0]["message"],
+    "content" | "reasoning" | "reasoning_content"
+  >
+) => {
   const pieces = Predicate.isString(content) ? [{ text: content }] : content ?? []
   const thought = (piece: typeof pieces[number]): string => {
     const { text, thinking, type } = piece
@@ -106,8 +111,11 @@ export const parts = Effect.fnUntraced(function*(completion: ChatCompletion) {
   const { finish_reason, message } = completion.choices[0]
   const { reasoning, text } = spoken(message)
   const idOf = ToolCalls.idsOf()
-  const calls = yield* Effect.forEach(message.tool_calls ?? [], ({ function: { arguments: written, name }, id }) =>
-    toolCallPart("generateText", { id: idOf(id), name, arguments: written }))
+  const calls = yield* Effect.forEach(
+    message.tool_calls ?? [],
+    ({ function: { arguments: written, name }, id }) =>
+      toolCallPart("generateText", { id: idOf(id), name, arguments: written })
+  )
   return [
     metadataPart(completion),
     ...(reasoning === "" ? [] : [{ type: "reasoning" as const, text: reasoning }]),

@@ -1,6 +1,7 @@
 // Puts streamed tool calls together. Servers that speak the same protocol cut calls into pieces in different ways:
-// `index` counts the calls, is 0 for all of them, or is missing; `id` comes once, with each piece, anew with each piece,
-// or never; a name comes whole, in pieces, again with each piece, or after the arguments; arguments are text or an object.
+// `index` counts the calls, is 0 for all of them, or is missing; `id` comes once, with each piece, anew with each
+// piece, or never; a name comes whole, in pieces, again with each piece, or after the arguments; arguments are text or
+// an object.
 import type { Response } from "effect/ai"
 import * as Predicate from "effect/Predicate"
 
@@ -8,10 +9,13 @@ import * as Predicate from "effect/Predicate"
 export interface Piece {
   readonly index?: number | null | undefined
   readonly id?: string | number | null | undefined
-  readonly function?: {
-    readonly name?: string | null | undefined
-    readonly arguments?: string | Readonly<Record<string, unknown>> | null | undefined
-  } | null | undefined
+  readonly function?:
+    | {
+      readonly name?: string | null | undefined
+      readonly arguments?: string | Readonly<Record<string, unknown>> | null | undefined
+    }
+    | null
+    | undefined
 }
 
 /** A call as far as it has come. */

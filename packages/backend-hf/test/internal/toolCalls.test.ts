@@ -28,7 +28,12 @@ const made = (chunks: ReadonlyArray<ReadonlyArray<ToolCalls.Piece>>): ReadonlyAr
   read(chunks).map(({ arguments: text, name }) => [name, text.trim() === "" ? {} : JSON.parse(text)])
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-const value = Schema.Union([Schema.String, between(-9, 9), Schema.Literals(["}", "{\"a\":{}}", "\\\"", "東京 🐕"]), Schema.Array(Schema.Struct({ "}": Schema.Boolean }))])
+const value = Schema.Union([
+  Schema.String,
+  between(-9, 9),
+  Schema.Literals(["}", "{\"a\":{}}", "\\\"", "東京 🐕"]),
+  Schema.Array(Schema.Struct({ "}": Schema.Boolean }))
+])
 const calls = Schema.Array(Schema.Struct({
   tool: between(0, tools.length - 1),
   params: Schema.Record(Schema.Literals(["city", "unit", "{"]), value),
@@ -43,11 +48,19 @@ const dialects = Schema.Struct({
 })
 
 const cut = (text: string, at: ReadonlyArray<number>): ReadonlyArray<string> => {
-  const places = [0, ...[...new Set(at)].filter((place) => place > 0 && place < text.length).sort((a, b) => a - b), text.length]
+  const places = [
+    0,
+    ...[...new Set(at)].filter((place) => place > 0 && place < text.length).sort((a, b) => a - b),
+    text.length
+  ]
   return places.slice(1).map((end, i) => text.slice(places[i], end))
 }
 
-const piecesOf = (call: typeof calls.Type[number], n: number, dialect: typeof dialects.Type): ReadonlyArray<ToolCalls.Piece> => {
+const piecesOf = (
+  call: typeof calls.Type[number],
+  n: number,
+  dialect: typeof dialects.Type
+): ReadonlyArray<ToolCalls.Piece> => {
   const name = tools[call.tool]!
   const names = cut(name, call.nameCuts)
   const written = dialect.arguments === "object" ? [call.params] : cut(JSON.stringify(call.params), call.cuts)
@@ -57,7 +70,8 @@ const piecesOf = (call: typeof calls.Type[number], n: number, dialect: typeof di
     ? [{ name, arguments: "" }]
     : []
   const body = written.map((text, i) => {
-    const isNamed = dialect.name === "each" || (dialect.name === "first" && i === 0) || (dialect.name === "last" && i === written.length - 1)
+    const isNamed = dialect.name === "each" || (dialect.name === "first" && i === 0) ||
+      (dialect.name === "last" && i === written.length - 1)
     return { arguments: text, ...(isNamed ? { name } : {}) }
   })
   const all = [...head, ...body]
@@ -65,7 +79,8 @@ const piecesOf = (call: typeof calls.Type[number], n: number, dialect: typeof di
     if (dialect.id === "same") return { id: "call" }
     if (dialect.id === "empty") return { id: "" }
     if (dialect.id === "madeUp") return { id: `id-${n}-${i}` }
-    const said = dialect.id === "each" || (dialect.id === "first" && i === 0) || (dialect.id === "late" && i === all.length - 1)
+    const said = dialect.id === "each" || (dialect.id === "first" && i === 0) ||
+      (dialect.id === "late" && i === all.length - 1)
     return said ? { id: `id-${n}` } : {}
   }
   return all.map((piece, i) => ({
@@ -82,11 +97,19 @@ const isReadable = ({ id, index, name }: typeof dialects.Type): boolean => {
 }
 
 describe("ToolCalls.accumulator", () => {
-  it.prop("gives the same calls for every cutting, in every dialect", { calls, dialect: dialects }, ({ calls, dialect }) => {
-    if (!isReadable(dialect)) return
-    const pieces = calls.flatMap((call, n) => piecesOf(call, n, dialect))
-    assert.deepStrictEqual(made(pieces.map((piece) => [piece])), calls.map(({ params, tool }) => [tools[tool]!, params]))
-  }, { arbitrary: { runs: 3000 } })
+  it.prop(
+    "gives the same calls for every cutting, in every dialect",
+    { calls, dialect: dialects },
+    ({ calls, dialect }) => {
+      if (!isReadable(dialect)) return
+      const pieces = calls.flatMap((call, n) => piecesOf(call, n, dialect))
+      assert.deepStrictEqual(
+        made(pieces.map((piece) => [piece])),
+        calls.map(({ params, tool }) => [tools[tool]!, params])
+      )
+    },
+    { arbitrary: { runs: 3000 } }
+  )
 
   it.prop("and for calls that come at the same time, where index or id tells them apart", {
     calls,
@@ -100,7 +123,9 @@ describe("ToolCalls.accumulator", () => {
     const mixed: Array<ToolCalls.Piece> = []
     for (let i = 0; queues.some((queue) => queue.length > 0); i++) {
       // Calls begin in their order.
-      const open = queues.filter((queue, n) => queue.length > 0 && (n === 0 || queues[n - 1]!.length < piecesOf(calls[n - 1]!, n - 1, dialect).length))
+      const open = queues.filter((queue, n) =>
+        queue.length > 0 && (n === 0 || queues[n - 1]!.length < piecesOf(calls[n - 1]!, n - 1, dialect).length)
+      )
       mixed.push(open[order[i % order.length]! % open.length]!.shift()!)
     }
     const chunks: Array<ReadonlyArray<ToolCalls.Piece>> = []
@@ -117,22 +142,38 @@ describe("ToolCalls.accumulator", () => {
     assert.deepStrictEqual(made([[oslo, rome]]), expected)
     assert.deepStrictEqual(made([[oslo], [rome]]), expected)
     assert.deepStrictEqual(made([[whole("Weather", { city: "Oslo" })], [whole("Weather", { city: "Rome" })]]), expected)
-    assert.deepStrictEqual(made([[oslo, whole("Weather", `{"city":`)], [{ function: { arguments: `"Rome"}` } }]]), expected)
+    assert.deepStrictEqual(
+      made([[oslo, whole("Weather", `{"city":`)], [{ function: { arguments: `"Rome"}` } }]]),
+      expected
+    )
   })
 
   it("reads calls without arguments", () => {
     const expected = [["Now", {}], ["Now", {}]] as const
     for (const nothing of ["", "{}", " ", null, undefined, {}]) {
-      assert.deepStrictEqual(made([[whole("Now", nothing, { index: 0, id: "a" }), whole("Now", nothing, { index: 0, id: "b" })]]), expected)
-      assert.deepStrictEqual(made([[whole("Now", nothing, { index: 0, id: "a" })], [whole("Now", nothing, { index: 0, id: "b" })]]), expected)
-      assert.deepStrictEqual(made([[whole("Now", nothing, { index: 0 })], [whole("Now", nothing, { index: 1 })]]), expected)
+      assert.deepStrictEqual(
+        made([[whole("Now", nothing, { index: 0, id: "a" }), whole("Now", nothing, { index: 0, id: "b" })]]),
+        expected
+      )
+      assert.deepStrictEqual(
+        made([[whole("Now", nothing, { index: 0, id: "a" })], [whole("Now", nothing, { index: 0, id: "b" })]]),
+        expected
+      )
+      assert.deepStrictEqual(
+        made([[whole("Now", nothing, { index: 0 })], [whole("Now", nothing, { index: 1 })]]),
+        expected
+      )
       assert.deepStrictEqual(made([[whole("Now", nothing), whole("Now", nothing)]]), expected)
     }
-    assert.deepStrictEqual(made([[whole("Now", "")], [whole("Weather", `{"city":"Oslo"}`)]]), [["Now", {}], ["Weather", { city: "Oslo" }]])
+    assert.deepStrictEqual(made([[whole("Now", "")], [whole("Weather", `{"city":"Oslo"}`)]]), [["Now", {}], [
+      "Weather",
+      { city: "Oslo" }
+    ]])
   })
 
   it("gives every call an id of its own, that of the server where there is one", () => {
-    const ids = (...said: ReadonlyArray<string | null>) => read(said.map((id) => [whole("Now", "{}", { id })])).map(({ id }) => id)
+    const ids = (...said: ReadonlyArray<string | null>) =>
+      read(said.map((id) => [whole("Now", "{}", { id })])).map(({ id }) => id)
     assert.deepStrictEqual(ids("a", "b"), ["a", "b"])
     assert.deepStrictEqual(ids("Now", "Now"), ["Now", "call_1"])
     assert.deepStrictEqual(ids("call_1", null), ["call_1", "call_2"])
@@ -140,9 +181,16 @@ describe("ToolCalls.accumulator", () => {
   })
 
   it("leaves out pieces that say nothing, and keeps the name empty that never came", () => {
-    assert.deepStrictEqual(made([[{ index: 0 }], [whole("Now", "{}", { index: 0, id: "a" })], [{ index: 0, id: "a", function: { arguments: "" } }], [{ index: 1, id: "b" }]]), [
-      ["Now", {}]
-    ])
+    assert.deepStrictEqual(
+      made([[{ index: 0 }], [whole("Now", "{}", { index: 0, id: "a" })], [{
+        index: 0,
+        id: "a",
+        function: { arguments: "" }
+      }], [{ index: 1, id: "b" }]]),
+      [
+        ["Now", {}]
+      ]
+    )
     assert.deepStrictEqual(read([[{ index: 0, id: "a", function: { arguments: "{}" } }]]).map(({ name }) => name), [""])
   })
 })

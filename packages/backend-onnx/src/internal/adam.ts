@@ -6,7 +6,11 @@ export interface AdamState {
   step: number
 }
 
-export const make = (length: number): AdamState => ({ first: new Float32Array(length), second: new Float32Array(length), step: 0 })
+export const make = (length: number): AdamState => ({
+  first: new Float32Array(length),
+  second: new Float32Array(length),
+  step: 0
+})
 
 export interface AdamOptions {
   readonly learningRate: number
@@ -24,7 +28,13 @@ export const norm = (values: Float32Array): number => {
 }
 
 /** Moves the weights by the gradient times `scale`. */
-export const step = (state: AdamState, weights: Float32Array, gradient: Float32Array, scale: number, options: AdamOptions): void => {
+export const step = (
+  state: AdamState,
+  weights: Float32Array,
+  gradient: Float32Array,
+  scale: number,
+  options: AdamOptions
+): void => {
   const { beta1, beta2, epsilon, learningRate, weightDecay } = options
   const { first, second } = state
   state.step++

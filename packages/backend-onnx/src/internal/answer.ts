@@ -37,7 +37,9 @@ export const reader = (tokenizer: Sampler.Tokenizer, stops: ReadonlyArray<string
       const text = textOf(ends.has(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens)
       return { certain: stopped ? text : text.slice(0, text.length - uncertain(text, stops)), stopped }
     },
-    end: (completion: Sampler.Completion): { readonly text: string } => ({ text: textOf(Sampler.withoutStop(completion)) }),
+    end: (completion: Sampler.Completion): { readonly text: string } => ({
+      text: textOf(Sampler.withoutStop(completion))
+    }),
     stopped: () => stopped
   }
 }

@@ -1,5 +1,5 @@
-// From config.json to what the graphs need to know. What families have in common is read here; what each has of its own is an entry
-// of the table.
+// From config.json to what the graphs need to know. What families have in common is read here; what each has of its own
+// is an entry of the table.
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Config, Named } from "./config.ts"
@@ -53,7 +53,9 @@ const activations: Readonly<Record<string, Decoder["activation"]>> = {
 const ropeSettings = (config: Config): { readonly full: Rope.Settings; readonly local: Rope.Settings } => {
   const given = config.rope_parameters
   if (given == null) return { full: config.rope_scaling ?? {}, local: {} }
-  return "full_attention" in given ? { full: given.full_attention, local: given.sliding_attention ?? {} } : { full: given, local: {} }
+  return "full_attention" in given
+    ? { full: given.full_attention, local: given.sliding_attention ?? {} }
+    : { full: given, local: {} }
 }
 
 /** The decoder that a config.json describes, or in one line why it cannot be run. */
@@ -65,7 +67,9 @@ export const fromConfig = (json: unknown): Result.Result<Decoder, string> => {
   if (Result.isFailure(named)) return invalid(named.failure)
   const architecture = named.success.architectures?.[0] ?? "(none)"
   const family = families.get(architecture)
-  if (family === undefined) return Result.fail(`names architecture ${architecture}; known are ${[...families.keys()].join(", ")}`)
+  if (family === undefined) {
+    return Result.fail(`names architecture ${architecture}; known are ${[...families.keys()].join(", ")}`)
+  }
   const decoded = Schema.decodeUnknownResult(Config)(json)
   if (Result.isFailure(decoded)) return invalid(decoded.failure)
   const config = decoded.success
@@ -83,12 +87,16 @@ export const fromConfig = (json: unknown): Result.Result<Decoder, string> => {
     return Result.fail(`asks for ${unsupported.join(" and ")}, which is not supported`)
   }
 
-  const { hidden_size: hiddenSize, max_position_embeddings, num_attention_heads: heads, num_hidden_layers: layers } = config
+  const { hidden_size: hiddenSize, max_position_embeddings, num_attention_heads: heads, num_hidden_layers: layers } =
+    config
   const keyValueHeads = config.num_key_value_heads ?? heads
   const headSize = config.head_dim ?? hiddenSize / heads
   const { full, local } = ropeSettings(config)
   const rotarySize = Math.floor(headSize * (full.partial_rotary_factor ?? config.partial_rotary_factor ?? 1))
-  if (heads % keyValueHeads !== 0 || !Number.isInteger(headSize) || rotarySize % 2 !== 0 || rotarySize > headSize || rotarySize === 0) {
+  if (
+    heads % keyValueHeads !== 0 || !Number.isInteger(headSize) || rotarySize % 2 !== 0 || rotarySize > headSize ||
+    rotarySize === 0
+  ) {
     const what = `${heads} heads, ${keyValueHeads} of keys and values, size ${headSize}, ${rotarySize} of it turned`
     return Result.fail(`has heads that do not fit: ${what}`)
   }
@@ -125,14 +133,17 @@ export const fromConfig = (json: unknown): Result.Result<Decoder, string> => {
       // A window that holds the whole context is none.
       const size = window(layer)
       const isLocal = size !== undefined && localRope !== undefined
-      return { rope: isLocal ? 1 : 0, window: size !== undefined && size < rope.success.contextLength ? size : undefined }
+      return {
+        rope: isLocal ? 1 : 0,
+        window: size !== undefined && size < rope.success.contextLength ? size : undefined
+      }
     })
   })
 }
 
 /**
- * A parameter by its Hugging Face name; matrices are `[out, in]`. Graphs know it by its `parts`, which lie behind each other: one of the
- * same name, or the projections that a fused matrix is made of.
+ * A parameter by its Hugging Face name; matrices are `[out, in]`. Graphs know it by its `parts`, which lie behind each
+ * other: one of the same name, or the projections that a fused matrix is made of.
  */
 export interface ParameterShape {
   readonly name: string
@@ -147,17 +158,46 @@ interface Projection {
 
 /** Every parameter of a decoder, in the order of the model. */
 export const parameterShapes = (decoder: Decoder): ReadonlyArray<ParameterShape> => {
-  const { bias, fused, headNorm, headSize, heads, hiddenSize, intermediateSize, keyValueHeads, sandwich, tied, vocabularySize } = decoder
-  const one = (name: string, shape: ReadonlyArray<number>): ParameterShape => ({ name, shape, parts: [{ name, shape }] })
+  const {
+    bias,
+    fused,
+    headNorm,
+    headSize,
+    heads,
+    hiddenSize,
+    intermediateSize,
+    keyValueHeads,
+    sandwich,
+    tied,
+    vocabularySize
+  } = decoder
+  const one = (name: string, shape: ReadonlyArray<number>): ParameterShape => ({
+    name,
+    shape,
+    parts: [{ name, shape }]
+  })
   const layer = (i: number): ReadonlyArray<ParameterShape> => {
     const prefix = `model.layers.${i}`
     const norm = (name: string, size = hiddenSize) => one(`${prefix}.${name}.weight`, [size])
     // Projections of the same input, apart or as one matrix.
-    const projections = (module: string, fusedName: string, inner: number, members: ReadonlyArray<Projection>, biased: boolean) => {
+    const projections = (
+      module: string,
+      fusedName: string,
+      inner: number,
+      members: ReadonlyArray<Projection>,
+      biased: boolean
+    ) => {
       const of = (suffix: string, inner: ReadonlyArray<number>): ReadonlyArray<ParameterShape> => {
-        const parts = members.map(({ name, out }) => ({ name: `${prefix}.${module}.${name}.${suffix}`, shape: [out, ...inner] }))
+        const parts = members.map(({ name, out }) => ({
+          name: `${prefix}.${module}.${name}.${suffix}`,
+          shape: [out, ...inner]
+        }))
         if (!fused) return parts.map(({ name, shape }) => one(name, shape))
-        return [{ name: `${prefix}.${module}.${fusedName}.${suffix}`, shape: [members.reduce((sum, { out }) => sum + out, 0), ...inner], parts }]
+        return [{
+          name: `${prefix}.${module}.${fusedName}.${suffix}`,
+          shape: [members.reduce((sum, { out }) => sum + out, 0), ...inner],
+          parts
+        }]
       }
       return [...of("weight", [inner]), ...(biased ? of("bias", []) : [])]
     }

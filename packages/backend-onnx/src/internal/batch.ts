@@ -6,7 +6,8 @@ import { float, integers } from "./session.ts"
 /** The mask value that no softmax lets through, and that stays finite. */
 export const hidden = -1e9
 
-// What the queries of a block see of the keys up to its end: `[rows, columns]`, the last `rows` of which are the queries' own.
+// What the queries of a block see of the keys up to its end: `[rows, columns]`, the last `rows` of which are the
+// queries' own.
 const triangle = (rows: number, columns: number, window = Infinity): Float32Array => {
   const mask = new Float32Array(rows * columns)
   for (let row = 0; row < rows; row++) {
@@ -36,7 +37,10 @@ export const blockTokens = 256
 /** Into how many blocks prompts are cut that have so many tokens to be computed. */
 export const blocksOf = (lengths: ReadonlyArray<number>): number => Math.ceil(Math.max(1, ...lengths) / blockTokens)
 
-/** Prompts without their last token, padded at the end to P tokens (at least one, so that no dimension is empty), in equal blocks. */
+/**
+ * Prompts without their last token, padded at the end to P tokens (at least one, so that no dimension is empty), in
+ * equal blocks.
+ */
 export const promptFeeds = (prompts: ReadonlyArray<ReadonlyArray<number>>, window: number | undefined) => {
   const N = prompts.length
   const lengths = prompts.map((prompt) => prompt.length - 1)
@@ -105,14 +109,21 @@ export const completionFeeds = (
   }
 }
 
-/** Prompt groups as the score and train graphs take them; `blocks` says which of them: 0 where no prompt has more than one token. */
+/**
+ * Prompt groups as the score and train graphs take them; `blocks` says which of them: 0 where no prompt has more than
+ * one token.
+ */
 export const groupFeeds = (
-  groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<ReadonlyArray<number>> }>,
+  groups: ReadonlyArray<
+    { readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<ReadonlyArray<number>> }
+  >,
   temperature: number,
   window: number | undefined
 ) => {
   const N = groups.length
-  const prompts = groups.some(({ prompt }) => prompt.length > 1) ? promptFeeds(groups.map(({ prompt }) => prompt), window) : undefined
+  const prompts = groups.some(({ prompt }) => prompt.length > 1)
+    ? promptFeeds(groups.map(({ prompt }) => prompt), window)
+    : undefined
   const G = Math.max(...groups.map(({ completions }) => completions.length))
   const C = Math.max(1, ...groups.flatMap(({ completions }) => completions.map((tokens) => tokens.length)))
   const targets = new Int32Array(N * G * C)
@@ -136,8 +147,9 @@ export const groupFeeds = (
 }
 
 /**
- * Splits items into micro-batches of at most `budget` padded tokens. Gives their indices. What is padded to the longest of a batch is
- * a prompt once and a completion for each of the group, so items go together by completion length (in steps of 8) and then by prompt.
+ * Splits items into micro-batches of at most `budget` padded tokens. Gives their indices. What is padded to the longest
+ * of a batch is a prompt once and a completion for each of the group, so items go together by completion length (in
+ * steps of 8) and then by prompt.
  */
 export const microBatches = (
   items: ReadonlyArray<{ readonly prompt: number; readonly group: number; readonly completion: number }>,
@@ -178,7 +190,9 @@ export const microBatches = (
 }
 
 /** The sizes of a prompt group, for `microBatches`. */
-export const sizeOf = (group: { readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<{ readonly length: number }> }) => ({
+export const sizeOf = (
+  group: { readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<{ readonly length: number }> }
+) => ({
   prompt: group.prompt.length,
   group: group.completions.length,
   completion: Math.max(1, ...group.completions.map(({ length }) => length))
@@ -186,6 +200,12 @@ export const sizeOf = (group: { readonly prompt: ReadonlyArray<number>; readonly
 
 /** Tokens of the longest sequence. */
 export const longest = (
-  groups: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<{ readonly length: number }> }>
+  groups: ReadonlyArray<
+    { readonly prompt: ReadonlyArray<number>; readonly completions: ReadonlyArray<{ readonly length: number }> }
+  >
 ): number =>
-  groups.reduce((most, group) => Math.max(most, group.prompt.length + group.completions.reduce((n, { length }) => Math.max(n, length), 0)), 1)
+  groups.reduce(
+    (most, group) =>
+      Math.max(most, group.prompt.length + group.completions.reduce((n, { length }) => Math.max(n, length), 0)),
+    1
+  )

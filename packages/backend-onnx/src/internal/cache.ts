@@ -1,5 +1,5 @@
-// The keys and values that generation attends to: slots that are filled in turn, more of them as completions get longer, and fewer
-// rows and groups as completions end.
+// The keys and values that generation attends to: slots that are filled in turn, more of them as completions get
+// longer, and fewer rows and groups as completions end.
 import * as Batch from "./batch.ts"
 import { cacheNames } from "./decoderGraphs.ts"
 import { type Feeds, float } from "./session.ts"
@@ -12,9 +12,9 @@ export interface Size {
 }
 
 /**
- * Keys and values `[N, heads, T, size]` of every layer, of whose T slots the first `used` are filled; `visible` `[N, G, T + G]`: which of
- * them each row may see, and which of the G tokens that are computed: its own; `positions` `[N, T]`: where each slot stands in its
- * sequence.
+ * Keys and values `[N, heads, T, size]` of every layer, of whose T slots the first `used` are filled; `visible` `[N, G,
+ * T + G]`: which of them each row may see, and which of the G tokens that are computed: its own; `positions` `[N, T]`:
+ * where each slot stands in its sequence.
  */
 export interface Cache {
   readonly memory: Memory
@@ -28,7 +28,10 @@ export interface Cache {
   positions: Int32Array
 }
 
-/** What caches lie in, one after the other: to have the system map memory anew takes as long as to copy it several times. */
+/**
+ * What caches lie in, one after the other: to have the system map memory anew takes as long as to copy it several
+ * times.
+ */
 export interface Memory {
   isTaken: boolean
   /** Keys and values of each layer in turn. */
@@ -37,8 +40,8 @@ export interface Memory {
 
 export const memory = (): Memory => ({ isTaken: false, arrays: [] })
 
-// Room for so many numbers, in the array that is there where it is large enough. What another cache has left in it is hidden from all
-// rows until it is overwritten.
+// Room for so many numbers, in the array that is there where it is large enough. What another cache has left in it is
+// hidden from all rows until it is overwritten.
 const room = ({ arrays }: Memory, index: number, length: number): Float32Array => {
   const known = arrays[index]
   const array = known !== undefined && known.length >= length ? known : new Float32Array(length)
@@ -98,10 +101,15 @@ export const reserve = (cache: Cache, slots: number): void => {
     const target = room(memory, index, parts.parts * parts.to)
     if (target.buffer !== source.buffer) scatter(target, source, parts)
     // From the last part on, none of which is overwritten before it was moved.
-    else for (let part = parts.parts - 1; part > 0; part--) target.copyWithin(part * parts.to, part * parts.from, part * parts.from + parts.width)
+    else {for (let part = parts.parts - 1; part > 0; part--) {
+        target.copyWithin(part * parts.to, part * parts.from, part * parts.from + parts.width)
+      }}
     return target
   }
-  cache.layers = layers.map(({ keys, values }, layer) => ({ keys: moved(2 * layer, keys), values: moved(2 * layer + 1, values) }))
+  cache.layers = layers.map(({ keys, values }, layer) => ({
+    keys: moved(2 * layer, keys),
+    values: moved(2 * layer + 1, values)
+  }))
   cache.visible = blind(N, G, T)
   scatter(cache.visible, visible, { parts: N * G, width: used, from: before + G, to: T + G })
   cache.positions = new Int32Array(N * T)
@@ -109,7 +117,10 @@ export const reserve = (cache: Cache, slots: number): void => {
   cache.T = T
 }
 
-/** Fills the next slots with keys and values `[N, heads, slots, size]`; gives the place of the first. Nobody sees them yet. */
+/**
+ * Fills the next slots with keys and values `[N, heads, slots, size]`; gives the place of the first. Nobody sees them
+ * yet.
+ */
 export const append = (cache: Cache, found: Feeds): number => {
   const { N, T, layers, size: { headSize, keyValueHeads }, used } = cache
   const parts = N * keyValueHeads
@@ -126,14 +137,27 @@ export const append = (cache: Cache, found: Feeds): number => {
 }
 
 /** Lets row g of group n see slots from one to before another, the first of which stands at `position`. */
-export const show = ({ G, T, positions, visible }: Cache, n: number, g: number, from: number, to: number, position: number): void => {
+export const show = (
+  { G, T, positions, visible }: Cache,
+  n: number,
+  g: number,
+  from: number,
+  to: number,
+  position: number
+): void => {
   const row = (n * G + g) * (T + G)
   visible.fill(0, row + from, row + to)
   for (let slot = from; slot < to; slot++) positions[n * T + slot] = position + slot - from
 }
 
-/** Goes on with some groups, and some rows of each, alone. Groups with fewer rows than others are filled up with rows that see nothing new. */
-export const keep = (cache: Cache, kept: ReadonlyArray<{ readonly group: number; readonly rows: ReadonlyArray<number> }>): void => {
+/**
+ * Goes on with some groups, and some rows of each, alone. Groups with fewer rows than others are filled up with rows
+ * that see nothing new.
+ */
+export const keep = (
+  cache: Cache,
+  kept: ReadonlyArray<{ readonly group: number; readonly rows: ReadonlyArray<number> }>
+): void => {
   const { G: before, T, layers, positions, size: { headSize, keyValueHeads }, visible } = cache
   const G = Math.max(...kept.map(({ rows }) => rows.length))
   const block = keyValueHeads * T * headSize
@@ -175,7 +199,9 @@ export const windowFeeds = ({ G, N, T, positions, visible }: Cache, rows: Int32A
   for (let n = 0; n < N; n++) {
     for (let g = 0; g < G; g++) {
       const row = n * G + g
-      for (let slot = 0; slot < T; slot++) if (positions[n * T + slot]! <= rows[row]! - window) near[row * (T + G) + slot] = Batch.hidden
+      for (let slot = 0; slot < T; slot++) {
+        if (positions[n * T + slot]! <= rows[row]! - window) near[row * (T + G) + slot] = Batch.hidden
+      }
     }
   }
   return { visibleWindow: float(near, [N, 1, G, T + G]) }

@@ -28,12 +28,14 @@ interface Source {
 const withoutDefault = (file: string, names: ReadonlyArray<string>): Result.Result<never, Problem> =>
   Result.fail({
     file,
-    reason: `has chat templates (${names.join(", ")}), but none that is called "default": name the one for conversations so`
+    reason: `has chat templates (${
+      names.join(", ")
+    }), but none that is called "default": name the one for conversations so`
   })
 
 /**
- * The template for conversations, where there is one. `jinja` is the text of chat_template.jinja, which wins; `additional` has the names of
- * others.
+ * The template for conversations, where there is one. `jinja` is the text of chat_template.jinja, which wins;
+ * `additional` has the names of others.
  */
 export const find = (
   jinja: string | undefined,
@@ -68,7 +70,8 @@ interface Node {
 // Functions and methods that a template calls and that are not there; the library's own message does not say which.
 const missing = (parsed: object): ReadonlyArray<string> => {
   const found = new Set<string>()
-  const isDefined = (expression: string): boolean => new Template(`{{ (${expression}) is defined }}`).render() === "true"
+  const isDefined = (expression: string): boolean =>
+    new Template(`{{ (${expression}) is defined }}`).render() === "true"
   const defined = new Set(["namespace", "caller", "super"])
   const visit = (node: Node & { readonly name?: Node; readonly assignee?: Node }): void => {
     if (node.type === "Macro" && typeof node.name?.value === "string") defined.add(node.name.value)
@@ -123,7 +126,8 @@ const folded = (messages: Messages, from: number): Messages => {
   return held.length === 0 ? result : [...result, { role: "user", content: held.join("\n\n") }]
 }
 
-// System texts as a template takes them: as they are, or before what a user says. Templates that know no system refuse or drop them.
+// System texts as a template takes them: as they are, or before what a user says. Templates that know no system refuse
+// or drop them.
 const arranged = ({ render }: ChatTemplate, messages: Messages, variables: Variables): Messages | undefined => {
   const word = (i: number): string => `message${i}word`
   const probe = messages.map(({ role }, i): Sampler.Message => ({ role, content: word(i) }))
@@ -145,25 +149,36 @@ const arranged = ({ render }: ChatTemplate, messages: Messages, variables: Varia
 const reasoningTag = /([<[]\/?(?:think|thinking|thought|reasoning)[>\]])/i
 
 /** The tokens of conversations. What is thrown is a `SamplerError` that names the file. */
-export const applying = (template: ChatTemplate, tokenizer: TextTokenizer, specialTokens: Variables) =>
-(messages: Messages, options: Variables = {}): ReadonlyArray<number> => {
-  const { file, render, text } = template
-  const refuse = (reason: string, cause?: unknown) =>
-    new Sampler.SamplerError({ reason: `${file} has a chat template that ${reason}`, ...(cause === undefined ? {} : { cause }) })
-  const named = new Set(text.match(/\w+/g))
-  const unknown = Object.keys(options).find((name) => !named.has(name))
-  if (unknown !== undefined) throw refuse(`does not know ${unknown}`)
-  const variables = { ...specialTokens, ...options }
-  const given = arranged(template, messages, variables)
-  if (given === undefined) throw refuse("leaves out what the system says")
-  const { encode, hide } = tokenizer.guard([text, JSON.stringify(variables), ...messages.map(({ content }) => content)])
-  const hidden = ({ content, role }: Sampler.Message): Sampler.Message => {
-    const parts = role === "assistant" ? content.split(reasoningTag) : [content]
-    return { role, content: parts.map((part, i) => i % 2 === 0 ? hide(part) : part).join("") }
+export const applying =
+  (template: ChatTemplate, tokenizer: TextTokenizer, specialTokens: Variables) =>
+  (messages: Messages, options: Variables = {}): ReadonlyArray<number> => {
+    const { file, render, text } = template
+    const refuse = (reason: string, cause?: unknown) =>
+      new Sampler.SamplerError({
+        reason: `${file} has a chat template that ${reason}`,
+        ...(cause === undefined ? {} : { cause })
+      })
+    const named = new Set(text.match(/\w+/g))
+    const unknown = Object.keys(options).find((name) => !named.has(name))
+    if (unknown !== undefined) throw refuse(`does not know ${unknown}`)
+    const variables = { ...specialTokens, ...options }
+    const given = arranged(template, messages, variables)
+    if (given === undefined) throw refuse("leaves out what the system says")
+    const { encode, hide } = tokenizer.guard([
+      text,
+      JSON.stringify(variables),
+      ...messages.map(({ content }) => content)
+    ])
+    const hidden = ({ content, role }: Sampler.Message): Sampler.Message => {
+      const parts = role === "assistant" ? content.split(reasoningTag) : [content]
+      return { role, content: parts.map((part, i) => i % 2 === 0 ? hide(part) : part).join("") }
+    }
+    try {
+      return encode(render(given.map(hidden), variables))
+    } catch (cause) {
+      throw refuse(
+        `refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${textOfCause(cause)}`,
+        cause
+      )
+    }
   }
-  try {
-    return encode(render(given.map(hidden), variables))
-  } catch (cause) {
-    throw refuse(`refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${textOfCause(cause)}`, cause)
-  }
-}

@@ -28,8 +28,8 @@ const inverse = (probabilities: Float32Array, from: number, size: number, u: num
   return last
 }
 
-// Indices of the largest numbers of a row, in falling order: at least `count` of them, or as many as add up to `mass`, or all above `floor`.
-// To sort all of a vocabulary takes longer than to compute it; few of its tokens are likely.
+// Indices of the largest numbers of a row, in falling order: at least `count` of them, or as many as add up to `mass`,
+// or all above `floor`. To sort all of a vocabulary takes longer than to compute it; few of its tokens are likely.
 const likeliest = (row: Float32Array, count: number, mass: number, floor: number): ReadonlyArray<number> => {
   for (let least = Math.max(floor, 1e-3);; least = least < 1e-12 ? floor : Math.max(floor, least / 32)) {
     const found: Array<number> = []
@@ -41,22 +41,35 @@ const likeliest = (row: Float32Array, count: number, mass: number, floor: number
       }
     }
     // A little more than is asked for, since the sum in falling order rounds otherwise.
-    if (found.length >= count || total >= mass + 1e-4 || least <= floor) return found.sort((a, b) => row[b]! - row[a]! || a - b)
+    if (found.length >= count || total >= mass + 1e-4 || least <= floor) {
+      return found.sort((a, b) => row[b]! - row[a]! || a - b)
+    }
   }
 }
 
 /**
- * Draws with `u` in [0, 1), among the `topK` likeliest tokens, the smallest set of them that has probability `topP`, and those that have at
- * least `minP` times the probability of the likeliest.
+ * Draws with `u` in [0, 1), among the `topK` likeliest tokens, the smallest set of them that has probability `topP`,
+ * and those that have at least `minP` times the probability of the likeliest.
  */
-export const sample = (probabilities: Float32Array, from: number, size: number, u: number, { minP = 0, topK, topP }: Filter): number => {
-  if ((topK === undefined || topK >= size) && (topP === undefined || topP >= 1) && minP <= 0) return inverse(probabilities, from, size, u)
+export const sample = (
+  probabilities: Float32Array,
+  from: number,
+  size: number,
+  u: number,
+  { minP = 0, topK, topP }: Filter
+): number => {
+  if ((topK === undefined || topK >= size) && (topP === undefined || topP >= 1) && minP <= 0) {
+    return inverse(probabilities, from, size, u)
+  }
   const row = probabilities.subarray(from, from + size)
   const least = minP * row[greedy(row, 0, size)]!
-  const order = likeliest(row, Math.min(size, topK ?? size), topP === undefined || topP >= 1 ? Infinity : topP, least).slice(0, topK ?? size)
+  const order = likeliest(row, Math.min(size, topK ?? size), topP === undefined || topP >= 1 ? Infinity : topP, least)
+    .slice(0, topK ?? size)
   let kept = 0
   let total = 0
-  while (kept < order.length && (kept === 0 || ((topP === undefined || total < topP) && row[order[kept]!]! >= least))) total += row[order[kept++]!]!
+  while (kept < order.length && (kept === 0 || ((topP === undefined || total < topP) && row[order[kept]!]! >= least))) {
+    total += row[order[kept++]!]!
+  }
   let left = u * total
   for (let i = 0; i < kept; i++) {
     left -= row[order[i]!]!

@@ -10,7 +10,11 @@ interface AddedToken {
 
 /** What is read here of tokenizer.json; the rest is the library's. */
 export interface TokenizerJson {
-  readonly model: { readonly vocab: unknown; readonly merges?: ReadonlyArray<string | ReadonlyArray<string>>; readonly unk_token?: unknown }
+  readonly model: {
+    readonly vocab: unknown
+    readonly merges?: ReadonlyArray<string | ReadonlyArray<string>>
+    readonly unk_token?: unknown
+  }
   readonly added_tokens?: ReadonlyArray<AddedToken> | undefined
   readonly post_processor?: unknown
 }
@@ -40,7 +44,8 @@ type Json = Readonly<Record<string, unknown>>
 
 const record = (value: unknown): Json => (typeof value === "object" && value !== null ? value : {}) as Json
 
-// An added token that is not special may be a word of a user's domain, or a run of spaces, which is text. Written as markup it is none.
+// An added token that is not special may be a word of a user's domain, or a run of spaces, which is text. Written as
+// markup it is none.
 const isMarkup = (token: string): boolean => /^<[^\s]+>$|^\[[^\s]+\]$/u.test(token)
 
 // No text holds these names: in one, a high surrogate is never followed by a digit or by another one.
@@ -79,12 +84,14 @@ const renamedModel = (model: TokenizerJson["model"], names: ReadonlyMap<string, 
     known.set(name, known.get(token))
     known.delete(token)
   }
-  const made = (merge: string | ReadonlyArray<string>): string => typeof merge === "string" ? merge.replace(" ", "") : merge.join("")
+  const made = (merge: string | ReadonlyArray<string>): string =>
+    typeof merge === "string" ? merge.replace(" ", "") : merge.join("")
   const apart = merges !== undefined ? { merges: merges.filter((merge) => !names.has(made(merge))) } : {}
   return { ...model, ...unknown, ...apart, vocab: Object.fromEntries(known) }
 }
 
-// The library's decoder of single bytes drops the mark U+FEFF at the beginning of a run. Its parts are functions with properties.
+// The library's decoder of single bytes drops the mark U+FEFF at the beginning of a run. Its parts are functions with
+// properties.
 const keepMarks = (decoder: unknown): void => {
   if (typeof decoder !== "function") return
   if ("text_decoder" in decoder) decoder.text_decoder = new TextDecoder("utf-8", { ignoreBOM: true })
@@ -95,7 +102,9 @@ const keepMarks = (decoder: unknown): void => {
 export const make = (json: TokenizerJson, config: object): TextTokenizer => {
   const { added_tokens: added = [], model, post_processor = null } = json
   const additional = record(config)["additional_special_tokens"]
-  const specialToo = new Set<unknown>(Array.isArray(additional) ? additional.map((token) => record(token)["content"] ?? token) : [])
+  const specialToo = new Set<unknown>(
+    Array.isArray(additional) ? additional.map((token) => record(token)["content"] ?? token) : []
+  )
   const isReasoning = (token: unknown): boolean => typeof token === "string" && ModelOutput.isReasoningTag(token)
   const control = added.flatMap(({ content, special = false }) =>
     content !== "" && (special || specialToo.has(content) || isMarkup(content)) ? [content] : []
@@ -111,7 +120,12 @@ export const make = (json: TokenizerJson, config: object): TextTokenizer => {
       return { ...token, content, normalized: false, ...(isReasoning(token.content) ? { special: false } : {}) }
     }),
     post_processor: renamed(post_processor, nameFor)
-  }, { ...config, additional_special_tokens: [...specialToo].filter((token) => !isReasoning(token)).map((token) => renamed(token, nameFor)) })
+  }, {
+    ...config,
+    additional_special_tokens: [...specialToo].filter((token) => !isReasoning(token)).map((token) =>
+      renamed(token, nameFor)
+    )
+  })
   keepMarks(tokenizer.decoder)
 
   // The longest first: one may begin another.
@@ -119,10 +133,12 @@ export const make = (json: TokenizerJson, config: object): TextTokenizer => {
   const written = alternatives.length === 0 ? undefined : new RegExp(alternatives.join("|"), "g")
   const named = (text: string): string =>
     written === undefined ? text : text.replace(written, (token) => nameFor.get(token)!)
-  const ends = [...new Set(control.flatMap((token) => {
-    const characters = [...token.trim()]
-    return [characters.at(0), characters.at(-1)]
-  }))].filter((character) => character !== undefined)
+  const ends = [
+    ...new Set(control.flatMap((token) => {
+      const characters = [...token.trim()]
+      return [characters.at(0), characters.at(-1)]
+    }))
+  ].filter((character) => character !== undefined)
 
   const idsOf = (text: string, addSpecialTokens: boolean) =>
     tokenizer.encode(text, { add_special_tokens: addSpecialTokens }).ids

@@ -1,10 +1,25 @@
-// One token of each completion. Its rows are few, so a step takes about as long as reading the weights: products have the weights on
-// the left, which leaves them as they are (a right operand is packed first, and that takes longer than the product), projections of
-// the same input go as one, and what lies between two products stays with its features first.
+// One token of each completion. Its rows are few, so a step takes about as long as reading the weights: products have
+// the weights on the left, which leaves them as they are (a right operand is packed first, and that takes longer than
+// the product), projections of the same input go as one, and what lies between two products stays with its features
+// first.
 import * as GraphModule from "../Graph.ts"
 import type { Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
-import { activate, added, type Builder, embed, type KeysValues, maskOf, type Masks, norm, product, ropeOf, shaped, vocabulary, weight } from "./decoder.ts"
+import {
+  activate,
+  added,
+  type Builder,
+  embed,
+  type KeysValues,
+  maskOf,
+  type Masks,
+  norm,
+  product,
+  ropeOf,
+  shaped,
+  vocabulary,
+  weight
+} from "./decoder.ts"
 import * as Joined from "./joined.ts"
 
 // `[rows, in]`, or `[in, rows]`.
@@ -14,7 +29,8 @@ interface Operand {
 }
 
 // `w x'`: `[out, rows]`.
-const times = ({ graph }: Builder, w: Value, x: Operand, alpha = 1): Value => Op.matMul(graph, w, x.value, { transB: !x.featuresFirst, alpha })
+const times = ({ graph }: Builder, w: Value, x: Operand, alpha = 1): Value =>
+  Op.matMul(graph, w, x.value, { transB: !x.featuresFirst, alpha })
 
 const rowsFirst = ({ graph }: Builder, y: Value): Value => Op.transpose(graph, y, [1, 0])
 
@@ -40,7 +56,9 @@ const projections = (b: Builder, x: Value, layer: number, module: keyof typeof J
   const names = Joined.members[module].map((member) => `model.layers.${layer}.${module}.${member}`)
   const name = Joined.nameOf(layer, module)
   const { headSize, heads, intermediateSize, keyValueHeads } = b.decoder
-  const outputs = module === "mlp" ? [intermediateSize, intermediateSize] : [heads, keyValueHeads, keyValueHeads].map((n) => n * headSize)
+  const outputs = module === "mlp"
+    ? [intermediateSize, intermediateSize]
+    : [heads, keyValueHeads, keyValueHeads].map((n) => n * headSize)
   const isAdapted = names.some((name) => adapter?.projections.has(name))
   const together = weights.get(`${name}.weight`)
   const whole = together === undefined ? undefined : times(b, together.whole(x), operand)
@@ -49,7 +67,9 @@ const projections = (b: Builder, x: Value, layer: number, module: keyof typeof J
     : isAdapted
     ? Op.split(graph, whole, 0, outputs)
     : undefined
-  const y = parts === undefined ? whole! : Op.concat(graph, parts.map((part, i) => adapted(b, part, operand, names[i]!)), 0)
+  const y = parts === undefined
+    ? whole!
+    : Op.concat(graph, parts.map((part, i) => adapted(b, part, operand, names[i]!)), 0)
   const bias = weights.get(`${name}.bias`)
   if (bias !== undefined) return Op.add(graph, y, bias.whole(x))
   const biases = names.flatMap((name) => weights.get(`${name}.bias`) ?? [])
@@ -68,10 +88,11 @@ const mlp = (b: Builder, x: Value, layer: number): Value => {
 }
 
 /**
- * One token of each completion, `[N*G]` at positions `[N, G]`, over a cache of T slots `[N, heads, T, size]` that holds the prompt and,
- * in slots of its own, every completion. `visible` `[N, 1, G, S]` says which slots, and then which of the G new
- * tokens (its own), a completion may see. Gives the hidden states and the keys and values `[N, heads, G, size]` of the new tokens, which the caller writes
- * into the cache. `wide`: each key is seen by so many queries that it pays to have the keys, too, on the left.
+ * One token of each completion, `[N*G]` at positions `[N, G]`, over a cache of T slots `[N, heads, T, size]` that holds
+ * the prompt and, in slots of its own, every completion. `visible` `[N, 1, G, S]` says which slots, and then which of
+ * the G new tokens (its own), a completion may see. Gives the hidden states and the keys and values `[N, heads, G,
+ * size]` of the new tokens, which the caller writes into the cache. `wide`: each key is seen by so many queries that it
+ * pays to have the keys, too, on the left.
  */
 export const decodeStep = (
   b: Builder,
@@ -92,7 +113,13 @@ export const decodeStep = (
     const byHead = Op.transpose(graph, shaped(b, found, all + 2 * heads, size, "N", "G"), [2, 0, 3, 1])
     const [queries, ownKeys, newValues] = Op.split(graph, byHead, 1, [all, heads, heads])
     const turned = (y: Value, name: "q" | "k"): Value =>
-      ropeOf(b, headNorm ? norm(b, y, `${prefix}.self_attn.${name}_norm`) : y, layer, inputs.positions, name === "q" ? all : heads)
+      ropeOf(
+        b,
+        headNorm ? norm(b, y, `${prefix}.self_attn.${name}_norm`) : y,
+        layer,
+        inputs.positions,
+        name === "q" ? all : heads
+      )
     const newKeys = turned(ownKeys!, "k")
     step.push({ keys: newKeys, values: newValues! })
 
@@ -100,10 +127,17 @@ export const decodeStep = (
     const scaled = Op.mul(graph, turned(queries!, "q"), GraphModule.scalar(graph, decoder.attentionScale))
     const query = repeat === 1 ? scaled : shaped(b, scaled, "N", heads, rows, size)
     const { keys, values } = cache[layer]!
-    const scores = Op.concat(graph, [
-      wide ? Op.transpose(graph, Op.matMul(graph, keys, query, { transB: true }), [0, 1, 3, 2]) : Op.matMul(graph, query, keys, { transB: true }),
-      Op.matMul(graph, query, newKeys, { transB: true })
-    ], -1, "S")
+    const scores = Op.concat(
+      graph,
+      [
+        wide
+          ? Op.transpose(graph, Op.matMul(graph, keys, query, { transB: true }), [0, 1, 3, 2])
+          : Op.matMul(graph, query, keys, { transB: true }),
+        Op.matMul(graph, query, newKeys, { transB: true })
+      ],
+      -1,
+      "S"
+    )
     const mask = maskOf(b, inputs.visible, layer)
     const masked = repeat === 1
       ? Op.add(graph, scores, mask)
@@ -112,7 +146,11 @@ export const decodeStep = (
     const mixed = Op.add(graph, Op.matMul(graph, ofCache!, values), Op.matMul(graph, ofNew!, newValues!))
     const byFeature = Op.transpose(graph, repeat === 1 ? mixed : shaped(b, mixed, "N", all, "G", size), [1, 3, 0, 2])
     const joined = { value: shaped(b, byFeature, all * size, product("N", "G")), featuresFirst: true }
-    x = mlp(b, added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`), layer)
+    x = mlp(
+      b,
+      added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`),
+      layer
+    )
   }
   return { hidden: x, step }
 }

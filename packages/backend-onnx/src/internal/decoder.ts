@@ -1,12 +1,12 @@
 // The decoder as graphs. One set of blocks serves the sampler and the learner, so that both have the same numerics.
 //
 // A batch is N prompts with G completions each. The prompt is one stream of tokens `[N, P]`, the completions another
-// `[N, G, C]` that attends to the prompt's keys and values and to its own completion; the prompt is computed once for its group.
-// The last prompt token is the first *input* of each completion, so every completion input predicts one completion token, and
-// nothing of the prompt is needed above its last layer's keys and values.
+// `[N, G, C]` that attends to the prompt's keys and values and to its own completion; the prompt is computed once for
+// its group. The last prompt token is the first *input* of each completion, so every completion input predicts one
+// completion token, and nothing of the prompt is needed above its last layer's keys and values.
 //
-// Dimensions by name: N prompts, P prompt tokens (padded), B prompt tokens of one block of queries, G completions, C completion tokens
-// (padded), T cached positions, R positions that the rope tables reach.
+// Dimensions by name: N prompts, P prompt tokens (padded), B prompt tokens of one block of queries, G completions, C
+// completion tokens (padded), T cached positions, R positions that the rope tables reach.
 import * as GraphModule from "../Graph.ts"
 import type { Dimension, Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
@@ -24,7 +24,10 @@ export const product = (...dimensions: ReadonlyArray<Dimension>): Dimension => {
   return names.length === 0 ? factor : [...(factor === 1 ? [] : [factor]), ...names].join("*")
 }
 
-/** An adapter as graphs see it: its thin matrices, which two of them each projection has, and the factor of their product. */
+/**
+ * An adapter as graphs see it: its thin matrices, which two of them each projection has, and the factor of their
+ * product.
+ */
 export interface AdapterPlan {
   readonly scale: number
   readonly parts: ReadonlyArray<{ readonly name: string; readonly shape: ReadonlyArray<number> }>
@@ -42,7 +45,10 @@ export interface Plan {
   readonly checkpointing?: boolean
 }
 
-/** What the blocks share: the graph, the decoder, its weights as graph inputs, and sizes that are known only at run time. */
+/**
+ * What the blocks share: the graph, the decoder, its weights as graph inputs, and sizes that are known only at run
+ * time.
+ */
 export interface Builder {
   readonly graph: Graph
   readonly decoder: Decoder
@@ -64,12 +70,19 @@ export const builder = (
   parts: ReadonlyArray<Storage.Named> = parameterShapes(decoder).flatMap(({ parts }) => parts)
 ): Builder => {
   const graph = GraphModule.make({ portable })
-  const weights = new Map(parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const))
-  const matrices = new Map((adapter?.parts ?? []).map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)]))
+  const weights = new Map(
+    parts.map((part) => [part.name, Storage.declare(graph, part, Storage.typeOf(part, weightType))] as const)
+  )
+  const matrices = new Map(
+    (adapter?.parts ?? []).map(({ name, shape }) => [name, GraphModule.input(graph, name, "float32", shape)])
+  )
   const ropes = decoder.ropes.map(({ inverseFrequencies }, i) => {
     const { cos, sin } = ropeNames(i)
     const shape = ["R", inverseFrequencies.length]
-    return { cos: GraphModule.input(graph, cos, "float32", shape), sin: GraphModule.input(graph, sin, "float32", shape) }
+    return {
+      cos: GraphModule.input(graph, cos, "float32", shape),
+      sin: GraphModule.input(graph, sin, "float32", shape)
+    }
   })
   const named = new Map<string, Value>()
   const known = new Map<string, Value>()
@@ -105,7 +118,8 @@ export const builder = (
 export const shaped = ({ graph, sizes }: Builder, x: Value, ...shape: ReadonlyArray<Dimension>): Value =>
   Op.reshape(graph, x, shape, sizes(shape))
 
-export const weight = ({ weights }: Builder, name: string, dependency: Value): Value => weights.get(name)!.whole(dependency)
+export const weight = ({ weights }: Builder, name: string, dependency: Value): Value =>
+  weights.get(name)!.whole(dependency)
 
 const linear = (b: Builder, x: Value, name: string): Value => {
   const { adapter, graph, matrices } = b
@@ -120,13 +134,20 @@ const linear = (b: Builder, x: Value, name: string): Value => {
 
 export const embed = (b: Builder, tokens: Value): Value => {
   const rows = b.weights.get("model.embed_tokens.weight")!.rows(tokens)
-  return b.decoder.embeddingScale === 1 ? rows : Op.mul(b.graph, rows, GraphModule.scalar(b.graph, b.decoder.embeddingScale))
+  return b.decoder.embeddingScale === 1
+    ? rows
+    : Op.mul(b.graph, rows, GraphModule.scalar(b.graph, b.decoder.embeddingScale))
 }
 
 export const norm = (b: Builder, x: Value, name: string): Value => {
   const { epsilon, offset } = b.decoder.norm
   const scale = weight(b, `${name}.weight`, x)
-  return Op.rmsNorm(b.graph, x, offset === 0 ? scale : Op.add(b.graph, scale, GraphModule.scalar(b.graph, offset)), epsilon)
+  return Op.rmsNorm(
+    b.graph,
+    x,
+    offset === 0 ? scale : Op.add(b.graph, scale, GraphModule.scalar(b.graph, offset)),
+    epsilon
+  )
 }
 
 export const activate = ({ decoder: { activation }, graph }: Builder, x: Value): Value =>
@@ -142,10 +163,18 @@ const mlp = (b: Builder, x: Value, layer: number): Value => {
   const normed = norm(b, x, `${prefix}.${sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm"}`)
   const gate = activate(b, linear(b, normed, `${prefix}.mlp.gate_proj`))
   const up = linear(b, normed, `${prefix}.mlp.up_proj`)
-  return added(b, x, linear(b, Op.mul(graph, gate, up), `${prefix}.mlp.down_proj`), `${prefix}.post_feedforward_layernorm`)
+  return added(
+    b,
+    x,
+    linear(b, Op.mul(graph, gate, up), `${prefix}.mlp.down_proj`),
+    `${prefix}.post_feedforward_layernorm`
+  )
 }
 
-/** Heads `[rows, tokens, heads * size]`, or `[rows, heads, tokens, size]`, turned to positions `[rows, tokens]` as a layer does. */
+/**
+ * Heads `[rows, tokens, heads * size]`, or `[rows, heads, tokens, size]`, turned to positions `[rows, tokens]` as a
+ * layer does.
+ */
 export const ropeOf = (b: Builder, x: Value, layer: number, positions: Value, heads: number): Value => {
   const { headSize, layerKinds, ropes } = b.decoder
   const { rope } = layerKinds[layer]!
@@ -187,7 +216,11 @@ const attentionInputs = (b: Builder, x: Value, layer: number, positions: Value, 
 const finishLayer = (b: Builder, x: Value, mixed: Value, layer: number): Value => {
   const prefix = `model.layers.${layer}`
   const joined = shaped(b, mixed, x.shape[0]!, b.decoder.heads * b.decoder.headSize)
-  return mlp(b, added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`), layer)
+  return mlp(
+    b,
+    added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`),
+    layer
+  )
 }
 
 /** What can be trained: the weights themselves, or an adapter's. */
@@ -216,16 +249,17 @@ export const maskOf = ({ decoder }: Builder, { full, window }: Masks, layer: num
   decoder.layerKinds[layer]!.window === undefined ? full : window!
 
 /**
- * Whether the weights of attention are held for the gradient. There are as many as a prompt has tokens for each of its tokens: those of
- * prompts of more blocks are computed again.
+ * Whether the weights of attention are held for the gradient. There are as many as a prompt has tokens for each of its
+ * tokens: those of prompts of more blocks are computed again.
  */
 export const keepsAttention = (blocks: number): boolean => blocks <= 2
 
 /**
  * The hidden states of the prompts, layer by layer; gives their keys and values `[N, heads, P, size]`.
  *
- * Queries go in `blocks` equal parts of B tokens, each of which sees the keys up to its own end: half the work, and no more than one
- * block's scores at a time. The mask `[B, P]` is that of the last block; those before it see its last columns.
+ * Queries go in `blocks` equal parts of B tokens, each of which sees the keys up to its own end: half the work, and no
+ * more than one block's scores at a time. The mask `[B, P]` is that of the last block; those before it see its last
+ * columns.
  */
 export const promptStream = (
   b: Builder,
@@ -242,7 +276,9 @@ export const promptStream = (
     return blocks === 1 ? [x] : Op.split(graph, x, axis, dimensions, b.sizes(dimensions))
   }
   const joined = (values: ReadonlyArray<Value>, axis: number): Value =>
-    values.length === 1 ? values[0]! : Op.concat(graph, values, axis, values.length === blocks ? "P" : product(values.length, length))
+    values.length === 1
+      ? values[0]!
+      : Op.concat(graph, values, axis, values.length === blocks ? "P" : product(values.length, length))
   // Columns of each block's mask; the same for all layers of a kind.
   const columns = new Map<Value, ReadonlyArray<Value>>()
   const masks = (mask: Value): ReadonlyArray<Value> => {
@@ -261,7 +297,11 @@ export const promptStream = (
       if (isLast) return [keys, values]
 
       const query = Op.transpose(graph, shaped(b, projected.query, "N", "P", heads, repeat, size), [0, 2, 3, 1, 4])
-      const [keyParts, valueParts, maskParts] = [parts(keys, 2), parts(values, 2), masks(maskOf(b, inputs.causal, layer))]
+      const [keyParts, valueParts, maskParts] = [
+        parts(keys, 2),
+        parts(values, 2),
+        masks(maskOf(b, inputs.causal, layer))
+      ]
       const mixed = parts(query, 3).map((part, i) => {
         const block = {
           query: shaped(b, part, "N", heads, product(repeat, length), size),
@@ -281,9 +321,10 @@ export const promptStream = (
 }
 
 /**
- * The hidden states `[N*G*C, hidden]` of completions that attend to their prompt and to themselves, and their own keys and values
- * `[N, heads, G, C, size]`. `causal` `[C, C]` is 0 for what may be seen and very negative for the rest; `visible` `[N, 1, 1, 1, 1, P]`
- * likewise for prompt tokens and padding, with a window `[N, 1, 1, 1, C, P]`. Without a prefix there is no prompt.
+ * The hidden states `[N*G*C, hidden]` of completions that attend to their prompt and to themselves, and their own keys
+ * and values `[N, heads, G, C, size]`. `causal` `[C, C]` is 0 for what may be seen and very negative for the rest;
+ * `visible` `[N, 1, 1, 1, 1, P]` likewise for prompt tokens and padding, with a window `[N, 1, 1, 1, C, P]`. Without a
+ * prefix there is no prompt.
  */
 export const completionStream = (
   b: Builder,
@@ -300,22 +341,41 @@ export const completionStream = (
   let x = embed(b, inputs.tokens)
   for (let layer = 0; layer < decoder.layers; layer++) {
     const shared = prefix?.layers[layer]
-    const [keys, values, next] = inLayer(b, layer, [x, ...(shared === undefined ? [] : [shared.keys, shared.values])], ([x, sharedKeys, sharedValues]) => {
-      const projected = attentionInputs(b, x!, layer, inputs.positions, true)
-      const byHead = (y: Value): Value => Op.transpose(graph, shaped(b, y, "N", "G", "C", heads, size), [0, 3, 1, 2, 4])
-      const own = { keys: byHead(projected.keys), values: byHead(projected.values) }
-      const query = Op.transpose(graph, shaped(b, projected.query, "N", "G", "C", heads, repeat, size), [0, 3, 1, 4, 2, 5])
-      const mixed = Op.attention(graph, [
-        ...(prefix === undefined ? [] : [{
-          query: shaped(b, query, "N", heads, all, size),
-          keys: sharedKeys!,
-          values: sharedValues!,
-          mask: maskOf(b, prefix.visible, layer)
-        }]),
-        { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: maskOf(b, inputs.causal, layer) }
-      ], { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes }, decoder.attentionScale, { recompute: prefix?.recompute ?? false })
-      return [own.keys, own.values, finishLayer(b, x!, Op.transpose(graph, mixed, [0, 2, 4, 1, 3, 5]), layer)]
-    })
+    const [keys, values, next] = inLayer(
+      b,
+      layer,
+      [x, ...(shared === undefined ? [] : [shared.keys, shared.values])],
+      ([x, sharedKeys, sharedValues]) => {
+        const projected = attentionInputs(b, x!, layer, inputs.positions, true)
+        const byHead = (y: Value): Value =>
+          Op.transpose(graph, shaped(b, y, "N", "G", "C", heads, size), [0, 3, 1, 2, 4])
+        const own = { keys: byHead(projected.keys), values: byHead(projected.values) }
+        const query = Op.transpose(graph, shaped(b, projected.query, "N", "G", "C", heads, repeat, size), [
+          0,
+          3,
+          1,
+          4,
+          2,
+          5
+        ])
+        const mixed = Op.attention(
+          graph,
+          [
+            ...(prefix === undefined ? [] : [{
+              query: shaped(b, query, "N", heads, all, size),
+              keys: sharedKeys!,
+              values: sharedValues!,
+              mask: maskOf(b, prefix.visible, layer)
+            }]),
+            { query: shaped(b, query, "N", heads, "G", each, size), ...own, mask: maskOf(b, inputs.causal, layer) }
+          ],
+          { shape: ["N", heads, "G", repeat, "C"], sizes: b.sizes },
+          decoder.attentionScale,
+          { recompute: prefix?.recompute ?? false }
+        )
+        return [own.keys, own.values, finishLayer(b, x!, Op.transpose(graph, mixed, [0, 2, 4, 1, 3, 5]), layer)]
+      }
+    )
     found.push({ keys: keys!, values: values! })
     x = next!
   }

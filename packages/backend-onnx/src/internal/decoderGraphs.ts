@@ -6,8 +6,8 @@ import type { Dimension, Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
 import * as Batch from "./batch.ts"
 import * as Critic from "./critic.ts"
-import * as DecodeStep from "./decodeStep.ts"
 import * as Blocks from "./decoder.ts"
+import * as DecodeStep from "./decodeStep.ts"
 import * as Joined from "./joined.ts"
 import * as ObjectiveGraph from "./objectiveGraph.ts"
 
@@ -19,7 +19,9 @@ const masks = (
   windowed = shape
 ): Blocks.Masks => ({
   full: GraphModule.input(graph, name, "float32", shape),
-  window: Batch.windowOf(decoder) === undefined ? undefined : GraphModule.input(graph, `${name}Window`, "float32", windowed)
+  window: Batch.windowOf(decoder) === undefined
+    ? undefined
+    : GraphModule.input(graph, `${name}Window`, "float32", windowed)
 })
 
 const promptInputs = (b: Blocks.Builder, blocks: number) => ({
@@ -48,11 +50,15 @@ export const prefill = (plan: Blocks.Plan, blocks: number): Graph => {
 const manyQueries = 6
 
 /** Whether groups of so many completions are decoded by the graph for many queries. */
-export const isWide = ({ heads, keyValueHeads }: Blocks.Plan["decoder"], group: number): boolean => group * heads / keyValueHeads >= manyQueries
+export const isWide = ({ heads, keyValueHeads }: Blocks.Plan["decoder"], group: number): boolean =>
+  group * heads / keyValueHeads >= manyQueries
 
 /** One decoding step: probabilities of the next token, and the new keys and values. */
 export const decode = (plan: Blocks.Plan, wide: boolean): Graph => {
-  const b = Blocks.builder(plan, plan.weightType === "float32" && plan.portable !== true ? Joined.parts(plan.decoder).all : undefined)
+  const b = Blocks.builder(
+    plan,
+    plan.weightType === "float32" && plan.portable !== true ? Joined.parts(plan.decoder).all : undefined
+  )
   const { decoder, graph } = b
   const shape = ["N", decoder.keyValueHeads, "T", decoder.headSize]
   const cache = Array.from({ length: decoder.layers }, (_, layer) => ({
@@ -76,9 +82,13 @@ const completionInputs = (b: Blocks.Builder) => ({
   causal: masks(b, "completion.causal", ["C", "C"])
 })
 
-const visibleInput = (b: Blocks.Builder) => masks(b, "completion.visible", ["N", 1, 1, 1, 1, "P"], ["N", 1, 1, 1, "C", "P"])
+const visibleInput = (b: Blocks.Builder) =>
+  masks(b, "completion.visible", ["N", 1, 1, 1, 1, "P"], ["N", 1, 1, 1, "C", "P"])
 
-/** The keys and values of tokens that follow prompts whose own are given: what different prompts add to a beginning they share. */
+/**
+ * The keys and values of tokens that follow prompts whose own are given: what different prompts add to a beginning they
+ * share.
+ */
 export const extend = (plan: Blocks.Plan): Graph => {
   const b = Blocks.builder(plan)
   const { decoder } = b
@@ -87,16 +97,23 @@ export const extend = (plan: Blocks.Plan): Graph => {
     keys: GraphModule.input(b.graph, `prefix.${cacheNames(layer).keys}`, "float32", shape),
     values: GraphModule.input(b.graph, `prefix.${cacheNames(layer).values}`, "float32", shape)
   }))
-  outputKeysValues(b.graph, Blocks.completionStream(b, completionInputs(b), { layers: prefix, visible: visibleInput(b), recompute: false }).own)
+  outputKeysValues(
+    b.graph,
+    Blocks.completionStream(b, completionInputs(b), { layers: prefix, visible: visibleInput(b), recompute: false }).own
+  )
   return b.graph
 }
 
-// The hidden states of completions. Prompts of a single token have nothing that would be shared: it is the first input of each
-// completion. `blocks` is 0 for them.
+// The hidden states of completions. Prompts of a single token have nothing that would be shared: it is the first input
+// of each completion. `blocks` is 0 for them.
 const completionStates = (b: Blocks.Builder, blocks: number): Value => {
   const prefix = blocks === 0
     ? undefined
-    : { layers: Blocks.promptStream(b, promptInputs(b, blocks), blocks), visible: visibleInput(b), recompute: !Blocks.keepsAttention(blocks) }
+    : {
+      layers: Blocks.promptStream(b, promptInputs(b, blocks), blocks),
+      visible: visibleInput(b),
+      recompute: !Blocks.keepsAttention(blocks)
+    }
   return Blocks.completionStream(b, completionInputs(b), prefix).hidden
 }
 
@@ -114,7 +131,9 @@ const probabilitiesOf = (b: Blocks.Builder, hidden: Value, withEntropy = false) 
 }
 
 const valueHead = (b: Blocks.Builder) => {
-  const [weight, bias] = Critic.parameters(b.decoder).map(({ name, shape }) => GraphModule.input(b.graph, name, "float32", shape))
+  const [weight, bias] = Critic.parameters(b.decoder).map(({ name, shape }) =>
+    GraphModule.input(b.graph, name, "float32", shape)
+  )
   return { weight: weight!, bias: bias! }
 }
 
@@ -133,8 +152,8 @@ export const values = (plan: Blocks.Plan, blocks: number): Graph => {
 }
 
 /**
- * What an objective reads of the completions, the loss, and its gradient for every parameter that is trained: those of the adapter, or all
- * where there is none; with a critic, its head's too.
+ * What an objective reads of the completions, the loss, and its gradient for every parameter that is trained: those of
+ * the adapter, or all where there is none; with a critic, its head's too.
  */
 export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks: number, critic: boolean): Graph => {
   const b = Blocks.builder(plan)
@@ -148,7 +167,9 @@ export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks:
   const mask = input("mask")
   // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.
   const counts = Op.less(graph, GraphModule.scalar(graph, 0), mask)
-  const computed = Object.entries({ logp, entropy, value }).flatMap(([name, found]) => found === undefined ? [] : [[name, found] as const])
+  const computed = Object.entries({ logp, entropy, value }).flatMap(([name, found]) =>
+    found === undefined ? [] : [[name, found] as const]
+  )
   const losses = ObjectiveGraph.lower(graph, objective.loss, {
     quantities: Object.fromEntries([
       ...computed.map(([name, found]) => [name, Op.mul(graph, found, counts)]),
@@ -156,14 +177,21 @@ export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks:
     ]),
     mask,
     inverseCount: GraphModule.input(graph, "inverseCount", "float32", ["N*G", 1]),
-    coefficients: new Map([...Objective.coefficients(objective).keys()].map((name) =>
-      [name, GraphModule.input(graph, ObjectiveGraph.coefficientName(name), "float32", [])] as const
-    ))
+    coefficients: new Map(
+      [...Objective.coefficients(objective).keys()].map((name) =>
+        [name, GraphModule.input(graph, ObjectiveGraph.coefficientName(name), "float32", [])] as const
+      )
+    )
   })
   const loss = Op.reduceSum(graph, Op.mul(graph, losses, input("weight")), [0, 1])
   GraphModule.output(graph, "loss", loss)
   for (const [name, found] of computed) GraphModule.output(graph, name, found)
-  const parameters = [...Blocks.trainable(b), ...(head === undefined ? [] : Critic.parameters(plan.decoder).map(({ name }, i) => [name, [head.weight, head.bias][i]!] as const))]
+  const parameters = [
+    ...Blocks.trainable(b),
+    ...(head === undefined
+      ? []
+      : Critic.parameters(plan.decoder).map(({ name }, i) => [name, [head.weight, head.bias][i]!] as const))
+  ]
   const gradients = Autodiff.gradient(graph, loss, parameters.map(([, value]) => value))
   // An objective that stops every gradient, or reads nothing that is trained, has none.
   parameters.forEach(([name, value], i) =>

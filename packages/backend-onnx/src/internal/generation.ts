@@ -1,4 +1,5 @@
-// Shared-prefix generation: what prompts have in common is computed once, then one step for all completions of all prompts.
+// Shared-prefix generation: what prompts have in common is computed once, then one step for all completions of all
+// prompts.
 import type { Sampler } from "@memory-r1/core"
 import type { Decoder } from "./architecture.ts"
 import * as Batch from "./batch.ts"
@@ -41,9 +42,11 @@ export interface Sessions {
 }
 
 /** Into how many blocks the prefixes are cut. */
-export const blocksOf = (groups: ReadonlyArray<Group>): number => Batch.blocksOf(groups.map(({ prefix }) => prefix.length))
+export const blocksOf = (groups: ReadonlyArray<Group>): number =>
+  Batch.blocksOf(groups.map(({ prefix }) => prefix.length))
 
-// The keys and values of everything before the first input token: P slots of the prefix, then S of each row's suffix, row by row.
+// The keys and values of everything before the first input token: P slots of the prefix, then S of each row's suffix,
+// row by row.
 const prefill = async (
   sessions: Sessions,
   memory: Cache.Memory,
@@ -79,7 +82,10 @@ const prefill = async (
   // `[N, heads, G, S, size]`: a row's suffix lies in S slots of its own.
   const from = Cache.append(cache, suffixes)
   groups.forEach(({ prefix, rows }, n) =>
-    rows.forEach(({ suffix }, g) => Cache.show(cache, n, g, from + g * S, from + g * S + suffix.length - 1, prefix.length)))
+    rows.forEach(({ suffix }, g) =>
+      Cache.show(cache, n, g, from + g * S, from + g * S + suffix.length - 1, prefix.length)
+    )
+  )
   return cache
 }
 
@@ -134,7 +140,8 @@ const decode = async (
       logprobs: [],
       next: suffix.at(-1)!,
       ended: false
-    })))
+    }))
+  )
 
   // The rows that are computed, as the cache has them.
   let computed: ReadonlyArray<ReadonlyArray<Growing>> = all
@@ -148,7 +155,8 @@ const decode = async (
       rows.forEach((row, g) => {
         next[n * G + g] = row.next
         positions[n * G + g] = row.start + row.tokens.length
-      }))
+      })
+    )
     const result = await session.run({
       ...weights,
       ...constant,
@@ -166,12 +174,15 @@ const decode = async (
           ? Choose.greedy(probabilities, from, vocabularySize)
           : Choose.sample(probabilities, from, vocabularySize, Random.uniform(row.stream, step), filter)
         const probability = probabilities[from + token]!
-        if (Number.isNaN(probability)) throw new RangeError("the model gives probabilities that are no numbers; are its weights?")
+        if (Number.isNaN(probability)) {
+          throw new RangeError("the model gives probabilities that are no numbers; are its weights?")
+        }
         row.tokens.push(token)
         row.logprobs.push(Math.log(Math.max(probability, 1e-37)))
         row.next = token
         row.ended = onToken(row.tokens) || stopTokens.has(token) || step === maxTokens - 1
-      }))
+      })
+    )
 
     const kept = computed.flatMap((rows, group) => {
       const going = rows.flatMap((row, g) => row.ended ? [] : [g])
@@ -181,7 +192,9 @@ const decode = async (
     const { T } = cache
     Cache.reserve(cache, G)
     const slot = Cache.append(cache, result)
-    computed.forEach((rows, n) => rows.forEach((_, g) => Cache.show(cache, n, g, slot + g, slot + g + 1, positions[n * G + g]!)))
+    computed.forEach((rows, n) =>
+      rows.forEach((_, g) => Cache.show(cache, n, g, slot + g, slot + g + 1, positions[n * G + g]!))
+    )
     const isSmaller = kept.length * Math.max(...kept.map(({ rows }) => rows.length)) <= worthKeeping * N * G
     if (isSmaller) {
       computed = kept.map(({ group, rows }) => rows.map((g) => computed[group]![g]!))
@@ -194,5 +207,6 @@ const decode = async (
       tokens,
       logprobs: Float32Array.from(logprobs),
       finishReason: stopTokens.has(tokens.at(-1)!) ? "stop" : "length"
-    })))
+    }))
+  )
 }

@@ -19,7 +19,8 @@ export type Rule = (context: Context) => ReadonlyArray<Value | undefined>
 const sumTo = (graph: Graph, gradient: Value, target: Value): Value => {
   const extra = gradient.shape.length - target.shape.length
   const axes = gradient.shape.flatMap((dimension, i) =>
-    i < extra || (target.shape[i - extra] === 1 && dimension !== 1) ? [i] : [])
+    i < extra || (target.shape[i - extra] === 1 && dimension !== 1) ? [i] : []
+  )
   const summed = axes.length === 0 ? gradient : Op.reduceSum(graph, gradient, axes)
   return extra === 0 ? summed : Op.reshape(graph, summed, target.shape, Op.shapeOf(graph, target))
 }
@@ -35,11 +36,14 @@ const binary = (
   needs[1] ? sumTo(graph, right(graph, dy!, node), input(node, 1)) : undefined
 ]
 
-const unary = (rule: (graph: Graph, dy: Value, x: Value, y: Value, node: Node) => Value): Rule => ({ graph, node, upstream: [dy] }) => [
-  rule(graph, dy!, input(node, 0), node.outputs[0]!, node)
-]
+const unary =
+  (rule: (graph: Graph, dy: Value, x: Value, y: Value, node: Node) => Value): Rule =>
+  ({ graph, node, upstream: [dy] }) => [
+    rule(graph, dy!, input(node, 0), node.outputs[0]!, node)
+  ]
 
-// The share of an operand of Min or Max: 1 where it is the result. At a tie that is the left one, so that the shares add to one.
+// The share of an operand of Min or Max: 1 where it is the result. At a tie that is the left one, so that the shares
+// add to one.
 const chosen = (operand: 0 | 1) => (graph: Graph, dy: Value, node: Node): Value => {
   const [x, y] = [input(node, 0), input(node, 1)]
   const right = node.op === "Min" ? Op.less(graph, y, x) : Op.less(graph, x, y)
@@ -116,12 +120,28 @@ export const gradients: Readonly<Record<string, Rule>> = {
       const [c, a] = [Math.sqrt(2 / Math.PI), 0.044715]
       const inner = Op.mul(graph, x, Op.add(graph, number(c), Op.mul(graph, squared, number(c * a))))
       const t = Op.tanh(graph, inner)
-      const slope = Op.mul(graph, Op.sub(graph, number(1), Op.mul(graph, t, t)), Op.add(graph, number(c / 2), Op.mul(graph, squared, number(1.5 * c * a))))
-      return Op.mul(graph, dy, Op.add(graph, Op.add(graph, number(0.5), Op.mul(graph, t, number(0.5))), Op.mul(graph, x, slope)))
+      const slope = Op.mul(
+        graph,
+        Op.sub(graph, number(1), Op.mul(graph, t, t)),
+        Op.add(graph, number(c / 2), Op.mul(graph, squared, number(1.5 * c * a)))
+      )
+      return Op.mul(
+        graph,
+        dy,
+        Op.add(graph, Op.add(graph, number(0.5), Op.mul(graph, t, number(0.5))), Op.mul(graph, x, slope))
+      )
     }
     // y = x F(x) with the normal distribution's F: dy/dx = F(x) + x F'(x).
-    const density = Op.mul(graph, Op.exp(graph, Op.mul(graph, squared, number(-0.5))), number(1 / Math.sqrt(2 * Math.PI)))
-    const distribution = Op.mul(graph, Op.add(graph, number(1), Op.erf(graph, Op.mul(graph, x, number(Math.SQRT1_2)))), number(0.5))
+    const density = Op.mul(
+      graph,
+      Op.exp(graph, Op.mul(graph, squared, number(-0.5))),
+      number(1 / Math.sqrt(2 * Math.PI))
+    )
+    const distribution = Op.mul(
+      graph,
+      Op.add(graph, number(1), Op.erf(graph, Op.mul(graph, x, number(Math.SQRT1_2)))),
+      number(0.5)
+    )
     return Op.mul(graph, dy, Op.add(graph, distribution, Op.mul(graph, x, density)))
   }),
 
@@ -131,7 +151,9 @@ export const gradients: Readonly<Record<string, Rule>> = {
     return Op.sub(graph, weighted, Op.mul(graph, y, Op.reduceSum(graph, weighted, [-1])))
   }),
   // dx = dy - exp(y) sum(dy)
-  LogSoftmax: unary((graph, dy, _, y) => Op.sub(graph, dy, Op.mul(graph, Op.exp(graph, y), Op.reduceSum(graph, dy, [-1])))),
+  LogSoftmax: unary((graph, dy, _, y) =>
+    Op.sub(graph, dy, Op.mul(graph, Op.exp(graph, y), Op.reduceSum(graph, dy, [-1])))
+  ),
 
   MatMul: matMul,
   FusedMatMul: matMul,
@@ -194,8 +216,9 @@ export const gradients: Readonly<Record<string, Rule>> = {
     const probabilities = node.outputs[1]!
     return [Op.scatterAdd(graph, Op.mul(graph, probabilities, Op.neg(graph, dy!)), input(node, 1), dy!)]
   },
-  // With weights w and y = w v: dv = w' dy, dw = dy v', and through the softmax ds = w (dw - sum(dw w)). The sum over all
-  // blocks is sum(dy y) (Dao 2023, "FlashAttention-2", equation 4), which is over the size of a head and not over the tokens.
+  // With weights w and y = w v: dv = w' dy, dw = dy v', and through the softmax ds = w (dw - sum(dw w)). The sum over
+  // all blocks is sum(dy y) (Dao 2023, "FlashAttention-2", equation 4), which is over the size of a head and not over
+  // the tokens.
   Attention: ({ graph, needs, node, upstream: [dy] }) => {
     const count = node.inputs.length / 3
     const scale = floatAttribute(node, "scale", 1)
@@ -205,7 +228,12 @@ export const gradients: Readonly<Record<string, Rule>> = {
       const [query, keys, values] = [input(node, 3 * i), input(node, 3 * i + 1), input(node, 3 * i + 2)]
       const [weights, flat] = [node.outputs[1 + i]!, node.outputs[1 + count + i]!]
       const dyBlock = Op.reshape(graph, dy!, query.shape, Op.shapeOf(graph, query))
-      const dweights = Op.reshape(graph, Op.matMul(graph, dyBlock, values, { transB: true }), weights.shape, Op.shapeOf(graph, weights))
+      const dweights = Op.reshape(
+        graph,
+        Op.matMul(graph, dyBlock, values, { transB: true }),
+        weights.shape,
+        Op.shapeOf(graph, weights)
+      )
       const dscores = Op.reshape(
         graph,
         Op.mul(graph, weights, Op.sub(graph, dweights, shared)),

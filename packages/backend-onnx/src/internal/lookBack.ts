@@ -1,8 +1,8 @@
 // Heads that begin by attending to a token at a fixed distance, through rotary positions alone.
 //
 // With the weights near zero, queries and keys are their biases q and k, and the score of a token d positions before is
-// (R(d θ) q) · k, R being the rotary rotation. With q = R(-D θ) k it is Σ c² cos((d - D) θ_f), which is largest at d = D. The quickest
-// frequencies tell neighbours apart; the slow ones would only add the same number to every score.
+// (R(d θ) q) · k, R being the rotary rotation. With q = R(-D θ) k it is Σ c² cos((d - D) θ_f), which is largest at d =
+// D. The quickest frequencies tell neighbours apart; the slow ones would only add the same number to every score.
 import type { Decoder } from "./architecture.ts"
 import * as Parameters from "./parameters.ts"
 
@@ -10,7 +10,10 @@ const frequencies = 6
 // One token further off scores about 3 less than the one at the distance, with heads of size 32.
 const magnitude = 5
 
-/** Sets the biases of the first `count` heads of the first layer; `false` where a model has not so many heads, or no such biases. */
+/**
+ * Sets the biases of the first `count` heads of the first layer; `false` where a model has not so many heads, or no
+ * such biases.
+ */
 export const initialize = (
   { decoder, layout }: { readonly decoder: Decoder; readonly layout: Parameters.Layout },
   weights: Float32Array,

@@ -4,7 +4,9 @@ import * as GraphModule from "../Graph.ts"
 import type { Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
 
-/** Per-token inputs, all `[rows, tokens]`; `inverseCount` `[rows, 1]` is one over the tokens that a row's mask keeps. */
+/**
+ * Per-token inputs, all `[rows, tokens]`; `inverseCount` `[rows, 1]` is one over the tokens that a row's mask keeps.
+ */
 export interface TokenValues {
   readonly quantities: Readonly<Partial<Record<Objective.Quantity, Value>>>
   readonly mask: Value
@@ -27,7 +29,9 @@ export const lower = (graph: Graph, expr: Objective.Expr, values: TokenValues): 
       return values.coefficients.get(expr.name)!
     case "Quantity": {
       const quantity = values.quantities[expr.name]
-      if (quantity === undefined) throw new RangeError(`the objective reads ${expr.name}, which the graph does not have`)
+      if (quantity === undefined) {
+        throw new RangeError(`the objective reads ${expr.name}, which the graph does not have`)
+      }
       return quantity
     }
     case "Binary":

@@ -6,10 +6,18 @@ import * as Safetensors from "../Safetensors.ts"
 import type * as Adam from "./adam.ts"
 
 /** Writes them. */
-export const write = (directory: string, name: string, { first, second, step }: Adam.AdamState): Effect.Effect<void, CheckpointError> =>
+export const write = (
+  directory: string,
+  name: string,
+  { first, second, step }: Adam.AdamState
+): Effect.Effect<void, CheckpointError> =>
   Safetensors.writeFile(
     join(directory, name),
-    [{ name: "exp_avg", shape: [first.length], data: first }, { name: "exp_avg_sq", shape: [second.length], data: second }],
+    [{ name: "exp_avg", shape: [first.length], data: first }, {
+      name: "exp_avg_sq",
+      shape: [second.length],
+      data: second
+    }],
     { step: `${step}` }
   )
 
@@ -21,13 +29,17 @@ export const read = Effect.fnUntraced(
     for (const [tensor, into] of Object.entries(moments)) {
       const shape = reader.tensors.get(tensor)?.shape
       if (shape?.join() !== `${length}`) {
-        const reason = shape === undefined ? "is missing" : `has shape [${shape.join(", ")}], the weights are [${length}]`
+        const reason = shape === undefined
+          ? "is missing"
+          : `has shape [${shape.join(", ")}], the weights are [${length}]`
         return yield* new CheckpointError({ file: reader.file, tensor, reason })
       }
       yield* reader.read(tensor, into)
     }
     const step = Number(reader.metadata["step"])
-    if (!Number.isInteger(step) || step < 0) return yield* new CheckpointError({ file: reader.file, reason: "does not say how many steps were taken" })
+    if (!Number.isInteger(step) || step < 0) {
+      return yield* new CheckpointError({ file: reader.file, reason: "does not say how many steps were taken" })
+    }
     return { first: moments.exp_avg, second: moments.exp_avg_sq, step } satisfies Adam.AdamState
   },
   Effect.scoped

@@ -1,4 +1,5 @@
-// All parameters of a model in one flat buffer, so that clipping and Adam are single loops and a gradient is one buffer too.
+// All parameters of a model in one flat buffer, so that clipping and Adam are single loops and a gradient is one buffer
+// too.
 import type { ParameterShape } from "./architecture.ts"
 
 /** A stretch of the flat buffer, by the name that graphs know it by. */

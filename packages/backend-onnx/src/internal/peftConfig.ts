@@ -1,5 +1,5 @@
-// adapter_config.json as peft writes it. What changes the computation of an adapted model is computed here, or refused by name; what
-// peft adds tomorrow is refused too, until it is known here.
+// adapter_config.json as peft writes it. What changes the computation of an adapted model is computed here, or refused
+// by name; what peft adds tomorrow is refused too, until it is known here.
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 

@@ -19,8 +19,8 @@ const compare = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number => 
 }
 
 /**
- * Groups prompts so that each group shares at least `minimum` tokens and at least half of each of its prompts. A group has at most
- * `largest` members: every member sees the slots of the whole group in the cache.
+ * Groups prompts so that each group shares at least `minimum` tokens and at least half of each of its prompts. A group
+ * has at most `largest` members: every member sees the slots of the whole group in the cache.
  */
 export const group = (
   prompts: ReadonlyArray<ReadonlyArray<number>>,

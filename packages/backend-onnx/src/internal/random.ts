@@ -1,5 +1,5 @@
-// Counter-based uniform numbers: the draw for (seed, stream, step) does not depend on what else is drawn, so that a completion
-// is the same whatever it was batched with. The mixing is MurmurHash3's finaliser.
+// Counter-based uniform numbers: the draw for (seed, stream, step) does not depend on what else is drawn, so that a
+// completion is the same whatever it was batched with. The mixing is MurmurHash3's finaliser.
 
 const mix = (word: number): number => {
   let h = word
@@ -17,7 +17,8 @@ export const stream = (seed: number, ...path: ReadonlyArray<number>): number => 
 
 /** The `step`-th draw of a stream, in [0, 1). */
 export const uniform = (key: number, step: number): number =>
-  (mix((key + Math.imul(step + 1, 0x9e3779b9)) >>> 0) + mix((key ^ Math.imul(step + 1, 0x85ebca6b)) >>> 0) / 4294967296) / 4294967296
+  (mix((key + Math.imul(step + 1, 0x9e3779b9)) >>> 0) +
+    mix((key ^ Math.imul(step + 1, 0x85ebca6b)) >>> 0) / 4294967296) / 4294967296
 
 /** The `step`-th standard normal draw of a stream (Box and Muller 1958). */
 export const normal = (key: number, step: number): number => {

@@ -53,8 +53,7 @@ const number = (
   value: number | undefined,
   is: (value: number) => boolean,
   what: string
-): string | undefined =>
-  value === undefined || is(value) ? undefined : `${name} is ${value}, it has to be ${what}`
+): string | undefined => value === undefined || is(value) ? undefined : `${name} is ${value}, it has to be ${what}`
 
 export const positive = (name: string, value: number | undefined): string | undefined =>
   number(name, value, (x) => x > 0 && Number.isFinite(x), "a number above 0")

@@ -2,7 +2,10 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** What a layer's queries and keys are turned by: one frequency for each pair of numbers, and a factor of cosine and sine. */
+/**
+ * What a layer's queries and keys are turned by: one frequency for each pair of numbers, and a factor of cosine and
+ * sine.
+ */
 export interface Rope {
   readonly inverseFrequencies: ReadonlyArray<number>
   readonly magnitude: number
@@ -62,7 +65,8 @@ const llama3 = (model: Model, settings: Settings): ReadonlyArray<number> => {
 const yarn = (model: Model, settings: Settings): ReadonlyArray<number> => {
   const { rotarySize, theta } = model
   const original = settings.original_max_position_embeddings ?? model.contextLength
-  const place = (turns: number): number => rotarySize * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(theta))
+  const place = (turns: number): number =>
+    rotarySize * Math.log(original / (turns * 2 * Math.PI)) / (2 * Math.log(theta))
   const [fast, slow] = [place(settings.beta_fast ?? 32), place(settings.beta_slow ?? 1)]
   const whole = settings.truncate ?? true
   const low = Math.max(0, whole ? Math.floor(fast) : fast)
@@ -80,15 +84,16 @@ const yarnMagnitude = ({ attention_factor, factor, mscale, mscale_all_dim }: Set
   return mscale != null && mscale_all_dim != null ? of(mscale) / of(mscale_all_dim) : of(1)
 }
 
-// LongRoPE (Ding et al. 2024) has one list of factors up to the original length and another beyond; a model's numbers would change
-// while a sequence grows over that length, so sequences here end at it.
+// LongRoPE (Ding et al. 2024) has one list of factors up to the original length and another beyond; a model's numbers
+// would change while a sequence grows over that length, so sequences here end at it.
 const longrope = (model: Model, settings: Settings, original: number): Result.Result<Made, string> => {
   const factors = settings.short_factor ?? []
   if (factors.length !== model.rotarySize / 2) {
     return Result.fail(`has ${factors.length} numbers in short_factor where heads need ${model.rotarySize / 2}`)
   }
   const stretch = settings.factor ?? model.contextLength / original
-  const magnitude = settings.attention_factor ?? (stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(original)))
+  const magnitude = settings.attention_factor ??
+    (stretch <= 1 ? 1 : Math.sqrt(1 + Math.log(stretch) / Math.log(original)))
   return Result.succeed({
     inverseFrequencies: plain(model).map((frequency, i) => frequency / factors[i]!),
     magnitude,
@@ -116,11 +121,14 @@ export const make = (
   const named = settings.rope_type ?? settings.type ?? "default"
   const type = named === "su" ? "longrope" : named
   const fields = needed[type]
-  if (fields === undefined) return Result.fail(`asks for rope scaling "${named}"; known are ${Object.keys(needed).join(", ")}`)
+  if (fields === undefined) {
+    return Result.fail(`asks for rope scaling "${named}"; known are ${Object.keys(needed).join(", ")}`)
+  }
   const missing = fields.filter((field) => settings[field] == null)
   if (missing.length > 0) return Result.fail(`has rope scaling "${named}" without ${missing.join(", ")}`)
   const { contextLength } = model
-  const of = (inverseFrequencies: ReadonlyArray<number>, magnitude = 1) => Result.succeed({ inverseFrequencies, magnitude, contextLength })
+  const of = (inverseFrequencies: ReadonlyArray<number>, magnitude = 1) =>
+    Result.succeed({ inverseFrequencies, magnitude, contextLength })
   switch (type) {
     case "linear":
       return of(plain(model).map((frequency) => frequency / settings.factor!))
@@ -136,7 +144,10 @@ export const make = (
 }
 
 /** Cosines and sines `[positions, rotarySize / 2]`. */
-export const tables = ({ inverseFrequencies, magnitude }: Rope, positions: number): { readonly cos: Float32Array; readonly sin: Float32Array } => {
+export const tables = (
+  { inverseFrequencies, magnitude }: Rope,
+  positions: number
+): { readonly cos: Float32Array; readonly sin: Float32Array } => {
   const half = inverseFrequencies.length
   const cos = new Float32Array(positions * half)
   const sin = new Float32Array(positions * half)

@@ -39,7 +39,9 @@ export interface SessionOptions {
 const nodeEvents = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Schema.Struct({
   name: Schema.String,
   cat: Schema.String,
-  args: Schema.optionalKey(Schema.Struct({ op_name: Schema.optionalKey(Schema.String), provider: Schema.optionalKey(Schema.String) }))
+  args: Schema.optionalKey(
+    Schema.Struct({ op_name: Schema.optionalKey(Schema.String), provider: Schema.optionalKey(Schema.String) })
+  )
 }))))
 
 /** Operators of a profile that ran on the CPU, each with how many nodes of it. */
@@ -53,7 +55,8 @@ const onCpu = (profile: string): ReadonlyMap<string, number> => {
 }
 
 /**
- * Loads a graph. On another device than the CPU, `onFallback` hears once, after the first run, which operators the device did not run.
+ * Loads a graph. On another device than the CPU, `onFallback` hears once, after the first run, which operators the
+ * device did not run.
  */
 export const make = (
   graph: Graph.Graph,
@@ -63,7 +66,9 @@ export const make = (
   Effect.gen(function*() {
     const { device = "cpu" } = options
     // ONNX Runtime says where nodes run in its profile alone.
-    const observed = device === "cpu" || options.profile !== undefined ? undefined : mkdtempSync(join(tmpdir(), "memory-r1-profile-"))
+    const observed = device === "cpu" || options.profile !== undefined
+      ? undefined
+      : mkdtempSync(join(tmpdir(), "memory-r1-profile-"))
     const prefix = options.profile ?? (observed === undefined ? undefined : join(observed, "nodes"))
     let profiling = prefix !== undefined
     const session = yield* Effect.acquireRelease(
@@ -73,7 +78,8 @@ export const make = (
             // Nodes that it has no kernel for run on the CPU.
             executionProviders: [device],
             graphOptimizationLevel: "all",
-            // A pattern, made at the first run, is memory for all of the second at once, beside what the first one took.
+            // A pattern, made at the first run, is memory for all of the second at once, beside what the first one
+            // took.
             enableMemPattern: false,
             logSeverityLevel: 3,
             ...(options.results === "device" ? Device.onDevice : {}),
@@ -135,9 +141,15 @@ export const require = Effect.fnUntraced(function*(device: Device.Device, type: 
     const graph = Graph.make()
     const x = Graph.input(graph, "x", type, [1])
     const held = Graph.node(graph, "Reshape", [x, Graph.integers(graph, [1, 1])], [{ type, shape: [1, 1] }])[0]!
-    Graph.output(graph, "y", Graph.node(graph, "Cast", [held], [{ type: "float32", shape: [1, 1] }], { attributes: { to: 1 } })[0]!)
+    Graph.output(
+      graph,
+      "y",
+      Graph.node(graph, "Cast", [held], [{ type: "float32", shape: [1, 1] }], { attributes: { to: 1 } })[0]!
+    )
     const tensor = type === "float16" ? float16(Uint16Array.of(0x3c00), [1]) : float(Float32Array.of(1), [1])
-    return Effect.scoped(Effect.flatMap(make(graph, { device }), ({ run }) => Effect.tryPromise(() => run({ x: tensor })))).pipe(
+    return Effect.scoped(
+      Effect.flatMap(make(graph, { device }), ({ run }) => Effect.tryPromise(() => run({ x: tensor })))
+    ).pipe(
       Effect.mapError((cause) => cause._tag === "EngineError" ? cause.cause : cause.cause)
     )
   }
@@ -145,9 +157,11 @@ export const require = Effect.fnUntraced(function*(device: Device.Device, type: 
   if (type === "float16") yield* Effect.mapError(probe("float16"), (cause) => Device.withoutHalves(device, cause))
 })
 
-export const float = (data: Float32Array, shape: ReadonlyArray<number>): ort.Tensor => new ort.Tensor("float32", data, shape)
+export const float = (data: Float32Array, shape: ReadonlyArray<number>): ort.Tensor =>
+  new ort.Tensor("float32", data, shape)
 
-export const int64 = (data: BigInt64Array, shape: ReadonlyArray<number>): ort.Tensor => new ort.Tensor("int64", data, shape)
+export const int64 = (data: BigInt64Array, shape: ReadonlyArray<number>): ort.Tensor =>
+  new ort.Tensor("int64", data, shape)
 
 export const integers = (data: ArrayLike<number>, shape: ReadonlyArray<number>): ort.Tensor => {
   const wide = new BigInt64Array(data.length)
@@ -155,11 +169,13 @@ export const integers = (data: ArrayLike<number>, shape: ReadonlyArray<number>):
   return int64(wide, shape)
 }
 
-export const uint8 = (data: Uint8Array, shape: ReadonlyArray<number>): ort.Tensor => new ort.Tensor("uint8", data, shape)
+export const uint8 = (data: Uint8Array, shape: ReadonlyArray<number>): ort.Tensor =>
+  new ort.Tensor("uint8", data, shape)
 
 /** Half-precision numbers by their bits. */
 export const float16 = (bits: Uint16Array, shape: ReadonlyArray<number>): ort.Tensor => {
-  // Where JavaScript has a Float16Array, onnxruntime-common 1.30 makes one of the data, which the addon then takes for empty.
+  // Where JavaScript has a Float16Array, onnxruntime-common 1.30 makes one of the data, which the addon then takes for
+  // empty.
   const tensor = new ort.Tensor("float16", bits, shape)
   if (tensor.data as unknown !== bits) Object.defineProperty(tensor, "cpuData", { value: bits })
   return tensor

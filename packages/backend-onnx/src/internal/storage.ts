@@ -1,5 +1,5 @@
-// Frozen weights in fewer bits. Every type is fed to the graphs as it is stored and widened where it is used, so that one copy serves
-// all sessions, and so that sampling and training see the same numbers.
+// Frozen weights in fewer bits. Every type is fed to the graphs as it is stored and widened where it is used, so that
+// one copy serves all sessions, and so that sampling and training see the same numbers.
 import * as GraphModule from "../Graph.ts"
 import type { Graph, Value } from "../Graph.ts"
 import * as Op from "../Op.ts"
@@ -16,11 +16,12 @@ export type Named = Pick<Part, "name" | "shape">
 const block = 32
 
 // A matrix with a row for each token of the vocabulary.
-const isHead = ({ name }: Pick<Named, "name">): boolean => name === "model.embed_tokens.weight" || name === "lm_head.weight"
+const isHead = ({ name }: Pick<Named, "name">): boolean =>
+  name === "model.embed_tokens.weight" || name === "lm_head.weight"
 
 /**
- * How a tensor is stored in a model of some type: norms and biases are few and stay as they are; embeddings, which are looked up by
- * rows, and matrices whose rows are no whole blocks take eight bits in place of four.
+ * How a tensor is stored in a model of some type: norms and biases are few and stay as they are; embeddings, which are
+ * looked up by rows, and matrices whose rows are no whole blocks take eight bits in place of four.
  */
 export const typeOf = ({ name, shape }: Named, type: WeightType): WeightType => {
   if (shape.length < 2) return "float32"
@@ -36,7 +37,10 @@ export interface Declared {
   readonly value: Value | undefined
   readonly whole: (dependency: Value) => Value
   readonly rows: (indices: Value) => Value
-  /** All rows in pieces that are widened one by one: that of a vocabulary, whole, would take as much as the rest of a small model. */
+  /**
+   * All rows in pieces that are widened one by one: that of a vocabulary, whole, would take as much as the rest of a
+   * small model.
+   */
   readonly pieces: (dependency: Value) => ReadonlyArray<Value>
 }
 
@@ -53,12 +57,13 @@ const piecesOf = ({ name, shape }: Named): ReadonlyArray<Named & { readonly from
 }
 
 /**
- * Declares a tensor as inputs of a graph; `whole` widens it to float32, `rows` those that indices choose. What is widened waits for
- * the values that it is multiplied with: nodes that depend on nothing may run long before.
+ * Declares a tensor as inputs of a graph; `whole` widens it to float32, `rows` those that indices choose. What is
+ * widened waits for the values that it is multiplied with: nodes that depend on nothing may run long before.
  */
 export const declare = (graph: Graph, { name, shape }: Named, type: WeightType): Declared => {
   const [rows, columns] = shape as [number, number]
-  const pieces = (dependency: Value) => piecesOf({ name, shape }).map((piece) => declare(graph, piece, type).whole(dependency))
+  const pieces = (dependency: Value) =>
+    piecesOf({ name, shape }).map((piece) => declare(graph, piece, type).whole(dependency))
   const transient = (from: Value, dependency: Value, build: (from: Value) => Value): Value =>
     GraphModule.transient(graph, dependency, (dependency) => build(Op.after(graph, from, dependency)))
   switch (type) {
@@ -81,10 +86,19 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
       return {
         value: undefined,
         pieces,
-        whole: (dependency) => transient(value, dependency, (value) => Op.dequantize(graph, value, scale, GraphModule.bytes(graph, rows, 128))),
+        whole: (dependency) =>
+          transient(
+            value,
+            dependency,
+            (value) => Op.dequantize(graph, value, scale, GraphModule.bytes(graph, rows, 128))
+          ),
         rows: (indices) => {
           const scales = Op.gather(graph, Op.reshape(graph, scale, [rows, 1]), indices)
-          const centred = Op.sub(graph, Op.cast(graph, Op.gather(graph, value, indices)), GraphModule.scalar(graph, 128))
+          const centred = Op.sub(
+            graph,
+            Op.cast(graph, Op.gather(graph, value, indices)),
+            GraphModule.scalar(graph, 128)
+          )
           return Op.mul(graph, centred, scales)
         }
       }
@@ -149,7 +163,11 @@ const largest = (values: Float32Array, from: number, to: number): number => {
 // Views of a vocabulary's matrix, of which graphs take one or the other form.
 const withPieces = (named: Named, feeds: (named: Named, from: number, to: number) => Feeds): Feeds =>
   isHead(named)
-    ? Object.assign({}, feeds(named, 0, named.shape[0]!), ...piecesOf(named).map((piece) => feeds(piece, piece.from, piece.from + piece.shape[0]!))) as Feeds
+    ? Object.assign(
+      {},
+      feeds(named, 0, named.shape[0]!),
+      ...piecesOf(named).map((piece) => feeds(piece, piece.from, piece.from + piece.shape[0]!))
+    ) as Feeds
     : feeds(named, 0, named.shape[0]!)
 
 /** Room for a tensor. */
@@ -169,7 +187,10 @@ export const make = (named: Named, type: WeightType): Store => {
           const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
           for (let i = 0; i < bits.length; i++) data[row * columns + i] = toHalf(bits[i]!)
         },
-        feeds: withPieces(named, ({ name, shape }, from, to) => ({ [name]: float16(data.subarray(from * columns, to * columns), shape) }))
+        feeds: withPieces(
+          named,
+          ({ name, shape }, from, to) => ({ [name]: float16(data.subarray(from * columns, to * columns), shape) })
+        )
       }
     }
     // Symmetric, a scale for each row. Kept as bytes with zero at 128: GPUs hold no signed ones between runs.
@@ -181,7 +202,9 @@ export const make = (named: Named, type: WeightType): Store => {
           for (let r = 0; r < values.length / columns; r++) {
             const scale = largest(values, r * columns, (r + 1) * columns) / 127
             scales[row + r] = scale
-            for (let i = 0; i < columns; i++) data[(row + r) * columns + i] = 128 + (scale === 0 ? 0 : Math.round(values[r * columns + i]! / scale))
+            for (let i = 0; i < columns; i++) {
+              data[(row + r) * columns + i] = 128 + (scale === 0 ? 0 : Math.round(values[r * columns + i]! / scale))
+            }
           }
         },
         feeds: withPieces(named, ({ name, shape }, from, to) => ({
@@ -210,7 +233,10 @@ export const make = (named: Named, type: WeightType): Store => {
             for (let i = 0; i < block / 2; i++) data[at * block / 2 + i] = level(i) | (level(i + block / 2) << 4)
           }
         },
-        feeds: { [name]: uint8(data, [rows, columns / block, block / 2]), [scaleName(name)]: float(scales, [rows, columns / block, 1]) }
+        feeds: {
+          [name]: uint8(data, [rows, columns / block, block / 2]),
+          [scaleName(name)]: float(scales, [rows, columns / block, 1])
+        }
       }
     }
   }

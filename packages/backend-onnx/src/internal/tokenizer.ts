@@ -6,7 +6,9 @@ import * as ChatTemplate from "./chatTemplate.ts"
 import * as ControlTokens from "./controlTokens.ts"
 
 const TokenizerFile = Schema.Struct({
-  model: Schema.Struct({ vocab: Schema.Union([Schema.Record(Schema.String, Schema.Int), Schema.Array(Schema.Unknown)]) }),
+  model: Schema.Struct({
+    vocab: Schema.Union([Schema.Record(Schema.String, Schema.Int), Schema.Array(Schema.Unknown)])
+  }),
   added_tokens: Schema.optionalKey(Schema.Array(Schema.Struct({
     id: Schema.Int,
     content: Schema.String,
@@ -43,8 +45,8 @@ const endTokensOf = (json: unknown): ReadonlyArray<number> => {
 }
 
 /**
- * Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of chat_template.jinja,
- * `additionalTemplates` are the names of others.
+ * Builds the tokenizer out of the parsed files, or says why it cannot. `chatTemplate` is the text of
+ * chat_template.jinja, `additionalTemplates` are the names of others.
  */
 export const make = (files: {
   readonly tokenizer: unknown
@@ -66,7 +68,9 @@ export const make = (files: {
 
   const { added_tokens = [], model } = shape.success
   // A Unigram vocabulary is a list of [token, score], one of BPE or WordPiece a record of ids.
-  const vocabularyIds: Iterable<number> = Array.isArray(model.vocab) ? model.vocab.keys() : Object.values(model.vocab as Record<string, number>)
+  const vocabularyIds: Iterable<number> = Array.isArray(model.vocab)
+    ? model.vocab.keys()
+    : Object.values(model.vocab as Record<string, number>)
   let largest = -1
   for (const id of vocabularyIds) largest = Math.max(largest, id)
   for (const { id } of added_tokens) largest = Math.max(largest, id)
@@ -79,21 +83,30 @@ export const make = (files: {
 
   let tokenizer: ControlTokens.TextTokenizer
   try {
-    tokenizer = ControlTokens.make(files.tokenizer as ControlTokens.TokenizerJson, (files.tokenizerConfig ?? {}) as object)
+    tokenizer = ControlTokens.make(
+      files.tokenizer as ControlTokens.TokenizerJson,
+      (files.tokenizerConfig ?? {}) as object
+    )
   } catch (cause) {
     return fail(`cannot be used: ${textOfCause(cause)}`)
   }
   const { decode, encode, idOf } = tokenizer
-  const specialTokens = { bos_token: "", eos_token: "", ...Object.fromEntries(roles.flatMap((role) => {
-    const text = textOf(config[role])
-    return text === undefined ? [] : [[role, text]]
-  })) }
+  const specialTokens = {
+    bos_token: "",
+    eos_token: "",
+    ...Object.fromEntries(roles.flatMap((role) => {
+      const text = textOf(config[role])
+      return text === undefined ? [] : [[role, text]]
+    }))
+  }
   const eosId = idOf(specialTokens.eos_token)
-  const stopTokens = [...new Set([
-    ...endTokensOf(files.generationConfig),
-    ...endTokensOf(files.config),
-    ...(eosId === undefined ? [] : [eosId])
-  ])].filter((token) => token >= 0 && token < files.vocabularySize)
+  const stopTokens = [
+    ...new Set([
+      ...endTokensOf(files.generationConfig),
+      ...endTokensOf(files.config),
+      ...(eosId === undefined ? [] : [eosId])
+    ])
+  ].filter((token) => token >= 0 && token < files.vocabularySize)
   if (stopTokens.length === 0) {
     return fail("names no end token, and neither does config.json: a completion could never end")
   }

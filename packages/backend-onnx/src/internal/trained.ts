@@ -30,7 +30,9 @@ export const ofAdapter = ({ checkpoint }: OnnxModel.OnnxModel, adapter: Adapter.
   save: (directory) => Adapter.save(adapter, directory, checkpoint.directory),
   read: Effect.fnUntraced(function*(directory) {
     const found = yield* Adapter.load(directory, checkpoint)
-    if (JSON.stringify([found.plan.scale, found.plan.parts]) === JSON.stringify([adapter.plan.scale, adapter.plan.parts])) return found.weights
+    if (
+      JSON.stringify([found.plan.scale, found.plan.parts]) === JSON.stringify([adapter.plan.scale, adapter.plan.parts])
+    ) return found.weights
     const reason = "has another rank, factor or other target modules than the adapter that is trained"
     return yield* new Checkpoint.CheckpointError({ file: directory, reason })
   })
@@ -54,7 +56,9 @@ export const ofCritic = Effect.fnUntraced(function*({ checkpoint: { decoder } }:
       for (const parameter of layout.parameters) {
         const shape = reader.tensors.get(parameter.name)?.shape
         if (shape?.join() !== parameter.shape.join()) {
-          const reason = shape === undefined ? "is missing" : `has shape [${shape.join(", ")}], the model asks for [${parameter.shape.join(", ")}]`
+          const reason = shape === undefined
+            ? "is missing"
+            : `has shape [${shape.join(", ")}], the model asks for [${parameter.shape.join(", ")}]`
           return yield* new Checkpoint.CheckpointError({ file: reader.file, tensor: parameter.name, reason })
         }
         yield* reader.read(parameter.name, Parameters.view(weights, parameter))
@@ -71,20 +75,33 @@ export const ofCritic = Effect.fnUntraced(function*({ checkpoint: { decoder } }:
     save: (directory) =>
       Safetensors.writeFile(
         join(directory, Critic.file),
-        layout.parameters.map((parameter) => ({ name: parameter.name, shape: parameter.shape, data: Parameters.view(weights, parameter) }))
+        layout.parameters.map((parameter) => ({
+          name: parameter.name,
+          shape: parameter.shape,
+          data: Parameters.view(weights, parameter)
+        }))
       ),
     read
   } satisfies Source
 })
 
 /** Named views of a flat buffer, as graphs take and give them. */
-export const tensors = (layout: Parameters.Layout, flat: Float32Array, nameOf: (name: string) => string = (name) => name): Feeds =>
-  Object.fromEntries(Parameters.parts(layout).map((part) => [nameOf(part.name), float(Parameters.view(flat, part), part.shape)]))
+export const tensors = (
+  layout: Parameters.Layout,
+  flat: Float32Array,
+  nameOf: (name: string) => string = (name) => name
+): Feeds =>
+  Object.fromEntries(
+    Parameters.parts(layout).map((part) => [nameOf(part.name), float(Parameters.view(flat, part), part.shape)])
+  )
 
 export interface Trained {
   readonly source: Source
   readonly gradient: Float32Array
-  /** A pass writes its gradient into one of the two: the first one since the last step, and those after it, which are added. */
+  /**
+   * A pass writes its gradient into one of the two: the first one since the last step, and those after it, which are
+   * added.
+   */
   readonly first: Feeds
   readonly later: Feeds
   /** Adds what a later pass has written. */

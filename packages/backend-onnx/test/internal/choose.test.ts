@@ -55,7 +55,12 @@ describe("Choose", () => {
     const total = logits.reduce((sum, x) => sum + x, 0)
     const large = logits.map((x) => x / total)
     const sorted = Array.from(large.keys()).sort((a, b) => large[b]! - large[a]! || a - b)
-    for (const filter of [{ topK: 40, topP: 0.9 }, { topK: 3000, topP: undefined }, { topK: undefined, topP: 0.5 }, { topK: undefined, topP: 0.9999 }, { topK: 4000, topP: 0.99, minP: 0.01 }]) {
+    for (
+      const filter of [{ topK: 40, topP: 0.9 }, { topK: 3000, topP: undefined }, { topK: undefined, topP: 0.5 }, {
+        topK: undefined,
+        topP: 0.9999
+      }, { topK: 4000, topP: 0.99, minP: 0.01 }]
+    ) {
       const { minP = 0, topK = size, topP = 1 } = filter as Choose.Filter & { readonly minP?: number }
       let mass = 0
       const allowed = sorted.slice(0, topK).filter((token, i) => {

@@ -1,6 +1,6 @@
 // What a clone without Git LFS has in place of large files, in place of every file of a checkpoint.
-import { Adapter, Checkpoint, OnnxEmbeddingModel, Safetensors } from "@memory-r1/backend-onnx"
 import { assert, describe, it } from "@effect/vitest"
+import { Adapter, Checkpoint, OnnxEmbeddingModel, Safetensors } from "@memory-r1/backend-onnx"
 import { Effect } from "effect"
 import { EmbeddingModel } from "effect/ai"
 import {
@@ -38,15 +38,17 @@ const embed = (model: string) =>
   )
 
 describe("a Git LFS pointer", () => {
-  for (const name of [
-    "config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "generation_config.json",
-    "special_tokens_map.json",
-    "chat_template.jinja",
-    "model.safetensors"
-  ]) {
+  for (
+    const name of [
+      "config.json",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "generation_config.json",
+      "special_tokens_map.json",
+      "chat_template.jinja",
+      "model.safetensors"
+    ]
+  ) {
     it.effect(`in place of ${name} says so`, () =>
       Effect.forEach(
         pointers,
@@ -55,8 +57,7 @@ describe("a Git LFS pointer", () => {
           writeFileSync(join(folder, name), pointer)
           assertNamed(yield* Effect.flip(Checkpoint.load(folder)), join(folder, name))
         })
-      )
-    )
+      ))
   }
 
   it.effect("in place of an index or of a shard says so", () =>
@@ -74,8 +75,7 @@ describe("a Git LFS pointer", () => {
       assertNamed(yield* Effect.flip(Checkpoint.load(folder)), join(folder, shard))
       writeFileSync(index, pointers[0]!)
       assertNamed(yield* Effect.flip(Checkpoint.load(folder)), index)
-    })
-  )
+    }))
 
   for (const name of ["adapter_config.json", "adapter_model.safetensors"]) {
     it.effect(`in place of ${name} says so`, () =>
@@ -84,21 +84,23 @@ describe("a Git LFS pointer", () => {
         const folder = yield* Checkpoints.copy("adapters/qwen2")
         writeFileSync(join(folder, name), pointers[0]!)
         assertNamed(yield* Effect.flip(Adapter.load(folder, base)), join(folder, name))
-        if (name === "adapter_config.json")
+        if (name === "adapter_config.json") {
           assertNamed(yield* Effect.flip(Adapter.baseModel(folder)), join(folder, name))
-      })
-    )
+        }
+      }))
   }
 
-  for (const name of [
-    "config.json",
-    "tokenizer.json",
-    "modules.json",
-    "1_Pooling/config.json",
-    "model.safetensors",
-    "onnx/model.onnx",
-    "onnx/model.onnx_data"
-  ]) {
+  for (
+    const name of [
+      "config.json",
+      "tokenizer.json",
+      "modules.json",
+      "1_Pooling/config.json",
+      "model.safetensors",
+      "onnx/model.onnx",
+      "onnx/model.onnx_data"
+    ]
+  ) {
     it.effect(`in place of an encoder's ${name} says so`, () =>
       Effect.gen(function*() {
         const folder = yield* Checkpoints.copy("bert")
@@ -108,8 +110,7 @@ describe("a Git LFS pointer", () => {
         const error = yield* Effect.flip(embed(folder))
         assert.include(error.message, join(folder, name))
         assert.include(error.message, "git lfs pull")
-      })
-    )
+      }))
   }
 
   it.effect("is not seen in what is no pointer", () =>
@@ -121,13 +122,13 @@ describe("a Git LFS pointer", () => {
         `{# version https://git-lfs.github.com/spec/v1 #}{{ messages[0].content }}`
       )
       yield* Checkpoint.load(folder)
-      for (const name of readdirSync(folder))
+      for (const name of readdirSync(folder)) {
         assert.notInclude(readFileSync(join(folder, name), "latin1").slice(0, 9), "version h")
+      }
       truncateSync(join(folder, "model.safetensors"), 7)
       assert.include((yield* Effect.flip(Checkpoint.load(folder))).message, "too short")
       truncateSync(join(folder, "model.safetensors"), 0)
       appendFileSync(join(folder, "model.safetensors"), "version 1 of nothing")
       assert.notInclude((yield* Effect.flip(Checkpoint.load(folder))).message, "LFS")
-    })
-  )
+    }))
 })

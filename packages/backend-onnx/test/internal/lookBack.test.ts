@@ -14,12 +14,15 @@ const initialize = Effect.fnUntraced(function*(name: string, lookBack: number, c
 const parameter = ({ layout, weights }: Checkpoint.Checkpoint, name: string) =>
   Parameters.view(weights, layout.parameters.find((one) => one.name === name)!)
 
-// The score of a key `distance` positions before its query, both turned to their positions: the real part of the sum of q conj(k),
-// with the halves of a head as real and imaginary parts.
+// The score of a key `distance` positions before its query, both turned to their positions: the real part of the sum of
+// q conj(k), with the halves of a head as real and imaginary parts.
 const scoreAt = (checkpoint: Checkpoint.Checkpoint, head: number, position: number, distance: number): number => {
   const { headSize, heads, keyValueHeads, ropes } = checkpoint.decoder
   const of = (projection: string, index: number) =>
-    parameter(checkpoint, `model.layers.0.self_attn.${projection}_proj.bias`).subarray(index * headSize, (index + 1) * headSize)
+    parameter(checkpoint, `model.layers.0.self_attn.${projection}_proj.bias`).subarray(
+      index * headSize,
+      (index + 1) * headSize
+    )
   const [query, key] = [of("q", head), of("k", Math.floor(head * keyValueHeads / heads))]
   const half = headSize / 2
   const turned = (vector: Float32Array, f: number, at: number) => {
@@ -40,7 +43,11 @@ const cases: ReadonlyArray<readonly [title: string, name: string, lookBack: numb
   ["heads of size 8, one key each", "qwen2", 3, {}],
   ["heads of size 12 that share one key", "llama-bias", 4, {}],
   ["heads of size 32", "qwen2", 3, { head_dim: 32, rope_parameters: { rope_theta: 1e4 } }],
-  ["heads of size 64, two of them to a key", "llama-bias", 4, { head_dim: 64, num_key_value_heads: 2, rope_parameters: { rope_theta: 1e6 } }]
+  ["heads of size 64, two of them to a key", "llama-bias", 4, {
+    head_dim: 64,
+    num_key_value_heads: 2,
+    rope_parameters: { rope_theta: 1e6 }
+  }]
 ]
 
 describe("lookBack", () => {
@@ -49,11 +56,17 @@ describe("lookBack", () => {
       Effect.gen(function*() {
         const checkpoint = yield* initialize(name, lookBack, config)
         const { contextLength, headSize, ropes } = checkpoint.decoder
-        const frequencies = Array.from({ length: Math.min(6, headSize / 2) }, (_, f) => ropes[0]!.inverseFrequencies[f]!)
+        const frequencies = Array.from(
+          { length: Math.min(6, headSize / 2) },
+          (_, f) => ropes[0]!.inverseFrequencies[f]!
+        )
         for (let head = 0; head < lookBack; head++) {
           const asked = head + 1
           const position = contextLength - 1
-          const scores = Array.from({ length: contextLength }, (_, distance) => scoreAt(checkpoint, head, position, distance))
+          const scores = Array.from(
+            { length: contextLength },
+            (_, distance) => scoreAt(checkpoint, head, position, distance)
+          )
           scores.forEach((score, distance) => {
             const sum = frequencies.reduce((total, frequency) => total + Math.cos((distance - asked) * frequency), 0)
             assert.closeTo(score, 25 * sum / Math.sqrt(headSize), 1e-4, `head ${head}, ${distance} before`)
@@ -62,7 +75,9 @@ describe("lookBack", () => {
           // It is a matter of distance alone.
           assert.closeTo(scoreAt(checkpoint, head, 40, asked), scores[asked]!, 1e-4)
           // Its neighbours have a seventh of its weight, or less.
-          for (const beside of [asked - 1, asked + 1]) assert.isAbove(scores[asked]! - scores[beside]!, 2, `head ${head}, ${beside} before`)
+          for (const beside of [asked - 1, asked + 1]) {
+            assert.isAbove(scores[asked]! - scores[beside]!, 2, `head ${head}, ${beside} before`)
+          }
         }
       }))
   }
@@ -88,8 +103,11 @@ describe("lookBack", () => {
         const completions = Array.from({ length: checkpoint.decoder.vocabularySize }, (_, token) => [token])
         const [before, ...after] = yield* sampler.score({ groups: prompts.map((prompt) => ({ prompt, completions })) })
         const changes = distances.map((_, i) =>
-          Math.sqrt(others.reduce((sum, _, j) =>
-            sum + after[i * others.length + j]!.reduce((part, [logp], token) => part + (logp! - before![token]![0]!) ** 2, 0), 0))
+          Math.sqrt(
+            others.reduce((sum, _, j) =>
+              sum + after[i * others.length + j]!.reduce((part, [logp], token) =>
+                part + (logp! - before![token]![0]!) ** 2, 0), 0)
+          )
         )
         const most = Math.max(...changes)
         assert.strictEqual(changes.indexOf(most), head, changes.join(" "))

@@ -1,4 +1,5 @@
-// The three interpreters of an objective agree: its nodes in the training graph, its value in plain numbers, and its derivatives.
+// The three interpreters of an objective agree: its nodes in the training graph, its value in plain numbers, and its
+// derivatives.
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Autodiff, Graph, Op } from "@memory-r1/backend-onnx"
@@ -7,7 +8,17 @@ import { Arbitrary, Effect, Schema } from "effect"
 import * as ObjectiveGraph from "../../src/internal/objectiveGraph.ts"
 import * as Engine from "../support/engine.ts"
 
-const quantities = ["logp", "oldLogp", "samplerLogp", "refLogp", "entropy", "advantage", "value", "oldValue", "returns"] as const
+const quantities = [
+  "logp",
+  "oldLogp",
+  "samplerLogp",
+  "refLogp",
+  "entropy",
+  "advantage",
+  "value",
+  "oldValue",
+  "returns"
+] as const
 type Token = Readonly<Record<typeof quantities[number] | "mask", number>>
 type Batch = ReadonlyArray<ReadonlyArray<Token>>
 
@@ -16,9 +27,15 @@ const centi = (low: number, high: number) => Arbitrary.map(Arbitrary.schema(betw
 
 // Numbers a hundredth and a bit apart, so that two sides of min, max or clip are seldom equal but for rounding.
 const token = Arbitrary.map(
-  Arbitrary.all([...quantities.map((name) => name.endsWith("ogp") ? centi(-300, -1) : centi(-200, 200)), Arbitrary.schema(between(0, 3))]),
+  Arbitrary.all([
+    ...quantities.map((name) => name.endsWith("ogp") ? centi(-300, -1) : centi(-200, 200)),
+    Arbitrary.schema(between(0, 3))
+  ]),
   (drawn): Token => ({
-    ...Object.fromEntries(quantities.map((name, i) => [name, drawn[i]! + 0.0007 * (i + 1)])) as Record<typeof quantities[number], number>,
+    ...Object.fromEntries(quantities.map((name, i) => [name, drawn[i]! + 0.0007 * (i + 1)])) as Record<
+      typeof quantities[number],
+      number
+    >,
     // Mostly there, sometimes not, sometimes in part.
     mask: [1, 1, 0, 0.5][drawn.at(-1)!]!
   })
@@ -40,7 +57,11 @@ const objectives: ReadonlyArray<Objective.Objective> = [
   Objective.dapo(),
   Objective.bnpo({ beta: 0.1 }),
   Objective.cispo({ ceiling: 1.3, beta }),
-  Objective.withTerm(Objective.withEntropy(Objective.ppo({ dualClip: 3 }), 0.01), Objective.valueLoss({ epsilon: 0.2 }), 0.5),
+  Objective.withTerm(
+    Objective.withEntropy(Objective.ppo({ dualClip: 3 }), 0.01),
+    Objective.valueLoss({ epsilon: 0.2 }),
+    0.5
+  ),
   Objective.valueLoss(),
   Objective.withKl(Objective.reinforce, beta, "k1"),
   Objective.withKl(Objective.reinforce, 0.2, "k2"),
@@ -70,12 +91,18 @@ const load = (objective: Objective.Objective) => {
     quantities: values,
     mask: perToken("mask"),
     inverseCount: Graph.input(graph, "inverseCount", "float64", ["rows", 1]),
-    coefficients: new Map([...Objective.coefficients(objective).keys()].map((name) => [name, Graph.input(graph, ObjectiveGraph.coefficientName(name), "float64", [])]))
+    coefficients: new Map(
+      [...Objective.coefficients(objective).keys()].map((
+        name
+      ) => [name, Graph.input(graph, ObjectiveGraph.coefficientName(name), "float64", [])])
+    )
   })
   const loss = Op.reduceSum(graph, Op.mul(graph, losses, perToken("weight")), [0, 1])
   Graph.output(graph, "loss", loss)
   const slopes = Autodiff.gradient(graph, loss, Objective.trained.map((name) => values[name]!))
-  Objective.trained.forEach((name, i) => Graph.output(graph, `slope of ${name}`, slopes[i] ?? Op.zerosLike(graph, values[name]!)))
+  Objective.trained.forEach((name, i) =>
+    Graph.output(graph, `slope of ${name}`, slopes[i] ?? Op.zerosLike(graph, values[name]!))
+  )
   return Engine.load(graph)
 }
 
@@ -86,15 +113,19 @@ const run = Effect.fnUntraced(function*(engine: Engine.Run, objective: Objective
   const perToken = (of: (token: Token, row: number) => number): Engine.Numbers => ({
     shape: [batch.length, tokens],
     data: batch.flatMap((sequence, row) =>
-      Array.from({ length: tokens }, (_, t) => sequence[t] === undefined ? 0 : of(sequence[t], row)))
+      Array.from({ length: tokens }, (_, t) => sequence[t] === undefined ? 0 : of(sequence[t], row))
+    )
   })
   const total = { sequences: batch.length, tokens: counts.reduce((sum, count) => sum + count, 0) }
   const weight = (row: number) =>
     Objective.tokenWeight(objective.aggregation, { ...total, tokensOfSequence: counts[row]! })
   const found = yield* engine({
     ...Object.fromEntries(quantities.map((name) => [name, perToken((token) => token[name])])),
-    ...Object.fromEntries([...Objective.coefficients(objective)].map(([name, value]) =>
-      [ObjectiveGraph.coefficientName(name), { shape: [], data: [value] }])),
+    ...Object.fromEntries(
+      [...Objective.coefficients(objective)].map((
+        [name, value]
+      ) => [ObjectiveGraph.coefficientName(name), { shape: [], data: [value] }])
+    ),
     mask: perToken(({ mask }) => mask),
     weight: perToken(({ mask }, row) => mask * weight(row)),
     inverseCount: { shape: [batch.length, 1], data: counts.map((count) => count === 0 ? 0 : 1 / count) }
@@ -106,27 +137,43 @@ const run = Effect.fnUntraced(function*(engine: Engine.Run, objective: Objective
 })
 
 const close = (found: number, expected: number, what: string): void =>
-  assert.isAtMost(Math.abs(found - expected), 1e-6 * Math.max(1, Math.abs(expected)), `${what}: ${found} is not ${expected}`)
+  assert.isAtMost(
+    Math.abs(found - expected),
+    1e-6 * Math.max(1, Math.abs(expected)),
+    `${what}: ${found} is not ${expected}`
+  )
 
 const check = Effect.fnUntraced(function*(engine: Engine.Run, objective: Objective.Objective, batch: Batch) {
   const { loss, slope } = yield* run(engine, objective, batch)
   const sequences = batch.map((sequence) =>
-    Object.fromEntries([...quantities, "mask" as const].map((name) => [name, sequence.map((token) => token[name])])) as Objective.SequenceValues)
+    Object.fromEntries(
+      [...quantities, "mask" as const].map((name) => [name, sequence.map((token) => token[name])])
+    ) as Objective.SequenceValues
+  )
   const expected = Objective.differentiate(objective, sequences)
   close(expected.loss, Objective.evaluate(objective, sequences), "the loss in numbers")
   close(loss, expected.loss, "the loss")
   expected.derivatives.forEach((derivatives, row) =>
     Objective.trained.forEach((name) =>
-      derivatives[name].forEach((derivative, t) => close(slope(name, row, t), derivative, `the slope in ${name} at token ${t} of sequence ${row}`))))
+      derivatives[name].forEach((derivative, t) =>
+        close(slope(name, row, t), derivative, `the slope in ${name} at token ${t} of sequence ${row}`)
+      )
+    )
+  )
 })
 
 describe("ObjectiveGraph is Objective.evaluate, with the derivatives of Objective.differentiate", () => {
   for (const objective of objectives) {
-    it.effect.prop(`${objective.name}, ${objective.aggregation._tag}, ${[...Objective.quantities(objective)].join()}`, {
-      batch: batches
-    }, ({ batch }) => Effect.flatMap(load(objective), (engine) => check(engine, objective, batch)), {
-      arbitrary: { runs: 30, seed: 1 }
-    })
+    it.effect.prop(
+      `${objective.name}, ${objective.aggregation._tag}, ${[...Objective.quantities(objective)].join()}`,
+      {
+        batch: batches
+      },
+      ({ batch }) => Effect.flatMap(load(objective), (engine) => check(engine, objective, batch)),
+      {
+        arbitrary: { runs: 30, seed: 1 }
+      }
+    )
   }
 
   // Any expression: a program for a machine with a stack.
@@ -165,7 +212,12 @@ describe("ObjectiveGraph is Objective.evaluate, with the derivatives of Objectiv
 
   it("a quantity that the graph does not have is named", () => {
     const graph = Graph.make()
-    const values = { quantities: {}, mask: Graph.scalar(graph, 1), inverseCount: Graph.scalar(graph, 1), coefficients: new Map<string, Graph.Value>() }
+    const values = {
+      quantities: {},
+      mask: Graph.scalar(graph, 1),
+      inverseCount: Graph.scalar(graph, 1),
+      coefficients: new Map<string, Graph.Value>()
+    }
     assert.throws(() => ObjectiveGraph.lower(graph, Objective.ratio, values), RangeError, "reads logp, which the graph")
   })
 })

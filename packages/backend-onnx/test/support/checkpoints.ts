@@ -7,7 +7,16 @@ import { join } from "node:path"
 export const names = ["llama-tied", "llama-bias", "qwen2"] as const
 
 /** One of every family, and of every way in which the members of a family differ. */
-export const families = [...names, "llama3", "llama-yarn", "mistral", "qwen2-window", "qwen3", "phi3", "gemma3"] as const
+export const families = [
+  ...names,
+  "llama3",
+  "llama-yarn",
+  "mistral",
+  "qwen2-window",
+  "qwen3",
+  "phi3",
+  "gemma3"
+] as const
 
 export const directory = (name: string): string => join(import.meta.dirname, "../fixtures", name)
 

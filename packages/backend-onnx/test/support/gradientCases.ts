@@ -94,8 +94,9 @@ const unary = (["neg", "exp", "log", "sqrt", "sigmoid", "tanh", "softmax", "logS
   )
 )
 
-const flipped = (sizes: ReadonlyArray<Size>): ReadonlyArray<Size> =>
-  [...sizes.slice(0, -2), sizes.at(-1)!, sizes.at(-2)!]
+const flipped = (
+  sizes: ReadonlyArray<Size>
+): ReadonlyArray<Size> => [...sizes.slice(0, -2), sizes.at(-1)!, sizes.at(-2)!]
 const products: ReadonlyArray<readonly [string, ReadonlyArray<Size>, ReadonlyArray<Size>]> = [
   ["matrices", [2, 3], [3, 4]],
   ["one column", [2, 3], [3, 1]],
@@ -151,26 +152,44 @@ const shapes = [
   ),
   of("transpose", { x: input([2, 3, 4]) }, (graph, { x }) => Op.transpose(graph, x, [2, 0, 1])),
   of("transpose of names", { x: input([N, 2, M, 2]) }, (graph, { x }) => Op.transpose(graph, x, [0, 2, 1, 3])),
-  of("expand", { x: input([2, 1]), like: input([3, 2, 4], { fixed: true }) }, (graph, { like, x }) =>
-    Op.expand(graph, x, like.shape, Op.shapeOf(graph, like))),
-  of("expand to names", { x: input([1, M]), like: input([N, M], { fixed: true }) }, (graph, { like, x }) =>
-    Op.expand(graph, x, like.shape, Op.shapeOf(graph, like))),
+  of(
+    "expand",
+    { x: input([2, 1]), like: input([3, 2, 4], { fixed: true }) },
+    (graph, { like, x }) => Op.expand(graph, x, like.shape, Op.shapeOf(graph, like))
+  ),
+  of(
+    "expand to names",
+    { x: input([1, M]), like: input([N, M], { fixed: true }) },
+    (graph, { like, x }) => Op.expand(graph, x, like.shape, Op.shapeOf(graph, like))
+  ),
   of("identity", { x: input([2, 2]) }, (graph, { x }) => Graph.node(graph, "Identity", [x], [x])[0]!)
 ]
 
 const parts = [
-  of("concat along the last axis", { x: input([2, 1]), y: input([2, 3]) }, (graph, { x, y }) =>
-    Op.concat(graph, [x, y], -1)),
-  of("concat along the first axis, with names", { x: input([N, 2]), y: input([M, 2]) }, (graph, { x, y }) =>
-    Op.concat(graph, [x, y], 0)),
-  of("concat of a value with itself", { x: input([2, 2]) }, (graph, { x }) =>
-    Op.concat(graph, [x, x, Op.neg(graph, x)], 1)),
+  of(
+    "concat along the last axis",
+    { x: input([2, 1]), y: input([2, 3]) },
+    (graph, { x, y }) => Op.concat(graph, [x, y], -1)
+  ),
+  of(
+    "concat along the first axis, with names",
+    { x: input([N, 2]), y: input([M, 2]) },
+    (graph, { x, y }) => Op.concat(graph, [x, y], 0)
+  ),
+  of(
+    "concat of a value with itself",
+    { x: input([2, 2]) },
+    (graph, { x }) => Op.concat(graph, [x, x, Op.neg(graph, x)], 1)
+  ),
   of("split, all parts used", { x: input([2, 6]) }, (graph, { x }) => {
     const [a, b, c] = Op.split(graph, x, 1, [1, 2, 3])
     return Op.concat(graph, [Op.mul(graph, c!, c!), Op.exp(graph, a!), b!], 1)
   }),
-  of("split, one part used", { x: input([4, 2]) }, (graph, { x }) =>
-    Op.exp(graph, Op.split(graph, x, 0, [1, 2, 1])[1]!)),
+  of(
+    "split, one part used",
+    { x: input([4, 2]) },
+    (graph, { x }) => Op.exp(graph, Op.split(graph, x, 0, [1, 2, 1])[1]!)
+  ),
   of("split, a part used twice", { x: input([2, 4]) }, (graph, { x }) => {
     const [a, b] = Op.split(graph, x, -1, [2, 2])
     return Op.add(graph, Op.mul(graph, a!, b!), a!)
@@ -187,58 +206,91 @@ const parts = [
 ]
 
 const lookups = [
-  of("gather, rows taken twice", { x: input([4, 2]), at: indices([3], [2, 0, 2]) }, (graph, { at, x }) =>
-    Op.gather(graph, x, at)),
+  of(
+    "gather, rows taken twice",
+    { x: input([4, 2]), at: indices([3], [2, 0, 2]) },
+    (graph, { at, x }) => Op.gather(graph, x, at)
+  ),
   of(
     "gather by a matrix, with names",
     { x: input([4, 3]), at: indices([N, M], [1, 1, 3, 0, 1, 2]) },
     (graph, { at, x }) => Op.gather(graph, x, at)
   ),
-  of("gather from a list", { x: input([4]), at: indices([2, 1], [3, 3]) }, (graph, { at, x }) =>
-    Op.gather(graph, x, at)),
-  of("gatherElements", { x: input([2, 3]), at: indices([2, 1], [2, 0]) }, (graph, { at, x }) =>
-    Op.gatherElements(graph, x, at)),
+  of(
+    "gather from a list",
+    { x: input([4]), at: indices([2, 1], [3, 3]) },
+    (graph, { at, x }) => Op.gather(graph, x, at)
+  ),
+  of(
+    "gatherElements",
+    { x: input([2, 3]), at: indices([2, 1], [2, 0]) },
+    (graph, { at, x }) => Op.gatherElements(graph, x, at)
+  ),
   of(
     "gatherElements, several and repeated",
     { x: input([N, 3]), at: indices([N, 4], [0, 2, 2, 1, 1, 1, 1, 0]) },
     (graph, { at, x }) => Op.gatherElements(graph, x, at)
   ),
-  of("targetLogProbability", { logits: input([N, 4]), at: indices([N, 1], [3, 1]) }, (graph, { at, logits }) =>
-    Op.targetLogProbability(graph, logits, at))
+  of(
+    "targetLogProbability",
+    { logits: input([N, 4]), at: indices([N, 1], [3, 1]) },
+    (graph, { at, logits }) => Op.targetLogProbability(graph, logits, at)
+  )
 ]
 
 // A step that balances what rounding and what curvature do to the difference. (operators.json is closer.)
 const inSingle = { type: "float32", step: 0.01, tolerance: 5e-4 } as const
 const norms = [
-  of("rmsNorm", { x: input([2, 4]), scale: input([4]) }, (graph, { scale, x }) =>
-    Op.rmsNorm(graph, x, scale, 1e-5), inSingle),
+  of(
+    "rmsNorm",
+    { x: input([2, 4]), scale: input([4]) },
+    (graph, { scale, x }) => Op.rmsNorm(graph, x, scale, 1e-5),
+    inSingle
+  ),
   of(
     "rmsNorm of rank 3, a large epsilon",
     { x: input([N, M, 2]), scale: input([2]) },
     (graph, { scale, x }) => Op.rmsNorm(graph, x, scale, 0.3),
     inSingle
   ),
-  of("rmsNorm, portable", { x: input([N, M, 4]), scale: input([4]) }, (graph, { scale, x }) =>
-    Op.rmsNorm(graph, x, scale, 1e-3), { portable: true }),
+  of(
+    "rmsNorm, portable",
+    { x: input([N, M, 4]), scale: input([4]) },
+    (graph, { scale, x }) => Op.rmsNorm(graph, x, scale, 1e-3),
+    { portable: true }
+  ),
   // Linear, so that a large step loses nothing.
-  of("rotary", {
-    x: input([2, 3, 8]),
-    positions: indices([2, 3], [0, 1, 2, 4, 3, 1]),
-    cos: input([5, 2], { fixed: true }),
-    sin: input([5, 2], { fixed: true })
-  }, (graph, { cos, positions, sin, x }) =>
-    Op.rotary(graph, x, positions, cos, sin, 2), { ...inSingle, step: 0.5, tolerance: 1e-5 }),
-  of("rotary of a part of each head", {
-    x: input([2, 3, 12]),
-    positions: indices([2, 3], [0, 1, 2, 4, 3, 1]),
-    cos: input([5, 2], { fixed: true }),
-    sin: input([5, 2], { fixed: true })
-  }, (graph, { cos, positions, sin, x }) =>
-    Op.rotary(graph, x, positions, cos, sin, 2, 4), { ...inSingle, step: 0.5, tolerance: 1e-5 }),
+  of(
+    "rotary",
+    {
+      x: input([2, 3, 8]),
+      positions: indices([2, 3], [0, 1, 2, 4, 3, 1]),
+      cos: input([5, 2], { fixed: true }),
+      sin: input([5, 2], { fixed: true })
+    },
+    (graph, { cos, positions, sin, x }) => Op.rotary(graph, x, positions, cos, sin, 2),
+    { ...inSingle, step: 0.5, tolerance: 1e-5 }
+  ),
+  of(
+    "rotary of a part of each head",
+    {
+      x: input([2, 3, 12]),
+      positions: indices([2, 3], [0, 1, 2, 4, 3, 1]),
+      cos: input([5, 2], { fixed: true }),
+      sin: input([5, 2], { fixed: true })
+    },
+    (graph, { cos, positions, sin, x }) => Op.rotary(graph, x, positions, cos, sin, 2, 4),
+    { ...inSingle, step: 0.5, tolerance: 1e-5 }
+  ),
   of("silu", { x: input([2, 4]) }, (graph, { x }) => Op.silu(graph, x), inSingle),
   of("erf", { x: input([2, 4]) }, (graph, { x }) => Op.erf(graph, x), inSingle),
   of("gelu", { x: input([2, 4]) }, (graph, { x }) => Op.gelu(graph, x), inSingle),
-  of("gelu by a hyperbolic tangent", { x: input([2, 4]) }, (graph, { x }) => Op.gelu(graph, x, { approximate: true }), inSingle)
+  of(
+    "gelu by a hyperbolic tangent",
+    { x: input([2, 4]) },
+    (graph, { x }) => Op.gelu(graph, x, { approximate: true }),
+    inSingle
+  )
 ]
 
 const fixedFrame = (graph: Graph.Graph, shape: ReadonlyArray<number>): Op.AttentionFrame => ({
@@ -264,18 +316,26 @@ const attentions = [
     ownValues: input([2, 3, 2, 2]),
     ownMask: mask([3, 2])
   }, (graph, { keys, mask, ownKeys, ownMask, ownValues, query, values }) =>
-    Op.attention(graph, [
-      { query, keys, values, mask },
-      { query: Op.reshape(graph, query, [2, 3, 1, 2]), keys: ownKeys, values: ownValues, mask: ownMask }
-    ], fixedFrame(graph, [2, 3]), 0.7)),
+    Op.attention(
+      graph,
+      [
+        { query, keys, values, mask },
+        { query: Op.reshape(graph, query, [2, 3, 1, 2]), keys: ownKeys, values: ownValues, mask: ownMask }
+      ],
+      fixedFrame(graph, [2, 3]),
+      0.7
+    )),
   of("attention whose weights are computed again", {
     query: input([2, 3, 2]),
     keys: input([2, 4, 2]),
     values: input([2, 4, 2]),
     mask: mask([3, 4])
   }, (graph, block) => Op.attention(graph, [{ ...block }], fixedFrame(graph, [2, 3]), 0.7, { recompute: true })),
-  of("attention of a value to itself", { x: input([1, 3, 2]), mask: mask([3, 3]) }, (graph, { mask, x }) =>
-    Op.attention(graph, [{ query: x, keys: x, values: x, mask }], fixedFrame(graph, [1, 3]), 1))
+  of(
+    "attention of a value to itself",
+    { x: input([1, 3, 2]), mask: mask([3, 3]) },
+    (graph, { mask, x }) => Op.attention(graph, [{ query: x, keys: x, values: x, mask }], fixedFrame(graph, [1, 3]), 1)
+  )
 ]
 
 const reuse = [
@@ -309,19 +369,37 @@ const checkpoints = [
     const [y] = Op.checkpoint(graph, [x, w], ([x, w]) => [Op.tanh(graph, Op.matMul(graph, Op.exp(graph, x!), w!))])
     return Op.mul(graph, y!, y!)
   }),
-  of("a checkpoint with two results, one of them unused, behind another", { x: input([N, 2]), w: input([2, 2]) }, (graph, { w, x }) => {
-    const layer = (x: Graph.Value) =>
-      Op.checkpoint(graph, [x, w], ([x, w]) => {
-        const hidden = Op.sigmoid(graph, Op.matMul(graph, x!, w!))
-        return [Op.add(graph, x!, hidden), Op.neg(graph, hidden)]
-      })
-    return layer(layer(x)[0]!)[0]!
-  }),
-  of("attention that is computed again, in a checkpoint", {
-    x: input([1, 3, 2]),
-    mask: mask([3, 3])
-  }, (graph, { mask, x }) => Op.checkpoint(graph, [x], ([x]) =>
-    [Op.attention(graph, [{ query: x!, keys: x!, values: x!, mask }], fixedFrame(graph, [1, 3]), 1, { recompute: true })])[0]!)
+  of(
+    "a checkpoint with two results, one of them unused, behind another",
+    { x: input([N, 2]), w: input([2, 2]) },
+    (graph, { w, x }) => {
+      const layer = (x: Graph.Value) =>
+        Op.checkpoint(graph, [x, w], ([x, w]) => {
+          const hidden = Op.sigmoid(graph, Op.matMul(graph, x!, w!))
+          return [Op.add(graph, x!, hidden), Op.neg(graph, hidden)]
+        })
+      return layer(layer(x)[0]!)[0]!
+    }
+  ),
+  of(
+    "attention that is computed again, in a checkpoint",
+    {
+      x: input([1, 3, 2]),
+      mask: mask([3, 3])
+    },
+    (graph, { mask, x }) =>
+      Op.checkpoint(
+        graph,
+        [x],
+        (
+          [x]
+        ) => [
+          Op.attention(graph, [{ query: x!, keys: x!, values: x!, mask }], fixedFrame(graph, [1, 3]), 1, {
+            recompute: true
+          })
+        ]
+      )[0]!
+  )
 ]
 
 export const cases: ReadonlyArray<Case> = [

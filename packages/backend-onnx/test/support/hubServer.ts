@@ -30,21 +30,43 @@ export const serve = Effect.fnUntraced(function*(directory: string, faults: Faul
   const requests: Array<Request> = []
   const cut = new Set<string>()
   const resolved = `/owner/name/resolve/${commit}/`
-  const files = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(directory, name)).isFile() && !name.startsWith("golden") && !name.startsWith("gradients"))
-  const digest = (name: string, kind: "sha256" | "sha1") => createHash(kind).update(readFileSync(join(directory, name))).digest("hex")
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter((name) =>
+    statSync(join(directory, name)).isFile() && !name.startsWith("golden") && !name.startsWith("gradients")
+  )
+  const digest = (name: string, kind: "sha256" | "sha1") =>
+    createHash(kind).update(readFileSync(join(directory, name))).digest("hex")
   const server = createServer((request, response) => {
     const url = request.url ?? ""
     requests.push({ url, range: request.headers.range, authorization: request.headers.authorization })
-    const json = (value: unknown) => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value))
+    const json = (value: unknown) =>
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value))
     if (faults.status !== undefined) {
       response.writeHead(faults.status, { "content-type": "application/json" }).end(JSON.stringify({ error: "no" }))
     } else if (url.startsWith("/api/models/owner/name/revision/")) {
-      json({ id: "owner/name", modelId: "owner/name", _id: "1", sha: commit, private: false, gated: false, downloads: 0, likes: 0, lastModified: "2026-01-01T00:00:00.000Z" })
+      json({
+        id: "owner/name",
+        modelId: "owner/name",
+        _id: "1",
+        sha: commit,
+        private: false,
+        gated: false,
+        downloads: 0,
+        likes: 0,
+        lastModified: "2026-01-01T00:00:00.000Z"
+      })
     } else if (url.startsWith(`/api/models/owner/name/tree/${commit}`)) {
       json(files.map((path) => {
         const size = readFileSync(join(directory, path)).length
         const oid = faults.etag ?? digest(path, "sha1")
-        return { type: "file", path, size, oid, ...(path.endsWith(".safetensors") && faults.etag === undefined ? { lfs: { oid: digest(path, "sha256"), size, pointerSize: 130 } } : {}) }
+        return {
+          type: "file",
+          path,
+          size,
+          oid,
+          ...(path.endsWith(".safetensors") && faults.etag === undefined
+            ? { lfs: { oid: digest(path, "sha256"), size, pointerSize: 130 } }
+            : {})
+        }
       }))
     } else if (url.startsWith(resolved) && files.includes(url.slice(resolved.length))) {
       const name = url.slice(resolved.length)

@@ -22,12 +22,17 @@ export const load = Effect.fnUntraced(function*(
 })
 
 export const sampler = (...options: Parameters<typeof load>) =>
-  Effect.flatMap(load(...options), ({ model, runs }) =>
-    Effect.map(OnnxSampler.make(model), (sampler) => ({ sampler, model, runs })))
+  Effect.flatMap(
+    load(...options),
+    ({ model, runs }) => Effect.map(OnnxSampler.make(model), (sampler) => ({ sampler, model, runs }))
+  )
 
 export const learner = (options: OnnxLearner.Options, ...load_: Parameters<typeof load>) =>
-  Effect.flatMap(load(...load_), ({ model, runs }) =>
-    Effect.map(OnnxLearner.make(model, options), ({ gradients, learner }) => ({ learner, gradients, model, runs })))
+  Effect.flatMap(
+    load(...load_),
+    ({ model, runs }) =>
+      Effect.map(OnnxLearner.make(model, options), ({ gradients, learner }) => ({ learner, gradients, model, runs }))
+  )
 
 /** Some tokens, the same for the same numbers. */
 export const tokens = (length: number, step: number): ReadonlyArray<number> =>

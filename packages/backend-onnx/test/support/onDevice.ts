@@ -1,5 +1,5 @@
-// The same work on the CPU and on another device: prints what both give as JSON. Run by device.test.ts in a process of its own, since
-// drivers are found by the environment that a process begins with.
+// The same work on the CPU and on another device: prints what both give as JSON. Run by device.test.ts in a process of
+// its own, since drivers are found by the environment that a process begins with.
 import { Adapter, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
 import { Effect, Layer, Logger } from "effect"
@@ -13,9 +13,17 @@ const work = Effect.fnUntraced(function*(name: string, dtype: OnnxModel.WeightTy
   const model = yield* OnnxModel.load(Checkpoints.directory(name), { device, dtype })
   const adapter = dtype === "float32" ? undefined : yield* Adapter.initialize(model.checkpoint, { rank: 2 }, 1)
   const { gradients, learner } = yield* OnnxLearner.make(model, adapter === undefined ? {} : { adapter })
-  const score = Effect.map(learner.sampler.score({ groups: [{ prompt, completions }] }), ([scores]) => scores!.map((list) => [...list]))
+  const score = Effect.map(
+    learner.sampler.score({ groups: [{ prompt, completions }] }),
+    ([scores]) => scores!.map((list) => [...list])
+  )
   const before = yield* score
-  const [[sampled]] = (yield* learner.sampler.sample({ prompts: [prompt], maxTokens: 12, temperature: 0, stopTokens: [] })) as unknown as [[{ tokens: Array<number> }]]
+  const [[sampled]] = (yield* learner.sampler.sample({
+    prompts: [prompt],
+    maxTokens: 12,
+    temperature: 0,
+    stopTokens: []
+  })) as unknown as [[{ tokens: Array<number> }]]
   const oldLogp = before
   const { loss } = yield* learner.forwardBackward(
     [{ prompt, completions: completions.map((tokens, i) => ({ tokens, oldLogp: oldLogp[i]!, advantage: 1 - 2 * i })) }],

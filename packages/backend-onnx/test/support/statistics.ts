@@ -2,8 +2,8 @@
 import { assert } from "@effect/vitest"
 
 /**
- * Pearson's chi-square test of counts against probabilities, at four standard deviations; what has probability 0 must not
- * occur. Cells that expect less than five are taken together.
+ * Pearson's chi-square test of counts against probabilities, at four standard deviations; what has probability 0 must
+ * not occur. Cells that expect less than five are taken together.
  */
 export const assertFrequencies = (counts: ReadonlyArray<number>, probabilities: ReadonlyArray<number>): void => {
   const total = counts.reduce((sum, count) => sum + count, 0)

@@ -1,5 +1,5 @@
-// Tokenizers of the kinds that checkpoints have, as tokenizer.json and tokenizer_config.json: small ones made here, and those of real models where
-// their files are.
+// Tokenizers of the kinds that checkpoints have, as tokenizer.json and tokenizer_config.json: small ones made here, and
+// those of real models where their files are.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { shared } from "../../../../tools/testing/needs.ts"
@@ -18,8 +18,16 @@ export interface Files {
 
 const parsed = (...path: ReadonlyArray<string>): Json => JSON.parse(readFileSync(join(...path), "utf8")) as Json
 
-const token = (id: number, content: string, special = true, more: Json = {}): Json =>
-  ({ id, content, special, single_word: false, lstrip: false, rstrip: false, normalized: false, ...more })
+const token = (id: number, content: string, special = true, more: Json = {}): Json => ({
+  id,
+  content,
+  special,
+  single_word: false,
+  lstrip: false,
+  rstrip: false,
+  normalized: false,
+  ...more
+})
 
 // The characters in which byte-level vocabularies write bytes.
 const byteCharacters = (() => {
@@ -65,20 +73,66 @@ const ofVocabulary = (
 
 const bytesOf = (text: string): string => [...new TextEncoder().encode(text)].map((b) => byteCharacters[b]!).join("")
 
-/** Every byte, and some merges. Control tokens stand in the vocabulary and are what merges lead to, which no text may. */
+/**
+ * Every byte, and some merges. Control tokens stand in the vocabulary and are what merges lead to, which no text may.
+ */
 export const bytes = ofVocabulary(
   "bytes",
-  Object.fromEntries([...byteCharacters, bytesOf(" n"), bytesOf("'t"), bytesOf("<s"), "<s>", "</s>", "he", "the"].map((piece, id) => [piece, id])),
+  Object.fromEntries(
+    [...byteCharacters, bytesOf(" n"), bytesOf("'t"), bytesOf("<s"), "<s>", "</s>", "he", "the"].map((
+      piece,
+      id
+    ) => [piece, id])
+  ),
   [["<", "s"], ["<s", ">"], [bytesOf(" "), "n"], ["'", "t"], ["h", "e"], ["t", "he"]],
-  [["</s>", true], ["<s>", true], ["<|im_start|>", true], ["<|im_end|>", true], ["[INST]", true], ["<tool_call>", false], ["<think>", false], ["</think>", false], ["covid", false], ["  ", false], ["[THINK]", true],
-    ["[/THINK]", true]],
+  [
+    ["</s>", true],
+    ["<s>", true],
+    ["<|im_start|>", true],
+    ["<|im_end|>", true],
+    ["[INST]", true],
+    ["<tool_call>", false],
+    ["<think>", false],
+    ["</think>", false],
+    ["covid", false],
+    ["  ", false],
+    ["[THINK]", true],
+    ["[/THINK]", true]
+  ],
   {},
   { bos_token: "<s>", clean_up_tokenization_spaces: true }
 )
 
-const pieces = ["▁", "▁I", "▁like", "▁tea", "l", "i", "k", "e", "t", "a", "I", "<", ">", "s", "/", "[", "]", "N", "S", "T", ".", ",", "'", "n"]
+const pieces = [
+  "▁",
+  "▁I",
+  "▁like",
+  "▁tea",
+  "l",
+  "i",
+  "k",
+  "e",
+  "t",
+  "a",
+  "I",
+  "<",
+  ">",
+  "s",
+  "/",
+  "[",
+  "]",
+  "N",
+  "S",
+  "T",
+  ".",
+  ",",
+  "'",
+  "n"
+]
 const fallback = Array.from({ length: 256 }, (_, b) => `<0x${b.toString(16).toUpperCase().padStart(2, "0")}>`)
-const sentencePiece = Object.fromEntries(["<unk>", "<s>", "</s>", ...fallback, ...pieces].map((piece, id) => [piece, id]))
+const sentencePiece = Object.fromEntries(
+  ["<unk>", "<s>", "</s>", ...fallback, ...pieces].map((piece, id) => [piece, id])
+)
 const sentencePieceRest = (rest: Json): Json => ({
   model: { byte_fallback: true, unk_token: "<unk>" },
   post_processor: {
@@ -87,7 +141,15 @@ const sentencePieceRest = (rest: Json): Json => ({
     pair: [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 0 } }],
     special_tokens: { "<s>": { id: "<s>", ids: [1], tokens: ["<s>"] } }
   },
-  decoder: { type: "Sequence", decoders: [{ type: "Replace", pattern: { String: "▁" }, content: " " }, { type: "ByteFallback" }, { type: "Fuse" }, { type: "Strip", content: " ", start: 1, stop: 0 }] },
+  decoder: {
+    type: "Sequence",
+    decoders: [
+      { type: "Replace", pattern: { String: "▁" }, content: " " },
+      { type: "ByteFallback" },
+      { type: "Fuse" },
+      { type: "Strip", content: " ", start: 1, stop: 0 }
+    ]
+  },
   ...rest
 })
 const sentencePieceTokens = [["</s>", true], ["<s>", true], ["<unk>", true], ["[INST]", true]] as const
@@ -112,7 +174,10 @@ export const prepended = ofVocabulary(
   sentencePieceTokens,
   sentencePieceRest({
     pre_tokenizer: null,
-    normalizer: { type: "Sequence", normalizers: [{ type: "Prepend", prepend: "▁" }, { type: "Replace", pattern: { String: " " }, content: "▁" }] }
+    normalizer: {
+      type: "Sequence",
+      normalizers: [{ type: "Prepend", prepend: "▁" }, { type: "Replace", pattern: { String: " " }, content: "▁" }]
+    }
   }),
   { bos_token: "<s>" },
   withSpaces
@@ -142,15 +207,22 @@ export const realFiles = shared("models/tokenizers")
 const realFolder = realFiles.path ?? ""
 
 // A merge for each way in which a token falls apart into two others, in the order of ranks.
-const fromTiktoken = (file: string): { readonly vocab: Record<string, number>; readonly merges: Array<readonly [string, string]> } => {
+const fromTiktoken = (
+  file: string
+): { readonly vocab: Record<string, number>; readonly merges: Array<readonly [string, string]> } => {
   const vocab: Record<string, number> = {}
   for (const line of readFileSync(file, "utf8").split("\n")) {
     const [encoded, rank] = line.split(" ")
-    if (rank !== undefined) vocab[[...Buffer.from(encoded!, "base64")].map((b) => byteCharacters[b]!).join("")] = Number(rank)
+    if (rank !== undefined) {
+      vocab[[...Buffer.from(encoded!, "base64")].map((b) => byteCharacters[b]!).join("")] = Number(rank)
+    }
   }
   const merges: Array<readonly [string, string]> = []
   for (const piece of Object.keys(vocab).sort((a, b) => vocab[a]! - vocab[b]!)) {
-    const splits = Array.from({ length: piece.length - 1 }, (_, i) => [piece.slice(0, i + 1), piece.slice(i + 1)] as const)
+    const splits = Array.from(
+      { length: piece.length - 1 },
+      (_, i) => [piece.slice(0, i + 1), piece.slice(i + 1)] as const
+    )
     const both = splits.filter((parts) => parts.every((part) => Object.hasOwn(vocab, part)))
     merges.push(...both.sort((a, b) => vocab[a[0]]! - vocab[b[0]]! || vocab[a[1]]! - vocab[b[1]]!))
   }
@@ -159,7 +231,10 @@ const fromTiktoken = (file: string): { readonly vocab: Record<string, number>; r
 
 const split = (Regex: string): Json => ({
   type: "Sequence",
-  pretokenizers: [{ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false }, { ...byteLevel, use_regex: false }]
+  pretokenizers: [{ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false }, {
+    ...byteLevel,
+    use_regex: false
+  }]
 })
 const words = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
 const marks = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
@@ -167,23 +242,42 @@ const marks = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 const gpt2 = (): Files => {
   const folder = join(realFolder, "gpt2")
   const [, ...merges] = readFileSync(join(folder, "merges.txt"), "utf8").trim().split("\n")
-  return ofVocabulary("GPT-2", parsed(folder, "vocab.json") as Readonly<Record<string, number>>, merges.map((merge) => merge.split(" ") as [string, string]), [["<|endoftext|>", true]])
+  return ofVocabulary(
+    "GPT-2",
+    parsed(folder, "vocab.json") as Readonly<Record<string, number>>,
+    merges.map((merge) => merge.split(" ") as [string, string]),
+    [["<|endoftext|>", true]]
+  )
 }
 
 const llama3 = (): Files => {
   const { merges, vocab } = fromTiktoken(join(realFolder, "llama3/tokenizer.model"))
-  const control = ["<|end_of_text|>", "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"].map((content) => [content, true] as const)
-  return ofVocabulary("Llama 3", vocab, merges, control, { pre_tokenizer: split(`${words}\\p{N}{1,3}${marks}`), model: { ignore_merges: true } }, { bos_token: "<|begin_of_text|>" })
+  const control = ["<|end_of_text|>", "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    .map((content) => [content, true] as const)
+  return ofVocabulary("Llama 3", vocab, merges, control, {
+    pre_tokenizer: split(`${words}\\p{N}{1,3}${marks}`),
+    model: { ignore_merges: true }
+  }, { bos_token: "<|begin_of_text|>" })
 }
 
 const qwen = (): Files => {
   const { merges, vocab } = fromTiktoken(join(realFolder, "qwen-tiktoken/qwen.tiktoken"))
   const control = [
     ...["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map((content) => [content, true] as const),
-    ...["<tool_call>", "</tool_call>", "<|fim_prefix|>", "<think>", "</think>"].map((content) => [content, false] as const)
+    ...["<tool_call>", "</tool_call>", "<|fim_prefix|>", "<think>", "</think>"].map((content) =>
+      [content, false] as const
+    )
   ]
   const rest = { normalizer: { type: "NFC" }, pre_tokenizer: split(`${words}\\p{N}${marks}`) }
-  return ofVocabulary("Qwen", vocab, merges, control, rest, { clean_up_tokenization_spaces: true }, (text) => text.normalize("NFC"))
+  return ofVocabulary(
+    "Qwen",
+    vocab,
+    merges,
+    control,
+    rest,
+    { clean_up_tokenization_spaces: true },
+    (text) => text.normalize("NFC")
+  )
 }
 
 const ofFolder = (name: string, folder: string, exact?: (text: string) => string) => (): Files => ({

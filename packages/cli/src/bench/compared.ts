@@ -1,13 +1,13 @@
 /**
  * Timing, alone and in turn with a peer.
  */
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import * as ChildProcess from "effect/process/ChildProcess"
 import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import * as Flag from "effect/cli/Flag"
 import * as HugePages from "../hugePages.ts"
 import { count } from "../shared.ts"
 
@@ -27,7 +27,10 @@ export const timed = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<
 export const peakRssBytes = (): number => process.resourceUsage().maxRSS * 1024
 
 export const randomTokens = Effect.fnUntraced(function*(count: number, vocabulary: number) {
-  return yield* Effect.forEach(Array.from({ length: count }), () => Random.nextIntBetween(3, vocabulary, { halfOpen: true }))
+  return yield* Effect.forEach(
+    Array.from({ length: count }),
+    () => Random.nextIntBetween(3, vocabulary, { halfOpen: true })
+  )
 })
 
 /**
@@ -62,22 +65,29 @@ export const peer = (packages: string, script: string) =>
   )
 export const steps = count("steps").pipe(Flag.withDescription("timed steps in each round"), Flag.withDefault(5))
 export const rounds = (otherwise: number) =>
-  count("rounds").pipe(Flag.withDescription("how often this engine and its peer take turns"), Flag.withDefault(otherwise))
+  count("rounds").pipe(
+    Flag.withDescription("how often this engine and its peer take turns"),
+    Flag.withDefault(otherwise)
+  )
 
 const runPeer = Effect.fnUntraced(function*(python: string, { args, script }: Peer) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const file = `tools/parity/${script}`
-  const text = yield* spawner.string(ChildProcess.make(python, [file, ...args], { stderr: "ignore", env: HugePages.without(process.env) })).pipe(
+  const text = yield* spawner.string(
+    ChildProcess.make(python, [file, ...args], { stderr: "ignore", env: HugePages.without(process.env) })
+  ).pipe(
     Effect.mapError((cause) => new PeerError({ reason: `${python} ${file} failed: ${String(cause)}` }))
   )
   return yield* Schema.decodeUnknownEffect(PeerResult)(text.trim().split("\n").at(-1)).pipe(
-    Effect.mapError(() => new PeerError({ reason: `${python} ${file} printed no result; has that Python its packages?` }))
+    Effect.mapError(() =>
+      new PeerError({ reason: `${python} ${file} printed no result; has that Python its packages?` })
+    )
   )
 })
 
 /**
- * Rounds of this engine, each of which gives the seconds of its steps, and in turn with them the peer's. Ratios are of the medians of the
- * same round.
+ * Rounds of this engine, each of which gives the seconds of its steps, and in turn with them the peer's. Ratios are of
+ * the medians of the same round.
  */
 export const compared = Effect.fnUntraced(function*<E, R>(
   options: { readonly rounds: number; readonly tokensPerStep: number; readonly peer: Peer },
@@ -99,7 +109,9 @@ export const compared = Effect.fnUntraced(function*<E, R>(
     engine: peers[0]!.engine,
     medianStepSeconds: median(peers.flatMap((other) => other.stepSeconds)),
     tokensPerSecond: median(peers.map((other) => other.tokensPerSecond)),
-    ...(peers[0]!.peakRssBytes === undefined ? {} : { peakRssBytes: Math.max(...peers.map((other) => other.peakRssBytes!)) })
+    ...(peers[0]!.peakRssBytes === undefined
+      ? {}
+      : { peakRssBytes: Math.max(...peers.map((other) => other.peakRssBytes!)) })
   }
   const result = {
     stepSeconds,
@@ -110,9 +122,13 @@ export const compared = Effect.fnUntraced(function*<E, R>(
   }
   const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`
   const lines = [
-    `${Math.round(tokensPerSecond).toLocaleString("en")} token/s (median of ${stepSeconds.length} steps, ${milliseconds(result.medianStepSeconds)})`,
+    `${Math.round(tokensPerSecond).toLocaleString("en")} token/s (median of ${stepSeconds.length} steps, ${
+      milliseconds(result.medianStepSeconds)
+    })`,
     ...(peer === undefined ? [] : [
-      `${Math.round(peer.tokensPerSecond).toLocaleString("en")} token/s (${milliseconds(peer.medianStepSeconds)}): ${peer.engine}`,
+      `${Math.round(peer.tokensPerSecond).toLocaleString("en")} token/s (${
+        milliseconds(peer.medianStepSeconds)
+      }): ${peer.engine}`,
       `ratio ${result.medianRatio!.toFixed(2)} (rounds: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")})`
     ])
   ]

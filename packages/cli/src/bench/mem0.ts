@@ -1,6 +1,7 @@
 /**
- * mem0's TypeScript SDK as a peer: its `Memory` with the store that runs in the process ("memory", a SQLite file that it reads whole for every search), its history beside it
- * in another file as it is by default, and no language model (`infer: false`). Its vectors come through its LangChain embedder, from the corpus.
+ * mem0's TypeScript SDK as a peer: its `Memory` with the store that runs in the process ("memory", a SQLite file that
+ * it reads whole for every search), its history beside it in another file as it is by default, and no language model
+ * (`infer: false`). Its vectors come through its LangChain embedder, from the corpus.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -12,7 +13,9 @@ import { type Corpus, vectorAt } from "./memories.ts"
 /**
  * What `--mem0` names cannot be used.
  */
-export class Mem0Error extends Schema.TaggedError<Mem0Error>()("Mem0Error", { folder: Schema.String, reason: Schema.String }) {
+export class Mem0Error
+  extends Schema.TaggedError<Mem0Error>()("Mem0Error", { folder: Schema.String, reason: Schema.String })
+{
   override get message(): string {
     return `${this.folder}: mem0 cannot be used (${this.reason}); npm install mem0ai better-sqlite3 there`
   }
@@ -20,13 +23,23 @@ export class Mem0Error extends Schema.TaggedError<Mem0Error>()("Mem0Error", { fo
 
 interface Memory {
   readonly add: (text: string, options: { readonly userId: string; readonly infer: false }) => Promise<unknown>
-  readonly search: (text: string, options: { readonly topK: number; readonly filters: { readonly user_id: string } }) => Promise<{ readonly results: ReadonlyArray<unknown> }>
-  readonly vectorStore: { readonly insert: (vectors: ReadonlyArray<ReadonlyArray<number>>, ids: ReadonlyArray<string>, payloads: ReadonlyArray<object>) => Promise<void> }
+  readonly search: (
+    text: string,
+    options: { readonly topK: number; readonly filters: { readonly user_id: string } }
+  ) => Promise<{ readonly results: ReadonlyArray<unknown> }>
+  readonly vectorStore: {
+    readonly insert: (
+      vectors: ReadonlyArray<ReadonlyArray<number>>,
+      ids: ReadonlyArray<string>,
+      payloads: ReadonlyArray<object>
+    ) => Promise<void>
+  }
 }
 
 /**
  * - `add`: one memory, as the SDK adds it.
- * - `fill`: memories into the store behind the SDK, a thousand at a time, with the payloads that `add` writes: by `add` it would take minutes.
+ * - `fill`: memories into the store behind the SDK, a thousand at a time, with the payloads that `add` writes: by `add`
+ *   it would take minutes.
  * - `search`: the SDK's search, which fuses meaning, words and entities.
  */
 export interface Mem0 {
@@ -43,7 +56,8 @@ const user = "bench"
  * Opens it on new files in a folder.
  */
 export const open = Effect.fnUntraced(function*(installed: string, folder: string, corpus: Corpus) {
-  const failure = (cause: unknown) => new Mem0Error({ folder: installed, reason: cause instanceof Error ? cause.message.split("\n")[0]! : String(cause) })
+  const failure = (cause: unknown) =>
+    new Mem0Error({ folder: installed, reason: cause instanceof Error ? cause.message.split("\n")[0]! : String(cause) })
   const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failure })
   const known = new Map(corpus.questions.map(({ text, vector }) => [text, vector]))
   corpus.texts.forEach((text, i) => known.set(text, vectorAt(corpus, i)))
@@ -56,10 +70,20 @@ export const open = Effect.fnUntraced(function*(installed: string, folder: strin
       process.env["MEM0_DIR"] = folder
       const load = createRequire(join(resolve(installed), "package.json"))
       const { Memory } = load("mem0ai/oss") as { readonly Memory: new(config: object) => Memory }
-      const { version } = load(join(resolve(installed), "node_modules/mem0ai/package.json")) as { readonly version: string }
+      const { version } = load(join(resolve(installed), "node_modules/mem0ai/package.json")) as {
+        readonly version: string
+      }
       const memory = new Memory({
-        embedder: { provider: "langchain", config: { model: { embedQuery, embedDocuments: (texts: ReadonlyArray<string>) => Promise.all(texts.map(embedQuery)) } } },
-        vectorStore: { provider: "memory", config: { collectionName: "memories", dimension: corpus.dimensions, dbPath: file } },
+        embedder: {
+          provider: "langchain",
+          config: {
+            model: { embedQuery, embedDocuments: (texts: ReadonlyArray<string>) => Promise.all(texts.map(embedQuery)) }
+          }
+        },
+        vectorStore: {
+          provider: "memory",
+          config: { collectionName: "memories", dimension: corpus.dimensions, dbPath: file }
+        },
         historyDbPath: join(folder, "mem0-history.db"),
         llm: { provider: "openai", config: { apiKey: "none" } }
       })
@@ -80,12 +104,22 @@ export const open = Effect.fnUntraced(function*(installed: string, folder: strin
             places.map(() => randomUUID()),
             places.map((place) => {
               const data = corpus.texts[place]!
-              return { user_id: user, data, hash: createHash("md5").update(data).digest("hex"), textLemmatized: data, createdAt: new Date().toISOString() }
+              return {
+                user_id: user,
+                data,
+                hash: createHash("md5").update(data).digest("hex"),
+                textLemmatized: data,
+                createdAt: new Date().toISOString()
+              }
             })
           )
         }
       }),
-    search: (text, limit) => Effect.map(attempt(() => memory.search(text, { topK: limit, filters: { user_id: user } })), ({ results }) => results.length)
+    search: (text, limit) =>
+      Effect.map(
+        attempt(() => memory.search(text, { topK: limit, filters: { user_id: user } })),
+        ({ results }) => results.length
+      )
   }
   // The store is there once something was added.
   yield* mem0.add(corpus.texts[0]!)

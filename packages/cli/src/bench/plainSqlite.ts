@@ -36,7 +36,9 @@ export const vectors = Effect.fnUntraced(function*(file: string, corpus: Corpus)
   return {
     engine: `sqlite-vec ${version.replace(/^v/, "")}`,
     search: (vector: Float32Array, limit: number): ReadonlyArray<number> =>
-      nearest.all(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), limit).map(({ rowid }) => Number(rowid))
+      nearest.all(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), limit).map(({ rowid }) =>
+        Number(rowid)
+      )
   }
 })
 

@@ -3,12 +3,12 @@
  */
 import { Journal, Memory, type MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import type * as EffectScope from "effect/Scope"
-import * as Flag from "effect/cli/Flag"
 import { createRequire } from "node:module"
 import type { DatabaseSync } from "node:sqlite"
 import { setFlagsFromString } from "node:v8"
@@ -30,9 +30,16 @@ export const flags = {
   ),
   dimensions: count("dimensions").pipe(Flag.withDescription("components of a vector"), Flag.withDefault(384)),
   seed: Flag.Int("seed").pipe(Flag.withDescription("of the made-up memories and questions"), Flag.withDefault(1)),
-  folder: Flag.String("folder").pipe(Flag.withDescription("where the temporary files lie: a commit is as fast as that disk; the system's folder when it is left out"), Flag.optional),
+  folder: Flag.String("folder").pipe(
+    Flag.withDescription(
+      "where the temporary files lie: a commit is as fast as that disk; the system's folder when it is left out"
+    ),
+    Flag.optional
+  ),
   mem0: Flag.String("mem0").pipe(
-    Flag.withDescription("a folder in which npm has installed mem0ai and better-sqlite3: also measures mem0's TypeScript SDK, with its own store and without a language model"),
+    Flag.withDescription(
+      "a folder in which npm has installed mem0ai and better-sqlite3: also measures mem0's TypeScript SDK, with its own store and without a language model"
+    ),
     Flag.optional
   )
 }
@@ -58,7 +65,10 @@ export const placeOf = (id: Memory.MemoryId): number => Number(id.slice(1)) - 1
  */
 export const temporary = Effect.fnUntraced(function*(folder: Option.Option<string>) {
   const files = yield* FileSystem.FileSystem
-  return yield* files.makeTempDirectoryScoped({ prefix: "memory-r1-bench-", ...(Option.isSome(folder) ? { directory: folder.value } : {}) })
+  return yield* files.makeTempDirectoryScoped({
+    prefix: "memory-r1-bench-",
+    ...(Option.isSome(folder) ? { directory: folder.value } : {})
+  })
 })
 
 /**
@@ -75,7 +85,10 @@ const endings = ["", "-wal", "-shm"]
  */
 export const bytesOf = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
-  const sizes = yield* Effect.forEach(endings, (ending) => Effect.orElseSucceed(Effect.map(files.stat(file + ending), ({ size }) => Number(size)), () => 0))
+  const sizes = yield* Effect.forEach(
+    endings,
+    (ending) => Effect.orElseSucceed(Effect.map(files.stat(file + ending), ({ size }) => Number(size)), () => 0)
+  )
   return sizes.reduce((sum, size) => sum + size, 0)
 })
 
@@ -106,7 +119,8 @@ export const commitAll = Effect.fnUntraced(function*(
 })
 
 /**
- * What the process holds, garbage collected before. A process keeps what it once had, so that growth is only certain for the first that is measured.
+ * What the process holds, garbage collected before. A process keeps what it once had, so that growth is only certain
+ * for the first that is measured.
  */
 export const rssBytes = Effect.sync((): number => {
   setFlagsFromString("--expose-gc")
@@ -115,7 +129,8 @@ export const rssBytes = Effect.sync((): number => {
   return process.memoryUsage.rss()
 })
 
-const percentile = (sorted: ReadonlyArray<number>, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
+const percentile = (sorted: ReadonlyArray<number>, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
 
 /**
  * Milliseconds that half of the calls, and 95 of a hundred, stay under.

@@ -4,14 +4,14 @@
 import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
 import { Dialogue, Evaluation, Locomo, Score } from "@memory-r1/eval"
 import { Pipeline } from "@memory-r1/trainer"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
-import * as CliError from "effect/cli/CliError"
-import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import * as RunFile from "../RunFile.ts"
@@ -22,7 +22,9 @@ import { count } from "../shared.ts"
  */
 export class UnknownSystem extends Schema.TaggedError<UnknownSystem>()("UnknownSystem", { system: Schema.String }) {
   override get message(): string {
-    return `${this.system} is no system: give ${Object.keys(Evaluation.baselines).join(" or ")}, or a run folder with manager/ and answer/ in it`
+    return `${this.system} is no system: give ${
+      Object.keys(Evaluation.baselines).join(" or ")
+    }, or a run folder with manager/ and answer/ in it`
   }
 }
 
@@ -55,8 +57,20 @@ const factsOf = { turns: Evaluation.turnFacts, observations: Evaluation.observat
 const number = (value: number | undefined): string => value === undefined ? "-" : value.toFixed(4)
 
 const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): ReadonlyArray<string> => {
-  const row = (name: string, { bleu1, evidenceRecall, evidenceRecallAt10, evidenceRecallAt30, exactMatch, f1, n }: Evaluation.Metrics): string =>
-    [name.padEnd(10), String(n).padStart(5), number(exactMatch), number(f1), number(bleu1), number(evidenceRecall), number(evidenceRecallAt10), number(evidenceRecallAt30)]
+  const row = (
+    name: string,
+    { bleu1, evidenceRecall, evidenceRecallAt10, evidenceRecallAt30, exactMatch, f1, n }: Evaluation.Metrics
+  ): string =>
+    [
+      name.padEnd(10),
+      String(n).padStart(5),
+      number(exactMatch),
+      number(f1),
+      number(bleu1),
+      number(evidenceRecall),
+      number(evidenceRecallAt10),
+      number(evidenceRecallAt30)
+    ]
       .map((cell, i) => i < 2 ? cell : cell.padStart(8)).join("  ")
   return [
     `${system}: ${n} questions in ${seconds.toFixed(1)} s`,
@@ -67,59 +81,82 @@ const metricLines = ({ metrics, n, seconds, system }: Evaluation.Result): Readon
 }
 
 // The two trained agents of a run folder, as a system and its answer agent.
-const trained = Effect.fnUntraced(function*(folder: string, facts: Evaluation.ManagedOptions["facts"], perFact: number) {
-  const path = yield* Path.Path
-  const limits = yield* RunFile.limits(folder)
-  const load = Effect.fnUntraced(function*(directory: string) {
-    return (yield* Engine.agent(directory, limits.model?.templateOptions)).learner
-  })
-  const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), limits)
-  const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), limits)
-  const system = Evaluation.managed({ name: folder, facts, perFact })
-  return {
-    system: { ...system, build: (...of: Parameters<typeof system.build>) => Effect.provideService(system.build(...of), MemoryManager.MemoryManager, manager) },
-    answer
+const trained = Effect.fnUntraced(
+  function*(folder: string, facts: Evaluation.ManagedOptions["facts"], perFact: number) {
+    const path = yield* Path.Path
+    const limits = yield* RunFile.limits(folder)
+    const load = Effect.fnUntraced(function*(directory: string) {
+      return (yield* Engine.agent(directory, limits.model?.templateOptions)).learner
+    })
+    const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), limits)
+    const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), limits)
+    const system = Evaluation.managed({ name: folder, facts, perFact })
+    return {
+      system: {
+        ...system,
+        build: (...of: Parameters<typeof system.build>) =>
+          Effect.provideService(system.build(...of), MemoryManager.MemoryManager, manager)
+      },
+      answer
+    }
   }
-})
+)
 
 /**
  * `memory-r1 eval --dataset NAME --data FILE --system NAME_OR_RUN_DIR [--limit N]`
  */
-export const evaluate = Command.make("eval", {
-  dataset,
-  data,
-  system: Flag.String("system").pipe(Flag.withDescription("bm25, add-only, or a run folder of trained agents")),
-  facts: Flag.Literals("facts", ["turns", "observations"]).pipe(
-    Flag.withDescription("what memories are made of: turns, or the facts that come with the file"),
-    Flag.withDefault("turns" as const)
-  ),
-  perSpeaker: count("per-speaker").pipe(Flag.withDescription("memories of each speaker that an answer gets to see"), Flag.withDefault(30)),
-  perFact: count("per-fact").pipe(Flag.withDescription("memories that a trained manager gets to see"), Flag.withDefault(8)),
-  limit: count("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
-}, Effect.fn(function*({ data, dataset, facts, limit, perFact, perSpeaker, system }) {
-  const loaded = yield* load(dataset, data)
-  const { dialogues } = loaded
-  if (facts === "observations" && dialogues.length > 0 && dialogues.every(({ observations }) => observations.length === 0)) {
-    return yield* new NoObservations({ file: data })
-  }
-  const options = { ...loaded, perSpeaker, ...(Option.isSome(limit) ? { limit: limit.value } : {}) }
-  const run = Effect.gen(function*() {
-    const given = { facts: factsOf[facts] }
-    if (system === "bm25") return yield* Evaluation.run({ ...options, system: Evaluation.baselines.bm25(given) })
-    if (system === "add-only") return yield* Evaluation.run({ ...options, system: Evaluation.baselines["add-only"](given) })
-    const files = yield* FileSystem.FileSystem
-    if (!(yield* files.exists(system))) return yield* new UnknownSystem({ system })
-    const agents = yield* trained(system, factsOf[facts], perFact)
-    return yield* Evaluation.run({ ...options, system: agents.system }).pipe(
-      Effect.provideService(AnswerAgent.AnswerAgent, agents.answer)
+export const evaluate = Command.make(
+  "eval",
+  {
+    dataset,
+    data,
+    system: Flag.String("system").pipe(Flag.withDescription("bm25, add-only, or a run folder of trained agents")),
+    facts: Flag.Literals("facts", ["turns", "observations"]).pipe(
+      Flag.withDescription("what memories are made of: turns, or the facts that come with the file"),
+      Flag.withDefault("turns" as const)
+    ),
+    perSpeaker: count("per-speaker").pipe(
+      Flag.withDescription("memories of each speaker that an answer gets to see"),
+      Flag.withDefault(30)
+    ),
+    perFact: count("per-fact").pipe(
+      Flag.withDescription("memories that a trained manager gets to see"),
+      Flag.withDefault(8)
+    ),
+    limit: count("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
+  },
+  Effect.fn(function*({ data, dataset, facts, limit, perFact, perSpeaker, system }) {
+    const loaded = yield* load(dataset, data)
+    const { dialogues } = loaded
+    if (
+      facts === "observations" && dialogues.length > 0 &&
+      dialogues.every(({ observations }) => observations.length === 0)
+    ) {
+      return yield* new NoObservations({ file: data })
+    }
+    const options = { ...loaded, perSpeaker, ...(Option.isSome(limit) ? { limit: limit.value } : {}) }
+    const run = Effect.gen(function*() {
+      const given = { facts: factsOf[facts] }
+      if (system === "bm25") return yield* Evaluation.run({ ...options, system: Evaluation.baselines.bm25(given) })
+      if (system === "add-only") {
+        return yield* Evaluation.run({ ...options, system: Evaluation.baselines["add-only"](given) })
+      }
+      const files = yield* FileSystem.FileSystem
+      if (!(yield* files.exists(system))) {
+        return yield* new UnknownSystem({ system })
+      }
+      const agents = yield* trained(system, factsOf[facts], perFact)
+      return yield* Evaluation.run({ ...options, system: agents.system }).pipe(
+        Effect.provideService(AnswerAgent.AnswerAgent, agents.answer)
+      )
+    })
+    const result = yield* run.pipe(
+      Effect.scoped,
+      Effect.provide([AnswerAgent.layerExtractive, Retriever.layerBm25])
     )
+    yield* Output.document(result, metricLines(result))
   })
-  const result = yield* run.pipe(
-    Effect.scoped,
-    Effect.provide([AnswerAgent.layerExtractive, Retriever.layerBm25])
-  )
-  yield* Output.document(result, metricLines(result))
-})).pipe(Command.withDescription("Answer every question of a data set and print metrics by category"))
+).pipe(Command.withDescription("Answer every question of a data set and print metrics by category"))
 
 /**
  * Predictions that cannot be measured without the data set.
@@ -134,37 +171,48 @@ export class NoGoldAnswers extends Schema.TaggedError<NoGoldAnswers>()("NoGoldAn
 }
 
 /**
- * `memory-r1 score --dataset NAME [--data FILE] --predictions FILE`. Without the data set, gold answers are those that come
- * with the predictions, and `sha256` is that of their file; the name may be any then.
+ * `memory-r1 score --dataset NAME [--data FILE] --predictions FILE`. Without the data set, gold answers are those that
+ * come with the predictions, and `sha256` is that of their file; the name may be any then.
  */
-export const score = Command.make("score", {
-  dataset: Flag.String("dataset").pipe(
-    Flag.withDescription("locomo measures categories 1 to 4; memory-world is any file in the same schema; without --data any name")
-  ),
-  data: data.pipe(
-    Flag.withDescription("the data set's file; left out where predictions bring question, answer and category"),
-    Flag.optional
-  ),
-  predictions: Flag.String("predictions").pipe(
-    Flag.withDescription("JSON lines of {id, prediction}, or JSON of {question, answer, response, category} items; null is no prediction")
-  )
-}, Effect.fn(function*({ data, dataset: name, predictions: file }) {
-  if (Option.isNone(data)) {
-    const read = yield* Score.read(file)
-    const categories = name === "locomo" ? { categories: Locomo.answered } : {}
-    const result = yield* Score.standalone({ ...read, ...categories, dataset: name, file, system: file }).pipe(
-      Effect.catchTag("UnknownQuestions", ({ count, questions }) =>
-        Effect.fail(new NoGoldAnswers({ file, reason: `${questions.join(", ")} (${count} in all)` })))
+export const score = Command.make(
+  "score",
+  {
+    dataset: Flag.String("dataset").pipe(
+      Flag.withDescription(
+        "locomo measures categories 1 to 4; memory-world is any file in the same schema; without --data any name"
+      )
+    ),
+    data: data.pipe(
+      Flag.withDescription("the data set's file; left out where predictions bring question, answer and category"),
+      Flag.optional
+    ),
+    predictions: Flag.String("predictions").pipe(
+      Flag.withDescription(
+        "JSON lines of {id, prediction}, or JSON of {question, answer, response, category} items; null is no prediction"
+      )
     )
-    if (result.n === 0) return yield* new NoGoldAnswers({ file, reason: "nothing to measure" })
-    return yield* Output.document(result, metricLines(result))
-  }
-  if (!isName(name)) {
-    const expected = names.map((name) => `"${name}"`).join(" | ")
-    return yield* new CliError.InvalidValue({ option: "dataset", value: name, expected, kind: "flag" })
-  }
-  const { categories, dialogues, dataset, sha256 } = yield* load(name, data.value)
-  const { predictions } = yield* Score.read(file)
-  const result = yield* Score.against({ dataset, sha256, dialogues, predictions, file, system: file, categories })
-  yield* Output.document(result, metricLines(result))
-})).pipe(Command.withDescription("Metrics of someone else's answers"))
+  },
+  Effect.fn(function*({ data, dataset: name, predictions: file }) {
+    if (Option.isNone(data)) {
+      const read = yield* Score.read(file)
+      const categories = name === "locomo" ? { categories: Locomo.answered } : {}
+      const result = yield* Score.standalone({ ...read, ...categories, dataset: name, file, system: file }).pipe(
+        Effect.catchTag(
+          "UnknownQuestions",
+          ({ count, questions }) =>
+            Effect.fail(new NoGoldAnswers({ file, reason: `${questions.join(", ")} (${count} in all)` }))
+        )
+      )
+      if (result.n === 0) return yield* new NoGoldAnswers({ file, reason: "nothing to measure" })
+      return yield* Output.document(result, metricLines(result))
+    }
+    if (!isName(name)) {
+      const expected = names.map((name) => `"${name}"`).join(" | ")
+      return yield* new CliError.InvalidValue({ option: "dataset", value: name, expected, kind: "flag" })
+    }
+    const { categories, dialogues, dataset, sha256 } = yield* load(name, data.value)
+    const { predictions } = yield* Score.read(file)
+    const result = yield* Score.against({ dataset, sha256, dialogues, predictions, file, system: file, categories })
+    yield* Output.document(result, metricLines(result))
+  })
+).pipe(Command.withDescription("Metrics of someone else's answers"))

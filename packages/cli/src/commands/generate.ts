@@ -2,10 +2,10 @@
  * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N]`
  */
 import { Sampler } from "@memory-r1/core"
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import { count } from "../shared.ts"
@@ -13,34 +13,38 @@ import { count } from "../shared.ts"
 /**
  * The command.
  */
-export const generate = Command.make("generate", {
-  model: Engine.model,
-  ...Engine.loading,
-  prompt: Flag.String("prompt"),
-  maxTokens: count("max-tokens").pipe(Flag.withDefault(64)),
-  temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
-  topK: count("top-k").pipe(Flag.optional),
-  topP: Flag.Finite("top-p").pipe(Flag.optional),
-  minP: Flag.Finite("min-p").pipe(Flag.optional),
-  seed: Flag.Int("seed").pipe(Flag.withDefault(0))
-}, Effect.fn(function*({ maxTokens, minP, model, prompt, seed, temperature, topK, topP, ...flags }) {
-  const result = yield* Effect.scoped(Effect.gen(function*() {
-    const sampler = yield* Engine.sampler(model, flags)
-    const [[completion]] = (yield* sampler.sample({
-      // Who writes a whole prompt writes its control tokens, too.
-      prompts: [sampler.tokenizer.encode(prompt, { controlTokens: true })],
-      maxTokens,
-      temperature,
-      seed,
-      ...(Option.isSome(topK) ? { topK: topK.value } : {}),
-      ...(Option.isSome(topP) ? { topP: topP.value } : {}),
-      ...(Option.isSome(minP) ? { minP: minP.value } : {})
-    })) as readonly [readonly [Sampler.Completion]]
-    return {
-      text: sampler.tokenizer.decode(Sampler.withoutStop(completion)),
-      tokens: completion.tokens,
-      finishReason: completion.finishReason
-    }
-  }))
-  yield* Output.document(result, [result.text])
-})).pipe(Command.withDescription("Generate text from a checkpoint"))
+export const generate = Command.make(
+  "generate",
+  {
+    model: Engine.model,
+    ...Engine.loading,
+    prompt: Flag.String("prompt"),
+    maxTokens: count("max-tokens").pipe(Flag.withDefault(64)),
+    temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
+    topK: count("top-k").pipe(Flag.optional),
+    topP: Flag.Finite("top-p").pipe(Flag.optional),
+    minP: Flag.Finite("min-p").pipe(Flag.optional),
+    seed: Flag.Int("seed").pipe(Flag.withDefault(0))
+  },
+  Effect.fn(function*({ maxTokens, minP, model, prompt, seed, temperature, topK, topP, ...flags }) {
+    const result = yield* Effect.scoped(Effect.gen(function*() {
+      const sampler = yield* Engine.sampler(model, flags)
+      const [[completion]] = (yield* sampler.sample({
+        // Who writes a whole prompt writes its control tokens, too.
+        prompts: [sampler.tokenizer.encode(prompt, { controlTokens: true })],
+        maxTokens,
+        temperature,
+        seed,
+        ...(Option.isSome(topK) ? { topK: topK.value } : {}),
+        ...(Option.isSome(topP) ? { topP: topP.value } : {}),
+        ...(Option.isSome(minP) ? { minP: minP.value } : {})
+      })) as readonly [readonly [Sampler.Completion]]
+      return {
+        text: sampler.tokenizer.decode(Sampler.withoutStop(completion)),
+        tokens: completion.tokens,
+        finishReason: completion.finishReason
+      }
+    }))
+    yield* Output.document(result, [result.text])
+  })
+).pipe(Command.withDescription("Generate text from a checkpoint"))

@@ -3,12 +3,12 @@
  */
 import type { OnnxLanguageModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, FactExtractor, MemoryManager } from "@memory-r1/core"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import { LanguageModel } from "effect/ai"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Engine from "../Engine.ts"
 import * as Server from "../mcp/Server.ts"
 import * as Tools from "../mcp/Tools.ts"
@@ -19,8 +19,16 @@ import { count } from "../shared.ts"
  * Who decides and answers.
  */
 export const agentFlags = {
-  model: Engine.model.pipe(Flag.withDescription("a model that decides and answers, a directory or an id of the hub; by rules where it is left out"), Flag.optional),
-  maxTokens: count("max-tokens").pipe(Flag.withDescription("how long each text of the model may be"), Flag.withDefault(512)),
+  model: Engine.model.pipe(
+    Flag.withDescription(
+      "a model that decides and answers, a directory or an id of the hub; by rules where it is left out"
+    ),
+    Flag.optional
+  ),
+  maxTokens: count("max-tokens").pipe(
+    Flag.withDescription("how long each text of the model may be"),
+    Flag.withDefault(512)
+  ),
   templateOptions: Engine.templateOptions,
   ...Engine.loading
 }
@@ -29,35 +37,51 @@ export const agentFlags = {
  * By rules, as in `createMemory`; or by what a model says, one request after the other, since they share the machine.
  */
 export const agents = (model: Option.Option<string>, config: OnnxLanguageModel.Options, flags: Engine.Loading) => {
-  if (Option.isNone(model)) return Layer.mergeAll(MemoryManager.layerRuleBased(), AnswerAgent.layerExtractive, FactExtractor.layerVerbatim)
+  if (Option.isNone(model)) {
+    return Layer.mergeAll(MemoryManager.layerRuleBased(), AnswerAgent.layerExtractive, FactExtractor.layerVerbatim)
+  }
   const calls = { concurrency: 1, timeout: "10 minutes", retries: 0 } as const
   return Layer.mergeAll(
     MemoryManager.layerPrompted({ ...calls, name: model.value }),
     AnswerAgent.layerPrompted(calls),
     FactExtractor.layerPrompted(calls)
-  ).pipe(Layer.provide(Layer.effect(LanguageModel.LanguageModel, Engine.languageModel(model.value, flags, { temperature: 0, ...config }))))
+  ).pipe(
+    Layer.provide(
+      Layer.effect(LanguageModel.LanguageModel, Engine.languageModel(model.value, flags, { temperature: 0, ...config }))
+    )
+  )
 }
 
 /**
  * The command.
  */
-export const mcp = Command.make("mcp", {
-  ...Store.flags,
-  http: Flag.Int("http").pipe(
-    Flag.filter((port) => port >= 0 && port <= 65_535, () => "a port, or 0 for any that is free"),
-    Flag.withDescription("serve over HTTP on this port of 127.0.0.1 (0: any that is free) in place of stdin and stdout"),
-    Flag.optional
-  ),
-  deletions: Flag.Int("deletions").pipe(
-    Flag.filter((number) => number >= 0, () => "a whole number from 0 on"),
-    Flag.withDescription("how many memories one statement may delete; further deletions are withheld"),
-    Flag.withDefault(2)
-  ),
-  ...agentFlags
-}, Effect.fn(function*({ deletions, http, maxTokens, model, templateOptions, ...flags }) {
-  const handlers = Tools.handlers(Store.scope(flags), { deletions }).pipe(
-    Layer.provide(Layer.merge(Store.layer(flags.db, "make"), agents(model, { maxTokens, templateOptions }, flags)))
-  )
-  if (Option.isNone(http)) return yield* Server.stdio(handlers)
-  return yield* Server.http(handlers, http.value, (url) => Effect.sync(() => void process.stderr.write(`MCP at ${url}\n`)))
-})).pipe(Command.withDescription("Serve the memories of one scope to a model, over the Model Context Protocol"))
+export const mcp = Command.make(
+  "mcp",
+  {
+    ...Store.flags,
+    http: Flag.Int("http").pipe(
+      Flag.filter((port) => port >= 0 && port <= 65_535, () => "a port, or 0 for any that is free"),
+      Flag.withDescription(
+        "serve over HTTP on this port of 127.0.0.1 (0: any that is free) in place of stdin and stdout"
+      ),
+      Flag.optional
+    ),
+    deletions: Flag.Int("deletions").pipe(
+      Flag.filter((number) => number >= 0, () => "a whole number from 0 on"),
+      Flag.withDescription("how many memories one statement may delete; further deletions are withheld"),
+      Flag.withDefault(2)
+    ),
+    ...agentFlags
+  },
+  Effect.fn(function*({ deletions, http, maxTokens, model, templateOptions, ...flags }) {
+    const handlers = Tools.handlers(Store.scope(flags), { deletions }).pipe(
+      Layer.provide(Layer.merge(Store.layer(flags.db, "make"), agents(model, { maxTokens, templateOptions }, flags)))
+    )
+    if (Option.isNone(http)) return yield* Server.stdio(handlers)
+    return yield* Server.http(
+      handlers,
+      http.value,
+      (url) => Effect.sync(() => void process.stderr.write(`MCP at ${url}\n`))
+    )
+  })
+).pipe(Command.withDescription("Serve the memories of one scope to a model, over the Model Context Protocol"))

@@ -2,10 +2,10 @@
  * `memory-r1 memory add | search | list | history | as-of | extract | revert | erase | export | import --db FILE`
  */
 import * as Command from "effect/cli/Command"
-import { extract } from "./extract.ts"
 import { asOf, history, list, search } from "../memory/reading.ts"
 import { exporting, importing } from "../memory/transfer.ts"
 import { add, erase, revert } from "../memory/writing.ts"
+import { extract } from "./extract.ts"
 
 /**
  * The commands.

@@ -4,67 +4,83 @@
 import { Retriever } from "@memory-r1/core"
 import { type QuickstartResult, Report } from "@memory-r1/eval"
 import { RunLog } from "@memory-r1/trainer"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Random from "effect/Random"
-import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
 import * as Progress from "../Progress.ts"
-import * as RunFile from "../RunFile.ts"
 import { run } from "../quickstart/run.ts"
 import { defaultOrder } from "../quickstart/settings.ts"
 import { lines } from "../quickstart/tables.ts"
+import * as RunFile from "../RunFile.ts"
 
 /**
  * The command.
  */
-export const quickstart = Command.make("quickstart", {
-  seed: Flag.Int("seed").pipe(Flag.withDescription("of training and of the held-out dialogues"), Flag.withDefault(1)),
-  out: Flag.String("out").pipe(Flag.withDescription("the run folder (runs/quickstart-N when left out)"), Flag.optional),
-  order: Flag.Literals("order", ["answer-first", "manager-first"]).pipe(
-    Flag.withDescription("which agent is trained first"),
-    Flag.withDefault(defaultOrder)
-  ),
-  algorithm: Flag.Literals("algorithm", ["grpo", "ppo"]).pipe(
-    Flag.withDescription("grpo compares completions of one prompt, ppo has a critic"),
-    Flag.withDefault("grpo" as const)
-  ),
-  model: Flag.String("model").pipe(Flag.withDescription("a checkpoint directory in place of the embedded model"), Flag.optional),
-  heldOutSeed: Flag.Int("held-out-seed").pipe(
-    Flag.withDescription("measure on other dialogues, so that those of the seeds stay fresh while something is tuned"),
-    Flag.optional
-  )
-}, Effect.fn(function*({ algorithm, heldOutSeed, model, order, out, seed }) {
-  const files = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const folder = Option.getOrElse(out, () => path.join("runs", `quickstart-${seed}`))
-  // The quickstart begins anew: what an earlier one left here would be taken for this one's.
-  yield* Effect.forEach(
-    ["results.json", "report.html"],
-    (name) => files.remove(path.join(folder, name), { force: true })
-  )
-  const result = yield* Effect.gen(function*() {
-    yield* RunFile.write(folder, { seed, algorithm, order })
-    const found = yield* run({
-      seed,
-      algorithm,
-      order,
-      out: folder,
-      model: Option.getOrUndefined(model),
-      heldOutSeed: Option.getOrUndefined(heldOutSeed)
-    })
-    const document: QuickstartResult.QuickstartResult = { ...found, run: folder, report: path.join(folder, "report.html") }
-    yield* files.writeFileString(path.join(folder, "results.json"), `${JSON.stringify(document, null, 2)}\n`)
-    return document
-  }).pipe(
-    Effect.scoped,
-    Random.withSeed(seed),
-    Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])
-  )
-  // When the log is closed, so that the page says how the run ended.
-  yield* Report.write(folder)
-  yield* Output.document(result, lines(result))
-})).pipe(Command.withDescription("Train both agents of the embedded model on this machine, and show what they learned"))
+export const quickstart = Command.make(
+  "quickstart",
+  {
+    seed: Flag.Int("seed").pipe(Flag.withDescription("of training and of the held-out dialogues"), Flag.withDefault(1)),
+    out: Flag.String("out").pipe(
+      Flag.withDescription("the run folder (runs/quickstart-N when left out)"),
+      Flag.optional
+    ),
+    order: Flag.Literals("order", ["answer-first", "manager-first"]).pipe(
+      Flag.withDescription("which agent is trained first"),
+      Flag.withDefault(defaultOrder)
+    ),
+    algorithm: Flag.Literals("algorithm", ["grpo", "ppo"]).pipe(
+      Flag.withDescription("grpo compares completions of one prompt, ppo has a critic"),
+      Flag.withDefault("grpo" as const)
+    ),
+    model: Flag.String("model").pipe(
+      Flag.withDescription("a checkpoint directory in place of the embedded model"),
+      Flag.optional
+    ),
+    heldOutSeed: Flag.Int("held-out-seed").pipe(
+      Flag.withDescription(
+        "measure on other dialogues, so that those of the seeds stay fresh while something is tuned"
+      ),
+      Flag.optional
+    )
+  },
+  Effect.fn(function*({ algorithm, heldOutSeed, model, order, out, seed }) {
+    const files = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const folder = Option.getOrElse(out, () => path.join("runs", `quickstart-${seed}`))
+    // The quickstart begins anew: what an earlier one left here would be taken for this one's.
+    yield* Effect.forEach(
+      ["results.json", "report.html"],
+      (name) => files.remove(path.join(folder, name), { force: true })
+    )
+    const result = yield* Effect.gen(function*() {
+      yield* RunFile.write(folder, { seed, algorithm, order })
+      const found = yield* run({
+        seed,
+        algorithm,
+        order,
+        out: folder,
+        model: Option.getOrUndefined(model),
+        heldOutSeed: Option.getOrUndefined(heldOutSeed)
+      })
+      const document: QuickstartResult.QuickstartResult = {
+        ...found,
+        run: folder,
+        report: path.join(folder, "report.html")
+      }
+      yield* files.writeFileString(path.join(folder, "results.json"), `${JSON.stringify(document, null, 2)}\n`)
+      return document
+    }).pipe(
+      Effect.scoped,
+      Random.withSeed(seed),
+      Effect.provide([Retriever.layerBm25, RunLog.layerFolder(folder), Progress.layer])
+    )
+    // When the log is closed, so that the page says how the run ended.
+    yield* Report.write(folder)
+    yield* Output.document(result, lines(result))
+  })
+).pipe(Command.withDescription("Train both agents of the embedded model on this machine, and show what they learned"))

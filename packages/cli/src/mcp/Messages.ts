@@ -3,13 +3,13 @@
  * behind it takes an id of null for an empty text, and drops what it cannot read.
  */
 import * as Effect from "effect/Effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
-import { HttpServerRequest, HttpServerResponse } from "effect/http"
 
 type Id = string | number | null
 
@@ -51,8 +51,8 @@ const batch = (messages: ReadonlyArray<unknown>): Refusal | ReadonlyArray<Refusa
   if (messages.length === 0) return invalid(null, "an empty batch")
   const requests = messages.filter(isRequest).map(idOf)
   const faults = messages.map((message, i) => {
-    const isSecond =
-      isRequest(message) && requests.indexOf(idOf(message)) < messages.slice(0, i).filter(isRequest).length
+    const isSecond = isRequest(message) &&
+      requests.indexOf(idOf(message)) < messages.slice(0, i).filter(isRequest).length
     return fault(message) ?? (isSecond ? `another request of its batch has its id` : undefined)
   })
   if (faults.every((reason) => reason === undefined)) return undefined
@@ -128,8 +128,9 @@ const told = (response: HttpServerResponse.HttpServerResponse, text: string, has
   const id = idOf(Option.getOrUndefined(json(text)))
   if (response.status === 404 && hasSession) return answered(404, invalid(id, `there is no such session; ${first}`))
   const isBatch = text.trimStart().startsWith("[")
-  if (response.status === 400 && isBatch)
+  if (response.status === 400 && isBatch) {
     return answered(400, invalid(null, "this revision of the protocol has no batches"))
+  }
   return response
 }
 

@@ -3,18 +3,20 @@
  */
 import { MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
-import * as Flag from "effect/cli/Flag"
 
 /**
  * A file that cannot be used for what a command does with it.
  */
-export class FileError extends Schema.TaggedError<FileError>()("FileError", { file: Schema.String, reason: Schema.String }) {
+export class FileError
+  extends Schema.TaggedError<FileError>()("FileError", { file: Schema.String, reason: Schema.String })
+{
   override get message(): string {
     return `${this.file}: ${this.reason}`
   }
@@ -32,7 +34,10 @@ const part = (name: string, description: string) =>
  * `--db`, and the parts of a scope. With none of these it is the scope that `createMemory` has where it is given none.
  */
 export const flags = {
-  db: Flag.String("db").pipe(Flag.filter(isSaid, () => "a file"), Flag.withDescription("the file with the memories, an SQLite database")),
+  db: Flag.String("db").pipe(
+    Flag.filter(isSaid, () => "a file"),
+    Flag.withDescription("the file with the memories, an SQLite database")
+  ),
   tenant: part("tenant", "whose memories: the tenant"),
   user: part("user", "whose memories: the user"),
   agent: part("agent", "whose memories: the agent"),
@@ -54,11 +59,17 @@ export interface Flags {
  * The scope.
  */
 export const scope = ({ agent, session, tenant, user }: Flags): Scope.Scope =>
-  Scope.make(Object.fromEntries(Object.entries({ tenant, user, agent, session }).flatMap(([name, value]) => Option.isSome(value) ? [[name, value.value]] : [])))
+  Scope.make(
+    Object.fromEntries(
+      Object.entries({ tenant, user, agent, session }).flatMap(([name, value]) =>
+        Option.isSome(value) ? [[name, value.value]] : []
+      )
+    )
+  )
 
 /**
- * What a command does with the file: reads it, changes what is in it, or makes it where there is none. Only the last may make one, so that a slip of the pen in a
- * name leaves nothing behind.
+ * What a command does with the file: reads it, changes what is in it, or makes it where there is none. Only the last
+ * may make one, so that a slip of the pen in a name leaves nothing behind.
  */
 export type Mode = "read" | "change" | "make"
 
@@ -70,9 +81,16 @@ const checked = Effect.fnUntraced(function*(file: string, mode: Mode) {
   const found = yield* kind(file)
   if (found === "Directory") return yield* new FileError({ file, reason: "is a folder: name a file in it" })
   if (found !== undefined) return
-  if (mode !== "make") return yield* new FileError({ file, reason: "no such file: \"memory add\", \"memory import\" and \"mcp\" make one" })
+  if (mode !== "make") {
+    return yield* new FileError({
+      file,
+      reason: "no such file: \"memory add\", \"memory import\" and \"mcp\" make one"
+    })
+  }
   const folder = path.dirname(file)
-  if ((yield* kind(folder)) !== "Directory") return yield* new FileError({ file, reason: `there is no folder ${folder}` })
+  if ((yield* kind(folder)) !== "Directory") {
+    return yield* new FileError({ file, reason: `there is no folder ${folder}` })
+  }
 })
 
 /**

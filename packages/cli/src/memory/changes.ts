@@ -47,12 +47,20 @@ export const changes = (entries: ReadonlyArray<MemoryLog.Entry>, id: Memory.Memo
       if (next === text) return
       text = next
       const at = new Date(entry.at).toISOString()
-      found.push({ revision: entry.revision, at, operation, ...(next === undefined ? {} : { text: next }), ...(by === undefined ? {} : { by }) })
+      found.push({
+        revision: entry.revision,
+        at,
+        operation,
+        ...(next === undefined ? {} : { text: next }),
+        ...(by === undefined ? {} : { by })
+      })
     }
     if (entry._tag === "Reverted") tell(texts[entry.to], "revert")
     if (entry._tag === "Committed") {
       for (const edit of entry.edits) {
-        if (edit._tag !== "Noop" && MemoryLog.touched(edit).includes(id)) tell(after(edit, id, text), operations[edit._tag], entry.decision?.model)
+        if (edit._tag !== "Noop" && MemoryLog.touched(edit).includes(id)) {
+          tell(after(edit, id, text), operations[edit._tag], entry.decision?.model)
+        }
       }
     }
     texts.push(text)
@@ -61,7 +69,8 @@ export const changes = (entries: ReadonlyArray<MemoryLog.Entry>, id: Memory.Memo
 }
 
 /**
- * Every version of a memory, and its changes. Fails with `UnknownMemory` for one that the scope never had, or has erased.
+ * Every version of a memory, and its changes. Fails with `UnknownMemory` for one that the scope never had, or has
+ * erased.
  */
 export const history = Effect.fnUntraced(function*(scope: Scope.Scope, id: string) {
   const store = yield* MemoryStore.MemoryStore

@@ -38,4 +38,5 @@ export const count = (memories: number): string => memories === 1 ? "1 memory" :
 /**
  * A line each, or one that says that there are none.
  */
-export const lines = (memories: ReadonlyArray<string>): ReadonlyArray<string> => memories.length === 0 ? ["no memories"] : memories
+export const lines = (memories: ReadonlyArray<string>): ReadonlyArray<string> =>
+  memories.length === 0 ? ["no memories"] : memories

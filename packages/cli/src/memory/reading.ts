@@ -2,11 +2,11 @@
  * What is remembered: `memory search`, `list`, `history` and `as-of`.
  */
 import { Filter, IsoTime, MemoryBank } from "@memory-r1/core"
-import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Output from "../Output.ts"
 import { count } from "../shared.ts"
 import * as Changes from "./changes.ts"
@@ -17,7 +17,9 @@ import * as Values from "./values.ts"
 const among = {
   speaker: Flag.String("speaker").pipe(Flag.withDescription("only what this speaker said"), Flag.optional),
   filter: Values.json("filter", Filter.Filter).pipe(
-    Flag.withDescription(`only memories with such metadata, as {"_tag":"Equals","key":"topic","value":"pets"}; OneOf, Compare, Exists, All, Some, Not`),
+    Flag.withDescription(
+      `only memories with such metadata, as {"_tag":"Equals","key":"topic","value":"pets"}; OneOf, Compare, Exists, All, Some, Not`
+    ),
     Flag.optional
   ),
   showExpired: Flag.Boolean("show-expired").pipe(Flag.withDescription("also what has expired"), Flag.withDefault(false))
@@ -36,73 +38,114 @@ const amongOf = ({ filter, showExpired, speaker }: {
 /**
  * `memory search`
  */
-export const search = Command.make("search", {
-  ...Store.flags,
-  ...among,
-  limit: count("limit").pipe(Flag.withDescription("so many at most"), Flag.withDefault(10)),
-  text: Argument.String("text").pipe(Argument.filter(Store.isSaid, () => "a text to look for"))
-}, Effect.fn(function*({ limit, text, ...flags }) {
-  const { memories, revision, scope } = yield* Store.within(flags, "read", (scope, store) =>
-    Effect.map(store.search(scope, { text, limit, ...amongOf(flags) }), (found) => ({ ...found, scope })))
-  yield* Output.document(
-    { scope, revision, query: text, memories: memories.map(({ memory, score }) => ({ ...memory, score })) },
-    Lines.lines(memories.map(({ memory, score }) => `${score.toFixed(3)}  ${Lines.line(memory)}`))
-  )
-})).pipe(Command.withDescription("Find memories, the best first"))
+export const search = Command.make(
+  "search",
+  {
+    ...Store.flags,
+    ...among,
+    limit: count("limit").pipe(Flag.withDescription("so many at most"), Flag.withDefault(10)),
+    text: Argument.String("text").pipe(Argument.filter(Store.isSaid, () => "a text to look for"))
+  },
+  Effect.fn(function*({ limit, text, ...flags }) {
+    const { memories, revision, scope } = yield* Store.within(
+      flags,
+      "read",
+      (scope, store) =>
+        Effect.map(store.search(scope, { text, limit, ...amongOf(flags) }), (found) => ({ ...found, scope }))
+    )
+    yield* Output.document(
+      { scope, revision, query: text, memories: memories.map(({ memory, score }) => ({ ...memory, score })) },
+      Lines.lines(memories.map(({ memory, score }) => `${score.toFixed(3)}  ${Lines.line(memory)}`))
+    )
+  })
+).pipe(Command.withDescription("Find memories, the best first"))
 
 /**
  * `memory list`
  */
-export const list = Command.make("list", {
-  ...Store.flags,
-  ...among,
-  limit: count("limit").pipe(Flag.withDescription("so many at most; all when it is left out"), Flag.optional),
-  after: Flag.Int("after").pipe(Flag.withDescription("go on after this place, the \"order\" of the last one of a page"), Flag.optional),
-  deleted: Flag.Boolean("deleted").pipe(Flag.withDescription("also what was deleted and not erased"), Flag.withDefault(false))
-}, Effect.fn(function*({ after, deleted, limit, ...flags }) {
-  const { listed, scope } = yield* Store.within(flags, "read", (scope, store) =>
-    Effect.map(
-      store.list(scope, {
-        ...amongOf(flags),
-        tombstones: deleted,
-        ...(Option.isSome(limit) ? { limit: limit.value } : {}),
-        ...(Option.isSome(after) ? { after: after.value } : {})
-      }),
-      (listed) => ({ listed, scope })
-    ))
-  yield* Output.document(
-    { scope, memories: listed.map(({ memory, ...row }) => ({ ...memory, ...row })) },
-    Lines.lines(listed.map(({ deletedAt, memory }) => Lines.line(memory, ...(deletedAt === undefined ? [] : [`deleted ${Lines.moment(deletedAt)}`]))))
-  )
-})).pipe(Command.withDescription("List memories, the oldest first"))
+export const list = Command.make(
+  "list",
+  {
+    ...Store.flags,
+    ...among,
+    limit: count("limit").pipe(Flag.withDescription("so many at most; all when it is left out"), Flag.optional),
+    after: Flag.Int("after").pipe(
+      Flag.withDescription("go on after this place, the \"order\" of the last one of a page"),
+      Flag.optional
+    ),
+    deleted: Flag.Boolean("deleted").pipe(
+      Flag.withDescription("also what was deleted and not erased"),
+      Flag.withDefault(false)
+    )
+  },
+  Effect.fn(function*({ after, deleted, limit, ...flags }) {
+    const { listed, scope } = yield* Store.within(flags, "read", (scope, store) =>
+      Effect.map(
+        store.list(scope, {
+          ...amongOf(flags),
+          tombstones: deleted,
+          ...(Option.isSome(limit) ? { limit: limit.value } : {}),
+          ...(Option.isSome(after) ? { after: after.value } : {})
+        }),
+        (listed) => ({ listed, scope })
+      ))
+    yield* Output.document(
+      { scope, memories: listed.map(({ memory, ...row }) => ({ ...memory, ...row })) },
+      Lines.lines(
+        listed.map(({ deletedAt, memory }) =>
+          Lines.line(memory, ...(deletedAt === undefined ? [] : [`deleted ${Lines.moment(deletedAt)}`]))
+        )
+      )
+    )
+  })
+).pipe(Command.withDescription("List memories, the oldest first"))
 
 /**
  * `memory history`
  */
-export const history = Command.make("history", {
-  ...Store.flags,
-  id: Argument.String("id").pipe(Argument.filter(Store.isSaid, () => "the id of a memory"))
-}, Effect.fn(function*({ id, ...flags }) {
-  const { changes, scope, versions } = yield* Store.within(flags, "read", (scope) =>
-    Effect.map(Changes.history(scope, id), (found) => ({ ...found, scope })))
-  yield* Output.document(
-    { scope, id, versions, changes },
-    changes.map(({ at, by, operation, revision, text }) =>
-      Lines.plain(`revision ${revision}  ${at}  ${operation}${text === undefined ? "" : `  ${text}`}${by === undefined ? "" : `  (${by})`}`))
-  )
-})).pipe(Command.withDescription("Tell what became of a memory, with the revisions at which it did"))
+export const history = Command.make(
+  "history",
+  {
+    ...Store.flags,
+    id: Argument.String("id").pipe(Argument.filter(Store.isSaid, () => "the id of a memory"))
+  },
+  Effect.fn(function*({ id, ...flags }) {
+    const { changes, scope, versions } = yield* Store.within(
+      flags,
+      "read",
+      (scope) => Effect.map(Changes.history(scope, id), (found) => ({ ...found, scope }))
+    )
+    yield* Output.document(
+      { scope, id, versions, changes },
+      changes.map(({ at, by, operation, revision, text }) =>
+        Lines.plain(
+          `revision ${revision}  ${at}  ${operation}${text === undefined ? "" : `  ${text}`}${
+            by === undefined ? "" : `  (${by})`
+          }`
+        )
+      )
+    )
+  })
+).pipe(Command.withDescription("Tell what became of a memory, with the revisions at which it did"))
 
 /**
  * `memory as-of`
  */
-export const asOf = Command.make("as-of", {
-  ...Store.flags,
-  moment: Argument.String("revision-or-time").pipe(
-    Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`)
-  )
-}, Effect.fn(function*({ moment, ...flags }) {
-  const { bank, revision, scope } = yield* Store.within(flags, "read", (scope, store) =>
-    Effect.map(store.asOf(scope, moment), (found) => ({ ...found, scope })))
-  const memories = MemoryBank.memories(bank)
-  yield* Output.document({ scope, revision, memories }, Lines.lines(memories.map((memory) => Lines.line(memory))))
-})).pipe(Command.withDescription("List memories as they were at a revision or time"))
+export const asOf = Command.make(
+  "as-of",
+  {
+    ...Store.flags,
+    moment: Argument.String("revision-or-time").pipe(
+      Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`)
+    )
+  },
+  Effect.fn(function*({ moment, ...flags }) {
+    const { bank, revision, scope } = yield* Store.within(
+      flags,
+      "read",
+      (scope, store) => Effect.map(store.asOf(scope, moment), (found) => ({ ...found, scope }))
+    )
+    const memories = MemoryBank.memories(bank)
+    yield* Output.document({ scope, revision, memories }, Lines.lines(memories.map((memory) => Lines.line(memory))))
+  })
+).pipe(Command.withDescription("List memories as they were at a revision or time"))

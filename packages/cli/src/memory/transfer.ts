@@ -2,14 +2,14 @@
  * A scope as a file, and back: `memory export` and `memory import`.
  */
 import { MemoryBank, MemoryStore, type Scope, Transfer } from "@memory-r1/core"
-import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Output from "../Output.ts"
 import * as Lines from "./lines.ts"
 import * as Store from "./Store.ts"
@@ -28,17 +28,35 @@ const writeWhole = Effect.fnUntraced(function*(file: string, text: string) {
 /**
  * `memory export`
  */
-export const exporting = Command.make("export", {
-  ...Store.flags,
-  out: Flag.String("out").pipe(Flag.filter(Store.isSaid, () => "a file"), Flag.withDescription("the file to write; stdout when it is left out"), Flag.optional)
-}, Effect.fn(function*({ out, ...flags }) {
-  const { lines, scope } = yield* Store.within(flags, "read", (scope) =>
-    Effect.map(Stream.runCollect(Transfer.exported(scope)), (lines) => ({ lines, scope })))
-  const entries = lines.length - 1
-  if (Option.isNone(out)) return yield* Output.document({ scope, entries, lines: lines.map((line): unknown => JSON.parse(line)) }, lines)
-  yield* writeWhole(out.value, lines.map((line) => `${line}\n`).join(""))
-  yield* Output.document({ scope, entries, out: out.value }, [`${out.value}: ${entries} entries of the log of ${scope}`])
-})).pipe(Command.withDescription("Write the whole log of a scope, erasures and decisions included, as lines of JSON"))
+export const exporting = Command.make(
+  "export",
+  {
+    ...Store.flags,
+    out: Flag.String("out").pipe(
+      Flag.filter(Store.isSaid, () => "a file"),
+      Flag.withDescription("the file to write; stdout when it is left out"),
+      Flag.optional
+    )
+  },
+  Effect.fn(function*({ out, ...flags }) {
+    const { lines, scope } = yield* Store.within(
+      flags,
+      "read",
+      (scope) => Effect.map(Stream.runCollect(Transfer.exported(scope)), (lines) => ({ lines, scope }))
+    )
+    const entries = lines.length - 1
+    if (Option.isNone(out)) {
+      return yield* Output.document({ scope, entries, lines: lines.map((line): unknown => JSON.parse(line)) }, lines)
+    }
+    yield* writeWhole(
+      out.value,
+      lines.map((line) => `${line}\n`).join("")
+    )
+    yield* Output.document({ scope, entries, out: out.value }, [
+      `${out.value}: ${entries} entries of the log of ${scope}`
+    ])
+  })
+).pipe(Command.withDescription("Write the whole log of a scope, erasures and decisions included, as lines of JSON"))
 
 // What does not fit in the scope.
 const unfit = (file: string, reason: string) => Effect.fail(new Store.FileError({ file, reason }))
@@ -56,32 +74,29 @@ type Addition = (
 const ownExport = (db: string, text: string) =>
   Effect.map(
     Transfer.read(Stream.fromIterable(text.split("\n"))),
-    (entries): Addition =>
-      (scope) =>
-        MemoryStore.MemoryStore.use((store) => store.adopt(scope, entries)).pipe(
-          Effect.map(({ revision }) => ({ imported: revision, known: 0, words: `${revision} entries of a log` })),
-          Effect.catchTag("Conflict", ({ current }) =>
-            unfit(
-              db,
-              `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name another scope, or another file with --db`
-            )
-          )
-        )
+    (entries): Addition => (scope) =>
+      MemoryStore.MemoryStore.use((store) => store.adopt(scope, entries)).pipe(
+        Effect.map(({ revision }) => ({ imported: revision, known: 0, words: `${revision} entries of a log` })),
+        Effect.catchTag("Conflict", ({ current }) =>
+          unfit(
+            db,
+            `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name another scope, or another file with --db`
+          ))
+      )
   )
 
 const mem0 = (file: string, text: string, owner: Transfer.Mem0Owner | undefined) =>
   Effect.map(
     Transfer.readMem0(text, owner),
-    (memories): Addition =>
-      (scope) =>
-        Transfer.added(scope, memories).pipe(
-          Effect.map(({ imported, known }) => ({
-            imported,
-            known,
-            words: `${Lines.count(imported)}, ${known} were known`
-          })),
-          Effect.catchTag("InvalidEdit", ({ reason }) => unfit(file, `${reason}; nothing was imported`))
-        )
+    (memories): Addition => (scope) =>
+      Transfer.added(scope, memories).pipe(
+        Effect.map(({ imported, known }) => ({
+          imported,
+          known,
+          words: `${Lines.count(imported)}, ${known} were known`
+        })),
+        Effect.catchTag("InvalidEdit", ({ reason }) => unfit(file, `${reason}; nothing was imported`))
+      )
   )
 
 /**
@@ -93,7 +108,7 @@ export const importing = Command.make(
     ...Store.flags,
     from: Flag.Literals("from", ["memory-r1", "mem0"]).pipe(
       Flag.withDescription(
-        'memory-r1: what "memory export" wrote, into a scope that has nothing yet; mem0: its JSON, added to what is there'
+        "memory-r1: what \"memory export\" wrote, into a scope that has nothing yet; mem0: its JSON, added to what is there"
       ),
       Flag.withDefault("memory-r1" as const)
     ),
@@ -145,4 +160,4 @@ export const importing = Command.make(
       `imported ${words}: ${result.scope} is at revision ${result.revision}, with ${Lines.count(result.memories)}`
     ])
   })
-).pipe(Command.withDescription('Read what "memory export" or mem0 wrote: all of it or nothing'))
+).pipe(Command.withDescription("Read what \"memory export\" or mem0 wrote: all of it or nothing"))

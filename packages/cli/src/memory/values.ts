@@ -2,9 +2,9 @@
  * Values of flags and arguments: times, moments, and JSON.
  */
 import { IsoTime } from "@memory-r1/core"
+import * as Flag from "effect/cli/Flag"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Flag from "effect/cli/Flag"
 
 /**
  * A revision by its number, or a time.
@@ -29,5 +29,6 @@ export const end = (text: string): Option.Option<(now: number) => number> => {
  */
 export const json = <A>(name: string, schema: Schema.Codec<A, unknown>): Flag.Flag<A> =>
   Flag.String(name).pipe(
-    Flag.mapTryCatch(Schema.decodeUnknownSync(Schema.fromJsonString(schema)), (error) => error instanceof Error ? error.message : String(error))
+    Flag.mapTryCatch(Schema.decodeUnknownSync(Schema.fromJsonString(schema)), (error) =>
+      error instanceof Error ? error.message : String(error))
   )

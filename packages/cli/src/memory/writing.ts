@@ -2,13 +2,13 @@
  * Memories by hand: `memory add`, `revert` and `erase`.
  */
 import { IsoTime, Journal, Memory, MemoryBank, MemoryLog, MemoryStore } from "@memory-r1/core"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Argument from "effect/cli/Argument"
-import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Output from "../Output.ts"
 import * as Lines from "./lines.ts"
 import * as Store from "./Store.ts"
@@ -17,105 +17,165 @@ import * as Values from "./values.ts"
 /**
  * `memory add`
  */
-export const add = Command.make("add", {
-  ...Store.flags,
-  speaker: Flag.String("speaker").pipe(Flag.filter(Store.isSaid, () => "a name"), Flag.withDescription("who said it"), Flag.optional),
-  at: Flag.String("at").pipe(
-    Flag.filter(Schema.is(IsoTime.IsoTime), () => IsoTime.form),
-    Flag.withDescription("when it was said"),
-    Flag.optional
-  ),
-  expires: Flag.String("expires").pipe(
-    Flag.filterMap(Values.end, () => `${IsoTime.form}, or a span such as "30 days" or 12h`),
-    Flag.withDescription("from when on it is not recalled any more: a time, or a span such as \"30 days\" or 12h"),
-    Flag.optional
-  ),
-  metadata: Values.json("metadata", Schema.Record(Schema.String, Schema.Unknown)).pipe(Flag.withDescription("a JSON object to filter by"), Flag.optional),
-  text: Argument.String("text").pipe(Argument.filter(Store.isSaid, () => "a text to remember"))
-}, Effect.fn(function*({ at, expires, metadata, speaker, text, ...flags }) {
-  const now = yield* Clock.currentTimeMillis
-  const memory = {
-    text: text.trim(),
-    // A source of its own, so that an erasure takes no other memory's decision along.
-    sources: [`hand:${crypto.randomUUID()}`],
-    ...(Option.isSome(speaker) ? { speaker: speaker.value } : {}),
-    ...(Option.isSome(at) ? { observedAt: at.value } : {}),
-    ...(Option.isSome(expires) ? { expiresAt: expires.value(now) } : {}),
-    ...(Option.isSome(metadata) ? { metadata: metadata.value } : {})
-  }
-  const isSame = ({ expiresAt = Number.POSITIVE_INFINITY, speaker, text }: Memory.Memory): boolean =>
-    speaker === memory.speaker && Journal.folded(text) === Journal.folded(memory.text) && expiresAt > now
-  const { known, revision, scope, written } = yield* Store.within(flags, "make", (scope, store) =>
-    Effect.gen(function*() {
-      const { bank, revision } = yield* store.current(scope)
-      const known = MemoryBank.memories(bank).find(isSame)
-      if (known !== undefined) return { scope, revision, known, written: known }
-      const committed = yield* store.commit(scope, { base: revision, edits: [MemoryBank.Edit.Add({ memory })], decision: { model: "by hand", shown: [] } })
-      const [id] = committed.edits.flatMap(MemoryLog.touched)
-      return { scope, revision: committed.revision, known, written: { ...memory, id: id!, revision: 0 } }
-    }).pipe(
-      // Somebody else has committed in between.
-      Effect.retry({ while: (error) => error._tag === "Conflict", times: 8 })
-    ))
-  const added = known === undefined
-  yield* Output.document(
-    { scope, revision, added, memory: written },
-    [`${added ? `added at revision ${revision}` : "nothing changed, this is there already"}: ${Lines.line(written)}`]
+export const add = Command.make(
+  "add",
+  {
+    ...Store.flags,
+    speaker: Flag.String("speaker").pipe(
+      Flag.filter(Store.isSaid, () => "a name"),
+      Flag.withDescription("who said it"),
+      Flag.optional
+    ),
+    at: Flag.String("at").pipe(
+      Flag.filter(Schema.is(IsoTime.IsoTime), () => IsoTime.form),
+      Flag.withDescription("when it was said"),
+      Flag.optional
+    ),
+    expires: Flag.String("expires").pipe(
+      Flag.filterMap(Values.end, () => `${IsoTime.form}, or a span such as "30 days" or 12h`),
+      Flag.withDescription("from when on it is not recalled any more: a time, or a span such as \"30 days\" or 12h"),
+      Flag.optional
+    ),
+    metadata: Values.json("metadata", Schema.Record(Schema.String, Schema.Unknown)).pipe(
+      Flag.withDescription("a JSON object to filter by"),
+      Flag.optional
+    ),
+    text: Argument.String("text").pipe(Argument.filter(Store.isSaid, () => "a text to remember"))
+  },
+  Effect.fn(function*({ at, expires, metadata, speaker, text, ...flags }) {
+    const now = yield* Clock.currentTimeMillis
+    const memory = {
+      text: text.trim(),
+      // A source of its own, so that an erasure takes no other memory's decision along.
+      sources: [`hand:${crypto.randomUUID()}`],
+      ...(Option.isSome(speaker) ? { speaker: speaker.value } : {}),
+      ...(Option.isSome(at) ? { observedAt: at.value } : {}),
+      ...(Option.isSome(expires) ? { expiresAt: expires.value(now) } : {}),
+      ...(Option.isSome(metadata) ? { metadata: metadata.value } : {})
+    }
+    const isSame = ({ expiresAt = Number.POSITIVE_INFINITY, speaker, text }: Memory.Memory): boolean =>
+      speaker === memory.speaker && Journal.folded(text) === Journal.folded(memory.text) && expiresAt > now
+    const { known, revision, scope, written } = yield* Store.within(
+      flags,
+      "make",
+      (scope, store) =>
+        Effect.gen(function*() {
+          const { bank, revision } = yield* store.current(scope)
+          const known = MemoryBank.memories(bank).find(isSame)
+          if (known !== undefined) return { scope, revision, known, written: known }
+          const committed = yield* store.commit(scope, {
+            base: revision,
+            edits: [MemoryBank.Edit.Add({ memory })],
+            decision: { model: "by hand", shown: [] }
+          })
+          const [id] = committed.edits.flatMap(MemoryLog.touched)
+          return { scope, revision: committed.revision, known, written: { ...memory, id: id!, revision: 0 } }
+        }).pipe(
+          // Somebody else has committed in between.
+          Effect.retry({ while: (error) => error._tag === "Conflict", times: 8 })
+        )
+    )
+    const added = known === undefined
+    yield* Output.document(
+      { scope, revision, added, memory: written },
+      [`${added ? `added at revision ${revision}` : "nothing changed, this is there already"}: ${Lines.line(written)}`]
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Write a memory by hand; what is there already, in these words and of this speaker, stays as it is"
   )
-})).pipe(Command.withDescription("Write a memory by hand; what is there already, in these words and of this speaker, stays as it is"))
+)
 
 /**
  * `memory revert`
  */
-export const revert = Command.make("revert", {
-  ...Store.flags,
-  moment: Argument.String("revision").pipe(
-    Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`),
-    Argument.withDescription("a revision or time; \"memory history\" tells revisions")
+export const revert = Command.make(
+  "revert",
+  {
+    ...Store.flags,
+    moment: Argument.String("revision").pipe(
+      Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`),
+      Argument.withDescription("a revision or time; \"memory history\" tells revisions")
+    )
+  },
+  Effect.fn(function*({ moment, ...flags }) {
+    const { bank, revision, scope, to } = yield* Store.within(
+      flags,
+      "change",
+      Effect.fnUntraced(function*(scope, store) {
+        const { revision: to } = yield* store.asOf(scope, moment)
+        return { ...(yield* store.revert(scope, to)), scope, to }
+      })
+    )
+    const memories = MemoryBank.size(bank)
+    yield* Output.document(
+      { scope, revision, to, memories },
+      [`revision ${revision} is what revision ${to} was: ${Lines.count(memories)}`]
+    )
+  })
+).pipe(
+  Command.withDescription(
+    "Make the memory what it was at a revision or time; the log keeps what was undone, so that this can be reverted, too"
   )
-}, Effect.fn(function*({ moment, ...flags }) {
-  const { bank, revision, scope, to } = yield* Store.within(flags, "change", Effect.fnUntraced(function*(scope, store) {
-    const { revision: to } = yield* store.asOf(scope, moment)
-    return { ...(yield* store.revert(scope, to)), scope, to }
-  }))
-  const memories = MemoryBank.size(bank)
-  yield* Output.document(
-    { scope, revision, to, memories },
-    [`revision ${revision} is what revision ${to} was: ${Lines.count(memories)}`]
-  )
-})).pipe(Command.withDescription("Make the memory what it was at a revision or time; the log keeps what was undone, so that this can be reverted, too"))
+)
 
 /**
  * An erasure that nobody confirmed.
  */
-export class Unconfirmed extends Schema.TaggedError<Unconfirmed>()("Unconfirmed", { memories: Schema.Array(Schema.String) }) {
+export class Unconfirmed
+  extends Schema.TaggedError<Unconfirmed>()("Unconfirmed", { memories: Schema.Array(Schema.String) })
+{
   override get message(): string {
-    return `nothing was erased: with --yes this would be removed for good, its history and every trace in the file with it\n${this.memories.join("\n")}`
+    return `nothing was erased: with --yes this would be removed for good, its history and every trace in the file with it\n${
+      this.memories.join("\n")
+    }`
   }
 }
 
 /**
  * `memory erase`
  */
-export const erase = Command.make("erase", {
-  ...Store.flags,
-  yes: Flag.Boolean("yes").pipe(Flag.withDescription("do it; without it the command says what it would erase, and exits with 1"), Flag.withDefault(false)),
-  ids: Argument.String("id").pipe(Argument.filter(Store.isSaid, () => "the id of a memory"), Argument.variadic({ min: 1 }))
-}, Effect.fn(function*({ ids, yes, ...flags }) {
-  const erased = [...new Set(ids)].map((id) => Memory.MemoryId.make(id))
-  if (!yes) {
-    return yield* Store.within(flags, "read", Effect.fnUntraced(function*(scope, store) {
-      const entries = yield* store.log(scope)
-      const memories = yield* Effect.forEach(erased, (id) => {
-        const last = MemoryLog.versions(entries, id).at(-1)
-        return last === undefined ? Effect.fail(new MemoryStore.UnknownMemory({ scope, id })) : Effect.succeed(Lines.line(last))
-      })
-      return yield* new Unconfirmed({ memories })
-    }))
-  }
-  const { revision, scope } = yield* Store.within(flags, "change", (scope, store) =>
-    Effect.map(store.erase(scope, erased), ({ revision }) => ({ revision, scope })))
-  yield* Output.document({ scope, revision, erased }, [`erased at revision ${revision}: ${erased.map(Lines.plain).join(", ")}`])
-})).pipe(Command.withDescription(
+export const erase = Command.make(
+  "erase",
+  {
+    ...Store.flags,
+    yes: Flag.Boolean("yes").pipe(
+      Flag.withDescription("do it; without it the command says what it would erase, and exits with 1"),
+      Flag.withDefault(false)
+    ),
+    ids: Argument.String("id").pipe(
+      Argument.filter(Store.isSaid, () => "the id of a memory"),
+      Argument.variadic({ min: 1 })
+    )
+  },
+  Effect.fn(function*({ ids, yes, ...flags }) {
+    const erased = [...new Set(ids)].map((id) => Memory.MemoryId.make(id))
+    if (!yes) {
+      return yield* Store.within(
+        flags,
+        "read",
+        Effect.fnUntraced(function*(scope, store) {
+          const entries = yield* store.log(scope)
+          const memories = yield* Effect.forEach(erased, (id) => {
+            const last = MemoryLog.versions(entries, id).at(-1)
+            return last === undefined
+              ? Effect.fail(new MemoryStore.UnknownMemory({ scope, id }))
+              : Effect.succeed(Lines.line(last))
+          })
+          return yield* new Unconfirmed({ memories })
+        })
+      )
+    }
+    const { revision, scope } = yield* Store.within(
+      flags,
+      "change",
+      (scope, store) => Effect.map(store.erase(scope, erased), ({ revision }) => ({ revision, scope }))
+    )
+    yield* Output.document({ scope, revision, erased }, [
+      `erased at revision ${revision}: ${erased.map(Lines.plain).join(", ")}`
+    ])
+  })
+).pipe(Command.withDescription(
   "Remove memories for good: from the memory, its history, the log and the file. No revert brings them back. It never asks; it does nothing without --yes"
 ))

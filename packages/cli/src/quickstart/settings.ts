@@ -16,8 +16,9 @@ export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, format: "com
 export const heldOutSeed = (seed: number): number => 3_000_000_000 + seed * 1_000
 
 /**
- * Dialogues that a seed's stage trains on, beyond those that the nano model was warmed up with. Those events in which there is something
- * to learn come more often, and most names are made up, as in the warm start: an agent that knows the names by heart unlearns to copy.
+ * Dialogues that a seed's stage trains on, beyond those that the nano model was warmed up with. Those events in which
+ * there is something to learn come more often, and most names are made up, as in the warm start: an agent that knows
+ * the names by heart unlearns to copy.
  */
 export const training = (seed: number, stage: number) => ({
   firstSeed: 2_000_000_000 + seed * 100_000 + stage * 10_000,
@@ -28,8 +29,8 @@ export const training = (seed: number, stage: number) => ({
 const grpo = Schema.decodeSync(TrainConfig.GrpoStage)
 const ppo = Schema.decodeSync(TrainConfig.PpoStage)
 
-// Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of text that is no operation)
-// up to the size of a right answer, and the manager ends in NOOP.
+// Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of
+// text that is no operation) up to the size of a right answer, and the manager ends in NOOP.
 const answer = {
   kind: "answer",
   steps: 15,
@@ -48,14 +49,14 @@ const manager = {
   learningRate: { peak: 5e-4, warmup: 5, decayFrom: 0.6, floor: 0.1 }
 } as const
 
-// The critic begins knowing nothing, and has a stage of minutes to learn. With lambda 1 an advantage is what was earned less what it expected; with 0.95 its
-// early errors taught the manager to delete and add in place of an update.
+// The critic begins knowing nothing, and has a stage of minutes to learn. With lambda 1 an advantage is what was earned
+// less what it expected; with 0.95 its early errors taught the manager to delete and add in place of an update.
 const critic = { learningRate: { peak: 1e-3, warmup: 2 } } as const
 const ppoOptions = { algorithm: "ppo", lambda: 1, critic } as const
 
 /**
- * How much is measured and trained: dialogues of each kind (held-out people and values; and those with held-out phrasings), and a
- * stage for each agent.
+ * How much is measured and trained: dialogues of each kind (held-out people and values; and those with held-out
+ * phrasings), and a stage for each agent.
  */
 export interface Settings {
   readonly heldOutDialogues: number
@@ -65,10 +66,17 @@ export interface Settings {
 export type Algorithm = "grpo" | "ppo"
 
 /**
- * Rollouts are the same for both: PPO, too, samples eight completions of a prompt, which is computed once for all of them.
+ * Rollouts are the same for both: PPO, too, samples eight completions of a prompt, which is computed once for all of
+ * them.
  */
 export const defaults: Readonly<Record<Algorithm, Settings>> = {
-  grpo: { heldOutDialogues: 20, stages: { answer: grpo({ ...answer, advantage: "groupCentred" }), manager: grpo({ ...manager, advantage: "groupCentred" }) } },
+  grpo: {
+    heldOutDialogues: 20,
+    stages: {
+      answer: grpo({ ...answer, advantage: "groupCentred" }),
+      manager: grpo({ ...manager, advantage: "groupCentred" })
+    }
+  },
   ppo: {
     heldOutDialogues: 20,
     stages: { answer: ppo({ ...answer, ...ppoOptions }), manager: ppo({ ...manager, ...ppoOptions }) }
@@ -76,13 +84,15 @@ export const defaults: Readonly<Record<Algorithm, Settings>> = {
 }
 
 /**
- * The order of stages. The paper trains the manager, then the answer agent. `answer-first` trains the answer agent before as well: the
- * manager is rewarded through it, and gains nothing from taking a memory back as long as nobody says "none". See docs/quickstart.md for
- * what both measure. The answer agent gets two stages either way.
+ * The order of stages. The paper trains the manager, then the answer agent. `answer-first` trains the answer agent
+ * before as well: the manager is rewarded through it, and gains nothing from taking a memory back as long as nobody
+ * says "none". See docs/quickstart.md for what both measure. The answer agent gets two stages either way.
  */
 export type Order = "answer-first" | "manager-first"
 export const defaultOrder: Order = "answer-first"
-export const orders: Readonly<Record<Order, (stages: Settings["stages"]) => ReadonlyArray<TrainConfig.ReinforcedStage>>> = {
+export const orders: Readonly<
+  Record<Order, (stages: Settings["stages"]) => ReadonlyArray<TrainConfig.ReinforcedStage>>
+> = {
   "answer-first": ({ answer, manager }) => [answer, manager, answer],
   "manager-first": ({ answer, manager }) => [manager, answer, answer]
 }

@@ -37,18 +37,20 @@ const answers = (results: Systems): ReadonlyArray<string> =>
 const operations = (results: Systems): ReadonlyArray<string> =>
   table(
     ["", "add", "update", "delete", "noop", "right", ...events],
-    measured(results).filter(({ key }) => key !== "addOnlyRlReader" && key !== "managerRl").map(({ key, name, result }) => {
-      const { operationAccuracy: accuracy, operations } = result
-      return [
-        key === "bothRl" ? "manager RL" : name,
-        String(operations.add),
-        String(operations.update),
-        String(operations.delete),
-        String(operations.noop),
-        percent(accuracy.overall),
-        ...events.map((event) => percent(accuracy.byEvent[event]))
-      ]
-    })
+    measured(results).filter(({ key }) => key !== "addOnlyRlReader" && key !== "managerRl").map(
+      ({ key, name, result }) => {
+        const { operationAccuracy: accuracy, operations } = result
+        return [
+          key === "bothRl" ? "manager RL" : name,
+          String(operations.add),
+          String(operations.update),
+          String(operations.delete),
+          String(operations.noop),
+          percent(accuracy.overall),
+          ...events.map((event) => percent(accuracy.byEvent[event]))
+        ]
+      }
+    )
   )
 
 const size = ({ dialogues, n }: WorldEvaluation.Result): string => `${dialogues} dialogues, ${n} questions`
@@ -73,7 +75,9 @@ export const lines = (result: QuickstartResult.QuickstartResult): ReadonlyArray<
     `  after RL:   ${after}`,
     ""
   ]),
-  `seed ${result.seed}, ${result.algorithm.toUpperCase()}, ${result.order}, ${Math.round(result.seconds)} s, peak memory ${(result.peakRssBytes / 2 ** 30).toFixed(2)} GiB`,
+  `seed ${result.seed}, ${result.algorithm.toUpperCase()}, ${result.order}, ${
+    Math.round(result.seconds)
+  } s, peak memory ${(result.peakRssBytes / 2 ** 30).toFixed(2)} GiB`,
   `run folder  ${result.run}`,
   `report      ${result.report}`
 ]

@@ -25,7 +25,10 @@ const Content = Schema.Struct({
 /** A client over a transport, closed with the scope. */
 export const over = Effect.fnUntraced(function*(transport: Transport) {
   const client = new Client({ name: "test", version: "1.0.0" })
-  yield* Effect.acquireRelease(Effect.promise(() => client.connect(transport)), () => Effect.promise(() => client.close()))
+  yield* Effect.acquireRelease(
+    Effect.promise(() => client.connect(transport)),
+    () => Effect.promise(() => client.close())
+  )
   const call = (name: string, args: Record<string, unknown> = {}) =>
     Effect.map(Effect.promise(() => client.callTool({ name, arguments: args })), (result): Said => {
       const { content, isError = false, structuredContent } = Schema.decodeUnknownSync(Content)(result)
@@ -36,7 +39,15 @@ export const over = Effect.fnUntraced(function*(transport: Transport) {
 
 /** A client and its server on a file. */
 export const stdio = (folder: string, ...args: ReadonlyArray<string>) =>
-  over(new StdioClientTransport({ command: process.execPath, args: [bin, "mcp", ...args], cwd: folder, stderr: "inherit", env: { PATH: process.env["PATH"] ?? "" } }))
+  over(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [bin, "mcp", ...args],
+      cwd: folder,
+      stderr: "inherit",
+      env: { PATH: process.env["PATH"] ?? "" }
+    })
+  )
 
 export interface Server {
   readonly child: ChildProcess
@@ -64,7 +75,9 @@ export const server = (folder: string, ...args: ReadonlyArray<string>) =>
           for (;;) {
             const found = words.exec(written[stream])
             if (found !== null) return found
-            if (child.exitCode !== null) return yield* Effect.die(new Error(`it ended without ${words}: ${written.stdout}${written.stderr}`))
+            if (child.exitCode !== null) {
+              return yield* Effect.die(new Error(`it ended without ${words}: ${written.stdout}${written.stderr}`))
+            }
             yield* Effect.sleep("10 millis")
           }
         })

@@ -24,8 +24,8 @@ interface Options {
 }
 
 /**
- * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so; with `killAfter` it is killed after so many milliseconds; `env` adds to its
- * environment.
+ * Runs it in a folder. With `interruptWhen` it gets what Ctrl-C sends, once that is so; with `killAfter` it is killed
+ * after so many milliseconds; `env` adds to its environment.
  */
 export const run = (cwd: string, args: ReadonlyArray<string>, options: Options = {}) =>
   Effect.flatMap(Effect.promise(Built.program), (program) => started(program, cwd, args, options))
@@ -33,7 +33,14 @@ export const run = (cwd: string, args: ReadonlyArray<string>, options: Options =
 const started = (program: string, cwd: string, args: ReadonlyArray<string>, options: Options) =>
   Effect.callback<Finished>((resume) => {
     const { FORCE_COLOR: _, ...inherited } = process.env
-    const env = { ...inherited, NO_COLOR: "1", HF_TOKEN: secret, HF_HUB_OFFLINE: "1", HF_HOME: join(cwd, "hf"), ...options.env }
+    const env = {
+      ...inherited,
+      NO_COLOR: "1",
+      HF_TOKEN: secret,
+      HF_HUB_OFFLINE: "1",
+      HF_HOME: join(cwd, "hf"),
+      ...options.env
+    }
     const child = spawn(process.execPath, [program, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] })
     const written = { stdout: "", stderr: "" }
     for (const stream of ["stdout", "stderr"] as const) {
@@ -46,7 +53,9 @@ const started = (program: string, cwd: string, args: ReadonlyArray<string>, opti
       clearInterval(polling)
       child.kill("SIGINT")
     }, 20)
-    const killing = options.killAfter === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), options.killAfter)
+    const killing = options.killAfter === undefined
+      ? undefined
+      : setTimeout(() => child.kill("SIGKILL"), options.killAfter)
     child.on("close", (code) => {
       clearInterval(polling)
       clearTimeout(killing)

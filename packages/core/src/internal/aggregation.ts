@@ -10,8 +10,8 @@ import type { Expr } from "./expr.ts"
  * - `ConstantLength`: the sum over tokens, divided by `length` times the number of completions (Dr. GRPO).
  * - `Sum`: the sum over all tokens.
  *
- * Completions and tokens are counted over everything that is given to one `forwardBackward`, so that splitting a batch into
- * micro-batches changes nothing.
+ * Completions and tokens are counted over everything that is given to one `forwardBackward`, so that splitting a batch
+ * into micro-batches changes nothing.
  */
 export type Aggregation = Data.TaggedEnum<{
   SequenceMean: {}
@@ -22,8 +22,9 @@ export type Aggregation = Data.TaggedEnum<{
 export const Aggregation = Data.taggedEnum<Aggregation>()
 
 /**
- * The weight of every token of a completion in the loss, so that the loss is the weighted sum of the tokens' losses; times the mask, where
- * that is not 1. Counts are those of the whole batch: a micro-batch uses the weights of the batch it is part of. For engines.
+ * The weight of every token of a completion in the loss, so that the loss is the weighted sum of the tokens' losses;
+ * times the mask, where that is not 1. Counts are those of the whole batch: a micro-batch uses the weights of the batch
+ * it is part of. For engines.
  */
 export const tokenWeight = (aggregation: Aggregation, counts: {
   readonly sequences: number

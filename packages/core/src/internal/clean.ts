@@ -8,15 +8,21 @@ import { InvalidEdit } from "../StoreError.ts"
 /**
  * NUL and halves of surrogate pairs become U+FFFD.
  */
-export const cleanText = (value: string): string => value.isWellFormed() && !value.includes("\0") ? value : value.toWellFormed().replaceAll("\0", "\ufffd")
+export const cleanText = (value: string): string =>
+  value.isWellFormed() && !value.includes("\0") ? value : value.toWellFormed().replaceAll("\0", "\ufffd")
 
 const deep = (value: unknown): unknown => {
   if (typeof value === "string") return cleanText(value)
   if (Array.isArray(value)) return value.map(deep)
-  return isPlain(value) ? Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => inner === undefined ? [] : [[cleanText(key), deep(inner)]])) : value
+  return isPlain(value)
+    ? Object.fromEntries(
+      Object.entries(value).flatMap(([key, inner]) => inner === undefined ? [] : [[cleanText(key), deep(inner)]])
+    )
+    : value
 }
 const isPlain = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
+  typeof value === "object" && value !== null &&
+  [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null)
 
 // What is written to a log has to be read again: one line that cannot be would make the whole log unreadable.
 const readable = <A>(what: string, schema: Schema.Codec<A, unknown>) => {
@@ -31,15 +37,22 @@ const readableDecision = readable("its decision is not as it has to be", MemoryL
 const metadata = (value: unknown) =>
   Effect.try({
     try: () => deep(JSON.parse(JSON.stringify(value))),
-    catch: (cause) => new InvalidEdit({ reason: `metadata that cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}` })
+    catch: (cause) =>
+      new InvalidEdit({
+        reason: `metadata that cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}`
+      })
   })
 
-const memory = Effect.fnUntraced(function*<M extends { readonly text: string; readonly expiresAt?: number; readonly metadata?: unknown }>(given: M) {
-  if (given.text.trim() === "") return yield* new InvalidEdit({ reason: "a memory without text" })
-  if (given.expiresAt !== undefined && !Number.isSafeInteger(given.expiresAt)) return yield* new InvalidEdit({ reason: "expiresAt is a whole number of milliseconds" })
-  const cleaned = deep({ ...given, metadata: undefined }) as M
-  return (given.metadata === undefined ? cleaned : { ...cleaned, metadata: yield* metadata(given.metadata) }) as M
-})
+const memory = Effect.fnUntraced(
+  function*<M extends { readonly text: string; readonly expiresAt?: number; readonly metadata?: unknown }>(given: M) {
+    if (given.text.trim() === "") return yield* new InvalidEdit({ reason: "a memory without text" })
+    if (given.expiresAt !== undefined && !Number.isSafeInteger(given.expiresAt)) {
+      return yield* new InvalidEdit({ reason: "expiresAt is a whole number of milliseconds" })
+    }
+    const cleaned = deep({ ...given, metadata: undefined }) as M
+    return (given.metadata === undefined ? cleaned : { ...cleaned, metadata: yield* metadata(given.metadata) }) as M
+  }
+)
 
 const cleaned = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidEdit> => {
   switch (edit._tag) {
@@ -56,9 +69,11 @@ const cleaned = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidE
 /**
  * An edit with its texts cleaned, its metadata as JSON.
  */
-export const clean = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidEdit> => Effect.tap(cleaned(edit), readableEdit)
+export const clean = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, InvalidEdit> =>
+  Effect.tap(cleaned(edit), readableEdit)
 
 /**
  * A decision with its texts cleaned.
  */
-export const cleanDecision = (decision: MemoryLog.Decision): Effect.Effect<MemoryLog.Decision, InvalidEdit> => readableDecision(deep(decision))
+export const cleanDecision = (decision: MemoryLog.Decision): Effect.Effect<MemoryLog.Decision, InvalidEdit> =>
+  readableDecision(deep(decision))

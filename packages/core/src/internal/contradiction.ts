@@ -1,5 +1,5 @@
-// Whether an English statement takes the place of another. It has to be the same statement but for a negation or for a value; where
-// that is not certain, both may hold.
+// Whether an English statement takes the place of another. It has to be the same statement but for a negation or for a
+// value; where that is not certain, both may hold.
 import * as Bm25 from "../Bm25.ts"
 import { statement } from "./fingerprint.ts"
 
@@ -24,7 +24,8 @@ const wordsOf = (text: string): ReadonlyArray<string> =>
     .map((word) => word.replace(/^["“”'(]+|["“”')]+$/g, ""))
     .filter((word) => word !== "")
 
-const equal = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean => a.length === b.length && a.every((word, i) => word === b[i])
+const equal = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && a.every((word, i) => word === b[i])
 
 // Words that come and go with a negation: "I have a dog", "I do not have any dog".
 const polar = new Set("a an any some ever still anymore".split(" "))
@@ -45,7 +46,9 @@ const clauseOf = (given: ReadonlyArray<string>): Clause => {
     const [word, next] = [given[i]!, given[i + 1]]
     if (word === "not" || word === "never" || word === "no") {
       const auxiliary = word === "not" && support.has(words.at(-1) ?? "") ? words.pop() : undefined
-      clause = auxiliary === undefined ? { ...clause, isNegated: true } : { isNegated: true, at: words.length, support: auxiliary }
+      clause = auxiliary === undefined
+        ? { ...clause, isNegated: true }
+        : { isNegated: true, at: words.length, support: auxiliary }
       if (word === "no" && next === "longer") i++
     } else if ((word === "any" && (next === "more" || next === "longer")) || (word === "at" && next === "all")) i++
     else if (!polar.has(word)) words.push(word)
@@ -70,7 +73,8 @@ const denies = (a: Clause, b: Clause): boolean => {
     return equal(negated.words, support === undefined ? plain.words : plain.words.toSpliced(at, 1))
   }
   const [verb, other] = [negated.words[at], plain.words[at]]
-  return verb !== undefined && other !== undefined && inflects(verb, support, other) && equal(negated.words, plain.words.with(at, verb))
+  return verb !== undefined && other !== undefined && inflects(verb, support, other) &&
+    equal(negated.words, plain.words.with(at, verb))
 }
 
 // What says that there is one more puts nothing in the place of another, nor does what tells of the past.
@@ -85,14 +89,19 @@ const between = new Set("about around over under only now at on until from".spli
 // What there is one of at a time.
 const single = new Set("live lives living work works working called named name favorite favourite".split(" "))
 
-const takesOneValue = (before: ReadonlyArray<string>, after: ReadonlyArray<string>, values: ReadonlyArray<string>): boolean => {
+const takesOneValue = (
+  before: ReadonlyArray<string>,
+  after: ReadonlyArray<string>,
+  values: ReadonlyArray<string>
+): boolean => {
   if ([...before, ...after].some((word) => article.has(word) || past.has(word))) return false
   const verb = before.findLast((word) => !isAmount(word) && !between.has(word)) ?? ""
   return values.every(isAmount) ? holding.has(verb) : after.length === 0 && before.some((word) => single.has(word))
 }
 
 /**
- * How much of its words a statement shares with an earlier one that it takes the place of; 0 where it takes the place of none.
+ * How much of its words a statement shares with an earlier one that it takes the place of; 0 where it takes the place
+ * of none.
  */
 export const share = (known: string, said: string): number => {
   const [old, now] = [wordsOf(known), wordsOf(said)]
@@ -107,7 +116,11 @@ export const share = (known: string, said: string): number => {
   const frame = before + after
   const words = [now.slice(0, before), now.slice(now.length - after)] as const
   // "A big dog" is a dog, too.
-  if (left.length === 0) return came.length > 0 && after > 0 && /^an?$/.test(words[0].at(-1) ?? "") ? frame / (frame + came.length) : 0
+  if (left.length === 0) {
+    return came.length > 0 && after > 0 && /^an?$/.test(words[0].at(-1) ?? "")
+      ? frame / (frame + came.length)
+      : 0
+  }
   const changes = came.length > 0 && came.length <= frame && !came.some((word) => left.includes(word)) &&
     takesOneValue(...words, [...left, ...came])
   return changes ? frame / (frame + Math.min(left.length, came.length)) : 0

@@ -1,6 +1,6 @@
 // The vectors of a store: checked, of one model, and made where they are missing.
-import * as Effect from "effect/Effect"
 import type { AiError, EmbeddingModel } from "effect/ai"
+import * as Effect from "effect/Effect"
 import type { Journal, Reader } from "../Journal.ts"
 import type { Scope } from "../Scope.ts"
 import { type StoreError, VectorError } from "../StoreError.ts"
@@ -21,7 +21,8 @@ const sameModel = 0.98
 export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel): Embedding => {
   const store = journal.name
   let own: Float32Array | undefined
-  // The probe of the model, compared with that of the vectors that the store has: another process may have computed them anew.
+  // The probe of the model, compared with that of the vectors that the store has: another process may have computed
+  // them anew.
   const probe = Effect.gen(function*() {
     own ??= yield* embed(model, store, probeText)
     const kept = yield* journal.probe
@@ -29,7 +30,8 @@ export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel
       return yield* new VectorError({
         store,
         reason: "OtherModel",
-        detail: `its vectors are of another embedding model (${kept.length} components, this one gives ${own.length}): use that model, or compute all vectors anew (reembed)`
+        detail:
+          `its vectors are of another embedding model (${kept.length} components, this one gives ${own.length}): use that model, or compute all vectors anew (reembed)`
       })
     }
     return own
@@ -41,7 +43,11 @@ export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel
       const missing = yield* journal.read(scope, (reader: Reader) => reader.unembedded(batch))
       if (missing.length === 0) return embedded
       const vectors = yield* embedMany(model, store, missing.map(({ memory }) => memory.text), own)
-      yield* journal.embed(scope, missing.map(({ memory: { id, text } }, i) => ({ id, text, vector: vectors[i]! })), own)
+      yield* journal.embed(
+        scope,
+        missing.map(({ memory: { id, text } }, i) => ({ id, text, vector: vectors[i]! })),
+        own
+      )
       embedded += missing.length
     }
   })

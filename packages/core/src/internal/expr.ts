@@ -2,8 +2,8 @@
 import * as Data from "effect/Data"
 
 /**
- * A per-token quantity. A gradient flows through `logp`, `value` and `entropy`, which are those of the weights being trained; the
- * others are given with the batch.
+ * A per-token quantity. A gradient flows through `logp`, `value` and `entropy`, which are those of the weights being
+ * trained; the others are given with the batch.
  *
  * - `logp`: log-probability of the token.
  * - `oldLogp`: the same under the weights that sampled it, as the learner computes it.
@@ -15,7 +15,16 @@ import * as Data from "effect/Data"
  * - `oldValue`: the same when the token was sampled.
  * - `returns`: what the critic should have said.
  */
-export type Quantity = "logp" | "oldLogp" | "samplerLogp" | "refLogp" | "entropy" | "advantage" | "value" | "oldValue" | "returns"
+export type Quantity =
+  | "logp"
+  | "oldLogp"
+  | "samplerLogp"
+  | "refLogp"
+  | "entropy"
+  | "advantage"
+  | "value"
+  | "oldValue"
+  | "returns"
 
 /**
  * What the weights being trained decide: an engine computes these, and a batch gives the others.
@@ -23,9 +32,10 @@ export type Quantity = "logp" | "oldLogp" | "samplerLogp" | "refLogp" | "entropy
 export const trained = ["logp", "value", "entropy"] as const satisfies ReadonlyArray<Quantity>
 
 /**
- * An expression over tokens. `sequenceMean` and `sequenceSum` are over a completion's tokens (those that the mask keeps), given back
- * to each of them; `less` is 1 where its left side is the smaller one, else 0, and has no slope. A `Coefficient` is a number that may be
- * another one at each step, such as a weight that adapts; an engine takes it with the batch.
+ * An expression over tokens. `sequenceMean` and `sequenceSum` are over a completion's tokens (those that the mask
+ * keeps), given back to each of them; `less` is 1 where its left side is the smaller one, else 0, and has no slope. A
+ * `Coefficient` is a number that may be another one at each step, such as a weight that adapts; an engine takes it with
+ * the batch.
  */
 export type Expr = Data.TaggedEnum<{
   Quantity: { readonly name: Quantity }
@@ -64,7 +74,8 @@ export const sub = (left: Operand, right: Operand): Expr => Binary({ op: "sub", 
 export const mul = (left: Operand, right: Operand): Expr => Binary({ op: "mul", left: lift(left), right: lift(right) })
 export const min = (left: Operand, right: Operand): Expr => Binary({ op: "min", left: lift(left), right: lift(right) })
 export const max = (left: Operand, right: Operand): Expr => Binary({ op: "max", left: lift(left), right: lift(right) })
-export const less = (left: Operand, right: Operand): Expr => Binary({ op: "less", left: lift(left), right: lift(right) })
+export const less = (left: Operand, right: Operand): Expr =>
+  Binary({ op: "less", left: lift(left), right: lift(right) })
 export const clip = (of: Operand, low: number, high: number): Expr => min(max(of, low), high)
 export const square = (of: Operand): Expr => mul(of, of)
 

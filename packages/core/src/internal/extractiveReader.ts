@@ -1,5 +1,6 @@
-// The deterministic reader behind `AnswerAgent.layerExtractive`: lexical, no model, the same answer every time. It ranks the
-// sentences of the candidates for the question, then cuts out of the best of them what that kind of question asks for.
+// The deterministic reader behind `AnswerAgent.layerExtractive`: lexical, no model, the same answer every time. It
+// ranks the sentences of the candidates for the question, then cuts out of the best of them what that kind of question
+// asks for.
 import type { Answer, AnswerRequest } from "../AnswerFormat.ts"
 import * as Bm25 from "../Bm25.ts"
 import type { Memory } from "../Memory.ts"
@@ -48,7 +49,8 @@ const sentencesOf = (text: string): ReadonlyArray<string> =>
 
 // "What did he play when he was young?" does not ask for a time.
 const isTemporal = (lower: string): boolean =>
-  /^(?:(?!\b(?:what|who|whom|whose|where|which|why|how)\b).)*\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b/.test(lower)
+  /^(?:(?!\b(?:what|who|whom|whose|where|which|why|how)\b).)*\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b/
+    .test(lower)
 const isList = (lower: string): boolean =>
   /\b(?:what|which)(?: \w+){0,2} (?!does|was|is|has|this)\w{3,}s\b(?! (?:name|favorite))/.test(lower)
 
@@ -62,8 +64,8 @@ const rank = (question: Question, asked: People.Asked, candidates: ReadonlyArray
   const { lower } = question
   const temporal = isTemporal(lower)
   const query = wordsOf(lower).map(bare).filter((word) => !asked.names.has(word)).join(" ")
-  // What each memory tells of those who are asked about. Where it tells nothing of them it still counts: for how rare a word is, and
-  // as a question that the next turn replies to.
+  // What each memory tells of those who are asked about. Where it tells nothing of them it still counts: for how rare a
+  // word is, and as a question that the next turn replies to.
   const tellings = candidates.map((memory) => {
     const sentences = sentencesOf(bodyOf(memory))
     const told = asked.tells(memory, sentences)
@@ -94,8 +96,8 @@ const rank = (question: Question, asked: People.Asked, candidates: ReadonlyArray
   }).filter(({ score }) => score > 0).reverse().sort((a, b) => b.score - a.score)
 }
 
-// The best run of words that the question does not have: in the clause that shares most with it, after what it shares where
-// there is such a run, else the longest. A run that ends its clause takes the rest of a list with it.
+// The best run of words that the question does not have: in the clause that shares most with it, after what it shares
+// where there is such a run, else the longest. A run that ends its clause takes the rest of a list with it.
 const span = ({ text }: Sentence, question: Question): string => {
   const clauses = text.split(/[;:!?()]|,(?=\s)|\.(?=\s|$)|\s[-–—]+\s|\s(?=but\b)/).map(wordsOf)
   const isShared = (word: string): boolean => !isStop(word) && isKnown(word, question)
@@ -124,7 +126,8 @@ const span = ({ text }: Sentence, question: Question): string => {
   return best.join(" ")
 }
 
-const amount = "(?:\\d[\\d,.]*\\d|\\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|once|twice|one(?! of\\b))"
+const amount =
+  "(?:\\d[\\d,.]*\\d|\\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|once|twice|one(?! of\\b))"
 const units = "(?:second|minute|hour|day|week|month|year|decade)s?"
 const counted = new RegExp(`\\b${amount}\\b`, "i")
 const duration = new RegExp(`\\b(?:${amount}|an?|a few|several)(?: and a half)? ${units}\\b|\\bsince \\d{4}\\b`, "i")
@@ -135,7 +138,8 @@ const frequency = new RegExp(
 )
 const reason = /\b(?:because|['’]?cause|since|so that|in order) (?:of |to )?(.+)/i
 const titles = /["“]([^"”]{2,60})["”]/g
-const names = /(?<!^["“]?)\b\p{Lu}[\p{L}\p{N}&'’.-]*(?<![.'’])(?: (?:of |the |and (?=\p{Lu}))?\p{Lu}[\p{L}\p{N}&'’-]*)*/gu
+const names =
+  /(?<!^["“]?)\b\p{Lu}[\p{L}\p{N}&'’.-]*(?<![.'’])(?: (?:of |the |and (?=\p{Lu}))?\p{Lu}[\p{L}\p{N}&'’-]*)*/gu
 
 type Find = (sentence: Sentence, question: Question) => ReadonlyArray<string>
 
@@ -160,25 +164,35 @@ const kinds: ReadonlyArray<readonly [asks: RegExp, find: Find]> = [
       Array.from(text.matchAll(names), (found) => found[0].replace(/['’]s$/, ""))
         .filter((name) => !/^I\b/.test(name) && !isFiller(name) && !isKnown(name, question))
   ],
-  [/\bwhy\b/, ({ text }) => [trim(wordsOf(reason.exec(text)?.[1] ?? "")).slice(0, 10).join(" ")].filter((clause) => clause !== "")]
+  [
+    /\bwhy\b/,
+    ({ text }) => [trim(wordsOf(reason.exec(text)?.[1] ?? "")).slice(0, 10).join(" ")].filter((clause) => clause !== "")
+  ]
 ]
 
-const dateIn: Find = ({ memory, text }) => [RelativeDate.resolve(text, memory.observedAt)].filter((date) => date !== undefined)
+const dateIn: Find = ({ memory, text }) =>
+  [RelativeDate.resolve(text, memory.observedAt)].filter((date) => date !== undefined)
 
 // What has been by the day on which it is told.
 const asksOfThePast = /\b(?:did|was|were|has|have|had)\b/
 
-// The date of a sentence, or of its memory; else the day on which it was said, unless it, or the question, speaks of another time.
+// The date of a sentence, or of its memory; else the day on which it was said, unless it, or the question, speaks of
+// another time.
 const dateOf = ({ memory, text }: Sentence, { lower }: Question): string => {
   const body = bodyOf(memory)
   const given = RelativeDate.resolve(text, memory.observedAt)
   if (given !== undefined || RelativeDate.isElsewhere(text)) return given ?? ""
   const near = RelativeDate.resolve(body, memory.observedAt)
-  if (near !== undefined || !asksOfThePast.test(lower) || isPlan(text) || RelativeDate.isElsewhere(body)) return near ?? ""
+  if (near !== undefined || !asksOfThePast.test(lower) || isPlan(text) || RelativeDate.isElsewhere(body)) {
+    return near ?? ""
+  }
   return RelativeDate.day(memory.observedAt ?? "") ?? memory.observedAt ?? ""
 }
 
-const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonly [text: string, from: ReadonlyArray<Sentence>] => {
+const answer = (
+  question: Question,
+  sentences: ReadonlyArray<Sentence>
+): readonly [text: string, from: ReadonlyArray<Sentence>] => {
   const { lower } = question
   const best = sentences[0]!
   const near = sentences.slice(0, 5).filter(({ score }) => score >= best.score / 2)
@@ -192,7 +206,9 @@ const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonl
     const found = RelativeDate.isElsewhere(best.text) ? ["", []] as const : gather(dateIn, 1)
     return found[0] === "" ? [dateOf(best, question), [best]] : found
   }
-  if (/^(?:is|are|was|were|do|does|did|has|have|had|can|could|would|will|should)\b/.test(lower) && !/\bor\b/.test(lower)) {
+  if (
+    /^(?:is|are|was|were|do|does|did|has|have|had|can|could|would|will|should)\b/.test(lower) && !/\bor\b/.test(lower)
+  ) {
     return [/\b(?:not|never|no|none|nothing|neither|\w+n['’]t)\b/i.test(best.text) ? "No" : "Yes", [best]]
   }
   const most = isList(lower) ? 3 : 1
@@ -204,7 +220,10 @@ const answer = (question: Question, sentences: ReadonlyArray<Sentence>): readonl
   return found[0] === "" ? [best.text, [best]] : found
 }
 
-/** The answer and the memories that it was cut out of; "none" where no memory shares a word with the question, or no time is known. */
+/**
+ * The answer and the memories that it was cut out of; "none" where no memory shares a word with the question, or no
+ * time is known.
+ */
 export const read = (request: AnswerRequest): Answer => {
   const people = request.candidates.map(({ speaker }) => speaker ?? "").join(" ")
   const asked = People.asked(request.question, request.candidates)

@@ -1,7 +1,9 @@
 // Blocks of code in a text.
 const fence = /^[ \t]*(`{3,}|~{3,})[\w+.-]*\s*/gm
 
-/** Where a block begins, and what is in it: from behind its opening fence to its closing one, or to the end of the text. */
+/**
+ * Where a block begins, and what is in it: from behind its opening fence to its closing one, or to the end of the text.
+ */
 export interface Block {
   readonly opens: number
   readonly from: number

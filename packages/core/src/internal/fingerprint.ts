@@ -8,13 +8,14 @@ export const folded = (text: string): string => text.normalize("NFC").toLowerCas
 const closing = /(?<=[^.\s])[.。।]$|(?<=[\p{L}\p{M}])!$/u
 
 /**
- * A statement as it is compared with others: folded, without the mark that closes it. Nothing else is left out. The order of
- * the words, negations, signs, symbols, vowel signs and emoji all tell one statement from another.
+ * A statement as it is compared with others: folded, without the mark that closes it. Nothing else is left out. The
+ * order of the words, negations, signs, symbols, vowel signs and emoji all tell one statement from another.
  */
 export const statement = (text: string): string => folded(text).replace(closing, "")
 
 /**
- * Whether two statements are the same. A store goes by `folded`, which its rows are indexed by, and is stricter by that mark.
+ * Whether two statements are the same. A store goes by `folded`, which its rows are indexed by, and is stricter by that
+ * mark.
  */
 export const isSame = (one: string, other: string): boolean => statement(one) === statement(other)
 

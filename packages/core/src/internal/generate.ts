@@ -1,7 +1,7 @@
 // One way from a prompt to text, for agents over a language model and over a sampler; and to an object.
+import type { AiError, LanguageModel, Prompt } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { AiError, LanguageModel, Prompt } from "effect/ai"
 import type * as Calls from "../Calls.ts"
 import * as ModelOutput from "../ModelOutput.ts"
 import { type Message, promptTokens, type Sampler, type SamplerError, textOf } from "../Sampler.ts"
@@ -36,18 +36,26 @@ export const withLanguageModel = (
   )
 
 /**
- * An object that fits a schema. The provider is asked for it in its own way; what it wrote is read as all model output is, where it is not JSON and nothing else.
+ * An object that fits a schema. The provider is asked for it in its own way; what it wrote is read as all model output
+ * is, where it is not JSON and nothing else.
  */
 export const object = <A, Json extends Record<string, unknown>>(
   model: LanguageModel.LanguageModel,
-  { schema, ...options }: { readonly objectName: string; readonly schema: Schema.Codec<A, Json>; readonly prompt: Prompt.RawInput }
+  { schema, ...options }: {
+    readonly objectName: string
+    readonly schema: Schema.Codec<A, Json>
+    readonly prompt: Prompt.RawInput
+  }
 ): Effect.Effect<A, AiError.AiError> => {
   const decode = Schema.decodeUnknownEffect(schema)
   return model.generateObject({ ...options, schema }).pipe(
     Effect.map(({ value }) => value),
     Effect.catchTag("AiError", (error) =>
       error.reason._tag === "StructuredOutputError"
-        ? Effect.mapBoth(ModelOutput.read(error.reason.responseText, decode), { onSuccess: ({ value }) => value, onFailure: () => error })
+        ? Effect.mapBoth(ModelOutput.read(error.reason.responseText, decode), {
+          onSuccess: ({ value }) => value,
+          onFailure: () => error
+        })
         : Effect.fail(error))
   )
 }

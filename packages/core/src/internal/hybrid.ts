@@ -1,6 +1,6 @@
 // What ranking by words and by meaning has in common, in stores and in banks.
-import * as Effect from "effect/Effect"
 import type { AiError, EmbeddingModel } from "effect/ai"
+import * as Effect from "effect/Effect"
 import { VectorError } from "../StoreError.ts"
 
 /** Texts of one request. */
@@ -24,22 +24,49 @@ export const cosine = (a: Float32Array, b: Float32Array): number => {
 type Vectors = Effect.Effect<ReadonlyArray<Float32Array>, AiError.AiError | VectorError>
 
 // Vectors of numbers, as long as `like` where it is given. `store`: who is named where the model gives something else.
-const checked = Effect.fnUntraced(function*(store: string, embed: Effect.Effect<ReadonlyArray<EmbeddingModel.EmbedResponse>, AiError.AiError>, like: Float32Array | undefined) {
-  const fail = (reason: VectorError["reason"], detail: string) => new VectorError({ store, reason, detail: `the embedding model gave ${detail}` })
-  // A model whose answer is no vector of numbers ends in a defect.
-  const embeddings = yield* Effect.catchDefect(embed, (defect) => Effect.fail(fail("NotFinite", `no vector of numbers: ${defect instanceof Error ? defect.message : defect}`)))
-  const vectors = embeddings.map(({ vector }) => Float32Array.from(vector))
-  for (const vector of vectors) {
-    if (!vector.every(Number.isFinite)) return yield* fail("NotFinite", "a vector with a component that is no number")
-    const { length } = like ?? vectors[0]!
-    if (length !== vector.length) return yield* fail("Dimensions", `a vector of ${vector.length} components, the others have ${length}`)
+const checked = Effect.fnUntraced(
+  function*(
+    store: string,
+    embed: Effect.Effect<ReadonlyArray<EmbeddingModel.EmbedResponse>, AiError.AiError>,
+    like: Float32Array | undefined
+  ) {
+    const fail = (reason: VectorError["reason"], detail: string) =>
+      new VectorError({ store, reason, detail: `the embedding model gave ${detail}` })
+    // A model whose answer is no vector of numbers ends in a defect.
+    const embeddings = yield* Effect.catchDefect(
+      embed,
+      (defect) =>
+        Effect.fail(fail("NotFinite", `no vector of numbers: ${defect instanceof Error ? defect.message : defect}`))
+    )
+    const vectors = embeddings.map(({ vector }) => Float32Array.from(vector))
+    for (const vector of vectors) {
+      if (!vector.every(Number.isFinite)) {
+        return yield* fail("NotFinite", "a vector with a component that is no number")
+      }
+      const { length } = like ?? vectors[0]!
+      if (length !== vector.length) {
+        return yield* fail(
+          "Dimensions",
+          `a vector of ${vector.length} components, the others have ${length}`
+        )
+      }
+    }
+    return vectors
   }
-  return vectors
-})
+)
 
-export const embedMany = (model: EmbeddingModel.EmbeddingModel, store: string, texts: ReadonlyArray<string>, like?: Float32Array): Vectors =>
-  checked(store, Effect.map(model.embedMany(texts), ({ embeddings }) => embeddings), like)
+export const embedMany = (
+  model: EmbeddingModel.EmbeddingModel,
+  store: string,
+  texts: ReadonlyArray<string>,
+  like?: Float32Array
+): Vectors => checked(store, Effect.map(model.embedMany(texts), ({ embeddings }) => embeddings), like)
 
 /** One text, in a request with those of other fibers. */
-export const embed = (model: EmbeddingModel.EmbeddingModel, store: string, text: string, like?: Float32Array): Effect.Effect<Float32Array, AiError.AiError | VectorError> =>
+export const embed = (
+  model: EmbeddingModel.EmbeddingModel,
+  store: string,
+  text: string,
+  like?: Float32Array
+): Effect.Effect<Float32Array, AiError.AiError | VectorError> =>
   Effect.map(checked(store, Effect.map(model.embed(text), (one) => [one]), like), ([vector]) => vector!)

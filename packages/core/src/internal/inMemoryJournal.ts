@@ -79,13 +79,17 @@ export const inMemoryJournal = (): Journal => {
         Effect.sync(() => {
           const rows = ordered().filter((row) =>
             (isAmong(row, where) || (tombstones && isAmong({ ...row, deleted: false }, where))) &&
-            (beyond === undefined || (newestFirst ? row.order < beyond : row.order > beyond)))
+            (beyond === undefined || (newestFirst ? row.order < beyond : row.order > beyond))
+          )
           return (newestFirst ? rows.reverse() : rows).slice(0, limit)
         }),
-      speakers: Effect.sync(() => [...new Set(ordered().filter(({ deleted }) => !deleted).map(({ memory }) => memory.speaker ?? null))]),
+      speakers: Effect.sync(
+        () => [...new Set(ordered().filter(({ deleted }) => !deleted).map(({ memory }) => memory.speaker ?? null))]
+      ),
       alike: (fingerprints, unexpiredAt) =>
         Effect.sync(() =>
-          fingerprints.flatMap((one) => Array.from(state.byFingerprint.get(one) ?? [], (id) => state.rows.get(id)!)).filter((row) => isAmong(row, { unexpiredAt }))
+          fingerprints.flatMap((one) => Array.from(state.byFingerprint.get(one) ?? [], (id) => state.rows.get(id)!))
+            .filter((row) => isAmong(row, { unexpiredAt }))
         ),
       lexical: ({ limit, text, where }) => Effect.sync(() => best(state.words.scores(text), limit, where)),
       dense: ({ limit, vector, where }) =>
@@ -95,16 +99,22 @@ export const inMemoryJournal = (): Journal => {
           const query = unit(vector)
           const found = SignIndex.search(dense.index, SignIndex.signs(query), limit, (orders) =>
             orders.flatMap((order) => {
-              if (!isAmong(state.byOrder.get(order)!, where)) return []
+              if (!isAmong(state.byOrder.get(order)!, where)) {
+                return []
+              }
               const other = dense.vectors.get(order)!
               let score = 0
-              for (let i = 0; i < query.length; i++) score += query[i]! * other[i]!
+              for (let i = 0; i < query.length; i++) {
+                score += query[i]! * other[i]!
+              }
               return [{ order, score }]
             }))
           return best(found.map(({ order, score }) => [order, score]), limit, where)
         }),
       unembedded: (limit) =>
-        Effect.sync(() => Array.from(state.unembedded).sort((a, b) => a - b).slice(0, limit).map((order) => state.byOrder.get(order)!))
+        Effect.sync(() =>
+          Array.from(state.unembedded).sort((a, b) => a - b).slice(0, limit).map((order) => state.byOrder.get(order)!)
+        )
     }
   }
 

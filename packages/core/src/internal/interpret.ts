@@ -3,7 +3,8 @@ import { type Aggregation, type Objective, tokenWeight } from "./aggregation.ts"
 import { type Expr, type Quantity, trained } from "./expr.ts"
 
 /**
- * The quantities of one completion, one number a token; `mask` is 1 for the tokens that count (all, when it is left out).
+ * The quantities of one completion, one number a token; `mask` is 1 for the tokens that count (all, when it is left
+ * out).
  */
 export type SequenceValues = { readonly [Q in Quantity]?: ArrayLike<number> } & { readonly mask?: ArrayLike<number> }
 
@@ -55,7 +56,9 @@ const forward = (expr: Expr, sequence: Sequence, known: Known): Float64Array => 
         return new Float64Array(length).fill(expr.value)
       case "Quantity": {
         const quantity = values[expr.name]
-        if (quantity === undefined) throw new RangeError(`the objective reads ${expr.name}, which the sequence does not have`)
+        if (quantity === undefined) {
+          throw new RangeError(`the objective reads ${expr.name}, which the sequence does not have`)
+        }
         return Float64Array.from({ length }, (_, t) => quantity[t]!)
       }
       case "Unary": {
@@ -88,7 +91,7 @@ const backward = (expr: Expr, upstream: Float64Array, pass: Pass): void => {
     backward(part, upstream.map((dy, t) => dy === 0 ? 0 : slope(t)), pass)
   if (expr._tag === "Quantity") {
     const slope = slopes.get(expr.name)
-    if (slope !== undefined) for (let t = 0; t < slope.length; t++) slope[t]! += upstream[t]!
+    if (slope !== undefined) { for (let t = 0; t < slope.length; t++) slope[t]! += upstream[t]! }
   } else if (expr._tag === "Unary") {
     const { of, op } = expr
     if (op === "neg") through(of, (t) => -upstream[t]!)
@@ -121,7 +124,9 @@ const backward = (expr: Expr, upstream: Float64Array, pass: Pass): void => {
 
 const weightsOf = (aggregation: Aggregation, sequences: ReadonlyArray<Sequence>): ReadonlyArray<number> => {
   const tokens = sequences.reduce((sum, { count }) => sum + count, 0)
-  return sequences.map(({ count }) => tokenWeight(aggregation, { sequences: sequences.length, tokens, tokensOfSequence: count }))
+  return sequences.map(({ count }) =>
+    tokenWeight(aggregation, { sequences: sequences.length, tokens, tokensOfSequence: count })
+  )
 }
 
 /**
@@ -130,17 +135,22 @@ const weightsOf = (aggregation: Aggregation, sequences: ReadonlyArray<Sequence>)
 export const evaluate = ({ aggregation, loss }: Objective, batch: ReadonlyArray<SequenceValues>): number => {
   const sequences = batch.map(sequenceOf)
   const weights = weightsOf(aggregation, sequences)
-  return sequences.reduce((sum, sequence, i) => sum + weights[i]! * masked(forward(loss, sequence, new Map()), sequence), 0)
+  return sequences.reduce(
+    (sum, sequence, i) => sum + weights[i]! * masked(forward(loss, sequence, new Map()), sequence),
+    0
+  )
 }
 
 /**
- * What one token's quantities do to the loss: its derivatives with respect to `logp`, `value` and `entropy`, one number a token.
+ * What one token's quantities do to the loss: its derivatives with respect to `logp`, `value` and `entropy`, one number
+ * a token.
  */
 export type Derivatives = Readonly<Record<typeof trained[number], Float64Array>>
 
 /**
- * The interpreter for engines that take a weighted log-likelihood: the loss of a batch, and its derivatives with respect to what is
- * trained, sequence by sequence. `sum_t derivative_t * logp_t`, with the derivatives held fixed, has the gradient of the loss.
+ * The interpreter for engines that take a weighted log-likelihood: the loss of a batch, and its derivatives with
+ * respect to what is trained, sequence by sequence. `sum_t derivative_t * logp_t`, with the derivatives held fixed, has
+ * the gradient of the loss.
  *
  * Where two sides of a `min` or `max` are equal, all of the slope is the left one's.
  */

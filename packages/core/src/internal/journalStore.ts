@@ -1,7 +1,7 @@
 // The rules of a store, once for all databases.
+import type { AiError } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { AiError } from "effect/ai"
 import type { Journal, Reader, Where } from "../Journal.ts"
 import type { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
@@ -29,10 +29,15 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
     const { revision } = yield* reader.head
     const known = banks.get(scope)
     if (known?.revision === revision) return known
-    const since = known === undefined || known.revision > revision ? [] : yield* reader.entries({ after: known.revision })
+    const since = known === undefined || known.revision > revision
+      ? []
+      : yield* reader.entries({ after: known.revision })
     const goesOn = since.length > 0 && since.every((entry) => entry._tag === "Committed")
     const bank = goesOn
-      ? since.reduce((bank, entry) => MemoryBank.applyAll(bank, entry._tag === "Committed" ? entry.edits : []), known!.bank)
+      ? since.reduce(
+        (bank, entry) => MemoryBank.applyAll(bank, entry._tag === "Committed" ? entry.edits : []),
+        known!.bank
+      )
       : MemoryLog.replay(yield* reader.entries())
     const versioned = { revision, bank }
     banks.delete(scope)
@@ -41,11 +46,19 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
     return versioned
   })
 
-  const nowAfter = (reader: Reader) => Effect.zipWith(reader.head, Clock.currentTimeMillis, ({ at }, now) => Math.max(at, Math.trunc(now)))
+  const nowAfter = (reader: Reader) =>
+    Effect.zipWith(reader.head, Clock.currentTimeMillis, ({ at }, now) => Math.max(at, Math.trunc(now)))
 
-  const revisionOf = (scope: Scope, current: number, entries: ReadonlyArray<MemoryLog.Entry>, moment: number | Date) => {
+  const revisionOf = (
+    scope: Scope,
+    current: number,
+    entries: ReadonlyArray<MemoryLog.Entry>,
+    moment: number | Date
+  ) => {
     // A date that is none is no time before the first entry.
-    const revision = typeof moment === "number" || Number.isNaN(moment.getTime()) ? Number(moment) : MemoryLog.revisionAt(entries, moment.getTime())
+    const revision = typeof moment === "number" || Number.isNaN(moment.getTime())
+      ? Number(moment)
+      : MemoryLog.revisionAt(entries, moment.getTime())
     return Number.isInteger(revision) && revision >= 0 && revision <= current
       ? Effect.succeed(revision)
       : Effect.fail(new UnknownRevision({ scope, revision, current }))
@@ -58,44 +71,62 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
     ...(showExpired ? {} : { unexpiredAt: now })
   })
 
-  const current = Effect.fn("MemoryStore.current")((scope: Scope) => journal.read(scope, (reader) => bankIn(scope, reader)))
+  const current = Effect.fn("MemoryStore.current")((scope: Scope) =>
+    journal.read(scope, (reader) => bankIn(scope, reader))
+  )
   const log = Effect.fn("MemoryStore.log")((scope: Scope) => journal.read(scope, (reader) => reader.entries()))
 
   const adopt = Effect.fn("MemoryStore.adopt")((scope: Scope, entries: ReadonlyArray<MemoryLog.Entry>) =>
-    journal.write(scope, Effect.fnUntraced(function*(reader) {
-      const head = yield* reader.head
-      if (head.revision !== 0) return yield* new Conflict({ scope, base: 0, current: head.revision, entries: [] })
-      const bank = MemoryLog.replay(entries)
-      const times = MemoryLog.changedAt(entries)
-      const put = Commits.rowsOf(bank, ({ id }) => times.get(id) ?? 0)
-      const value: Versioned = { revision: entries.length, bank }
-      return { change: { append: entries, created: bank.created, put }, value }
-    }))
+    journal.write(
+      scope,
+      Effect.fnUntraced(function*(reader) {
+        const head = yield* reader.head
+        if (head.revision !== 0) return yield* new Conflict({ scope, base: 0, current: head.revision, entries: [] })
+        const bank = MemoryLog.replay(entries)
+        const times = MemoryLog.changedAt(entries)
+        const put = Commits.rowsOf(bank, ({ id }) => times.get(id) ?? 0)
+        const value: Versioned = { revision: entries.length, bank }
+        return { change: { append: entries, created: bank.created, put }, value }
+      })
+    )
   )
 
   const degrades = <A>(what: string, effect: Effect.Effect<A, AiError.AiError | StoreError | VectorError>) =>
-    Effect.catchTag(effect, "AiError", (error) => Effect.as(Effect.logWarning(`${journal.name}: ${what}: ${error.message}`), undefined))
+    Effect.catchTag(
+      effect,
+      "AiError",
+      (error) => Effect.as(Effect.logWarning(`${journal.name}: ${what}: ${error.message}`), undefined)
+    )
 
-  const best = Effect.fnUntraced(function*(reader: Reader, text: string, limit: number, where: Where, vector: Float32Array | undefined) {
-    const lexical = yield* reader.lexical({ text, limit: vector === undefined ? limit : depthOf(limit), where })
-    const dense = vector === undefined ? [] : yield* reader.dense({ vector, limit: depthOf(limit), where })
-    const ranked = vector === undefined ? lexical : Ranking.fuse([lexical.map(({ id }) => id), dense.map(({ id }) => id)]).slice(0, limit)
-    const known = new Map((yield* reader.rows(ranked.map(({ id }) => id))).map((row) => [row.memory.id, row]))
-    const found = ranked.map(({ id, score }): Hit => {
-      const { memory, order } = known.get(id)!
-      return { memory, order, score }
-    })
-    if (found.length >= limit) return found
-    for (const { memory, order } of yield* reader.list({ where, limit, newestFirst: true })) {
-      if (found.length < limit && !known.has(memory.id)) found.push({ memory, order, score: 0 })
+  const best = Effect.fnUntraced(
+    function*(reader: Reader, text: string, limit: number, where: Where, vector: Float32Array | undefined) {
+      const lexical = yield* reader.lexical({ text, limit: vector === undefined ? limit : depthOf(limit), where })
+      const dense = vector === undefined ? [] : yield* reader.dense({ vector, limit: depthOf(limit), where })
+      const ranked = vector === undefined
+        ? lexical
+        : Ranking.fuse([lexical.map(({ id }) => id), dense.map(({ id }) => id)]).slice(0, limit)
+      const known = new Map((yield* reader.rows(ranked.map(({ id }) => id))).map((row) => [row.memory.id, row]))
+      const found = ranked.map(({ id, score }): Hit => {
+        const { memory, order } = known.get(id)!
+        return { memory, order, score }
+      })
+      if (found.length >= limit) return found
+      for (const { memory, order } of yield* reader.list({ where, limit, newestFirst: true })) {
+        if (found.length < limit && !known.has(memory.id)) found.push({ memory, order, score: 0 })
+      }
+      return found
     }
-    return found
-  })
+  )
 
   const reranked = Effect.fnUntraced(function*(text: string, memories: ReadonlyArray<Hit>) {
     if (ranking.reranker === undefined || memories.length === 0) return memories
-    const scores = yield* degrades("the reranker cannot be reached, the order stays", ranking.reranker(text, memories.map(({ memory }) => memory)))
-    return scores === undefined ? memories : memories.map((hit, i) => ({ ...hit, score: scores[i]! })).sort((a, b) => b.score - a.score)
+    const scores = yield* degrades(
+      "the reranker cannot be reached, the order stays",
+      ranking.reranker(text, memories.map(({ memory }) => memory))
+    )
+    return scores === undefined
+      ? memories
+      : memories.map((hit, i) => ({ ...hit, score: scores[i]! })).sort((a, b) => b.score - a.score)
   })
 
   return {
@@ -103,66 +134,99 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
     log,
     adopt,
     asOf: Effect.fn("MemoryStore.asOf")((scope, moment) =>
-      journal.read(scope, Effect.fnUntraced(function*(reader) {
-        const entries = yield* reader.entries()
-        const revision = yield* revisionOf(scope, entries.length, entries, moment)
-        return { revision, bank: MemoryLog.replay(entries, revision) }
-      }))
+      journal.read(
+        scope,
+        Effect.fnUntraced(function*(reader) {
+          const entries = yield* reader.entries()
+          const revision = yield* revisionOf(scope, entries.length, entries, moment)
+          return { revision, bank: MemoryLog.replay(entries, revision) }
+        })
+      )
     ),
     commit: Effect.fn("MemoryStore.commit")(function*(scope, { base, decision: decided, edits: given }) {
       const edits = yield* Effect.forEach(given, clean)
       const decision = decided === undefined ? undefined : yield* cleanDecision(decided)
-      return yield* journal.write(scope, Effect.fnUntraced(function*(reader) {
-        const { revision: current } = yield* reader.head
-        if (base !== current) {
-          const entries = Number.isInteger(base) && base >= 0 && base < current ? yield* reader.entries({ after: base }) : []
-          return yield* new Conflict({ scope, base, current, entries })
-        }
-        const at = yield* nowAfter(reader)
-        const resolved = yield* Commits.resolve(reader, edits, at)
-        const entry: MemoryLog.Entry = { _tag: "Committed", revision: current + 1, at, edits: resolved.edits, ...(decision === undefined ? {} : { decision }) }
-        return {
-          change: { append: [entry], created: resolved.created, put: resolved.rows },
-          value: { revision: entry.revision, edits: resolved.edits }
-        }
-      }))
+      return yield* journal.write(
+        scope,
+        Effect.fnUntraced(function*(reader) {
+          const { revision: current } = yield* reader.head
+          if (base !== current) {
+            const entries = Number.isInteger(base) && base >= 0 && base < current
+              ? yield* reader.entries({ after: base })
+              : []
+            return yield* new Conflict({ scope, base, current, entries })
+          }
+          const at = yield* nowAfter(reader)
+          const resolved = yield* Commits.resolve(reader, edits, at)
+          const entry: MemoryLog.Entry = {
+            _tag: "Committed",
+            revision: current + 1,
+            at,
+            edits: resolved.edits,
+            ...(decision === undefined ? {} : { decision })
+          }
+          return {
+            change: { append: [entry], created: resolved.created, put: resolved.rows },
+            value: { revision: entry.revision, edits: resolved.edits }
+          }
+        })
+      )
     }),
-    history: Effect.fn("MemoryStore.history")((scope, id) => Effect.map(log(scope), (entries) => MemoryLog.versions(entries, id))),
+    history: Effect.fn("MemoryStore.history")((scope, id) =>
+      Effect.map(log(scope), (entries) => MemoryLog.versions(entries, id))
+    ),
     revert: Effect.fn("MemoryStore.revert")((scope, moment) =>
-      journal.write(scope, Effect.fnUntraced(function*(reader) {
-        const entries = yield* reader.entries()
-        const to = yield* revisionOf(scope, entries.length, entries, moment)
-        const at = yield* nowAfter(reader)
-        const before = MemoryLog.replay(entries)
-        const bank = { ...MemoryLog.replay(entries, to), created: before.created }
-        const put = Commits.changedRows(before, bank, at)
-        // What was made since is undone without a tombstone.
-        const kept = new Set(Commits.rowsOf(bank, () => at).map(({ memory }) => memory.id))
-        const drop = Commits.rowsOf(before, () => at).flatMap(({ memory: { id } }) => kept.has(id) ? [] : [id])
-        const revision = entries.length + 1
-        return { change: { append: [{ _tag: "Reverted", revision, at, to }], created: bank.created, put, drop }, value: { revision, bank } }
-      }))
+      journal.write(
+        scope,
+        Effect.fnUntraced(function*(reader) {
+          const entries = yield* reader.entries()
+          const to = yield* revisionOf(scope, entries.length, entries, moment)
+          const at = yield* nowAfter(reader)
+          const before = MemoryLog.replay(entries)
+          const bank = { ...MemoryLog.replay(entries, to), created: before.created }
+          const put = Commits.changedRows(before, bank, at)
+          // What was made since is undone without a tombstone.
+          const kept = new Set(Commits.rowsOf(bank, () => at).map(({ memory }) => memory.id))
+          const drop = Commits.rowsOf(before, () => at).flatMap(({ memory: { id } }) => kept.has(id) ? [] : [id])
+          const revision = entries.length + 1
+          return {
+            change: { append: [{ _tag: "Reverted", revision, at, to }], created: bank.created, put, drop },
+            value: { revision, bank }
+          }
+        })
+      )
     ),
     fork: Effect.fn("MemoryStore.fork")((from, to) => Effect.flatMap(log(from), (entries) => adopt(to, entries))),
     erase: Effect.fn("MemoryStore.erase")(function*(scope, id) {
       const ids = [...new Set(typeof id === "string" ? [id] : id)]
-      const erased = yield* journal.write(scope, Effect.fnUntraced(function*(reader) {
-        const entries = yield* reader.entries()
-        const told = new Set<MemoryId>(entries.flatMap((entry) => entry._tag === "Committed" ? entry.edits.flatMap(MemoryLog.touched) : []))
-        const unknown = ids.find((id) => !told.has(id))
-        if (unknown !== undefined) return yield* new UnknownMemory({ scope, id: unknown })
-        const { created, revision } = yield* reader.head
-        const at = yield* nowAfter(reader)
-        const rest = MemoryLog.without(entries, ids)
-        const entry: MemoryLog.Entry = { _tag: "Erased", revision: revision + 1, at, created }
-        const times = MemoryLog.changedAt(rest)
-        const put = Commits.changedRows(MemoryLog.replay(entries), MemoryLog.replay(rest), at)
-          .flatMap((row) => ids.includes(row.memory.id) ? [] : [{ ...row, at: times.get(row.memory.id) ?? at }])
-        return {
-          change: { append: [entry], created, put, drop: ids, replace: rest.filter((entry, i) => entry !== entries[i]) },
-          value: { revision: entry.revision }
-        }
-      }))
+      const erased = yield* journal.write(
+        scope,
+        Effect.fnUntraced(function*(reader) {
+          const entries = yield* reader.entries()
+          const told = new Set<MemoryId>(
+            entries.flatMap((entry) => entry._tag === "Committed" ? entry.edits.flatMap(MemoryLog.touched) : [])
+          )
+          const unknown = ids.find((id) => !told.has(id))
+          if (unknown !== undefined) return yield* new UnknownMemory({ scope, id: unknown })
+          const { created, revision } = yield* reader.head
+          const at = yield* nowAfter(reader)
+          const rest = MemoryLog.without(entries, ids)
+          const entry: MemoryLog.Entry = { _tag: "Erased", revision: revision + 1, at, created }
+          const times = MemoryLog.changedAt(rest)
+          const put = Commits.changedRows(MemoryLog.replay(entries), MemoryLog.replay(rest), at)
+            .flatMap((row) => ids.includes(row.memory.id) ? [] : [{ ...row, at: times.get(row.memory.id) ?? at }])
+          return {
+            change: {
+              append: [entry],
+              created,
+              put,
+              drop: ids,
+              replace: rest.filter((entry, i) => entry !== entries[i])
+            },
+            value: { revision: entry.revision }
+          }
+        })
+      )
       banks.delete(scope)
       yield* journal.purge
       return erased
@@ -174,25 +238,49 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
       )
       const now = yield* Clock.currentTimeMillis
       const where = whereOf(query, now)
-      const found = yield* journal.read(scope, Effect.fnUntraced(function*(reader) {
-        const { revision } = yield* reader.head
-        const speakers = query.perSpeaker === true && query.speaker === undefined ? (yield* reader.speakers).map((speaker) => ({ speaker })) : [{}]
-        const memories = yield* Effect.forEach(speakers, (speaker) => best(reader, query.text, whole(query.limit), { ...where, ...speaker }, vector))
-        return { revision, memories }
-      }))
-      return { revision: found.revision, memories: (yield* Effect.forEach(found.memories, (memories) => reranked(query.text, memories))).flat() }
+      const found = yield* journal.read(
+        scope,
+        Effect.fnUntraced(function*(reader) {
+          const { revision } = yield* reader.head
+          const speakers = query.perSpeaker === true && query.speaker === undefined
+            ? (yield* reader.speakers).map((speaker) => ({ speaker }))
+            : [{}]
+          const memories = yield* Effect.forEach(
+            speakers,
+            (speaker) => best(reader, query.text, whole(query.limit), { ...where, ...speaker }, vector)
+          )
+          return { revision, memories }
+        })
+      )
+      return {
+        revision: found.revision,
+        memories: (yield* Effect.forEach(found.memories, (memories) => reranked(query.text, memories))).flat()
+      }
     }),
     list: Effect.fn("MemoryStore.list")(function*(scope, query = {}) {
       const where = whereOf(query, yield* Clock.currentTimeMillis)
       const { after, limit = Number.POSITIVE_INFINITY, tombstones = false } = query
-      const rows = yield* journal.read(scope, (reader) => reader.list({ where, limit: whole(limit), tombstones, ...(after === undefined ? {} : { beyond: after }) }))
-      return rows.map(({ at, deleted, memory, order }): Listed => ({ memory, order, changedAt: at, ...(deleted ? { deletedAt: at } : {}) }))
+      const rows = yield* journal.read(
+        scope,
+        (reader) =>
+          reader.list({ where, limit: whole(limit), tombstones, ...(after === undefined ? {} : { beyond: after }) })
+      )
+      return rows.map(({ at, deleted, memory, order }): Listed => ({
+        memory,
+        order,
+        changedAt: at,
+        ...(deleted ? { deletedAt: at } : {})
+      }))
     }),
     embed: Effect.fn("MemoryStore.embed")((scope) =>
-      embedding === undefined ? Effect.succeed({ embedded: 0 }) : Effect.map(embedding.fill(scope), (embedded) => ({ embedded }))
+      embedding === undefined
+        ? Effect.succeed({ embedded: 0 })
+        : Effect.map(embedding.fill(scope), (embedded) => ({ embedded }))
     ),
     reembed: Effect.fn("MemoryStore.reembed")((scope) =>
-      embedding === undefined ? Effect.succeed({ embedded: 0 }) : Effect.map(embedding.refill(scope), (embedded) => ({ embedded }))
+      embedding === undefined
+        ? Effect.succeed({ embedded: 0 })
+        : Effect.map(embedding.refill(scope), (embedded) => ({ embedded }))
     )
   }
 }

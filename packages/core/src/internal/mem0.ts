@@ -123,10 +123,8 @@ export const list = (
 export const item = (given: unknown): Result.Result<Item, Fault> => decoded(Item, given)
 
 /** Whether a memory is one of an owner's, as far as that says. */
-export const isOf =
-  (owner: Owner) =>
-  (item: Owner): boolean =>
-    partNames.every((part) => owner[part] === undefined || (item[part] ?? null) === owner[part])
+export const isOf = (owner: Owner) => (item: Owner): boolean =>
+  partNames.every((part) => owner[part] === undefined || (item[part] ?? null) === owner[part])
 
 /** The owners of memories, each as the JSON that selects it: the parts that any of them has. */
 export const owners = (items: ReadonlyArray<Owner>): ReadonlyArray<string> => {
@@ -148,13 +146,13 @@ export const known = ({
   updated_at
 }: Item) => {
   // It was said again, or otherwise, after it was made.
-  const updated =
-    typeof updated_at === "string" && typeof created_at === "string" && updated_at !== created_at
-      ? { updated_at }
-      : undefined
+  const updated = typeof updated_at === "string" && typeof created_at === "string" && updated_at !== created_at
+    ? { updated_at }
+    : undefined
   const observedAt = created_at ?? updated_at
-  const expiresAt =
-    typeof expiration_date === "string" ? Option.getOrUndefined(IsoTime.millis(expiration_date)) : undefined
+  const expiresAt = typeof expiration_date === "string"
+    ? Option.getOrUndefined(IsoTime.millis(expiration_date))
+    : undefined
   return {
     text: memory,
     sources: [`mem0:${id}`],

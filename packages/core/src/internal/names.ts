@@ -13,15 +13,18 @@ export const own = "['’]s?(?!\\p{L})"
 const capitalized = "\\p{Lu}[\\p{L}\\p{M}\\p{N}-]*"
 /** Capitalized words in a row. */
 export const written = `${capitalized}(?:\\s+${capitalized})*`
-export const auxiliary = "(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would|should|may|might|must)(?:n['’]t)?"
+export const auxiliary =
+  "(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would|should|may|might|must)(?:n['’]t)?"
 
 /** Words that end in an apostrophe and an s, and own nothing: "what's", "today's". */
 export const isContracted = (word: string): boolean =>
-  /^(?:what|who|where|when|how|why|it|he|she|that|there|here|let|today|yesterday|tomorrow|one|nobody|(?:every|some|any)(?:one|body))$/.test(fold(word))
+  /^(?:what|who|where|when|how|why|it|he|she|that|there|here|let|today|yesterday|tomorrow|one|nobody|(?:every|some|any)(?:one|body))$/
+    .test(fold(word))
 
 export const fold = (text: string): string => text.normalize("NFC").toLowerCase()
 export const partsOf = (name: string): ReadonlyArray<string> => fold(name).split(/\s+/).filter((part) => part !== "")
-export const isSubset = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean => a.every((part) => b.includes(part))
+export const isSubset = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.every((part) => b.includes(part))
 export const startsWith = (text: string, pattern: string): boolean => new RegExp(`^${pattern}`, "u").test(text)
 
 // Scripts without spaces have no ends of words.
@@ -31,7 +34,8 @@ const isSpaced = (name: string): boolean => !unspaced.test(name)
 /** A name as a whole word, in whichever of Unicode's forms; `ending` may follow it. */
 export const wordOf = (name: string, ending = ""): string => {
   const forms = [...new Set([name.normalize("NFC"), name.normalize("NFD")])].map((form) =>
-    form.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+"))
+    form.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/\s+/g, "\\s+")
+  )
   return isSpaced(name) ? `(?<!${letter})(?:${forms.join("|")})${ending}(?!${letter})` : `(?:${forms.join("|")})`
 }
 
@@ -45,18 +49,24 @@ export const vocative = (name: string): string =>
 /** Whom a name means: a speaker, several of them (""), or none. */
 export type Meant = (name: string) => string | undefined
 
-const introduces = new RegExp(`\\b(?:[Mm]y name['’]s|[Mm]y name is|I am called|I['’]m called|[Cc]all me)\\s+(${written})`, "gu")
+const introduces = new RegExp(
+  `\\b(?:[Mm]y name['’]s|[Mm]y name is|I am called|I['’]m called|[Cc]all me)\\s+(${written})`,
+  "gu"
+)
 
 /** The speaker who has that name or a part of it, is called so by others, or says "my name is Ann". */
 export const meantAmong = (speakers: ReadonlyArray<string>, memories: ReadonlyArray<Said>): Meant => {
   const introduced = new Map<string, string>()
   for (const { speaker, text } of memories) {
-    if (speaker !== undefined) for (const [, name] of text.matchAll(introduces)) introduced.set(fold(name!), speaker)
+    if (speaker !== undefined) {
+      for (const [, name] of text.matchAll(introduces)) introduced.set(fold(name!), speaker)
+    }
   }
   const called = (name: string): string | undefined => {
     const call = new RegExp(vocative(name), "iu")
     return speakers.find((one) =>
-      name.length > 2 && fold(one).startsWith(fold(name)) && memories.some(({ speaker, text }) => speaker !== one && call.test(text))
+      name.length > 2 && fold(one).startsWith(fold(name)) &&
+      memories.some(({ speaker, text }) => speaker !== one && call.test(text))
     )
   }
   const find = (name: string): string | undefined => {
@@ -87,18 +97,22 @@ const beginning = new RegExp(
   "i"
 )
 const determiner = /^(?:the|an?|my|your|his|her|its|our|their|this|that|last|next)$|['’]s?$/
-const isMonth = ({ after, before, name }: Phrase): boolean => month.test(fold(name)) && (dated.test(before) || /^\s+\d/.test(after))
+const isMonth = ({ after, before, name }: Phrase): boolean =>
+  month.test(fold(name)) && (dated.test(before) || /^\s+\d/.test(after))
 
 /**
- * Names in a question: whole names of speakers, capitalized words in a row, possessors; and, where somebody writes without capitals, the
- * words of which speakers' names are made.
+ * Names in a question: whole names of speakers, capitalized words in a row, possessors; and, where somebody writes
+ * without capitals, the words of which speakers' names are made.
  */
 export const phrasesOf = (question: string, speakers: ReadonlyArray<string>): ReadonlyArray<Phrase> => {
   const phrases: Array<Phrase> = []
   const start = question.search(/\p{L}/u)
   const isPlain = !/\p{Lu}/u.test(question.slice(start + 1).replace(/\bI\b/g, ""))
-  const around = (name: string, index: number): Phrase =>
-    ({ name, before: question.slice(0, index), after: question.slice(index + name.length) })
+  const around = (name: string, index: number): Phrase => ({
+    name,
+    before: question.slice(0, index),
+    after: question.slice(index + name.length)
+  })
   // What is taken is looked at once.
   let rest = question
   const without = (name: string, index: number): string =>
@@ -126,8 +140,13 @@ export const phrasesOf = (question: string, speakers: ReadonlyArray<string>): Re
   const first = new RegExp(capitalized, "u").exec(rest)
   if (first?.index === start && isWord(around(first[0], start))) rest = without(first[0], start)
   take(`(?<!${letter})${written}`, "gu", (phrase) => !isWord(phrase))
-  take(`(?<!${letter})[\\p{L}\\p{M}]+(?=${own})`, "gu", ({ before, name }) =>
-    (isPlain || /^\p{Lo}/u.test(name)) && !isContracted(name) && !determiner.test(/(\S+)\s+$/.exec(before)?.[1]?.toLowerCase() ?? ""))
+  take(
+    `(?<!${letter})[\\p{L}\\p{M}]+(?=${own})`,
+    "gu",
+    ({ before, name }) =>
+      (isPlain || /^\p{Lo}/u.test(name)) && !isContracted(name) &&
+      !determiner.test(/(\S+)\s+$/.exec(before)?.[1]?.toLowerCase() ?? "")
+  )
   // With the ending that other languages have: "Bobs Hund".
   for (const part of new Set(longest.flatMap(partsOf))) take(wordOf(part, "s?"), "giu", isName)
   return phrases

@@ -1,5 +1,5 @@
-// Whose facts a question asks for, and whose a sentence tells. Ann's memories answer what is asked of Ann: that Bob has a dog, too, is
-// no answer. What a sentence leaves open is its speaker's.
+// Whose facts a question asks for, and whose a sentence tells. Ann's memories answer what is asked of Ann: that Bob has
+// a dog, too, is no answer. What a sentence leaves open is its speaker's.
 import * as Bm25 from "../Bm25.ts"
 import * as Names from "./names.ts"
 
@@ -34,7 +34,8 @@ const peopleOf = (question: string, all: ReadonlyArray<string>, meant: Names.Mea
     // "Bobs Hund", "Hat Carl einen Hund?".
     const [head = name, rest] = /^(\S+)\s+(.+)$/u.exec(name)?.slice(1) ?? []
     const owner = meant(name) === undefined && head.endsWith("s") ? meant(head.slice(0, -1)) : undefined
-    const isVerb = before.trim() === "" && rest !== undefined && owner === undefined && meant(name) === undefined && !owns
+    const isVerb = before.trim() === "" && rest !== undefined && owner === undefined && meant(name) === undefined &&
+      !owns
     const isTopic = owns || owner !== undefined || isVerb || topical.test(before)
     const person = owner ?? meant(isVerb ? rest : name)
     isOwner ||= owns || owner !== undefined
@@ -46,18 +47,22 @@ const peopleOf = (question: string, all: ReadonlyArray<string>, meant: Names.Mea
     } else if (isTopic) others.push(isVerb ? rest : name)
   }
   const isFound = speakers.length > 0 || others.length > 0 || isUnclear
-  if (isFound || !/\b(?:I|i|my|mine|we|our)\b/.test(question)) return { speakers, others, words, isUnclear, isSubject, isOwner }
+  if (isFound || !/\b(?:I|i|my|mine|we|our)\b/.test(question)) {
+    return { speakers, others, words, isUnclear, isSubject, isOwner }
+  }
   // "My" is that of who speaks alone, or of the user.
   const me = all.length === 1 ? all : all.filter((speaker) => Names.fold(speaker) === "user")
   return { speakers: me, others, words, isUnclear: me.length === 0 && all.length > 1, isSubject: true, isOwner }
 }
 
-const relation = "(?:aunt|uncle|mother|mom|mum|father|dad|sister|brother|sibling|son|daughter|kid|child|children|wife|husband|partner|" +
+const relation =
+  "(?:aunt|uncle|mother|mom|mum|father|dad|sister|brother|sibling|son|daughter|kid|child|children|wife|husband|partner|" +
   "girlfriend|boyfriend|fianc[eé]e?|cousin|nephew|niece|grandmother|grandma|grandfather|grandpa|parent|friend|neighbou?r|colleague|" +
   "coworker|boss|roommate|flatmate|classmate|teacher|landlord|landlady)s?"
 const first = /^(?:i|me|my|mine|we|us|our|ours)$/i
 const third = /^(?:he|him|his|she|her|hers|they|them|their)$/i
-const pronoun = "(?:[Mm]e|[Mm]y|[Mm]ine|[Ww]e|[Uu]s|[Oo]urs?|[Yy]ou|[Yy]our|[Hh]e|[Hh]im|[Hh]is|[Ss]he|[Hh]ers?|[Tt]he(?:y|m|ir)|I)"
+const pronoun =
+  "(?:[Mm]e|[Mm]y|[Mm]ine|[Ww]e|[Uu]s|[Oo]urs?|[Yy]ou|[Yy]our|[Hh]e|[Hh]im|[Hh]is|[Ss]he|[Hh]ers?|[Tt]he(?:y|m|ir)|I)"
 const has = /^(?:has|had|owns|owned|keeps|kept|got|gets|bought|adopted)$/
 const possesses = /\b(?:have|own|keep|got|bought|adopted)\b/
 const owner = new RegExp(
@@ -87,9 +92,13 @@ export const asked = (whole: string, said: ReadonlyArray<Names.Said>): Asked => 
   const names = new Set([...speakers.flatMap(Names.partsOf), ...words.map((word) => word.replace(/['’].*$/, ""))])
   const aside = new Set([...names, ...others.flatMap(Names.partsOf)])
   // What is asked for besides names.
-  const asks = (Names.fold(question).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter((word) => !Bm25.stopWords.has(word) && !aside.has(word))
+  const asks = (Names.fold(question).match(/[\p{L}\p{M}\p{N}]+/gu) ?? []).filter((word) =>
+    !Bm25.stopWords.has(word) && !aside.has(word)
+  )
   const keys = new Set(asks.flatMap(Bm25.tokens))
-  const known = [...new Set([...all, ...others, ...all.flatMap((one) => one.split(/\s+/))])].filter((name) => name.length > 1)
+  const known = [...new Set([...all, ...others, ...all.flatMap((one) => one.split(/\s+/))])].filter((name) =>
+    name.length > 1
+  )
     .sort((a, b) => b.length - a.length)
   const nobody = known.length === 0 ? "(?!)" : ""
   const calls = new RegExp(nobody || known.map(Names.vocative).join("|"), "gu")
@@ -100,7 +109,10 @@ export const asked = (whole: string, said: ReadonlyArray<Names.Said>): Asked => 
   )
   const spoken = new RegExp(speakers.map((name) => Names.wordOf(name)).join("|") || "(?!)", "iu")
   const mentions = others.map((name) => [name, new RegExp(Names.wordOf(name), "iu")] as const)
-  const introduces = new RegExp(others.map((name) => `(?:named|called)\\s+${Names.wordOf(name)}`).join("|") || "(?!)", "iu")
+  const introduces = new RegExp(
+    others.map((name) => `(?:named|called)\\s+${Names.wordOf(name)}`).join("|") || "(?!)",
+    "iu"
+  )
 
   const tells: Asked["tells"] = ({ speaker, text }, sentences) => {
     const isOwn = speaker !== undefined && speakers.includes(speaker)
@@ -119,7 +131,8 @@ export const asked = (whole: string, said: ReadonlyArray<Names.Said>): Asked => 
     const topicOf = (clause: string, carried: Topic): Topic => {
       const { name = "", verb = "" } = holder.exec(clause)?.groups ?? {}
       const held = name.split(/\s+/).filter((word) => !Bm25.stopWords.has(Names.fold(word))).join(" ")
-      const isHeld = held !== "" && !/\bI$/.test(name) && (has.test(verb) || Bm25.tokens(verb).some((key) => keys.has(key)))
+      const isHeld = held !== "" && !/\bI$/.test(name) &&
+        (has.test(verb) || Bm25.tokens(verb).some((key) => keys.has(key)))
       if (isHeld) return nameOf(held)
       const { relation, word } = item.exec(clause)?.groups ?? {}
       return relation !== undefined ? { relation } : word === undefined ? "open" : ofWord(word, carried)
@@ -140,7 +153,8 @@ export const asked = (whole: string, said: ReadonlyArray<Names.Said>): Asked => 
     const isMeant = (topic: Topic): boolean => {
       if (topic === "open") return isOwn
       if ("relation" in topic) return isOwn && Bm25.tokens(topic.relation).some((key) => keys.has(key))
-      return speakers.includes(topic.name) || others.some((other) => Names.isSubset(Names.partsOf(other), Names.partsOf(topic.name)))
+      return speakers.includes(topic.name) ||
+        others.some((other) => Names.isSubset(Names.partsOf(other), Names.partsOf(topic.name)))
     }
     const isNamed = (clause: string, topic: Topic): boolean => {
       // Who is no more than named in the question may be no more than named in the answer.

@@ -1,8 +1,11 @@
 // Where a model thinks aloud, and where it decides: all that tells one from the other stands here.
-import * as TolerantJson from "./tolerantJson.ts"
 import { oneLine } from "./oneLine.ts"
+import * as TolerantJson from "./tolerantJson.ts"
 
-/** What a marker does: `answers` ends all reasoning before it (`<|channel|>final<|message|>`), `stops` ends a block or the answer, whichever there is. */
+/**
+ * What a marker does: `answers` ends all reasoning before it (`<|channel|>final<|message|>`), `stops` ends a block or
+ * the answer, whichever there is.
+ */
 type Turn = "begins" | "ends" | "answers" | "stops"
 
 interface Marker {
@@ -13,13 +16,19 @@ interface Marker {
   readonly to: number
 }
 
-// A tag is known by what its name speaks of, not by a list: `<think>`, `<seed:think>`, `<longcat_think>`, `<antThinking>`, `<inner_monologue>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`.
-const stem = /think|thought|reason|rational|reflect|scratch|analy[sz]|deliberat|monolog|ponder|contemplat|introspect|brainstorm|(?<![a-z])cot(?![a-z])/i
-const tag = /<[|｜]?\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)([^<>\w][^<>]{0,200})?>|\[(\/?)\s{0,9}([a-z]+)\s{0,9}\]|◁\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)\s{0,9}▷/giu
-// Channels: those of gpt-oss, `<|channel|>analysis<|message|>...<|end|>`, and those of Gemma, `<|channel>thought ...<channel|>`.
+// A tag is known by what its name speaks of, not by a list: `<think>`, `<seed:think>`, `<longcat_think>`,
+// `<antThinking>`, `<inner_monologue>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`.
+const stem =
+  /think|thought|reason|rational|reflect|scratch|analy[sz]|deliberat|monolog|ponder|contemplat|introspect|brainstorm|(?<![a-z])cot(?![a-z])/i
+const tag =
+  /<[|｜]?\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)([^<>\w][^<>]{0,200})?>|\[(\/?)\s{0,9}([a-z]+)\s{0,9}\]|◁\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)\s{0,9}▷/giu
+// Channels: those of gpt-oss, `<|channel|>analysis<|message|>...<|end|>`, and those of Gemma, `<|channel>thought
+// ...<channel|>`.
 const channel = /<\|channel\|?>\s*([a-z]+)[^<]*(?:<\|message\|>)?|<channel\|>|<\|(?:end|return|call)\|>/giu
-// What is left of channels where their tokens were not written out, and the words with which Granite leads over to each part.
-const words = /^\s*(analysis)(?=[\s\S]*assistantfinal)|assistantfinal|^\s*(here(?: is|'s) my thought process:)|here(?: is|'s) my response:/giu
+// What is left of channels where their tokens were not written out, and the words with which Granite leads over to each
+// part.
+const words =
+  /^\s*(analysis)(?=[\s\S]*assistantfinal)|assistantfinal|^\s*(here(?: is|'s) my thought process:)|here(?: is|'s) my response:/giu
 
 const tagMarkers = (text: string): ReadonlyArray<Marker> => {
   const [first, last] = [text.search(/\S/), text.lastIndexOf("[/")]
@@ -38,7 +47,11 @@ const tagMarkers = (text: string): ReadonlyArray<Marker> => {
 const channelMarkers = (text: string): ReadonlyArray<Marker> =>
   /<\|channel|<channel\|>/i.test(text)
     ? Array.from(text.matchAll(channel), ({ 0: whole, 1: name, index }): Marker => {
-      const turn = name !== undefined ? name.toLowerCase() === "final" ? "answers" : "begins" : whole.startsWith("<|") ? "stops" : "ends"
+      const turn = name !== undefined
+        ? name.toLowerCase() === "final" ? "answers" : "begins"
+        : whole.startsWith("<|")
+        ? "stops"
+        : "ends"
       return { turn, kind: "channel", from: index, to: index + whole.length }
     })
     : []
@@ -72,14 +85,19 @@ const blanked = (text: string, quoted: ReadonlyArray<string>): string =>
   quoted.flatMap((one) => [one, oneLine(one)]).reduce((rest, one) => {
     const markers = markersOf(one)
     // Who says nothing but a marker must not hide those of the model.
-    const says = markers.length > 0 && markers.reduce((left, { from, to }) => left.replace(one.slice(from, to), ""), one).trim() !== ""
+    const says = markers.length > 0 &&
+      markers.reduce((left, { from, to }) => left.replace(one.slice(from, to), ""), one).trim() !== ""
     return says ? rest.replaceAll(one, " ".repeat(one.length)) : rest
   }, text)
 
 /**
- * Where the decision begins and ends in a text; nothing where a block of reasoning is never closed. `quoted` are texts that the model was shown: a marker in them is text.
+ * Where the decision begins and ends in a text; nothing where a block of reasoning is never closed. `quoted` are texts
+ * that the model was shown: a marker in them is text.
  */
-export const decisionIn = (text: string, quoted: ReadonlyArray<string>): readonly [from: number, to: number] | undefined => {
+export const decisionIn = (
+  text: string,
+  quoted: ReadonlyArray<string>
+): readonly [from: number, to: number] | undefined => {
   if (markersOf(text).length === 0) return [0, text.length]
   const values = valuesOf(text)
   let value = 0
@@ -116,7 +134,8 @@ export const decisionIn = (text: string, quoted: ReadonlyArray<string>): readonl
 }
 
 /** Whether a text is a tag that begins or ends a block of reasoning, and nothing else. */
-export const isTag = (text: string): boolean => tagMarkers(text).some(({ from, to }) => from === 0 && to === text.length)
+export const isTag = (text: string): boolean =>
+  tagMarkers(text).some(({ from, to }) => from === 0 && to === text.length)
 
 /**
  * The marker at the end of a prompt that begins a block of reasoning for the model, or nothing.

@@ -1,19 +1,23 @@
-// Dates in English prose, made absolute with the time at which they were said: "yesterday", said on 8 May 2023, is 7 May 2023. Tense
-// tells which Friday or March is meant. Where it does not, and for what is not understood, there is no date rather than a wrong one.
+// Dates in English prose, made absolute with the time at which they were said: "yesterday", said on 8 May 2023, is 7
+// May 2023. Tense tells which Friday or March is meant. Where it does not, and for what is not understood, there is no
+// date rather than a wrong one.
 //
-// Why no library: chrono-node 2.10 takes "I sat down" for a Saturday, "for two weeks" for a day, "a month from today" for today and
-// "next week on Tuesday" for tomorrow, and knows no tense, season or fortnight.
+// Why no library: chrono-node 2.10 takes "I sat down" for a Saturday, "for two weeks" for a day, "a month from today"
+// for today and "next week on Tuesday" for tomorrow, and knows no tense, season or fortnight.
 import { type Tense, tenseAt } from "./tense.ts"
 
 const months = "january february march april may june july august september october november december".split(" ")
 const weekdays = "sunday monday tuesday wednesday thursday friday saturday".split(" ")
-const numbers = ("a an one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen " +
-  "nineteen twenty").split(" ")
+const numbers =
+  ("a an one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen " +
+    "nineteen twenty").split(" ")
 const dayMillis = 86_400_000
 
 const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1)
-const monthIndex = (word: string): number => months.findIndex((month) => month.startsWith(word.toLowerCase().slice(0, 3)))
-const weekdayIndex = (word: string): number => weekdays.findIndex((day) => day.startsWith(word.toLowerCase().slice(0, 3)))
+const monthIndex = (word: string): number =>
+  months.findIndex((month) => month.startsWith(word.toLowerCase().slice(0, 3)))
+const weekdayIndex = (word: string): number =>
+  weekdays.findIndex((day) => day.startsWith(word.toLowerCase().slice(0, 3)))
 const longDay = (word: string): string => capital(weekdays[weekdayIndex(word)]!)
 const count = (word: string): number => /^\d+$/.test(word) ? Number(word) : Math.max(1, numbers.indexOf(word) - 1)
 const inWords = (amount: number): string => capital(numbers[amount + 1] ?? String(amount))
@@ -23,11 +27,13 @@ const show = (date: Date): string =>
   `${date.getUTCDate()} ${capital(months[date.getUTCMonth()]!)} ${date.getUTCFullYear()}`
 
 const showMonth = (date: Date): string => show(date).replace(/^\d+ /, "")
-const monthsAway = (from: Date, away: number): string => showMonth(utc(from.getUTCFullYear(), from.getUTCMonth() + away, 1))
+const monthsAway = (from: Date, away: number): string =>
+  showMonth(utc(from.getUTCFullYear(), from.getUTCMonth() + away, 1))
 const plus = (from: Date, days: number): Date => new Date(from.getTime() + days * dayMillis)
 const daysAway = (from: Date, away: number): string => show(plus(from, away))
 
-const monthPattern = "(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|" +
+const monthPattern =
+  "(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|" +
   "nov(?:ember)?|dec(?:ember)?)"
 const dayPattern = "(\\d{1,2})(?:st|nd|rd|th)?"
 const numberPattern = `(${numbers.join("|")}|\\d{1,3})`
@@ -74,7 +80,8 @@ const isAhead = (tense: Tense): boolean => tense === "future" || tense === "none
 const recurs = /\b(?:birthday|anniversary|born|every|each|always|usually|annual(?:ly)?|yearly)\b/i
 
 // The years around one, the nearest first: a leap day may be eight years away.
-const years = (from: number, step: number): ReadonlyArray<number> => Array.from({ length: 9 }, (_, i) => from + i * step)
+const years = (from: number, step: number): ReadonlyArray<number> =>
+  Array.from({ length: 9 }, (_, i) => from + i * step)
 
 // The year of a day or month that has none, where its tense tells.
 const yearOf = (said: Date, month: number, date: number | undefined, tense: Tense): number | undefined => {
@@ -94,7 +101,9 @@ const monthGiven = (found: RegExpExecArray, said: Date | undefined, tense: Tense
   if (/^(?:may|mar|march)$/.test(name) && !/^(?:in|during|since|until)$/.test(preposition)) return undefined
   const index = monthIndex(name)
   const given = year ?? found[5]
-  if (given !== undefined || said === undefined) return [capital(months[index]!), given].filter((part) => part !== undefined).join(" ")
+  if (given !== undefined || said === undefined) {
+    return [capital(months[index]!), given].filter((part) => part !== undefined).join(" ")
+  }
   const isNow = index === said.getUTCMonth()
   const known = preposition === "this"
     ? said.getUTCFullYear()
@@ -134,7 +143,9 @@ const away = (said: Date, unit: string, amount: number): string => {
   if (one === "year") return String(said.getUTCFullYear() + amount)
   if (one === "decade") return String(said.getUTCFullYear() + 10 * amount)
   if (amount > 0 && one === "week") return daysAway(said, 7 * number)
-  return `${number === 1 ? `The ${one}` : `${inWords(number)} ${one}s`} ${amount < 0 ? "before" : "after"} ${show(said)}`
+  return `${number === 1 ? `The ${one}` : `${inWords(number)} ${one}s`} ${amount < 0 ? "before" : "after"} ${
+    show(said)
+  }`
 }
 
 // A minute or hour may lie on the other side of midnight: only a time stamp with a time of day tells.
@@ -146,13 +157,17 @@ const timeOfDay = (observedAt: string): number | undefined => {
 }
 
 const timeAway = (said: Date, unit: string, amount: number, time: number | undefined): string | undefined =>
-  time === undefined ? undefined : show(new Date(said.getTime() + time + amount * (unit === "hour" ? 3_600_000 : 60_000)))
+  time === undefined
+    ? undefined
+    : show(new Date(said.getTime() + time + amount * (unit === "hour" ? 3_600_000 : 60_000)))
 
 // Seasons are those of the north, in whole months: of the place where something was said nothing is known.
 const seasonStart: Readonly<Record<string, number>> = { spring: 2, summer: 5, fall: 8, autumn: 8, winter: 11 }
-const showSeason = (season: string, year: number): string => `${capital(season)} ${season === "winter" ? `${year}–${year + 1}` : year}`
+const showSeason = (season: string, year: number): string =>
+  `${capital(season)} ${season === "winter" ? `${year}–${year + 1}` : year}`
 
-// The year in which the last such season began that is over, or has begun; or the first that is not over, or is still to come.
+// The year in which the last such season began that is over, or has begun; or the first that is not over, or is still
+// to come.
 const seasonYear = (said: Date, season: string, which: "over" | "begun" | "unfinished" | "ahead"): number => {
   const start = (year: number) => utc(year, seasonStart[season]!, 1)
   const end = (year: number) => utc(year, seasonStart[season]! + 3, 1)
@@ -166,7 +181,11 @@ const monday = (said: Date): Date => plus(said, -((said.getUTCDay() + 6) % 7))
 // The next such day of the week after a date, never that date itself.
 const weekdayAfter = (said: Date, name: string): Date => plus(said, (weekdayIndex(name) - said.getUTCDay() + 6) % 7 + 1)
 const weekdayWith = (said: Date, name: string, tense: Tense): string | undefined =>
-  tense === "past" ? `The ${longDay(name)} before ${show(said)}` : tense === "future" ? show(weekdayAfter(said, name)) : undefined
+  tense === "past"
+    ? `The ${longDay(name)} before ${show(said)}`
+    : tense === "future"
+    ? show(weekdayAfter(said, name))
+    : undefined
 const weekend = (said: Date, tense: Tense): string => {
   const saturday = plus(monday(said), 5)
   return `The weekend of ${show(tense === "past" && saturday > said ? plus(saturday, -7) : saturday)}`
@@ -200,31 +219,68 @@ const rules: ReadonlyArray<Rule> = [
   [/\bhalf a year (?:ago|back)\b/, (_, { said }) => monthsAway(said, -6)],
   [/\bin half a year\b/, (_, { said, tense }) => isAhead(tense) ? monthsAway(said, 6) : undefined],
   [/\bhalf an? \w+ (?:ago|back)\b/, () => undefined],
-  [new RegExp(`${counted}(minute|hour)s? (?:ago|back)\\b`), (found, { said, time }) => timeAway(said, found[2]!, -count(found[1]!), time)],
-  [new RegExp(`${counted}${units} (?:ago|back|before(?! \\w))\\b`), (found, { said }) => away(said, found[2]!, -count(found[1]!))],
-  [/\ba couple (?:of )?(day|week|month|year)s (?:ago|back)\b/, (found, { said }) => `A couple of ${found[1]}s before ${show(said)}`],
-  [/\b(?:a )?few (day|week|month|year)s (?:ago|back)\b/, (found, { said }) => `A few ${found[1]}s before ${show(said)}`],
-  [/\bin (a couple of|a few) (day|week|month|year)s\b/, (found, { said, tense }) =>
-    !isAhead(tense) ? undefined : `${capital(found[1]!)} ${found[2]}s after ${show(said)}`],
-  [new RegExp(`\\bin ${numberPattern} (?:more )?(minute|hour)s?\\b`), (found, { said, tense, time }) =>
-    !isAhead(tense) ? undefined : timeAway(said, found[2]!, count(found[1]!), time)],
-  [new RegExp(`\\bin ${numberPattern} (?:more )?${units}['’]?\\b`), (found, { said, tense }) =>
-    !isAhead(tense) ? undefined : away(said, found[2]!, count(found[1]!))],
-  [new RegExp(`${counted}${units} (?:from (?:now|today)|hence|from this day)\\b`), (found, { said }) => away(said, found[2]!, count(found[1]!))],
-  [new RegExp(`\\b(?:${longDayPattern},? (?:of )?${weekNames} week|${weekNames} week,? (?:on )?${longDayPattern})\\b`), (found, { said }) =>
-    show(plus(monday(said), (weekdayIndex((found[1] ?? found[4])!) + 6) % 7 + weekShift((found[2] ?? found[3])!)))],
+  [
+    new RegExp(`${counted}(minute|hour)s? (?:ago|back)\\b`),
+    (found, { said, time }) => timeAway(said, found[2]!, -count(found[1]!), time)
+  ],
+  [
+    new RegExp(`${counted}${units} (?:ago|back|before(?! \\w))\\b`),
+    (found, { said }) => away(said, found[2]!, -count(found[1]!))
+  ],
+  [
+    /\ba couple (?:of )?(day|week|month|year)s (?:ago|back)\b/,
+    (found, { said }) => `A couple of ${found[1]}s before ${show(said)}`
+  ],
+  [
+    /\b(?:a )?few (day|week|month|year)s (?:ago|back)\b/,
+    (found, { said }) => `A few ${found[1]}s before ${show(said)}`
+  ],
+  [
+    /\bin (a couple of|a few) (day|week|month|year)s\b/,
+    (found, { said, tense }) => !isAhead(tense) ? undefined : `${capital(found[1]!)} ${found[2]}s after ${show(said)}`
+  ],
+  [
+    new RegExp(`\\bin ${numberPattern} (?:more )?(minute|hour)s?\\b`),
+    (found, { said, tense, time }) => !isAhead(tense) ? undefined : timeAway(said, found[2]!, count(found[1]!), time)
+  ],
+  [
+    new RegExp(`\\bin ${numberPattern} (?:more )?${units}['’]?\\b`),
+    (found, { said, tense }) => !isAhead(tense) ? undefined : away(said, found[2]!, count(found[1]!))
+  ],
+  [
+    new RegExp(`${counted}${units} (?:from (?:now|today)|hence|from this day)\\b`),
+    (found, { said }) => away(said, found[2]!, count(found[1]!))
+  ],
+  [
+    new RegExp(`\\b(?:${longDayPattern},? (?:of )?${weekNames} week|${weekNames} week,? (?:on )?${longDayPattern})\\b`),
+    (found, { said }) =>
+      show(plus(monday(said), (weekdayIndex((found[1] ?? found[4])!) + 6) % 7 + weekShift((found[2] ?? found[3])!)))
+  ],
   [new RegExp(`${counted}${units} (?:from|after)\\b|\\b${weekdayPattern} (?:week|fortnight)\\b`), () => undefined],
-  [new RegExp(`\\b(?:last|past|this past) ${weekdayPattern}\\b(?! of\\b)`), (found, { said }) => `The ${longDay(found[1]!)} before ${show(said)}`],
+  [
+    new RegExp(`\\b(?:last|past|this past) ${weekdayPattern}\\b(?! of\\b)`),
+    (found, { said }) => `The ${longDay(found[1]!)} before ${show(said)}`
+  ],
   [new RegExp(`\\bnext ${weekdayPattern}\\b`), (found, { said }) => `The ${longDay(found[1]!)} after ${show(said)}`],
   [/\b(?:last|past) (week|fortnight|weekend|month|year)\b/, (found, { said }) => away(said, found[1]!, -1)],
-  [new RegExp(`\\b(?:last|past) ${seasonPattern}\\b`), (found, { said }) => showSeason(found[1]!, seasonYear(said, found[1]!, "over"))],
+  [
+    new RegExp(`\\b(?:last|past) ${seasonPattern}\\b`),
+    (found, { said }) => showSeason(found[1]!, seasonYear(said, found[1]!, "over"))
+  ],
   // In May, "next summer" may be this one.
   [new RegExp(`\\bnext ${seasonPattern}\\b`), (found, { said }) => {
     const year = seasonYear(said, found[1]!, "ahead")
     return year > said.getUTCFullYear() ? showSeason(found[1]!, year) : undefined
   }],
-  [new RegExp(`\\b(?:this|in|during|over|for|by) (?:the |this )?(?:(?:early|late|mid)[ -])?(?:coming )?${seasonPattern}\\b(?! of\\b)`), (found, { said, tense }) =>
-    isSure(tense) ? showSeason(found[1]!, seasonYear(said, found[1]!, tense === "past" ? "begun" : "unfinished")) : undefined],
+  [
+    new RegExp(
+      `\\b(?:this|in|during|over|for|by) (?:the |this )?(?:(?:early|late|mid)[ -])?(?:coming )?${seasonPattern}\\b(?! of\\b)`
+    ),
+    (found, { said, tense }) =>
+      isSure(tense)
+        ? showSeason(found[1]!, seasonYear(said, found[1]!, tense === "past" ? "begun" : "unfinished"))
+        : undefined
+  ],
   [/\bnext (?:week|weekend)\b/, (found, { said }) => `The ${found[0].slice(5)} after ${show(said)}`],
   [/\bnext month\b/, (_, { said }) => monthsAway(said, 1)],
   [/\bnext year\b/, (_, { said }) => String(said.getUTCFullYear() + 1)],
@@ -237,18 +293,33 @@ const rules: ReadonlyArray<Rule> = [
   [/\bthis year\b/, (_, { said }) => String(said.getUTCFullYear())],
   // A span of days, or one that comes again.
   [new RegExp(`\\b${longDayPattern}s?\\b.*\\b${longDayPattern}s?\\b|\\b${longDayPattern}s\\b`), () => undefined],
-  [new RegExp(`\\b(?:for|till|until|by|before) ${weekdayPattern}\\b`), (found, { said, tense }) => weekdayWith(said, found[1]!, found[0].startsWith("for") ? "future" : tense)],
+  [
+    new RegExp(`\\b(?:for|till|until|by|before) ${weekdayPattern}\\b`),
+    (found, { said, tense }) => weekdayWith(said, found[1]!, found[0].startsWith("for") ? "future" : tense)
+  ],
   [new RegExp(`\\bsince ${weekdayPattern}\\b`), (found, { said }) => weekdayWith(said, found[1]!, "past")],
-  [new RegExp(`\\b(?:on|this|this coming|coming) ${weekdayPattern}\\b(?! (?:the|of)\\b)`), (found, { said, tense }) => weekdayWith(said, found[1]!, tense)],
-  [new RegExp(`${notHabit}\\b${longDayPattern}\\b(?! (?:the|of)\\b)`), (found, { said, tense }) => weekdayWith(said, found[1]!, tense)],
-  [/\bon the (\d{1,2})(?:st|nd|rd|th)(?=\s*(?:$|[.,;!?]|(?:after|and|as|at|because|before|but|for|from|if|so|then|to|when|with)\b))/, (found, { said, tense }) => {
-    if (!isSure(tense)) return undefined
-    const wanted = Number(found[1])
-    const step = tense === "past" ? -1 : 1
-    const dates = Array.from({ length: 12 }, (_, i) => utc(said.getUTCFullYear(), said.getUTCMonth() + i * step, wanted))
-    const date = dates.find((one) => one.getUTCDate() === wanted && (tense === "past" ? one <= said : one >= said))
-    return date === undefined ? undefined : show(date)
-  }]
+  [
+    new RegExp(`\\b(?:on|this|this coming|coming) ${weekdayPattern}\\b(?! (?:the|of)\\b)`),
+    (found, { said, tense }) => weekdayWith(said, found[1]!, tense)
+  ],
+  [
+    new RegExp(`${notHabit}\\b${longDayPattern}\\b(?! (?:the|of)\\b)`),
+    (found, { said, tense }) => weekdayWith(said, found[1]!, tense)
+  ],
+  [
+    /\bon the (\d{1,2})(?:st|nd|rd|th)(?=\s*(?:$|[.,;!?]|(?:after|and|as|at|because|before|but|for|from|if|so|then|to|when|with)\b))/,
+    (found, { said, tense }) => {
+      if (!isSure(tense)) return undefined
+      const wanted = Number(found[1])
+      const step = tense === "past" ? -1 : 1
+      const dates = Array.from(
+        { length: 12 },
+        (_, i) => utc(said.getUTCFullYear(), said.getUTCMonth() + i * step, wanted)
+      )
+      const date = dates.find((one) => one.getUTCDate() === wanted && (tense === "past" ? one <= said : one >= said))
+      return date === undefined ? undefined : show(date)
+    }
+  ]
 ]
 
 // A pasted file speaks of no date; what is looked at is as long as sentences are.

@@ -1,5 +1,5 @@
-// Whether two answers say the same, for rewards. Every letter, mark, digit, sign, symbol and emoji counts; what does not is
-// how a text is encoded, set and closed.
+// Whether two answers say the same, for rewards. Every letter, mark, digit, sign, symbol and emoji counts; what does
+// not is how a text is encoded, set and closed.
 import { listItems, sameItems } from "./listItems.ts"
 
 const fullWidth = /[\uff01-\uff5e]/g

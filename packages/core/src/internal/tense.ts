@@ -17,8 +17,7 @@ const perfect = "(?:have|has|[a-z]+['’]ve)(?: (?:already|also|just|never|not|o
   "hidden|known|ridden|risen|run|seen|shown|spoken|stolen|sung|swum|taken|thrown|torn|worn|written)"
 const unmarked = "bet|burst|cast|cost|cut|hit|hurt|let|put|quit|read|rid|set|shut|split|spread|upset|wed"
 // What somebody did about a later day: "I booked a table", "Tom told me to come".
-const planned =
-  "agreed|arranged|asked|booked|decided|expected|hoped|intended|invited|meant|ordered|planned|promised|" +
+const planned = "agreed|arranged|asked|booked|decided|expected|hoped|intended|invited|meant|ordered|planned|promised|" +
   "registered|reserved|scheduled|signed up|told|wanted|tickets?|(?:would|could|might)(?:n['’]t)?|(?:was|" +
   "were) (?:going|supposed|about) to"
 const timetable =
@@ -48,8 +47,8 @@ const sentenceAt = (text: string, at: number): readonly [sentence: string, at: n
 }
 
 /**
- * The tense of the sentence that has a place in a text, as its last verb before that place tells, or the first after it. What is
- * present there, such as "my exam is on Friday", speaks of what will be.
+ * The tense of the sentence that has a place in a text, as its last verb before that place tells, or the first after
+ * it. What is present there, such as "my exam is on Friday", speaks of what will be.
  */
 export const tenseAt = (text: string, at: number): Tense => {
   const [sentence, place] = sentenceAt(text, at)
@@ -57,7 +56,9 @@ export const tenseAt = (text: string, at: number): Tense => {
   const found = Array.from(sentence.matchAll(markers))
     .filter(({ 0: word, groups, index }) => groups?.["past"] === undefined || index === 0 || !/^\p{Lu}/u.test(word))
     .filter(({ 0: word, groups, index }, i, all) =>
-      groups?.["subject"] === undefined || !/^\s+(?:\S+\s+)?$/.test(sentence.slice(index + word.length, all[i + 1]?.index ?? index)))
+      groups?.["subject"] === undefined ||
+      !/^\s+(?:\S+\s+)?$/.test(sentence.slice(index + word.length, all[i + 1]?.index ?? index))
+    )
   const { groups } = found.findLast(({ index }) => index < place) ?? found[0] ?? {}
   if (groups === undefined) return "none"
   if (groups["unknown"] !== undefined || groups["same"] !== undefined) return "unclear"
@@ -73,5 +74,6 @@ const plan = new RegExp(
 /** Whether the first verb of a text tells of what is yet to come, so that it was not yet when it was said. */
 export const isPlan = (text: string): boolean => {
   const found = plan.exec(text)
-  return found !== null && !Array.from(text.slice(0, found.index).matchAll(markers)).some(({ groups }) => groups?.["subject"] === undefined)
+  return found !== null &&
+    !Array.from(text.slice(0, found.index).matchAll(markers)).some(({ groups }) => groups?.["subject"] === undefined)
 }

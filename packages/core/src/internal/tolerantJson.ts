@@ -1,5 +1,6 @@
-// A total JSON reader for model output: it never throws. It allows what models write: trailing commas, comments, line breaks in strings, texts in single or curly quotes,
-// Python's literals, and a text that stops in the middle. It reports where it had to stop, and remembers where each object began.
+// A total JSON reader for model output: it never throws. It allows what models write: trailing commas, comments, line
+// breaks in strings, texts in single or curly quotes, Python's literals, and a text that stops in the middle. It
+// reports where it had to stop, and remembers where each object began.
 
 export interface Parsed {
   readonly value: unknown
@@ -16,8 +17,16 @@ const plainKey = /[\p{L}_$][\p{L}\p{N}_$]*(?=\s*:)/uy
 const blank = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$))*/y
 const number = /-?\d+(\.\d+)?([eE][+-]?\d+)?/y
 const literal = /true|false|null|(?:True|False|None)\b/y
-const literals: Readonly<Record<string, boolean | null>> = { true: true, True: true, false: false, False: false, null: null, None: null }
-// What ends a text that begins with a quote. An apostrophe looks like a single quote: that ends a text only where the text can end.
+const literals: Readonly<Record<string, boolean | null>> = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  null: null,
+  None: null
+}
+// What ends a text that begins with a quote. An apostrophe looks like a single quote: that ends a text only where the
+// text can end.
 const closing: Readonly<Record<string, RegExp>> = { "\"": /"/y, "'": /'(?=\s*(?:[,:}\]]|$))/y, "\u201c": /\u201d/y }
 const maxDepth = 64
 

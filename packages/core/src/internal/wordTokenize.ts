@@ -1,5 +1,5 @@
-// The tokens of NLTK's `word_tokenize`, which every published BLEU-1 of this field is computed over: the Treebank rules of its
-// `NLTKWordTokenizer`, sentence by sentence. Punkt, the trained sentence splitter before them, is a rule here.
+// The tokens of NLTK's `word_tokenize`, which every published BLEU-1 of this field is computed over: the Treebank rules
+// of its `NLTKWordTokenizer`, sentence by sentence. Punkt, the trained sentence splitter before them, is a rule here.
 
 type Rule = readonly [pattern: RegExp, replacement: string]
 
@@ -29,13 +29,17 @@ const rules: ReadonlyArray<Rule> = [
   [/\s+/g, " "],
   [/([^' ])('s|'m|'d|') /gi, "$1 $2 "],
   [/([^' ])('ll|'re|'ve|n't) /gi, "$1 $2 "],
-  [/\b(can)(not)\b|\b(d)('ye)\b|\b(gim)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(lem)(me)\b|\b(more)('n)\b|\b(wan)(na)(?=\s)/gi,
-    " $1$3$5$7$9$11$13$15 $2$4$6$8$10$12$14$16 "],
+  [
+    /\b(can)(not)\b|\b(d)('ye)\b|\b(gim)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(lem)(me)\b|\b(more)('n)\b|\b(wan)(na)(?=\s)/gi,
+    " $1$3$5$7$9$11$13$15 $2$4$6$8$10$12$14$16 "
+  ],
   [/ ('t)(is|was)\b/gi, " $1 $2 "]
 ]
 
-// A period after one of these ends no sentence: titles and the like, initials, and a number before a word in lower case ("1. go").
-const abbreviation = /(?:^|\s)["'([{]*(?:mr|mrs|ms|dr|st|jr|sr|vs|prof|gen|rep|sen|gov|no|co|inc|ltd|corp|[a-z](?:\.[a-z])*)\.$/i
+// A period after one of these ends no sentence: titles and the like, initials, and a number before a word in lower case
+// ("1. go").
+const abbreviation =
+  /(?:^|\s)["'([{]*(?:mr|mrs|ms|dr|st|jr|sr|vs|prof|gen|rep|sen|gov|no|co|inc|ltd|corp|[a-z](?:\.[a-z])*)\.$/i
 const ordinal = /(?:^|\s)[\d,.-]*\d\.$/
 
 const sentences = (text: string): ReadonlyArray<string> => {
@@ -53,5 +57,7 @@ const sentences = (text: string): ReadonlyArray<string> => {
 }
 
 export const wordTokenize = (text: string): ReadonlyArray<string> =>
-  sentences(text).flatMap((sentence) => rules.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), sentence).split(/\s+/))
+  sentences(text).flatMap((sentence) =>
+    rules.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), sentence).split(/\s+/)
+  )
     .filter((token) => token !== "")

@@ -13,8 +13,8 @@ const unspacedLetter = `${unspacedClass}${marks}`
 const latinOrDigit = `[[\\p{N}\\p{sc=Latin}[\\p{L}&&\\p{sc=Common}]]--${unspacedClass}]${marks}`
 const otherLetter = `[\\p{L}--[\\p{sc=Latin}${unspacedClass}]]${marks}`
 
-// A word ends where the script changes: one between words of another script is found by itself, and so is one with a prefix of
-// theirs.
+// A word ends where the script changes: one between words of another script is found by itself, and so is one with a
+// prefix of theirs.
 const wordOrRun = new RegExp(`(?:${latinOrDigit})+|(?:${unspacedLetter})+|(?:${otherLetter})+`, "gv")
 const unspacedLetters = new RegExp(unspacedLetter, "gv")
 
@@ -30,7 +30,8 @@ const folded = (text: string): string =>
     .replace(invisible, "")
     .normalize("NFKC")
     .replace(optional, "")
-    // Full case folding, and a little more: "Straße" is "STRASSE", "İstanbul" is "istanbul", and a sigma at the end is one.
+    // Full case folding, and a little more: "Straße" is "STRASSE", "İstanbul" is "istanbul", and a sigma at the end is
+    // one.
     .toLowerCase()
     .toUpperCase()
     .toLowerCase()
@@ -46,8 +47,8 @@ const grams = (run: string): ReadonlyArray<string> => {
 }
 
 /**
- * The words of a text. Ways to write the same letter (composed or not, full or half width, ligatures, capitals) give the same
- * words. What is written without spaces gives its letters, and its pairs of letters.
+ * The words of a text. Ways to write the same letter (composed or not, full or half width, ligatures, capitals) give
+ * the same words. What is written without spaces gives its letters, and its pairs of letters.
  */
 export const words = (text: string): ReadonlyArray<string> => {
   // Nothing to fold in ASCII, nor in the dashes and quotes beside it.

@@ -5,8 +5,8 @@ import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 
 /**
- * What every implementation of a service has to obey. `check` fails, or dies of an assertion, where one does not. It changes the
- * service that it runs on, so each law needs a fresh one.
+ * What every implementation of a service has to obey. `check` fails, or dies of an assertion, where one does not. It
+ * changes the service that it runs on, so each law needs a fresh one.
  */
 export interface Law<Service> {
   readonly title: string

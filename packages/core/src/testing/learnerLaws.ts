@@ -6,7 +6,8 @@ import { stepLaws } from "./learnerStepLaws.ts"
 import type { LearnerLawsOptions } from "./learnerSupport.ts"
 
 /**
- * The laws of a `Learner` as effects, for another test runner than vitest. Each needs a learner of its own, since steps change its weights.
+ * The laws of a `Learner` as effects, for another test runner than vitest. Each needs a learner of its own, since steps
+ * change its weights.
  *
  * @example
  * ```typescript
@@ -19,20 +20,21 @@ import type { LearnerLawsOptions } from "./learnerSupport.ts"
  * }
  * ```
  */
-export const lawsOfLearner = (options: LearnerLawsOptions = {}): ReadonlyArray<Law<Learner>> =>
-  [...objectiveLaws(options), ...stepLaws(options)]
+export const lawsOfLearner = (
+  options: LearnerLawsOptions = {}
+): ReadonlyArray<Law<Learner>> => [...objectiveLaws(options), ...stepLaws(options)]
 
 /**
  * The laws of a `Learner`, as a vitest suite over a layer.
  *
- * Use it in the test file of every training engine; a small model with random weights does. The layer is built anew for every
- * law, since steps change its weights. The laws: log-probabilities agree with the learner's sampler, losses agree with
- * `Objective.evaluate`, gradients are the slopes of the losses, add up and vanish where they should, steps are those of AdamW, lower
- * the loss and raise what has the higher advantage, the sampler follows, a checkpoint restores the weights, and a saved state goes on
- * as it would have.
+ * Use it in the test file of every training engine; a small model with random weights does. The layer is built anew for
+ * every law, since steps change its weights. The laws: log-probabilities agree with the learner's sampler, losses agree
+ * with `Objective.evaluate`, gradients are the slopes of the losses, add up and vanish where they should, steps are
+ * those of AdamW, lower the loss and raise what has the higher advantage, the sampler follows, a checkpoint restores
+ * the weights, and a saved state goes on as it would have.
  *
- * An engine has to do what its `capabilities` declare, and to refuse the rest with a `LearnerError`. Declaring less is honest. Declaring
- * and refusing is a failure, and so is a number that was not declared.
+ * An engine has to do what its `capabilities` declare, and to refuse the rest with a `LearnerError`. Declaring less is
+ * honest. Declaring and refusing is a failure, and so is a number that was not declared.
  *
  * @example
  * ```typescript

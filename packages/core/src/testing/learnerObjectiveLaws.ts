@@ -26,7 +26,11 @@ import { assertClose, sum } from "./numbers.ts"
 
 const { ConstantLength, SequenceMean, Sum, TokenMean } = Objective.Aggregation
 const sumOf = { aggregation: Sum() }
-const weightedLikelihood = { name: "weighted log-likelihood", loss: Objective.mul(Objective.logp, Objective.advantage), ...sumOf }
+const weightedLikelihood = {
+  name: "weighted log-likelihood",
+  loss: Objective.mul(Objective.logp, Objective.advantage),
+  ...sumOf
+}
 const aggregations = [SequenceMean(), TokenMean(), ConstantLength({ length: 16 }), Sum()]
 
 // Losses that every learner can do, and one or more for each thing that capabilities declare.
@@ -52,14 +56,20 @@ const losses = ({ tolerance = 1e-4 }: LearnerLawsOptions): ReadonlyArray<Law<Lea
     check: Effect.gen(function*() {
       const { batch, learner } = yield* setup
       for (const temperature of [undefined, 0.7]) {
-        const { logprobs, loss } = yield* learner.forwardBackward(batch, Objective.sft, temperature === undefined ? {} : { temperature })
+        const { logprobs, loss } = yield* learner.forwardBackward(
+          batch,
+          Objective.sft,
+          temperature === undefined ? {} : { temperature }
+        )
         assert.isTrue(Number.isFinite(loss))
         assert.deepStrictEqual(
           logprobs.map((group) => group.map((list) => list.length)),
           batch.map((group) => group.completions.map(({ tokens }) => tokens.length))
         )
         const scores = yield* score(learner, batch, temperature)
-        logprobs.flat().forEach((list, i) => assertClose(list, scores[i]!, tolerance, `completion ${i}, temperature ${temperature ?? 1}`))
+        logprobs.flat().forEach((list, i) =>
+          assertClose(list, scores[i]!, tolerance, `completion ${i}, temperature ${temperature ?? 1}`)
+        )
       }
     })
   },
@@ -68,7 +78,9 @@ const losses = ({ tolerance = 1e-4 }: LearnerLawsOptions): ReadonlyArray<Law<Lea
     check: Effect.gen(function*() {
       const { batch, learner } = yield* setup
       const { logprobs } = yield* learner.forwardBackward(batch, Objective.sft)
-      const flat = batch.flatMap(({ completions, prompt }) => completions.map((completion) => ({ prompt, completions: [completion] })))
+      const flat = batch.flatMap(({ completions, prompt }) =>
+        completions.map((completion) => ({ prompt, completions: [completion] }))
+      )
       const alone = yield* learner.forwardBackward(flat, Objective.sft)
       logprobs.flat().forEach((list, i) => assertClose(list, alone.logprobs[i]![0]!, tolerance, `completion ${i}`))
     })
@@ -105,7 +117,11 @@ const losses = ({ tolerance = 1e-4 }: LearnerLawsOptions): ReadonlyArray<Law<Lea
         if (found.entropies !== undefined || found.values !== undefined) continue
         // The log-likelihood, weighted by the slopes of the loss, takes away what the loss has given.
         const { derivatives } = Objective.differentiate(objective, valuesOf(full, found.logprobs))
-        const weighted = enrich(full, found.logprobs, ({ index }) => ({ advantage: derivatives[index]!.logp.map((x) => -x) }))
+        const weighted = enrich(
+          full,
+          found.logprobs,
+          ({ index }) => ({ advantage: derivatives[index]!.logp.map((x) => -x) })
+        )
         yield* learner.forwardBackward(full, objective)
         const taken = yield* pass(learner, weighted, weightedLikelihood)
         const left = yield* gradNorm(learner)
@@ -122,10 +138,14 @@ const losses = ({ tolerance = 1e-4 }: LearnerLawsOptions): ReadonlyArray<Law<Lea
       const { vocabularySize } = learner.sampler.tokenizer
       if (found === undefined || vocabularySize > 4096) return
       const vocabulary = Array.from({ length: vocabularySize }, (_, token) => [token])
-      const scores = yield* learner.sampler.score({ groups: batch.map(({ prompt }) => ({ prompt, completions: vocabulary })) })
+      const scores = yield* learner.sampler.score({
+        groups: batch.map(({ prompt }) => ({ prompt, completions: vocabulary }))
+      })
       for (const [g, group] of scores.entries()) {
         const expected = -sum(group.map(([logp]) => Math.exp(logp!) * logp!))
-        for (const entropies of found.entropies![g]!) assertClose([entropies[0]!], [expected], 10 * tolerance, `group ${g}`)
+        for (const entropies of found.entropies![g]!) {
+          assertClose([entropies[0]!], [expected], 10 * tolerance, `group ${g}`)
+        }
       }
     })
   },
@@ -135,14 +155,20 @@ const losses = ({ tolerance = 1e-4 }: LearnerLawsOptions): ReadonlyArray<Law<Lea
       const { batch, learner } = yield* setup
       const logprobs = yield* scoreGroups(learner, batch)
       const full = enrich(batch, logprobs, everyQuantity)
-      const refused = Effect.forEach(objectives, Effect.fnUntraced(function*(objective) {
-        if (missing(learner.capabilities, objective).length > 0) yield* pass(learner, full, objective)
-        // What the batch does not have no engine can read.
-        if (Objective.given(objective).length === 0) return
-        const found = yield* Effect.result(learner.forwardBackward(batch, objective))
-        assert.isTrue(Result.isFailure(found), `${objective.name} reads what the batch does not have, and is not refused`)
-        if (Result.isFailure(found)) assert.strictEqual(found.failure._tag, "LearnerError")
-      }))
+      const refused = Effect.forEach(
+        objectives,
+        Effect.fnUntraced(function*(objective) {
+          if (missing(learner.capabilities, objective).length > 0) yield* pass(learner, full, objective)
+          // What the batch does not have no engine can read.
+          if (Objective.given(objective).length === 0) return
+          const found = yield* Effect.result(learner.forwardBackward(batch, objective))
+          assert.isTrue(
+            Result.isFailure(found),
+            `${objective.name} reads what the batch does not have, and is not refused`
+          )
+          if (Result.isFailure(found)) assert.strictEqual(found.failure._tag, "LearnerError")
+        })
+      )
       yield* refused
       assert.strictEqual(yield* gradNorm(learner), 0, "a refusal left a gradient")
       yield* learner.forwardBackward(batch, logLikelihood)
@@ -169,7 +195,10 @@ const losses = ({ tolerance = 1e-4 }: LearnerLawsOptions): ReadonlyArray<Law<Lea
   }
 ]
 
-const shifted = (advantage: number, shift: number): Each => ({ logp }) => ({ advantage, oldLogp: Array.from(logp, (x) => x + shift) })
+const shifted = (advantage: number, shift: number): Each => ({ logp }) => ({
+  advantage,
+  oldLogp: Array.from(logp, (x) => x + shift)
+})
 
 // Gradients as norms: where they add up, where there are none, and where there have to be some.
 const gradients: ReadonlyArray<Law<Learner>> = [
@@ -198,17 +227,27 @@ const gradients: ReadonlyArray<Law<Learner>> = [
         ["advantage 0", Objective.grpo(sumOf), ({ logp }) => ({ advantage: 0, oldLogp: logp })],
         ["ratio e, advantage 1: clipped", Objective.grpo(sumOf), shifted(1, -1)],
         ["ratio 1/e, advantage -1: clipped", Objective.grpo(sumOf), shifted(-1, 1)],
-        ["behind stop-gradient", { name: "stopped", loss: Objective.stopGradient(Objective.logp), ...sumOf }, () => ({})]
+        [
+          "behind stop-gradient",
+          { name: "stopped", loss: Objective.stopGradient(Objective.logp), ...sumOf },
+          () => ({})
+        ]
       ]
       for (const [title, objective, each] of cases) {
         const found = yield* pass(learner, enrich(batch, logprobs, each), objective)
         if (found !== undefined) assert.isAtMost(yield* gradNorm(learner), 1e-4 * whole, title)
       }
-      // The other side of each bound has the gradient of the plain policy gradient, e or 1/e times that of the likelihood.
+      // The other side of each bound has the gradient of the plain policy gradient, e or 1/e times that of the
+      // likelihood.
       for (const [advantage, shift] of [[-1, -1], [1, 1]] as const) {
         const found = yield* pass(learner, enrich(batch, logprobs, shifted(advantage, shift)), Objective.grpo(sumOf))
         if (found !== undefined) {
-          assertClose([(yield* gradNorm(learner)) / whole], [Math.exp(-shift)], 1e-2, `advantage ${advantage}, not clipped`)
+          assertClose(
+            [(yield* gradNorm(learner)) / whole],
+            [Math.exp(-shift)],
+            1e-2,
+            `advantage ${advantage}, not clipped`
+          )
         }
       }
     })
@@ -296,5 +335,6 @@ const slopes = [
 ]
 
 /** What a learner computes. */
-export const objectiveLaws = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> =>
-  [...losses(options), ...gradients, ...sums, ...slopes]
+export const objectiveLaws = (
+  options: LearnerLawsOptions
+): ReadonlyArray<Law<Learner>> => [...losses(options), ...gradients, ...sums, ...slopes]

@@ -35,7 +35,9 @@ const steps = ({ learningRate = 1e-4, tolerance = 1e-4 }: LearnerLawsOptions): R
       const { batch, learner } = yield* setup
       const before = yield* score(learner, batch)
       assert.strictEqual((yield* learner.optimStep({ learningRate: 0.1 })).gradNorm, 0)
-      for (const [i, list] of (yield* score(learner, batch)).entries()) assertClose(list, before[i]!, 1e-6, `completion ${i}`)
+      for (const [i, list] of (yield* score(learner, batch)).entries()) {
+        assertClose(list, before[i]!, 1e-6, `completion ${i}`)
+      }
       yield* learner.forwardBackward(batch, logLikelihood)
       assert.isAbove(yield* gradNorm(learner), 0)
       assert.strictEqual(yield* gradNorm(learner), 0, "the step did not forget the gradient")
@@ -84,7 +86,12 @@ const steps = ({ learningRate = 1e-4, tolerance = 1e-4 }: LearnerLawsOptions): R
         yield* learner.forwardBackward(batch, logLikelihood)
         const taken = yield* step(learner, { learningRate: 0, [name]: value })
         // What was refused is still there.
-        assertClose([(taken?.gradNorm ?? (yield* gradNorm(learner))) / norm], [1], 1e-3, `the gradient's norm, with ${name}`)
+        assertClose(
+          [(taken?.gradNorm ?? (yield* gradNorm(learner))) / norm],
+          [1],
+          1e-3,
+          `the gradient's norm, with ${name}`
+        )
       }
     })
   }
@@ -141,12 +148,15 @@ const adamW = (options: LearnerLawsOptions): Law<Learner> => ({
       check(part(found), -(1 - beta1) / (1 + beta1), `beta1 ${beta1}`)
     }
 
-    // The gradient g, then 2g: the second moment is (4 + beta2) / (1 + beta2) of g squared. A step is that along the signs of g.
+    // The gradient g, then 2g: the second moment is (4 + beta2) / (1 + beta2) of g squared. A step is that along the
+    // signs of g.
     const twice = (beta2: number, rate: number) =>
       rise(
         Effect.andThen(forward, taken({ learningRate: 0, beta2 })).pipe(
           Effect.flatMap((first) =>
-            first ? Effect.andThen(Effect.andThen(forward, forward), taken({ learningRate: rate, beta2 })) : Effect.succeed(false)
+            first
+              ? Effect.andThen(Effect.andThen(forward, forward), taken({ learningRate: rate, beta2 }))
+              : Effect.succeed(false)
           )
         )
       )
@@ -157,17 +167,19 @@ const adamW = (options: LearnerLawsOptions): Law<Learner> => ({
       check(short! / long!, Math.sqrt((4.999 / 1.999) / (4.1 / 1.1)), "beta2")
     }
 
-    // An epsilon beside which the gradient is nothing: what is left is the decay of each weight, the rate times weightDecay, whatever the
-    // two are.
+    // An epsilon beside which the gradient is nothing: what is left is the decay of each weight, the rate times
+    // weightDecay, whatever the two are.
     const epsilon = 1e9 * norm
-    const decayed = Effect.fnUntraced(function*(decays: ReadonlyArray<readonly [learningRate: number, weightDecay: number]>) {
-      yield* afresh
-      for (const [learningRate, weightDecay] of decays) {
-        yield* forward
-        if (!(yield* taken({ learningRate, weightDecay, epsilon }))) return undefined
+    const decayed = Effect.fnUntraced(
+      function*(decays: ReadonlyArray<readonly [learningRate: number, weightDecay: number]>) {
+        yield* afresh
+        for (const [learningRate, weightDecay] of decays) {
+          yield* forward
+          if (!(yield* taken({ learningRate, weightDecay, epsilon }))) return undefined
+        }
+        return yield* score(learner, batch)
       }
-      return yield* score(learner, batch)
-    })
+    )
     const [half, other, quarters, none] = [
       yield* decayed([[0.1, 5]]),
       yield* decayed([[1, 0.5]]),
@@ -193,7 +205,10 @@ const saved = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> => {
         const { batch, learner } = yield* setup
         const directory = join(yield* folderOf(options), "state")
         const step = (of: ReadonlyArray<PromptGroup>) =>
-          Effect.andThen(learner.forwardBackward(of, Objective.sft), learner.optimStep({ learningRate: 5 * learningRate }))
+          Effect.andThen(
+            learner.forwardBackward(of, Objective.sft),
+            learner.optimStep({ learningRate: 5 * learningRate })
+          )
         // The moments of one part of the batch go on to move its weights while the other part is learned.
         const [before, after] = [[batch[0]!], [batch[1]!]]
         const goOn = Effect.andThen(step(after), step(after))
@@ -209,7 +224,9 @@ const saved = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> => {
         yield* goOn
         yield* learner.loadState(directory)
         yield* goOn
-        for (const [i, list] of (yield* score(learner, batch)).entries()) assertClose(list, straight[i]!, tolerance, `completion ${i}`)
+        for (const [i, list] of (yield* score(learner, batch)).entries()) {
+          assertClose(list, straight[i]!, tolerance, `completion ${i}`)
+        }
         // Without the moments it would have gone elsewhere.
         yield* learner.loadState(directory)
         yield* learner.save(join(directory, "weights"))
@@ -225,15 +242,24 @@ const saved = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> => {
       check: Effect.gen(function*() {
         const { batch, learner } = yield* setup
         const directory = yield* folderOf(options)
-        const step = Effect.andThen(learner.forwardBackward(batch, Objective.sft), learner.optimStep({ learningRate: 100 * learningRate }))
+        const step = Effect.andThen(
+          learner.forwardBackward(batch, Objective.sft),
+          learner.optimStep({ learningRate: 100 * learningRate })
+        )
         yield* step
         const saved = yield* score(learner, batch)
         yield* learner.save(join(directory, "checkpoint"))
         yield* step
         const moved = yield* score(learner, batch)
-        assert.isAbove(Math.abs(sum(moved.map(sum)) - sum(saved.map(sum))), 10 * tolerance, "the steps between save and load moved nothing")
+        assert.isAbove(
+          Math.abs(sum(moved.map(sum)) - sum(saved.map(sum))),
+          10 * tolerance,
+          "the steps between save and load moved nothing"
+        )
         yield* learner.load(join(directory, "checkpoint"))
-        for (const [i, list] of (yield* score(learner, batch)).entries()) assertClose(list, saved[i]!, tolerance, `completion ${i}`)
+        for (const [i, list] of (yield* score(learner, batch)).entries()) {
+          assertClose(list, saved[i]!, tolerance, `completion ${i}`)
+        }
         const { logprobs } = yield* learner.forwardBackward(batch, Objective.sft)
         logprobs.flat().forEach((list, i) => assertClose(list, saved[i]!, tolerance, `completion ${i}, in training`))
       })
@@ -242,5 +268,6 @@ const saved = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> => {
 }
 
 /** How a learner moves. */
-export const stepLaws = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> =>
-  [...steps(options), adamW(options), ...saved(options)]
+export const stepLaws = (
+  options: LearnerLawsOptions
+): ReadonlyArray<Law<Learner>> => [...steps(options), adamW(options), ...saved(options)]

@@ -53,7 +53,10 @@ export const enrich = (
   let index = 0
   return batch.map((group, g) => ({
     ...group,
-    completions: group.completions.map(({ tokens }, c) => ({ tokens, ...each({ tokens, logp: logprobs[g]![c]!, index: index++ }) }))
+    completions: group.completions.map(({ tokens }, c) => ({
+      tokens,
+      ...each({ tokens, logp: logprobs[g]![c]!, index: index++ })
+    }))
   }))
 }
 
@@ -102,7 +105,8 @@ export const everyQuantity: Each = ({ index, logp, tokens }) => ({
 })
 
 /** The gradient's norm, at no change of the weights. */
-export const gradNorm = (learner: Learner["Service"]) => Effect.map(learner.optimStep({ learningRate: 0 }), (step) => step.gradNorm)
+export const gradNorm = (learner: Learner["Service"]) =>
+  Effect.map(learner.optimStep({ learningRate: 0 }), (step) => step.gradNorm)
 
 // What an engine declares it has to do. The rest it has to refuse: a refusal is the one answer that gives nothing here.
 const asDeclared = Effect.fnUntraced(function*<A>(
@@ -116,7 +120,9 @@ const asDeclared = Effect.fnUntraced(function*<A>(
     if (lacking.length === 0) assert.fail(`${what} is refused in spite of the capabilities: ${found.failure.message}`)
     return undefined
   }
-  if (lacking.length > 0) assert.fail(`${what} needs ${lacking.join(" and ")}, which the capabilities do not declare, and is not refused`)
+  if (lacking.length > 0) {
+    assert.fail(`${what} needs ${lacking.join(" and ")}, which the capabilities do not declare, and is not refused`)
+  }
   return found.success
 })
 
@@ -127,7 +133,11 @@ export const pass = (
   objective: Objective.Objective,
   options: { readonly temperature?: number } = {}
 ): Effect.Effect<ForwardBackward | undefined, never> =>
-  asDeclared(objective.name, missing(learner.capabilities, objective), learner.forwardBackward(batch, objective, options))
+  asDeclared(
+    objective.name,
+    missing(learner.capabilities, objective),
+    learner.forwardBackward(batch, objective, options)
+  )
 
 /** A step; nothing where the capabilities lack one of its settings and the engine refuses it. */
 export const step = (
@@ -139,8 +149,8 @@ export const step = (
 }
 
 /**
- * The settings of a step that goes along the gradient itself, and lowers the loss by `change`. Adam divides by |g| + epsilon: with an epsilon
- * far above every |g| the loss falls by the step's length times the gradient's norm.
+ * The settings of a step that goes along the gradient itself, and lowers the loss by `change`. Adam divides by |g| +
+ * epsilon: with an epsilon far above every |g| the loss falls by the step's length times the gradient's norm.
  */
 export const alongGradient = (norm: number, change: number): Required<Pick<OptimStep, "learningRate" | "epsilon">> => {
   const epsilon = 1000 * norm

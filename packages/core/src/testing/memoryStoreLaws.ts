@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
+import { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AiError } from "effect/ai"
 import { FactExtractor } from "../FactExtractor.ts"
 import { MemoryId } from "../Memory.ts"
 import * as MemoryAgent from "../MemoryAgent.ts"
@@ -28,10 +28,20 @@ const everything = Effect.fnUntraced(function*(scope: Scope.Scope) {
   )
   const found = yield* store.search(scope, { text: memories.map(({ text }) => text).join(" "), limit: 1000 })
   const listed = yield* store.list(scope, { tombstones: true, showExpired: true })
-  return { revision, memories, past, listed, log: yield* store.log(scope), found: found.memories.map(({ memory }) => memory) }
+  return {
+    revision,
+    memories,
+    past,
+    listed,
+    log: yield* store.log(scope),
+    found: found.memories.map(({ memory }) => memory)
+  }
 })
 
-const failed = <E extends { readonly _tag: string }, Tag extends E["_tag"]>(error: E, tag: Tag): Extract<E, { readonly _tag: Tag }> => {
+const failed = <E extends { readonly _tag: string }, Tag extends E["_tag"]>(
+  error: E,
+  tag: Tag
+): Extract<E, { readonly _tag: Tag }> => {
   assert.strictEqual(error._tag, tag)
   return error as Extract<E, { readonly _tag: Tag }>
 }
@@ -40,7 +50,11 @@ const failed = <E extends { readonly _tag: string }, Tag extends E["_tag"]>(erro
 const story = Effect.fnUntraced(function*(scope: Scope.Scope) {
   const store = yield* MemoryStore
   const banks = [(yield* store.current(scope)).bank]
-  const first = yield* commit(scope, add("Ann has a dog named Buddy", { speaker: "Ann", sources: ["D1:1"] }), add("Ann lives in Oslo"))
+  const first = yield* commit(
+    scope,
+    add("Ann has a dog named Buddy", { speaker: "Ann", sources: ["D1:1"] }),
+    add("Ann lives in Oslo")
+  )
   banks.push(first.bank)
   const dog = idOf(first.bank, "Ann has a dog named Buddy")
   const city = idOf(first.bank, "Ann lives in Oslo")
@@ -61,9 +75,10 @@ const story = Effect.fnUntraced(function*(scope: Scope.Scope) {
 /**
  * The laws of a `MemoryStore`, as a vitest suite over a layer.
  *
- * Use it in the test file of every store. The layer is built once; every law works in scopes of its own, so the store may hold other
- * things already. A store takes its times from Effect's `Clock`, which is the real one but where a law is about times. The laws: commits are optimistic, the log folds to the bank, no revision is ever
- * lost, `revert` restores and never gives an id twice, `fork` and scopes are independent, `erase` leaves no trace, `history` is in
+ * Use it in the test file of every store. The layer is built once; every law works in scopes of its own, so the store
+ * may hold other things already. A store takes its times from Effect's `Clock`, which is the real one but where a law
+ * is about times. The laws: commits are optimistic, the log folds to the bank, no revision is ever lost, `revert`
+ * restores and never gives an id twice, `fork` and scopes are independent, `erase` leaves no trace, `history` is in
  * order, `search` takes any text, and concurrent writers lose no update.
  *
  * @example
@@ -80,22 +95,54 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       Effect.gen(function*() {
         const store = yield* MemoryStore
         const scope = yield* freshScope
-        const failure = AiError.make({ module: "laws", method: "extract", reason: new AiError.InvalidOutputError({ description: "no list of facts" }) })
-        const extracting = (extract: FactExtractor["Service"]["extract"]) => Layer.merge(Layer.succeed(FactExtractor, { extract }), layerAddOnly)
+        const failure = AiError.make({
+          module: "laws",
+          method: "extract",
+          reason: new AiError.InvalidOutputError({ description: "no list of facts" })
+        })
+        const extracting = (extract: FactExtractor["Service"]["extract"]) =>
+          Layer.merge(Layer.succeed(FactExtractor, { extract }), layerAddOnly)
         const text = "I live in Oslo. \u{1f600} \u092c\u0947\u091f\u0940 \"<think>\""
         const turn = { id: "D1:1", speaker: "Ann", text, observedAt: "8 May 2023" }
-        const { kept } = yield* Effect.provide(MemoryAgent.remember(scope, turn), extracting(() => Effect.fail(failure)))
-        const waiting = Effect.map(store.list(scope, { filter: NotExtracted.filter }), (listed) => listed.map(({ memory }) => memory))
-        const expected = { id: kept![0]!.id!, text, speaker: "Ann", observedAt: "8 May 2023", sources: ["D1:1"], metadata: NotExtracted.mark("turn"), revision: 0 }
+        const { kept } = yield* Effect.provide(
+          MemoryAgent.remember(scope, turn),
+          extracting(() => Effect.fail(failure))
+        )
+        const waiting = Effect.map(
+          store.list(scope, { filter: NotExtracted.filter }),
+          (listed) => listed.map(({ memory }) => memory)
+        )
+        const expected = {
+          id: kept![0]!.id!,
+          text,
+          speaker: "Ann",
+          observedAt: "8 May 2023",
+          sources: ["D1:1"],
+          metadata: NotExtracted.mark("turn"),
+          revision: 0
+        }
         assert.deepStrictEqual(yield* waiting, [expected])
         assert.deepStrictEqual(MemoryBank.memories((yield* store.current(scope)).bank), [expected])
         yield* commit(scope, add("Ann has a dog", { metadata: { notExtracted: "no mark" } }))
         const facts = ["Ann lives in Oslo", "Ann is glad"]
-        const extract = (given: Turn) => Effect.succeed(facts.map((fact) => ({ text: `${fact}: ${given.text === text}`, speaker: given.speaker, sources: [given.id] })))
+        const extract = (given: Turn) =>
+          Effect.succeed(
+            facts.map((fact) => ({
+              text: `${fact}: ${given.text === text}`,
+              speaker: given.speaker,
+              sources: [given.id]
+            }))
+          )
         yield* Effect.provide(MemoryAgent.extractAgain(scope), extracting(extract))
         assert.deepStrictEqual(yield* waiting, [])
-        assert.deepStrictEqual(texts((yield* store.current(scope)).bank), ["Ann has a dog", ...facts.map((fact) => `${fact}: true`)])
-        assert.deepStrictEqual(MemoryBank.memories(replay(yield* store.log(scope))), MemoryBank.memories((yield* store.current(scope)).bank))
+        assert.deepStrictEqual(texts((yield* store.current(scope)).bank), [
+          "Ann has a dog",
+          ...facts.map((fact) => `${fact}: true`)
+        ])
+        assert.deepStrictEqual(
+          MemoryBank.memories(replay(yield* store.log(scope))),
+          MemoryBank.memories((yield* store.current(scope)).bank)
+        )
       }))
 
     it.effect("a scope that nobody has written to is empty, at revision 0", () =>
@@ -107,7 +154,10 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         assert.strictEqual(MemoryBank.size(bank), 0)
         assert.deepStrictEqual(yield* store.log(scope), [])
         assert.deepStrictEqual(yield* store.history(scope, MemoryId.make("m1")), [])
-        assert.deepStrictEqual(yield* store.search(scope, { text: "anything", limit: 5 }), { revision: 0, memories: [] })
+        assert.deepStrictEqual(yield* store.search(scope, { text: "anything", limit: 5 }), {
+          revision: 0,
+          memories: []
+        })
         assert.deepStrictEqual(yield* store.list(scope), [])
       }))
 
@@ -130,7 +180,8 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
           add("Ben met the dog of Ann and the pie", { speaker: "Ben" })
         )
         const stored = { ...known, id: ids(bank)[1]!, revision: 0 }
-        const [best, ...others] = (yield* store.search(scope, { text: "who ate the pie, Ölaf?", limit: 2, speaker: "Ann" })).memories
+        const [best, ...others] =
+          (yield* store.search(scope, { text: "who ate the pie, Ölaf?", limit: 2, speaker: "Ann" })).memories
         assert.deepStrictEqual(best?.memory, stored)
         assert.isTrue(others.every(({ memory, score }) => memory.speaker === "Ann" && score <= best!.score))
         assert.lengthOf((yield* store.search(scope, { text: "Ann and Ben", limit: 3 })).memories, 3)
@@ -173,7 +224,11 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const { banks, dog } = yield* story(scope)
         const told = yield* store.log(scope)
         for (const [at, { created }] of banks.entries()) {
-          assert.strictEqual(replay(told, at).created, created, `the fold of ${at} entries would give ids that were given before`)
+          assert.strictEqual(
+            replay(told, at).created,
+            created,
+            `the fold of ${at} entries would give ids that were given before`
+          )
         }
         yield* store.erase(scope, dog)
         const log = yield* store.log(scope)
@@ -192,13 +247,22 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const isFold = Effect.gen(function*() {
           const bank = replay(yield* store.log(scope))
           const listed = yield* store.list(scope, { tombstones: true, showExpired: true })
-          const [dead, live] = [true, false].map((deleted) => listed.filter(({ deletedAt }) => (deletedAt !== undefined) === deleted).map(({ memory }) => memory))
+          const [dead, live] = [true, false].map((deleted) =>
+            listed.filter(({ deletedAt }) => (deletedAt !== undefined) === deleted).map(({ memory }) => memory)
+          )
           assert.deepStrictEqual(live, MemoryBank.memories(bank))
           assert.deepStrictEqual(dead, MemoryBank.tombstones(bank))
-          assert.deepStrictEqual(listed.map(({ order }) => order), listed.map(({ order }) => order).toSorted((a, b) => a - b))
+          assert.deepStrictEqual(
+            listed.map(({ order }) => order),
+            listed.map(({ order }) => order).toSorted((a, b) => a - b)
+          )
         })
         yield* isFold
-        const { bank } = yield* commit(scope, Delete({ id: ids((yield* store.current(scope)).bank)[0]! }), add("Ann has a cat"))
+        const { bank } = yield* commit(
+          scope,
+          Delete({ id: ids((yield* store.current(scope)).bank)[0]! }),
+          add("Ann has a cat")
+        )
         yield* isFold
         yield* store.revert(scope, 1)
         yield* isFold
@@ -225,7 +289,13 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       Effect.gen(function*() {
         const store = yield* MemoryStore
         const scope = yield* freshScope
-        const decision = { model: "a model", promptHash: "00ff", logProbability: -1.5, shown: [], raw: "ADD Ann plays chess" }
+        const decision = {
+          model: "a model",
+          promptHash: "00ff",
+          logProbability: -1.5,
+          shown: [],
+          raw: "ADD Ann plays chess"
+        }
         const { edits, revision } = yield* store.commit(scope, { base: 0, edits: [add("Ann plays chess")], decision })
         assert.strictEqual(revision, 1)
         const id = ids((yield* store.current(scope)).bank)[0]!
@@ -238,8 +308,28 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       Effect.gen(function*() {
         const scope = yield* freshScope
         const said = [
-          "The balance is -200 euros.", "The balance is 200 euros.", "I code in C#.", "I code in C++.", "Mood today: 😀", "Mood today: 😭", "मेरा बेटा है", "मेरी बेटी है",
-          "Tom owes Eva", "Eva owes Tom", "a = b", "a ≠ b", "3.5 km", "35 km", "año", "ano", "10²", "102", "סֵפֶר", "סָפַר", "I eat meat", "I do not eat meat"
+          "The balance is -200 euros.",
+          "The balance is 200 euros.",
+          "I code in C#.",
+          "I code in C++.",
+          "Mood today: 😀",
+          "Mood today: 😭",
+          "मेरा बेटा है",
+          "मेरी बेटी है",
+          "Tom owes Eva",
+          "Eva owes Tom",
+          "a = b",
+          "a ≠ b",
+          "3.5 km",
+          "35 km",
+          "año",
+          "ano",
+          "10²",
+          "102",
+          "סֵפֶר",
+          "סָפַר",
+          "I eat meat",
+          "I do not eat meat"
         ]
         const { bank, edits } = yield* commit(scope, ...said.map((text) => add(text, { speaker: "Ann" })))
         assert.deepStrictEqual(edits.filter(({ _tag }) => _tag !== "Add"), [])
@@ -249,14 +339,26 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
     it.effect("what is said again is a noop, and deletes nothing", () =>
       Effect.gen(function*() {
         const scope = yield* freshScope
-        const first = yield* commit(scope, add("Ann plays chess", { speaker: "Ann" }), add("Ann plays chess", { speaker: "Ann" }))
+        const first = yield* commit(
+          scope,
+          add("Ann plays chess", { speaker: "Ann" }),
+          add("Ann plays chess", { speaker: "Ann" })
+        )
         assert.deepStrictEqual(texts(first.bank), ["Ann plays chess"])
-        const again = yield* commit(scope, add(" ann  plays CHESS", { speaker: "Ann" }), add("Ann plays chess", { speaker: "Ben" }))
+        const again = yield* commit(
+          scope,
+          add(" ann  plays CHESS", { speaker: "Ann" }),
+          add("Ann plays chess", { speaker: "Ben" })
+        )
         assert.deepStrictEqual(again.edits.map(({ _tag }) => _tag), ["Noop", "Add"])
         assert.deepStrictEqual(texts(again.bank), ["Ann plays chess", "Ann plays chess"])
         // What is gone, or says something else by now, can be said again.
         const [mine] = ids(again.bank)
-        const changed = yield* commit(scope, Update({ id: mine!, text: "Ann plays go" }), add("Ann plays chess", { speaker: "Ann" }))
+        const changed = yield* commit(
+          scope,
+          Update({ id: mine!, text: "Ann plays go" }),
+          add("Ann plays chess", { speaker: "Ann" })
+        )
         assert.deepStrictEqual(texts(changed.bank), ["Ann plays go", "Ann plays chess", "Ann plays chess"])
         const gone = yield* commit(scope, Delete({ id: mine! }), add("Ann plays go", { speaker: "Ann" }))
         assert.deepStrictEqual(texts(gone.bank), ["Ann plays chess", "Ann plays chess", "Ann plays go"])
@@ -271,12 +373,25 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const { bank, edits } = yield* commit(scope, Supersede({ id: old!, memory: { text: "Ann lives in Bergen" } }))
         const [next] = MemoryBank.memories(bank)
         assert.strictEqual(MemoryBank.size(bank), 1)
-        assert.deepStrictEqual(next, { id: next!.id, text: "Ann lives in Bergen", sources: [], supersedes: old!, revision: 0 })
-        assert.deepStrictEqual(edits, [Supersede({ id: old!, memory: { text: "Ann lives in Bergen" }, newId: next!.id })])
-        assert.deepStrictEqual((yield* store.list(scope, { tombstones: true })).map(({ deletedAt, memory }) => [memory.text, deletedAt === undefined]), [
-          ["Ann lives in Oslo", false],
-          ["Ann lives in Bergen", true]
+        assert.deepStrictEqual(next, {
+          id: next!.id,
+          text: "Ann lives in Bergen",
+          sources: [],
+          supersedes: old!,
+          revision: 0
+        })
+        assert.deepStrictEqual(edits, [
+          Supersede({ id: old!, memory: { text: "Ann lives in Bergen" }, newId: next!.id })
         ])
+        assert.deepStrictEqual(
+          (yield* store.list(scope, { tombstones: true })).map((
+            { deletedAt, memory }
+          ) => [memory.text, deletedAt === undefined]),
+          [
+            ["Ann lives in Oslo", false],
+            ["Ann lives in Bergen", true]
+          ]
+        )
         // Of what is not there nothing can take the place.
         const after = yield* commit(scope, Supersede({ id: old!, memory: { text: "Ann lives in Lima" } }))
         assert.deepStrictEqual(MemoryBank.memories(after.bank), MemoryBank.memories(bank))
@@ -291,22 +406,47 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const store = yield* MemoryStore
         const scope = yield* freshScope
         const strange = [
-          "'; DROP TABLE memories; --", "\u0001\u001b[31m\u0007 control", "👩‍👩‍👧‍👦 emoji 🐶", "שלום עולם \u202etxet", "%_*?\\\" ' `", "null", "a".repeat(1_000_000)
+          "'; DROP TABLE memories; --",
+          "\u0001\u001b[31m\u0007 control",
+          "👩‍👩‍👧‍👦 emoji 🐶",
+          "שלום עולם \u202etxet",
+          "%_*?\\\" ' `",
+          "null",
+          "a".repeat(1_000_000)
         ]
-        yield* commit(scope, ...strange.map((text) => add(text, { speaker: text.slice(0, 20), metadata: { [text.slice(0, 20)]: text.slice(0, 50) } })))
+        yield* commit(
+          scope,
+          ...strange.map((text) =>
+            add(text, { speaker: text.slice(0, 20), metadata: { [text.slice(0, 20)]: text.slice(0, 50) } })
+          )
+        )
         const listed = yield* store.list(scope)
         assert.deepStrictEqual(listed.map(({ memory }) => memory.text), strange)
         for (const [i, text] of strange.entries()) {
           assert.deepStrictEqual(listed[i]!.memory.metadata, { [text.slice(0, 20)]: text.slice(0, 50) })
           yield* store.search(scope, { text: text.slice(0, 200), limit: 5, speaker: text.slice(0, 20) })
         }
-        const { bank } = yield* commit(scope, add("nul \0 and half \ud83d of a pair", { metadata: { when: new Date(0), "\0": "\udc00" } }))
+        const { bank } = yield* commit(
+          scope,
+          add("nul \0 and half \ud83d of a pair", { metadata: { when: new Date(0), "\0": "\udc00" } })
+        )
         const last = MemoryBank.memories(bank).at(-1)!
         assert.strictEqual(last.text, "nul \ufffd and half \ufffd of a pair")
         assert.deepStrictEqual(last.metadata, { when: "1970-01-01T00:00:00.000Z", "\ufffd": "\ufffd" })
         const { revision } = yield* store.current(scope)
-        for (const edit of [add(""), add(" \n"), add("x", { metadata: { big: 1n } }), add("x", { expiresAt: 0.5 }), Update({ id: last.id, text: "" })]) {
-          const error = failed(yield* Effect.flip(store.commit(scope, { base: revision, edits: [add("not this either"), edit] })), "InvalidEdit")
+        for (
+          const edit of [
+            add(""),
+            add(" \n"),
+            add("x", { metadata: { big: 1n } }),
+            add("x", { expiresAt: 0.5 }),
+            Update({ id: last.id, text: "" })
+          ]
+        ) {
+          const error = failed(
+            yield* Effect.flip(store.commit(scope, { base: revision, edits: [add("not this either"), edit] })),
+            "InvalidEdit"
+          )
           assert.notStrictEqual(error.message, "")
         }
         assert.strictEqual((yield* store.current(scope)).revision, revision)
@@ -339,7 +479,11 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const store = yield* MemoryStore
         const scope = yield* freshScope
         const then = yield* commit(scope, add("Ann plays chess"))
-        const later = yield* commit(scope, Update({ id: ids(then.bank)[0]!, text: "Ann plays go" }), add("Ann lives in Oslo"))
+        const later = yield* commit(
+          scope,
+          Update({ id: ids(then.bank)[0]!, text: "Ann plays go" }),
+          add("Ann lives in Oslo")
+        )
         const before = yield* store.log(scope)
         const reverted = yield* store.revert(scope, then.revision)
         assert.strictEqual(reverted.revision, later.revision + 1)
@@ -383,9 +527,15 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const store = yield* MemoryStore
         const scope = yield* freshScope
         const first = yield* commit(scope, add("Ann plays chess"))
-        const told = yield* commit(scope, add("Ann's secret is xyzzy", { sources: ["xyzzy:1"], metadata: { note: "xyzzy" } }))
+        const told = yield* commit(
+          scope,
+          add("Ann's secret is xyzzy", { sources: ["xyzzy:1"], metadata: { note: "xyzzy" } })
+        )
         const id = idOf(told.bank, "Ann's secret is xyzzy")
-        yield* commit(scope, Update({ id, text: "The xyzzy is plugh", observedAt: "xyzzy o'clock", sources: ["plugh:2"] }))
+        yield* commit(
+          scope,
+          Update({ id, text: "The xyzzy is plugh", observedAt: "xyzzy o'clock", sources: ["plugh:2"] })
+        )
         yield* commit(scope, Delete({ id }))
         yield* store.revert(scope, told.revision)
         const { revision } = yield* store.erase(scope, id)
@@ -415,20 +565,46 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const store = yield* MemoryStore
         const scope = yield* freshScope
         const fact = (text: string, source: string) => ({ text, speaker: "Ann", sources: [source] })
-        const decide = Effect.fnUntraced(function*(edits: ReadonlyArray<MemoryBank.Edit>, decision: Omit<Decision, "model" | "promptHash" | "logProbability">) {
-          const { revision } = yield* store.current(scope)
-          return yield* store.commit(scope, { base: revision, edits, decision: { model: "a model", promptHash: "ab12", logProbability: -2, ...decision } })
+        const decide = Effect.fnUntraced(
+          function*(
+            edits: ReadonlyArray<MemoryBank.Edit>,
+            decision: Omit<Decision, "model" | "promptHash" | "logProbability">
+          ) {
+            const { revision } = yield* store.current(scope)
+            return yield* store.commit(scope, {
+              base: revision,
+              edits,
+              decision: { model: "a model", promptHash: "ab12", logProbability: -2, ...decision }
+            })
+          }
+        )
+        yield* decide([add("Ann's secret is xyzzy", { sources: ["D1"] })], {
+          fact: fact("my secret is xyzzy", "D1"),
+          shown: [],
+          raw: "ADD Ann's secret is xyzzy"
         })
-        yield* decide([add("Ann's secret is xyzzy", { sources: ["D1"] })], { fact: fact("my secret is xyzzy", "D1"), shown: [], raw: "ADD Ann's secret is xyzzy" })
         const id = ids((yield* store.current(scope)).bank)[0]!
         yield* decide([Noop()], { fact: fact("plain", "D2"), shown: [id], raw: "NOOP, as xyzzy is known" })
-        yield* decide([add("Ann plays chess")], { fact: fact("xyzzy came up at chess", "D1"), shown: [], raw: "ADD Ann plays chess" })
-        yield* decide([add("Ann lives in Oslo")], { fact: fact("I live in Oslo", "D3"), shown: [], raw: "ADD Ann lives in Oslo" })
+        yield* decide([add("Ann plays chess")], {
+          fact: fact("xyzzy came up at chess", "D1"),
+          shown: [],
+          raw: "ADD Ann plays chess"
+        })
+        yield* decide([add("Ann lives in Oslo")], {
+          fact: fact("I live in Oslo", "D3"),
+          shown: [],
+          raw: "ADD Ann lives in Oslo"
+        })
         yield* store.erase(scope, id)
         const log = yield* store.log(scope)
         assert.notMatch(JSON.stringify(log), /xyzzy/)
-        const decisions = log.flatMap((entry) => entry._tag === "Committed" && entry.decision !== undefined ? [entry.decision] : [])
-        assert.deepStrictEqual(decisions.slice(0, 3), Array.from({ length: 3 }, () => ({ model: "a model", logProbability: -2, shown: [] })))
+        const decisions = log.flatMap((entry) =>
+          entry._tag === "Committed" && entry.decision !== undefined ? [entry.decision] : []
+        )
+        assert.deepStrictEqual(
+          decisions.slice(0, 3),
+          Array.from({ length: 3 }, () => ({ model: "a model", logProbability: -2, shown: [] }))
+        )
         assert.strictEqual(decisions[3]?.raw, "ADD Ann lives in Oslo")
       }))
 
@@ -481,8 +657,13 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
             // Lets the others read the same revision: all but one of them must now be refused.
             yield* Effect.yieldNow
             const text = String(Number(MemoryBank.memories(bank)[0]!.text) + 1)
-            yield* store.commit(scope, { base: revision, edits: [Update({ id: counter, text }), add(`writer ${writer}`)] })
-          }).pipe(Effect.retry({ while: (error) => error._tag === "Conflict", times: 200 })), { concurrency: "unbounded" })
+            yield* store.commit(scope, {
+              base: revision,
+              edits: [Update({ id: counter, text }), add(`writer ${writer}`)]
+            })
+          }).pipe(Effect.retry({ while: (error) => error._tag === "Conflict", times: 200 })), {
+          concurrency: "unbounded"
+        })
         const { bank, revision } = yield* store.current(scope)
         assert.strictEqual(revision, 17)
         const [count, ...notes] = texts(bank)

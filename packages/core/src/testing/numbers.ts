@@ -1,7 +1,12 @@
 import { assert } from "@effect/vitest"
 
 /** Two lists of numbers agree to a tolerance, number by number. */
-export const assertClose = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, message: string): void => {
+export const assertClose = (
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  message: string
+): void => {
   assert.strictEqual(actual.length, expected.length, `${message}: length`)
   for (let i = 0; i < expected.length; i++) {
     // Written so that NaN fails.

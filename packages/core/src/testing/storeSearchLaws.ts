@@ -1,9 +1,9 @@
 import { assert, describe, it, layer } from "@effect/vitest"
+import { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as EffectScope from "effect/Scope"
-import { AiError, EmbeddingModel } from "effect/ai"
 import * as TestClock from "effect/testing/TestClock"
 import * as Bm25 from "../Bm25.ts"
 import * as Filter from "../Filter.ts"
@@ -16,13 +16,19 @@ import { add, commit, freshScope, idOf } from "./storeSupport.ts"
 
 const { Delete, Update } = MemoryBank.Edit
 
-const found = Effect.fnUntraced(function*(scope: Scope, text: string, limit: number, among: Among & { readonly perSpeaker?: boolean } = {}) {
-  const { memories } = yield* MemoryStore.use((store) => store.search(scope, { ...among, text, limit }))
-  return memories.map(({ memory }) => memory.text)
-})
+const found = Effect.fnUntraced(
+  function*(scope: Scope, text: string, limit: number, among: Among & { readonly perSpeaker?: boolean } = {}) {
+    const { memories } = yield* MemoryStore.use((store) => store.search(scope, { ...among, text, limit }))
+    return memories.map(({ memory }) => memory.text)
+  }
+)
 
 // A small model that knows what some words mean: one component for each subject.
-const subjects = [["dog", "puppy", "hound", "pet"], ["city", "lives", "home", "moved"], ["chess", "game", "opening"], ["nurse", "job", "works"]]
+const subjects = [["dog", "puppy", "hound", "pet"], ["city", "lives", "home", "moved"], ["chess", "game", "opening"], [
+  "nurse",
+  "job",
+  "works"
+]]
 const meaning = (text: string): Array<number> => {
   const words = text.toLowerCase().match(/\p{L}+/gu) ?? []
   return [...subjects.map((subject) => 0.01 + words.filter((word) => subject.includes(word)).length), 0.1]
@@ -33,7 +39,13 @@ const embedding = (embed: (text: string) => Array<number>): Layer.Layer<Embeddin
     EmbeddingModel.make({
       embedMany: ({ inputs }) =>
         inputs.some((text) => text.includes("unreachable"))
-          ? Effect.fail(AiError.make({ module: "Laws", method: "embedMany", reason: new AiError.InternalProviderError({ description: "out of reach" }) }))
+          ? Effect.fail(
+            AiError.make({
+              module: "Laws",
+              method: "embedMany",
+              reason: new AiError.InternalProviderError({ description: "out of reach" })
+            })
+          )
           : Effect.succeed({ results: inputs.map(embed), usage: { inputTokens: undefined } })
     })
   )
@@ -60,7 +72,9 @@ const randomFilter = (depth: number): Effect.Effect<Filter.Filter> =>
       case 1:
         return Filter.oneOf(key, [value, yield* pick(values)])
       case 2:
-        return typeof value === "string" || typeof value === "number" ? Filter.compare(key, yield* pick(operators), value) : Filter.oneOf(key, [])
+        return typeof value === "string" || typeof value === "number"
+          ? Filter.compare(key, yield* pick(operators), value)
+          : Filter.oneOf(key, [])
       case 3:
         return Filter.exists(key)
       case 4:
@@ -72,7 +86,8 @@ const randomFilter = (depth: number): Effect.Effect<Filter.Filter> =>
     }
   })
 
-// What is said, and what finds it: a word that no space sets apart, one between words of another script, other ways to write it.
+// What is said, and what finds it: a word that no space sets apart, one between words of another script, other ways to
+// write it.
 const said: ReadonlyArray<readonly [text: string, ...queries: ReadonlyArray<string>]> = [
   ["今天玩成语接龙游戏", "成语接龙", "游戏", "戏", "你玩过成语接龙吗？"],
   ["我用iPhone拍照", "iPhone", "IPHONE", "拍照", "用iPhone"],
@@ -113,15 +128,45 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       Effect.gen(function*() {
         const scope = yield* freshScope
         yield* commit(scope, add("Ann plays chess"))
-        const queries = ["", " ", "\"", "'", "chess AND", "NOT OR NEAR(", "*", "a:b", "-chess", "(((", "%_\\", "{}[]^$?!", "🐶", "\0", "\ud800", "^chess", "chess*", "ann ".repeat(5000)]
+        const queries = [
+          "",
+          " ",
+          "\"",
+          "'",
+          "chess AND",
+          "NOT OR NEAR(",
+          "*",
+          "a:b",
+          "-chess",
+          "(((",
+          "%_\\",
+          "{}[]^$?!",
+          "🐶",
+          "\0",
+          "\ud800",
+          "^chess",
+          "chess*",
+          "ann ".repeat(5000)
+        ]
         for (const text of queries) assert.deepStrictEqual(yield* found(scope, text, 5), ["Ann plays chess"], text)
       }))
 
     it.effect("ranks by words, and gives a bank that is no larger than the limit whole, the newest of the rest first", () =>
       Effect.gen(function*() {
         const scope = yield* freshScope
-        yield* commit(scope, add("Ann has two dogs and a cat"), add("Ann plays chess"), add("A dog is what Ann has"), add("Ann lives in Oslo"))
-        assert.deepStrictEqual(yield* found(scope, "Which dogs?", 4), ["A dog is what Ann has", "Ann has two dogs and a cat", "Ann lives in Oslo", "Ann plays chess"])
+        yield* commit(
+          scope,
+          add("Ann has two dogs and a cat"),
+          add("Ann plays chess"),
+          add("A dog is what Ann has"),
+          add("Ann lives in Oslo")
+        )
+        assert.deepStrictEqual(yield* found(scope, "Which dogs?", 4), [
+          "A dog is what Ann has",
+          "Ann has two dogs and a cat",
+          "Ann lives in Oslo",
+          "Ann plays chess"
+        ])
         assert.deepStrictEqual(yield* found(scope, "Which dogs?", 1), ["A dog is what Ann has"])
         assert.deepStrictEqual(yield* found(scope, "Which dogs?", 0), [])
       }))
@@ -158,7 +203,12 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const words = yield* Effect.all(Array.from({ length: 30 }, () => word))
         const texts = yield* Effect.forEach(words, (word) =>
           Effect.map(pick(forms), (form) => `Ann's ${word} is here`.normalize(form)))
-        yield* commit(scope, ...texts.map((text) => add(text)))
+        yield* commit(
+          scope,
+          ...texts.map((text) =>
+            add(text)
+          )
+        )
         for (const [i, word] of words.entries()) {
           for (const form of forms) {
             const best = yield* found(scope, `where is ${word.normalize(form)}?`, 1)
@@ -193,7 +243,10 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const { bank, revision } = yield* commit(scope, add("Ann has a dog"), add("Ann lives in Oslo"))
         const dog = idOf(bank, "Ann has a dog")
         yield* commit(scope, Update({ id: dog, text: "Ann has a cat" }))
-        const best = Effect.map(store.search(scope, { text: "dog", limit: 1 }), ({ memories, revision }) => [memories[0]?.memory.text, memories[0]?.score === 0, revision])
+        const best = Effect.map(
+          store.search(scope, { text: "dog", limit: 1 }),
+          ({ memories, revision }) => [memories[0]?.memory.text, memories[0]?.score === 0, revision]
+        )
         assert.deepStrictEqual(yield* best, ["Ann lives in Oslo", true, revision + 1])
         yield* store.revert(scope, revision)
         assert.deepStrictEqual(yield* best, ["Ann has a dog", false, revision + 2])
@@ -207,7 +260,9 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const words = ["amber", "birch", "cobalt", "delta", "ember", "fjord", "garnet", "harbor"]
         const told = Array.from({ length: 200 }, (_, i) => `note${i} ${words[i % 8]} ${words[(i >> 3) % 8]} common`)
         yield* commit(scope, ...told.map((text) => add(text)))
-        for (const i of [0, 57, 199]) assert.deepStrictEqual(yield* found(scope, `what about note${i} and common things`, 1), [told[i]!])
+        for (const i of [0, 57, 199]) {
+          assert.deepStrictEqual(yield* found(scope, `what about note${i} and common things`, 1), [told[i]!])
+        }
         assert.lengthOf(yield* found(scope, "common", 200), 200)
       }))
 
@@ -219,17 +274,28 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         yield* commit(scope, add("Ann's dog", { speaker: "Ann" }), add("Ben's dog", { speaker: "Ben" }), add("a dog"))
         const later = 1_001
         yield* TestClock.setTime(later)
-        yield* commit(scope, add("Ann's old dog", { speaker: "Ann", expiresAt: 1 }), add("Ann's new dog", { speaker: "Ann", expiresAt: 8e15 }))
+        yield* commit(
+          scope,
+          add("Ann's old dog", { speaker: "Ann", expiresAt: 1 }),
+          add("Ann's new dog", { speaker: "Ann", expiresAt: 8e15 })
+        )
         assert.deepStrictEqual(yield* found(scope, "dog", 9, { speaker: "Ann" }), ["Ann's dog", "Ann's new dog"])
         assert.deepStrictEqual(yield* found(scope, "dog", 9, { speaker: "Ben" }), ["Ben's dog"])
         assert.deepStrictEqual(yield* found(scope, "dog", 9, { speaker: null }), ["a dog"])
         assert.deepStrictEqual(yield* found(scope, "dog", 9, { speaker: "nobody" }), [])
         assert.deepStrictEqual(yield* found(scope, "dog", 9, { since: later }), ["Ann's new dog"])
-        assert.sameMembers([...(yield* found(scope, "dog", 9, { since: later, showExpired: true }))], ["Ann's new dog", "Ann's old dog"])
+        assert.sameMembers([...(yield* found(scope, "dog", 9, { since: later, showExpired: true }))], [
+          "Ann's new dog",
+          "Ann's old dog"
+        ])
         assert.lengthOf(yield* store.list(scope), 4)
         assert.lengthOf(yield* store.list(scope, { showExpired: true, speaker: "Ann" }), 3)
         // What has expired can be said again.
-        const { edits } = yield* commit(scope, add("Ann's old dog", { speaker: "Ann" }), add("Ann's new dog", { speaker: "Ann" }))
+        const { edits } = yield* commit(
+          scope,
+          add("Ann's old dog", { speaker: "Ann" }),
+          add("Ann's new dog", { speaker: "Ann" })
+        )
         assert.deepStrictEqual(edits.map(({ _tag }) => _tag), ["Add", "Noop"])
       }).pipe(Effect.provide(TestClock.layer())))
 
@@ -237,8 +303,19 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       Effect.gen(function*() {
         const scope = yield* freshScope
         const said = (speaker: string | undefined, text: string) => add(text, speaker === undefined ? {} : { speaker })
-        yield* commit(scope, said("Ann", "a dog in the rain"), said("Ann", "a cat"), said("Ben", "a dog"), said("Ben", "a bird"), said(undefined, "dogs, dogs, dogs"))
-        assert.sameMembers([...(yield* found(scope, "dog", 1, { perSpeaker: true }))], ["a dog in the rain", "a dog", "dogs, dogs, dogs"])
+        yield* commit(
+          scope,
+          said("Ann", "a dog in the rain"),
+          said("Ann", "a cat"),
+          said("Ben", "a dog"),
+          said("Ben", "a bird"),
+          said(undefined, "dogs, dogs, dogs")
+        )
+        assert.sameMembers([...(yield* found(scope, "dog", 1, { perSpeaker: true }))], [
+          "a dog in the rain",
+          "a dog",
+          "dogs, dogs, dogs"
+        ])
         assert.lengthOf(yield* found(scope, "dog", 30, { perSpeaker: true }), 5)
         assert.deepStrictEqual(yield* found(scope, "dog", 1, { perSpeaker: true, speaker: "Ben" }), ["a dog"])
       }))
@@ -253,8 +330,14 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const everyone = yield* store.list(scope)
         for (let round = 0; round < 150; round++) {
           const filter = yield* randomFilter(3)
-          const expected = everyone.filter(({ memory }) => Filter.matches(filter, memory.metadata)).map(({ memory }) => memory.text)
-          assert.deepStrictEqual((yield* store.list(scope, { filter })).map(({ memory }) => memory.text), expected, JSON.stringify(filter))
+          const expected = everyone.filter(({ memory }) => Filter.matches(filter, memory.metadata)).map(({ memory }) =>
+            memory.text
+          )
+          assert.deepStrictEqual(
+            (yield* store.list(scope, { filter })).map(({ memory }) => memory.text),
+            expected,
+            JSON.stringify(filter)
+          )
           if (round % 10 === 0) assert.sameMembers([...(yield* found(scope, "memory", 100, { filter }))], expected)
         }
         const everything = Filter.some(Filter.equals("x' OR 1=1 --", "x"), Filter.not(Filter.some()))
@@ -268,7 +351,13 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const store = yield* MemoryStore
         const scope = yield* freshScope
         yield* store.reembed(scope)
-        const { bank } = yield* commit(scope, add("Ann has a puppy"), add("Ann lives in Oslo"), add("Ben collects stamps"), add("Ben loves his hound"))
+        const { bank } = yield* commit(
+          scope,
+          add("Ann has a puppy"),
+          add("Ann lives in Oslo"),
+          add("Ben collects stamps"),
+          add("Ben loves his hound")
+        )
         assert.sameMembers([...(yield* found(scope, "any pet?", 2))], ["Ann has a puppy", "Ben loves his hound"])
         assert.deepStrictEqual((yield* found(scope, "stamps", 2))[0], "Ben collects stamps")
         yield* commit(scope, Update({ id: idOf(bank, "Ann has a puppy"), text: "Ann knows an opening" }))
@@ -282,8 +371,18 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         const [scope, other] = [yield* freshScope, yield* freshScope]
         yield* commit(other, add("Cleo has a puppy", { speaker: "Cleo" }))
         yield* found(other, "pet", 1)
-        yield* commit(scope, ...Array.from({ length: 300 }, (_, i) => add(`puppy ${i}`, { speaker: i % 100 === 7 ? "Ben" : "Ann", metadata: { i } })))
-        assert.sameMembers([...(yield* found(scope, "pet", 3, { speaker: "Ben" }))], ["puppy 7", "puppy 107", "puppy 207"])
+        yield* commit(
+          scope,
+          ...Array.from(
+            { length: 300 },
+            (_, i) => add(`puppy ${i}`, { speaker: i % 100 === 7 ? "Ben" : "Ann", metadata: { i } })
+          )
+        )
+        assert.sameMembers([...(yield* found(scope, "pet", 3, { speaker: "Ben" }))], [
+          "puppy 7",
+          "puppy 107",
+          "puppy 207"
+        ])
         assert.deepStrictEqual(yield* found(scope, "pet", 5, { filter: Filter.compare("i", "<", 1) }), ["puppy 0"])
         assert.isFalse((yield* found(scope, "pet", 400)).includes("Cleo has a puppy"))
       }))
@@ -313,8 +412,8 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
 }
 
 /**
- * How a journal's vectors are guarded: two embedding models on one store are found out, and vectors that are none are refused. Every use of `journal` has to give the same
- * storage.
+ * How a journal's vectors are guarded: two embedding models on one store are found out, and vectors that are none are
+ * refused. Every use of `journal` has to give the same storage.
  */
 export const journalVectorLaws = <E>(name: string, journal: Effect.Effect<Journal, E, EffectScope.Scope>): void => {
   describe(`Journal laws: ${name}, vectors`, () => {
@@ -323,12 +422,18 @@ export const journalVectorLaws = <E>(name: string, journal: Effect.Effect<Journa
         const same = yield* journal
         const scope = yield* freshScope
         const over = (embed: (text: string) => Array<number>) =>
-          Effect.map(Effect.provide(EmbeddingModel.EmbeddingModel.use(Effect.succeed), embedding(embed)), (model) => fromJournal(same, { embedding: model }))
+          Effect.map(
+            Effect.provide(EmbeddingModel.EmbeddingModel.use(Effect.succeed), embedding(embed)),
+            (model) => fromJournal(same, { embedding: model })
+          )
         const store = yield* over(meaning)
         yield* store.reembed(scope)
         yield* store.commit(scope, { base: 0, edits: [add("Ann has a puppy"), add("Ann plays chess")] })
         yield* store.embed(scope)
-        const first = Effect.map(store.search(scope, { text: "pet", limit: 1 }), ({ memories }) => memories[0]?.memory.text)
+        const first = Effect.map(
+          store.search(scope, { text: "pet", limit: 1 }),
+          ({ memories }) => memories[0]?.memory.text
+        )
         const others: ReadonlyArray<readonly [string, (text: string) => Array<number>]> = [
           ["OtherModel", (text) => meaning(text).toReversed()],
           ["OtherModel", (text) => [...meaning(text), 1]],
@@ -342,13 +447,22 @@ export const journalVectorLaws = <E>(name: string, journal: Effect.Effect<Journa
         }
         const reversed = yield* over((text) => meaning(text).toReversed())
         assert.deepStrictEqual(yield* reversed.reembed(scope), { embedded: 2 })
-        assert.strictEqual((yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text, "Ann has a puppy")
+        assert.strictEqual(
+          (yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text,
+          "Ann has a puppy"
+        )
         // The other one is now the stranger.
         const error = yield* Effect.flip(store.search(scope, { text: "pet", limit: 1 }))
         assert.strictEqual(error._tag, "VectorError")
         assert.include(error.message, "reembed")
-        yield* reversed.commit(scope, { base: 1, edits: [Delete({ id: idOf((yield* reversed.current(scope)).bank, "Ann has a puppy") })] })
-        assert.strictEqual((yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text, "Ann plays chess")
+        yield* reversed.commit(scope, {
+          base: 1,
+          edits: [Delete({ id: idOf((yield* reversed.current(scope)).bank, "Ann has a puppy") })]
+        })
+        assert.strictEqual(
+          (yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text,
+          "Ann plays chess"
+        )
       }).pipe(Effect.scoped))
   })
 }

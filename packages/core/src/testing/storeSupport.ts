@@ -15,7 +15,8 @@ export const freshScope = Effect.map(
   (parts) => Scope.make({ tenant: "memory-store-laws", session: parts.join("/") })
 )
 
-export const add = (text: string, rest: Omit<NewMemory, "text"> = {}): MemoryBank.Edit => Add({ memory: { text, ...rest } })
+export const add = (text: string, rest: Omit<NewMemory, "text"> = {}): MemoryBank.Edit =>
+  Add({ memory: { text, ...rest } })
 
 /** Commits, and gives the bank after it. */
 export const commit = Effect.fnUntraced(function*(scope: Scope.Scope, ...edits: ReadonlyArray<MemoryBank.Edit>) {
@@ -26,9 +27,11 @@ export const commit = Effect.fnUntraced(function*(scope: Scope.Scope, ...edits: 
   return { ...committed, bank }
 })
 
-export const texts = (bank: MemoryBank.MemoryBank): ReadonlyArray<string> => MemoryBank.memories(bank).map(({ text }) => text)
+export const texts = (bank: MemoryBank.MemoryBank): ReadonlyArray<string> =>
+  MemoryBank.memories(bank).map(({ text }) => text)
 
-export const ids = (bank: MemoryBank.MemoryBank): ReadonlyArray<MemoryId> => MemoryBank.memories(bank).map(({ id }) => id)
+export const ids = (bank: MemoryBank.MemoryBank): ReadonlyArray<MemoryId> =>
+  MemoryBank.memories(bank).map(({ id }) => id)
 
 export const idOf = (bank: MemoryBank.MemoryBank, text: string): MemoryId => {
   const memory = MemoryBank.memories(bank).find((memory) => memory.text === text)

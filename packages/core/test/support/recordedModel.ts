@@ -14,10 +14,13 @@ const textOf = (prompt: Prompt.Prompt): string =>
   ).join("\n")
 
 /**
- * A language model that answers each prompt with a function of its text; `undefined` is a failure of the provider. It counts its
- * calls, and how many of them ran at once.
+ * A language model that answers each prompt with a function of its text; `undefined` is a failure of the provider. It
+ * counts its calls, and how many of them ran at once.
  */
-export const layer = (answer: (prompt: string) => string | undefined, calls: { total: number; running: number; most: number } = newCalls()) =>
+export const layer = (
+  answer: (prompt: string) => string | undefined,
+  calls: { total: number; running: number; most: number } = newCalls()
+) =>
   Layer.effect(
     LanguageModel.LanguageModel,
     LanguageModel.make({
@@ -44,12 +47,15 @@ export const newCalls = () => ({ total: 0, running: 0, most: 0 })
 const end = 0
 
 /**
- * A sampler over characters whose completions are written down, by the text of the prompt. It keeps the requests that it got.
+ * A sampler over characters whose completions are written down, by the text of the prompt. It keeps the requests that
+ * it got.
  */
 export const sampler = (
   answer: (prompt: string) => string,
   options: { readonly chatTemplate?: boolean } = {}
-): Effect.Effect<{ readonly service: Sampler.Sampler["Service"]; readonly requests: Ref.Ref<ReadonlyArray<Sampler.SampleRequest>> }> =>
+): Effect.Effect<
+  { readonly service: Sampler.Sampler["Service"]; readonly requests: Ref.Ref<ReadonlyArray<Sampler.SampleRequest>> }
+> =>
   Effect.gen(function*() {
     const requests = yield* Ref.make<ReadonlyArray<Sampler.SampleRequest>>([])
     const encode = (text: string) => Array.from(text, (character) => character.codePointAt(0)!)
@@ -62,14 +68,21 @@ export const sampler = (
         encode,
         decode,
         ...(options.chatTemplate === true
-          ? { applyChatTemplate: (messages) => encode(messages.map(({ content, role }) => `<${role}>${content}`).join("") + "<assistant>") }
+          ? {
+            applyChatTemplate: (messages) =>
+              encode(messages.map(({ content, role }) => `<${role}>${content}`).join("") + "<assistant>")
+          }
           : {})
       },
       sample: (request) =>
         Ref.update(requests, (all) => [...all, request]).pipe(Effect.as(request.prompts.map((prompt) => {
           const whole = [...encode(answer(decode(prompt))), end]
           const tokens = whole.slice(0, request.maxTokens)
-          return [{ tokens, logprobs: new Float32Array(tokens.length), finishReason: tokens.length < whole.length ? "length" as const : "stop" as const }]
+          return [{
+            tokens,
+            logprobs: new Float32Array(tokens.length),
+            finishReason: tokens.length < whole.length ? "length" as const : "stop" as const
+          }]
         }))),
       score: () => Effect.fail(new Sampler.SamplerError({ reason: "what is written down has no probability" }))
     }

@@ -1,12 +1,13 @@
-// A language model in one table: the logits of the next character, by the two before it. Small enough that its log-probabilities
-// and gradients are plainly right, so that a law of core/testing that fails here is itself wrong.
+// A language model in one table: the logits of the next character, by the two before it. Small enough that its
+// log-probabilities and gradients are plainly right, so that a law of core/testing that fails here is itself wrong.
 import { Learner, Objective, Sampler } from "@memory-r1/core"
 import { Effect, Layer } from "effect"
 
 const alphabet = " abcdefghijklmnopqrstuvwxyz.-"
 const size = alphabet.length
 
-const logits = (): Float64Array => Float64Array.from({ length: size * size * size }, (_, i) => 2 * Math.sin(i * i + 3 * i))
+const logits = (): Float64Array =>
+  Float64Array.from({ length: size * size * size }, (_, i) => 2 * Math.sin(i * i + 3 * i))
 
 const tokenizer: Sampler.Tokenizer = {
   vocabularySize: size,
@@ -35,8 +36,16 @@ const logSoftmax = (weights: Float64Array, row: number, temperature: number): Ar
   return scaled.map((logit) => logit - top - total)
 }
 
-const logprobsOf = (weights: Float64Array, prompt: ReadonlyArray<number>, tokens: ReadonlyArray<number>, temperature: number) =>
-  Float32Array.from(tokens, (token, t) => logSoftmax(weights, rowOf([...prompt, ...tokens.slice(0, t)]), temperature)[token]!)
+const logprobsOf = (
+  weights: Float64Array,
+  prompt: ReadonlyArray<number>,
+  tokens: ReadonlyArray<number>,
+  temperature: number
+) =>
+  Float32Array.from(
+    tokens,
+    (token, t) => logSoftmax(weights, rowOf([...prompt, ...tokens.slice(0, t)]), temperature)[token]!
+  )
 
 const choose = (logps: ReadonlyArray<number>, request: Sampler.SampleRequest, random: () => number): number => {
   const order = Array.from(logps.keys()).sort((a, b) => logps[b]! - logps[a]!)
@@ -57,7 +66,9 @@ const samplerOver = (weights: () => Float64Array): Sampler.Sampler["Service"] =>
   contextLength: 128,
   sample: (request) =>
     Effect.suspend(() => {
-      if (request.prompts.some((prompt) => prompt.length === 0)) return Effect.fail(new Sampler.SamplerError({ reason: "a prompt is empty" }))
+      if (request.prompts.some((prompt) => prompt.length === 0)) {
+        return Effect.fail(new Sampler.SamplerError({ reason: "a prompt is empty" }))
+      }
       const random = uniform(request.seed ?? 0)
       const stopTokens = request.stopTokens ?? tokenizer.stopTokens
       return Effect.succeed(request.prompts.map((prompt) =>
@@ -77,7 +88,9 @@ const samplerOver = (weights: () => Float64Array): Sampler.Sampler["Service"] =>
     }),
   score: ({ groups, temperature = 1 }) =>
     Effect.sync(() =>
-      groups.map(({ completions, prompt }) => completions.map((tokens) => logprobsOf(weights(), prompt, tokens, temperature)))
+      groups.map(({ completions, prompt }) =>
+        completions.map((tokens) => logprobsOf(weights(), prompt, tokens, temperature))
+      )
     )
 })
 
@@ -91,7 +104,15 @@ export const makeLearner = (): Learner.Learner["Service"] => {
   let [first, second] = [new Float64Array(weights.length), new Float64Array(weights.length)]
   let steps = 0
   const saved = new Map<string, Float64Array>()
-  const states = new Map<string, { readonly weights: Float64Array; readonly first: Float64Array; readonly second: Float64Array; readonly steps: number }>()
+  const states = new Map<
+    string,
+    {
+      readonly weights: Float64Array
+      readonly first: Float64Array
+      readonly second: Float64Array
+      readonly steps: number
+    }
+  >()
   const placesOf = (prompt: ReadonlyArray<number>, tokens: ReadonlyArray<number>) => {
     const rows = tokens.map((_, t) => rowOf([...prompt, ...tokens.slice(0, t)]))
     return { rows, places: rows.map((row) => offset + row / size) }
@@ -111,10 +132,14 @@ export const makeLearner = (): Learner.Learner["Service"] => {
     sampler: samplerOver(() => weights),
     forwardBackward: (batch, objective, { temperature = 1 } = {}) =>
       Effect.gen(function*() {
-        const sequences = batch.flatMap(({ completions, prompt }) => completions.map((completion) => ({ prompt, ...completion })))
+        const sequences = batch.flatMap(({ completions, prompt }) =>
+          completions.map((completion) => ({ prompt, ...completion }))
+        )
         for (const name of Objective.given(objective)) {
           if (sequences.some((sequence) => sequence[name] === undefined)) {
-            return yield* new Learner.LearnerError({ reason: `the objective reads ${name}, which the batch does not have` })
+            return yield* new Learner.LearnerError({
+              reason: `the objective reads ${name}, which the batch does not have`
+            })
           }
         }
         const known = sequences.map(({ advantage = 0, prompt, tokens, ...rest }) => {
@@ -137,7 +162,8 @@ export const makeLearner = (): Learner.Learner["Service"] => {
             for (const [next, other] of logSoftmax(weights, rows[t]!, temperature).entries()) {
               const p = Math.exp(other)
               gradient[rows[t]! + next]! +=
-                (logp[t]! * ((next === token ? 1 : 0) - p) - entropy[t]! * p * (other + known[s]!.entropy[t]!)) / temperature
+                (logp[t]! * ((next === token ? 1 : 0) - p) - entropy[t]! * p * (other + known[s]!.entropy[t]!)) /
+                temperature
             }
           }
         }
@@ -149,7 +175,9 @@ export const makeLearner = (): Learner.Learner["Service"] => {
           ...(read.has("value") ? { values: perToken(batch, known.map(({ value }) => value)) } : {})
         }
       }),
-    optimStep: ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm = Infinity, weightDecay = 0 }) =>
+    optimStep: (
+      { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, learningRate, maxGradNorm = Infinity, weightDecay = 0 }
+    ) =>
       Effect.sync(() => {
         const gradNorm = Math.hypot(...gradient.filter((g) => g !== 0))
         // Nothing is kept.
@@ -159,7 +187,10 @@ export const makeLearner = (): Learner.Learner["Service"] => {
         first = first.map((m, i) => beta1 * m + (1 - beta1) * scale * gradient[i]!)
         second = second.map((v, i) => beta2 * v + (1 - beta2) * (scale * gradient[i]!) ** 2)
         weights = weights.map((w, i) =>
-          w - learningRate * (weightDecay * w + first[i]! / (1 - beta1 ** steps) / (Math.sqrt(second[i]! / (1 - beta2 ** steps)) + epsilon))
+          w -
+          learningRate *
+            (weightDecay * w +
+              first[i]! / (1 - beta1 ** steps) / (Math.sqrt(second[i]! / (1 - beta2 ** steps)) + epsilon))
         )
         gradient = new Float64Array(weights.length)
         return { gradNorm }
@@ -168,7 +199,9 @@ export const makeLearner = (): Learner.Learner["Service"] => {
     load: (directory) =>
       Effect.suspend(() => {
         const found = saved.get(directory)
-        if (found === undefined) return Effect.fail(new Learner.LearnerError({ reason: `no checkpoint in ${directory}` }))
+        if (found === undefined) {
+          return Effect.fail(new Learner.LearnerError({ reason: `no checkpoint in ${directory}` }))
+        }
         weights = found.slice()
         first.fill(0)
         second.fill(0)
@@ -176,7 +209,9 @@ export const makeLearner = (): Learner.Learner["Service"] => {
         return Effect.void
       }),
     saveState: (directory) =>
-      Effect.sync(() => void states.set(directory, { weights: weights.slice(), first: first.slice(), second: second.slice(), steps })),
+      Effect.sync(() =>
+        void states.set(directory, { weights: weights.slice(), first: first.slice(), second: second.slice(), steps })
+      ),
     loadState: (directory) =>
       Effect.suspend(() => {
         const found = states.get(directory)

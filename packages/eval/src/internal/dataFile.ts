@@ -1,6 +1,6 @@
 // Reading and writing data files, with errors that name the file and the place.
-import * as Hex from "effect/encoding/Hex"
 import * as Effect from "effect/Effect"
+import * as Hex from "effect/encoding/Hex"
 import * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"

@@ -1,4 +1,5 @@
-// Where a text stops being JSON. `JSON.parse` says so in words that differ between engines and often leave the place out.
+// Where a text stops being JSON. `JSON.parse` says so in words that differ between engines and often leave the place
+// out.
 
 export interface JsonError {
   readonly line: number
@@ -33,7 +34,11 @@ export const errorIn = (text: string): JsonError | undefined => {
   for (;;) {
     take(blank)
     const next = text[at]
-    if (state === "after" && open.length === 0) return next === undefined ? undefined : locate(text, at, "the end of the file")
+    if (state === "after" && open.length === 0) {
+      return next === undefined
+        ? undefined
+        : locate(text, at, "the end of the file")
+    }
     if (state === "after") {
       if (next === open.at(-1)) open.pop()
       else if (next === ",") state = open.at(-1) === "}" ? "key" : "value"

@@ -39,7 +39,9 @@ export const FileDialogue = Schema.Struct({
       Schema.Record(Schema.String, Schema.Array(FileFact))
     )
   ),
-  session_summary: Schema.optionalKey(Schema.Record(Schema.TemplateLiteral(["session_", Schema.Int, "_summary"]), Schema.String)),
+  session_summary: Schema.optionalKey(
+    Schema.Record(Schema.TemplateLiteral(["session_", Schema.Int, "_summary"]), Schema.String)
+  ),
   event_summary: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))
 })
 export type FileDialogue = typeof FileDialogue.Type
@@ -54,7 +56,8 @@ const optional = <K extends string, V>(key: K, value: V | undefined): { readonly
 
 type Resolved = { readonly id: string } | Omit<Dialogue.DroppedReference, "at">
 
-// The turns that a reference names: LoCoMo has several ids in one string ("D8:6; D9:17"), padded ones ("D30:05") and broken ones.
+// The turns that a reference names: LoCoMo has several ids in one string ("D8:6; D9:17"), padded ones ("D30:05") and
+// broken ones.
 const resolve = (reference: string, turns: ReadonlyMap<string, number>): ReadonlyArray<Resolved> =>
   turns.has(reference) ? [{ id: reference }] : reference.split(/[;,\s]+/).filter((part) => part !== "").map((part) => {
     const id = turns.has(part) ? part : part.replace(/(?<=\D)0+(?=\d)/g, "")
@@ -63,7 +66,9 @@ const resolve = (reference: string, turns: ReadonlyMap<string, number>): Readonl
   })
 
 const known = (references: ReadonlyArray<string>, turns: ReadonlyMap<string, number>): ReadonlyArray<string> => [
-  ...new Set(references.flatMap((reference) => resolve(reference, turns)).flatMap((found) => "id" in found ? [found.id] : []))
+  ...new Set(
+    references.flatMap((reference) => resolve(reference, turns)).flatMap((found) => "id" in found ? [found.id] : [])
+  )
 ]
 
 const placesOf = (ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
@@ -72,7 +77,9 @@ const placesOf = (ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
 const fileTurns = (file: FileDialogue): ReadonlyMap<string, number> =>
   placesOf(sessionsOf(file).flatMap((index) => file.conversation[`session_${index}`]!.map((turn) => turn.dia_id)))
 
-const factsOf = (file: FileDialogue): ReadonlyArray<{ readonly at: string; readonly speaker: string; readonly fact: FileFact }> =>
+const factsOf = (
+  file: FileDialogue
+): ReadonlyArray<{ readonly at: string; readonly speaker: string; readonly fact: FileFact }> =>
   Object.entries(file.observation ?? {}).flatMap(([at, bySpeaker]) =>
     Object.entries(bySpeaker).flatMap(([speaker, facts]) => facts.map((fact) => ({ at, speaker, fact })))
   )
@@ -117,7 +124,9 @@ export const decode = (file: FileDialogue): Dialogue.Dialogue => {
     })),
     observations: factsOf(file).flatMap(({ at, fact, speaker }) => {
       const sources = known(referencesOf(fact), turns)
-      return sources.length === 0 ? [] : [{ text: fact[0], speaker, ...optional("observedAt", timeOf(indexOf(at))), sources }]
+      return sources.length === 0
+        ? []
+        : [{ text: fact[0], speaker, ...optional("observedAt", timeOf(indexOf(at))), sources }]
     }).sort(byTurn(turns, speakers))
   }
 }
@@ -125,9 +134,13 @@ export const decode = (file: FileDialogue): Dialogue.Dialogue => {
 export const dropped = (file: FileDialogue): ReadonlyArray<Dialogue.DroppedReference> => {
   const turns = fileTurns(file)
   const at = (place: string, references: ReadonlyArray<string>) =>
-    references.flatMap((reference) => resolve(reference, turns)).flatMap((found) => "id" in found ? [] : [{ at: place, ...found }])
+    references.flatMap((reference) => resolve(reference, turns)).flatMap((found) =>
+      "id" in found ? [] : [{ at: place, ...found }]
+    )
   return [
-    ...(file.qa ?? []).flatMap((question, place) => at(question.id ?? `${file.sample_id}/${place}`, question.evidence ?? [])),
+    ...(file.qa ?? []).flatMap((question, place) =>
+      at(question.id ?? `${file.sample_id}/${place}`, question.evidence ?? [])
+    ),
     ...factsOf(file).flatMap(({ at: place, fact }) => at(`${file.sample_id} ${place}`, referencesOf(fact)))
   ]
 }
@@ -151,15 +164,20 @@ export const encode = (dialogue: Dialogue.Dialogue): FileDialogue => {
     conversation: {
       speaker_a,
       speaker_b,
-      ...Object.fromEntries(sessions.flatMap(({ index, observedAt, turns }): Array<[string, string | ReadonlyArray<FileTurn>]> => [
-        ...(observedAt === undefined ? [] : [[`session_${index}_date_time`, observedAt] as [string, string]]),
-        [`session_${index}`, turns.map((turn) => ({
-          speaker: turn.speaker,
-          dia_id: turn.id,
-          text: turn.text,
-          ...optional("blip_caption", turn.caption)
-        }))]
-      ]))
+      ...Object.fromEntries(
+        sessions.flatMap(({ index, observedAt, turns }): Array<[string, string | ReadonlyArray<FileTurn>]> => [
+          ...(observedAt === undefined ? [] : [[`session_${index}_date_time`, observedAt] as [string, string]]),
+          [
+            `session_${index}`,
+            turns.map((turn) => ({
+              speaker: turn.speaker,
+              dia_id: turn.id,
+              text: turn.text,
+              ...optional("blip_caption", turn.caption)
+            }))
+          ]
+        ])
+      )
     },
     qa: questions.map((question, place): FileQuestion => ({
       ...(question.id === `${id}/${place}` ? {} : { id: question.id }),
@@ -211,7 +229,11 @@ export const conflict = (dialogue: Dialogue.Dialogue) => {
     const found = references(sources, "observations", place, "sources")
     if (found !== undefined) return found
     if (place > 0 && compare(observations[place - 1]!, fact) > 0) {
-      return wrong("facts must stand in the order of their turns, of one turn speaker by speaker", "observations", place)
+      return wrong(
+        "facts must stand in the order of their turns, of one turn speaker by speaker",
+        "observations",
+        place
+      )
     }
     if (observedAt !== sessionOf.get(sources[0]!)!.observedAt) {
       return wrong("a fact has another time than the session of its first turn", "observations", place, "observedAt")

@@ -23,7 +23,12 @@ const gold = {
   answer: Schema.optionalKey(Text),
   category: Schema.optionalKey(Schema.Union([Schema.Int, Schema.String, Schema.Null]))
 }
-const ById = Schema.Struct({ ...gold, id: Schema.String, prediction: Text, question: Schema.optionalKey(Schema.String) })
+const ById = Schema.Struct({
+  ...gold,
+  id: Schema.String,
+  prediction: Text,
+  question: Schema.optionalKey(Schema.String)
+})
 const ByQuestion = Schema.Struct({ ...gold, question: Schema.String, response: Text })
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -37,7 +42,9 @@ const answerOf = (item: Readonly<Record<string, unknown>>): string =>
 
 const text = (value: typeof Text.Type): string | null => value === null ? null : String(value)
 
-const known = ({ answer, category }: { readonly answer?: typeof Text.Type; readonly category?: number | string | null }) => ({
+const known = (
+  { answer, category }: { readonly answer?: typeof Text.Type; readonly category?: number | string | null }
+) => ({
   ...(answer === undefined ? {} : { answer: String(answer ?? "") }),
   ...(category === undefined || category === null ? {} : { category: String(category) })
 })
@@ -61,9 +68,7 @@ const byQuestion = (
 ): Effect.Effect<Prediction, DataFile.WrongShape> => {
   const name = answerOf(item)
   return DataFile.decode(file, ByQuestion, name in item ? { ...item, response: item[name] } : item).pipe(
-    Effect.mapError((error) =>
-      error.place === "response" ? new DataFile.WrongShape({ ...error, place: name }) : error
-    ),
+    Effect.mapError((error) => error.place === "response" ? new DataFile.WrongShape({ ...error, place: name }) : error),
     Effect.map(({ question, response, ...gold }): Prediction => ({
       _tag: "ByQuestion",
       at,
@@ -90,12 +95,15 @@ const fromLines = (file: string, text: string) =>
     ({ content, line }) => {
       const error = errorIn(content)
       if (error !== undefined) {
-        return Effect.fail(new BrokenLine({ file, line, detail: `broken JSON in column ${error.column}: ${error.detail}` }))
+        return Effect.fail(
+          new BrokenLine({ file, line, detail: `broken JSON in column ${error.column}: ${error.detail}` })
+        )
       }
       const item: unknown = JSON.parse(content)
       const isByQuestion = isObject(item) && "question" in item && !("id" in item)
       const read = isByQuestion ? byQuestion(file, item, `line ${line}`) : byId(file, item, `line ${line}`)
-      return Effect.mapError(read, ({ detail, place }) => new BrokenLine({ file, line, detail: `at ${place}: ${detail}` }))
+      return Effect.mapError(read, ({ detail, place }) =>
+        new BrokenLine({ file, line, detail: `at ${place}: ${detail}` }))
     }
   )
 
@@ -106,13 +114,17 @@ const fromJson = (file: string, json: unknown) => {
     conversation: string | undefined
   ): Effect.Effect<ReadonlyArray<Prediction>, DataFile.WrongShape> => {
     if (Array.isArray(value)) {
-      return Effect.map(Effect.forEach(value, (item, i) => visit(item, `${at}[${i}]`, conversation)), (found) => found.flat())
+      return Effect.map(
+        Effect.forEach(value, (item, i) => visit(item, `${at}[${i}]`, conversation)),
+        (found) => found.flat()
+      )
     }
     if (!isObject(value)) {
       const detail = "Expected predictions: objects or lists of them"
       return Effect.fail(new DataFile.WrongShape({ file, place: at || "the top", detail }))
     }
-    const wrong = ({ detail, place }: DataFile.WrongShape) => new DataFile.WrongShape({ file, place: `${at}.${place}`, detail })
+    const wrong = ({ detail, place }: DataFile.WrongShape) =>
+      new DataFile.WrongShape({ file, place: `${at}.${place}`, detail })
     const one = "question" in value
       ? byQuestion(file, value, at, conversation)
       : "id" in value && "prediction" in value

@@ -7,7 +7,8 @@ import type { Item, Metrics, Result } from "../Evaluation.ts"
 import * as Statistics from "../Statistics.ts"
 
 // What LoCoMo's own scorer takes for "the dialogue does not say", and "none", which this project's agents write.
-const abstention = /^\s*(?:none|unknown|n\/?a|)[\s.]*$|\bno information available\b|\bnot mentioned\b|\bnot answerable\b/i
+const abstention =
+  /^\s*(?:none|unknown|n\/?a|)[\s.]*$|\bno information available\b|\bnot mentioned\b|\bnot answerable\b/i
 
 /** A question beside the answer that was given, with the cluster (dialogue) that it belongs to. */
 export interface Scorable {
@@ -42,7 +43,15 @@ export const score = ({ category, cluster, gold, id, kind, prediction, question,
   return { cluster, item: { id, category, question, gold, prediction: given, ...metrics, ...recall } }
 }
 
-const names = ["exactMatch", "f1", "bleu1", "squadF1", "evidenceRecall", "evidenceRecallAt10", "evidenceRecallAt30"] as const
+const names = [
+  "exactMatch",
+  "f1",
+  "bleu1",
+  "squadF1",
+  "evidenceRecall",
+  "evidenceRecallAt10",
+  "evidenceRecallAt30"
+] as const
 type Name = typeof names[number]
 
 const valuesOf = (scored: ReadonlyArray<Scored>, name: Name): ReadonlyArray<Statistics.Observation> =>

@@ -32,7 +32,12 @@ export const file = [
     qa: [
       { question: "How many dogs does Bob have?", answer: 2, evidence: ["D1:2"], category: 1 },
       { question: "When did Ann move to Oslo?", answer: "April 2023", evidence: ["D1:1; D2:1", "D1:01"], category: 2 },
-      { question: "What is the name of Ann's brother?", answer: "Tom", evidence: ["D", "D2:1", "D:11:26", "D9:9"], category: 4 },
+      {
+        question: "What is the name of Ann's brother?",
+        answer: "Tom",
+        evidence: ["D", "D2:1", "D:11:26", "D9:9"],
+        category: 4
+      },
       { question: "Where does Bob's sister live?", evidence: [], category: 5, adversarial_answer: "Oslo" }
     ],
     observation: {
@@ -47,7 +52,11 @@ export const file = [
   },
   {
     sample_id: "conv-2",
-    conversation: { speaker_a: "Cid", speaker_b: "Dee", session_1: [{ speaker: "Cid", dia_id: "D1:1", text: "I live in Rome." }] },
+    conversation: {
+      speaker_a: "Cid",
+      speaker_b: "Dee",
+      session_1: [{ speaker: "Cid", dia_id: "D1:1", text: "I live in Rome." }]
+    },
     qa: [{ question: "Where does Cid live?", answer: "Rome", evidence: ["D1:1"], category: 4 }]
   }
 ]
@@ -56,7 +65,14 @@ export const dialogue: Dialogue = {
   id: "world-1",
   speakers: ["Ann", "Bob"],
   sessions: [
-    { index: 1, turns: [{ id: "t1", speaker: "Ann", text: "I have a dog named Buddy." }, { id: "t2", speaker: "Bob", text: "Hi!" }] },
+    {
+      index: 1,
+      turns: [{ id: "t1", speaker: "Ann", text: "I have a dog named Buddy." }, {
+        id: "t2",
+        speaker: "Bob",
+        text: "Hi!"
+      }]
+    },
     {
       index: 3,
       observedAt: "2023-05-08",
@@ -65,7 +81,14 @@ export const dialogue: Dialogue = {
     }
   ],
   questions: [
-    { id: "world-1/0", question: "Which dogs?", answer: "Buddy and Scout", category: 1, evidence: ["t1", "t3"], kind: "list" },
+    {
+      id: "world-1/0",
+      question: "Which dogs?",
+      answer: "Buddy and Scout",
+      category: 1,
+      evidence: ["t1", "t3"],
+      kind: "list"
+    },
     { id: "q-9", question: "Which cat?", answer: "", category: 5, evidence: [], kind: "none", adversarialAnswer: "Tom" }
   ],
   observations: [

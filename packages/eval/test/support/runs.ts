@@ -41,19 +41,18 @@ const result = (
     operations,
     operationAccuracy: {
       overall: right,
-      byEvent:
-        right === 1
-          ? { new: 1, additive: 1, replace: 1, retract: 1, duplicate: 1, talk: 1 }
-          : operations.update === 0
-            ? { new: 1, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0 }
-            : {
-                new: Math.min(1, right + 0.08),
-                additive: right - 0.2,
-                replace: right - 0.05,
-                retract: right - 0.08,
-                duplicate: right,
-                talk: Math.min(1, right + 0.06)
-              },
+      byEvent: right === 1
+        ? { new: 1, additive: 1, replace: 1, retract: 1, duplicate: 1, talk: 1 }
+        : operations.update === 0
+        ? { new: 1, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0 }
+        : {
+          new: Math.min(1, right + 0.08),
+          additive: right - 0.2,
+          replace: right - 0.05,
+          retract: right - 0.08,
+          duplicate: right,
+          talk: Math.min(1, right + 0.06)
+        },
       events
     },
     memories,
@@ -117,11 +116,19 @@ export const results: QuickstartResult.QuickstartResult = {
   ],
   history: {
     before: [
-      { fact: "Synthia: I play the harp.", decision: `ADD "Synthia plays the harp"`, memories: ["Synthia plays the harp"] },
+      {
+        fact: "Synthia: I play the harp.",
+        decision: `ADD "Synthia plays the harp"`,
+        memories: ["Synthia plays the harp"]
+      },
       { fact: "Sample: Hi!", decision: `ADD "Sample: Hi!"`, memories: ["Synthia plays the harp", "Sample: Hi!"] }
     ],
     after: [
-      { fact: "Synthia: I play the harp.", decision: `ADD "Synthia plays the harp"`, memories: ["Synthia plays the harp"] },
+      {
+        fact: "Synthia: I play the harp.",
+        decision: `ADD "Synthia plays the harp"`,
+        memories: ["Synthia plays the harp"]
+      },
       { fact: "Sample: Hi!", decision: "NOOP", memories: ["Synthia plays the harp"] }
     ]
   },
@@ -140,14 +147,13 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
   return Array.from({ length: done }, (_, i) => {
     const learned = 1 - Math.exp((-3 * i) / steps)
     const reward = 0.48 + 0.3 * learned + noise(0.09)
-    const mix =
-      stage === "manager"
-        ? {
-            add: 0.47 - 0.1 * learned + noise(0.04),
-            delete: 0.06 + 0.03 * learned + noise(0.02),
-            noop: 0.19 + noise(0.03)
-          }
-        : { single: 0.5 + noise(0.1), date: 0.12 + noise(0.05), list: 0.27 + noise(0.06) }
+    const mix = stage === "manager"
+      ? {
+        add: 0.47 - 0.1 * learned + noise(0.04),
+        delete: 0.06 + 0.03 * learned + noise(0.02),
+        noop: 0.19 + noise(0.03)
+      }
+      : { single: 0.5 + noise(0.1), date: 0.12 + noise(0.05), list: 0.27 + noise(0.06) }
     const rest = 1 - Object.values(mix).reduce((sum, share) => sum + share, 0)
     const shares = { ...mix, ...(stage === "manager" ? { update: rest } : { none: Math.max(0, rest) }) }
     return line({
@@ -158,10 +164,10 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
       reward,
       ...(stage === "manager"
         ? {
-            "reward.answers": reward + 0.03,
-            "reward.growth": -0.45 + 0.12 * learned + noise(0.03),
-            "reward.rejected": -0.08 * (1 - learned)
-          }
+          "reward.answers": reward + 0.03,
+          "reward.growth": -0.45 + 0.12 * learned + noise(0.03),
+          "reward.rejected": -0.08 * (1 - learned)
+        }
         : { "reward.exactMatch": reward + 0.01, "reward.malformed": -0.04 * (1 - learned) }),
       ...Object.fromEntries(Object.entries(shares).map(([name, share]) => [`share.${name}`, share])),
       completionTokens: 11.5 - 1.4 * learned + noise(0.8),
@@ -172,12 +178,12 @@ export const grpo = (stage: "manager" | "answer", steps: number, from = 0, done 
       ...(i === 11
         ? {}
         : {
-            loss: noise(0.02),
-            gradNorm: 0.9 - 0.35 * learned + Math.abs(noise(0.5)),
-            ratio: 1,
-            clipped: 0,
-            mismatch: 2e-5 + Math.abs(noise(1e-5))
-          }),
+          loss: noise(0.02),
+          gradNorm: 0.9 - 0.35 * learned + Math.abs(noise(0.5)),
+          ratio: 1,
+          clipped: 0,
+          mismatch: 2e-5 + Math.abs(noise(1e-5))
+        }),
       seconds: 1.6 + noise(0.2),
       rewards: Array.from({ length: 24 }, () => (next() < reward ? 1 : next() < 0.4 ? -0.25 : 0))
     })
@@ -208,7 +214,13 @@ export const validated = (stage: string, steps: number, every: number) => {
               answer: step < steps / 2 ? "the harp" : right,
               right: step >= steps / 2
             },
-            { id: "x/1", question: "Where does Synthia live?", gold: "Exampleville", answer: "Exampleville", right: true },
+            {
+              id: "x/1",
+              question: "Where does Synthia live?",
+              gold: "Exampleville",
+              answer: "Exampleville",
+              right: true
+            },
             { id: "x/2", question: "Which cats does Sample have?", gold: "none", answer: "", right: false }
           ],
           bank: [
@@ -240,8 +252,7 @@ export const sft = (steps: number): string => {
       gradNorm: 0.5 + 1.5 * Math.exp((-9 * i) / steps) + next() * 0.3,
       tokens: 2000 + Math.floor(next() * 2500),
       tokensPerSecond: 15500 + (next() - 0.5) * 3000
-    })
-  ).join("")
+    })).join("")
 }
 
 const prompt = (plays: string, asked: string): string =>
@@ -274,8 +285,8 @@ export const transcripts = (stage: "manager" | "answer", steps: number): string 
             ? "UPDATE 0 Synthia plays the harp and the cello"
             : "ADD Synthia plays the cello"
           : reward === 1
-            ? "0 = the harp and the cello"
-            : "0 = the harp",
+          ? "0 = the harp and the cello"
+          : "0 = the harp",
         reward: manager && reward === 0 ? -0.05 : reward,
         advantage: deviation === 0 ? 0 : (reward - mean) / deviation,
         parts: manager ? { answers: reward, growth: reward - 1, rejected: 0 } : { exactMatch: reward, malformed: 0 },

@@ -25,7 +25,9 @@ export const keyOf = ({ detail, person, subject }: MemoryWorld.Slot): string => 
 
 /** What is true before the turn `at`: the values of every slot that was told of. */
 export const truth = (world: MemoryWorld.World, at = world.events.length): ReadonlyMap<string, ReadonlyArray<string>> =>
-  new Map(world.events.slice(0, at).flatMap(({ after, slot }) => slot === undefined ? [] : [[keyOf(slot), after] as const]))
+  new Map(
+    world.events.slice(0, at).flatMap(({ after, slot }) => slot === undefined ? [] : [[keyOf(slot), after] as const])
+  )
 
 export interface Step {
   readonly event: MemoryWorld.Event
@@ -59,7 +61,10 @@ export const apply = (
 /** Every turn of a world, decided by one who sees the whole bank. */
 export const played = (
   world: MemoryWorld.World,
-  decide: (event: MemoryWorld.Event, snapshot: MemoryOperation.Snapshot) => ReadonlyArray<MemoryOperation.MemoryOperation>
+  decide: (
+    event: MemoryWorld.Event,
+    snapshot: MemoryOperation.Snapshot
+  ) => ReadonlyArray<MemoryOperation.MemoryOperation>
 ): ReadonlyArray<Step> => {
   let bank = MemoryBank.empty
   return world.events.map((event) => {
@@ -76,7 +81,11 @@ export const forced = (mode: ManagerMode): Prng.Prng => ({
 })
 
 /** One turn about Ann's dogs, and whatever else a test wants to be different. */
-export const dogs = (event: Partial<MemoryWorld.Event> & Pick<MemoryWorld.Event, "kind" | "said">, text: string, id = "D1:1"): MemoryWorld.Event => ({
+export const dogs = (
+  event: Partial<MemoryWorld.Event> & Pick<MemoryWorld.Event, "kind" | "said">,
+  text: string,
+  id = "D1:1"
+): MemoryWorld.Event => ({
   turn: { id, speaker: "Ann", text, observedAt: "3 May 2023" },
   slot: { person: "Ann", subject: "pets", detail: "dog" },
   before: [],

@@ -25,8 +25,9 @@ if (import.meta.main) {
   }
   const program = Effect.gen(function*() {
     const content = runs[kind ?? ""]
-    if (content === undefined || folder === undefined)
+    if (content === undefined || folder === undefined) {
       return yield* Effect.fail(new Error(`usage: writeRun.ts ${Object.keys(runs).join("|")} FOLDER`))
+    }
     yield* write(folder, content)
     yield* Console.log(yield* Report.write(folder))
   })

@@ -16,11 +16,18 @@ export interface Database {
   /** A table of the store, with its schema. */
   readonly table: (name: "settings" | "scopes" | "log" | "memories" | "postings" | "vectors") => Fragment
   /** What the server says is a typed error. */
-  readonly attempt: <A, E, R>(doing: string, statements: Effect.Effect<A, E, R>) => Effect.Effect<A, Exclude<E, SqlError> | StoreError, R>
+  readonly attempt: <A, E, R>(
+    doing: string,
+    statements: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, Exclude<E, SqlError> | StoreError, R>
   /** All that a body reads is of one moment. */
   readonly reading: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
   /** Nobody else writes to what is called so meanwhile; a body that fails leaves nothing behind. */
-  readonly writing: <A, E, R>(doing: string, what: string, body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
+  readonly writing: <A, E, R>(
+    doing: string,
+    what: string,
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | StoreError, R>
 }
 
 // Classes and codes of https://www.postgresql.org/docs/current/errcodes-appendix.html; the longest that fits says it.
@@ -41,40 +48,69 @@ const reasons: Readonly<Record<string, StoreError["reason"]>> = {
   XX002: "Corrupt"
 }
 
-// Where the connection breaks, the rollback fails as well, as a defect beside the reason why it was tried, or in its place. What is left is one typed error.
+// Where the connection breaks, the rollback fails as well, as a defect beside the reason why it was tried, or in its
+// place. What is left is one typed error.
 const settled = <E>(cause: Cause.Cause<E>): Cause.Cause<E | SqlError | StoreError> => {
   const typed = cause.reasons.flatMap((reason): ReadonlyArray<E | SqlError | StoreError> => {
     if (Cause.isFailReason(reason)) return [reason.error]
-    return Cause.isDieReason(reason) && (isSqlError(reason.defect) || reason.defect instanceof MemoryStore.StoreError) ? [reason.defect] : []
+    return Cause.isDieReason(reason) && (isSqlError(reason.defect) || reason.defect instanceof MemoryStore.StoreError)
+      ? [reason.defect]
+      : []
   })
   const isRolledBack = cause.reasons.some((reason) => Cause.isDieReason(reason) && isSqlError(reason.defect))
-  return typed[0] === undefined || !isRolledBack || cause.reasons.some(Cause.isInterruptReason) ? cause : Cause.fail(typed[0])
+  return typed[0] === undefined || !isRolledBack || cause.reasons.some(Cause.isInterruptReason)
+    ? cause
+    : Cause.fail(typed[0])
 }
 
 // Connections of a pool that may have died.
 const mostDead = 100
 
-const codeOf = (cause: unknown): string => typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
+const codeOf = (cause: unknown): string =>
+  typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : ""
 
 export const failure = (store: string, doing: string, { reason }: SqlError): StoreError => {
   const { cause } = reason
   const code = codeOf(cause)
-  const known = reasons[code] ?? reasons[code.slice(0, 2)] ?? (reason._tag === "ConnectionError" || reason._tag === "AuthenticationError" ? "Unavailable" : "Other")
-  return new MemoryStore.StoreError({ store, doing, reason: known, detail: cause instanceof Error && cause.message !== "" ? cause.message : reason.message, cause })
+  const known = reasons[code] ?? reasons[code.slice(0, 2)] ??
+    (reason._tag === "ConnectionError" || reason._tag === "AuthenticationError" ? "Unavailable" : "Other")
+  return new MemoryStore.StoreError({
+    store,
+    doing,
+    reason: known,
+    detail: cause instanceof Error && cause.message !== "" ? cause.message : reason.message,
+    cause
+  })
 }
 
-export const make = (options: { readonly name: string; readonly schema: string; readonly sql: SqlClient.SqlClient; readonly lockTimeout: number }): Database => {
+export const make = (
+  options: {
+    readonly name: string
+    readonly schema: string
+    readonly sql: SqlClient.SqlClient
+    readonly lockTimeout: number
+  }
+): Database => {
   const { lockTimeout, name, schema, sql } = options
   const attempt: Database["attempt"] = (doing, statements) =>
-    Effect.mapError(statements, (error) => isSqlError(error) ? failure(name, doing, error) : error as Exclude<typeof error, SqlError>)
-  // A connection that has died in the pool, as when the server was started anew, is noticed when a transaction begins on it. Nothing has been done then, and another one does it.
+    Effect.mapError(
+      statements,
+      (error) => isSqlError(error) ? failure(name, doing, error) : error as Exclude<typeof error, SqlError>
+    )
+  // A connection that has died in the pool, as when the server was started anew, is noticed when a transaction begins
+  // on it. Nothing has been done then, and another one does it.
   const transaction = <A, E, R>(doing: string, begin: string, body: Effect.Effect<A, E, R>) =>
     Effect.suspend(() => {
       let hasBegun = false
       return sql.withTransaction(Effect.andThen(Effect.sync(() => hasBegun = true), body)).pipe(
         Effect.provideService(SqlClient.BeginTransaction, begin),
         Effect.catchCause((cause) => Effect.failCause(settled(cause))),
-        Effect.retry({ times: mostDead, while: (error) => !hasBegun && isSqlError(error) && error.reason._tag === "ConnectionError" && error.reason.operation === "query" })
+        Effect.retry({
+          times: mostDead,
+          while: (error) =>
+            !hasBegun && isSqlError(error) && error.reason._tag === "ConnectionError" &&
+            error.reason.operation === "query"
+        })
       )
     }).pipe((statements) => attempt(doing, statements))
   return {
@@ -88,8 +124,13 @@ export const make = (options: { readonly name: string; readonly schema: string; 
       transaction(
         doing,
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-        // A lock on a name rather than on a row, which there may be none of. Each statement after it sees what the last holder has committed.
-        sql`SELECT set_config('lock_timeout', ${String(lockTimeout)}, true), pg_advisory_xact_lock(hashtextextended(${`memory-r1 ${schema} ${what}`}, 0))::text`.pipe(Effect.andThen(body))
+        // A lock on a name rather than on a row, which there may be none of. Each statement after it sees what the last
+        // holder has committed.
+        sql`SELECT set_config('lock_timeout', ${
+          String(lockTimeout)
+        }, true), pg_advisory_xact_lock(hashtextextended(${`memory-r1 ${schema} ${what}`}, 0))::text`.pipe(
+          Effect.andThen(body)
+        )
       )
   }
 }

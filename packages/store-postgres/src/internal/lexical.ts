@@ -27,14 +27,20 @@ export const search = (
     "to read",
     sql<{ readonly id: Memory.MemoryId; readonly score: number }>`
       WITH statistics AS (
-        SELECT documents::float8 AS size, greatest(tokens / greatest(documents, 1)::float8, 1e-9) AS mean FROM ${table("scopes")} WHERE number = ${scope}::bigint
+        SELECT documents::float8 AS size, greatest(tokens / greatest(documents, 1)::float8, 1e-9) AS mean FROM ${
+      table("scopes")
+    } WHERE number = ${scope}::bigint
       ), found AS (
-        SELECT memory, count::float8 AS count, count(*) OVER (PARTITION BY term)::float8 AS found FROM ${table("postings")}
+        SELECT memory, count::float8 AS count, count(*) OVER (PARTITION BY term)::float8 AS found FROM ${
+      table("postings")
+    }
         WHERE scope = ${scope}::bigint AND term = ANY (${Bm25.termsOf(text).map(keyOf)}::text[])
       )
       SELECT m.id, sum(ln(1 + (size - found + 0.5) / (found + 0.5)) * count * (${k1}::float8 + 1) / (count + ${k1}::float8 * (1 - ${b}::float8 + ${b}::float8 * m.tokens / mean))) AS score
       FROM found JOIN ${table("memories")} AS m ON m.number = found.memory CROSS JOIN statistics
-      WHERE ${among(sql, scope, where)} GROUP BY m.number, m.id, m.place ORDER BY score DESC, m.place DESC LIMIT ${limit}::bigint`
+      WHERE ${
+      among(sql, scope, where)
+    } GROUP BY m.number, m.id, m.place ORDER BY score DESC, m.place DESC LIMIT ${limit}::bigint`
   )
 }
 
@@ -43,13 +49,15 @@ const batch = 1000
 const silence = 2000
 
 /**
- * Writes the words of all memories anew, a part of a transaction: those that are as they were stay untouched. Reading goes on
- * meanwhile, writing does not.
+ * Writes the words of all memories anew, a part of a transaction: those that are as they were stay untouched. Reading
+ * goes on meanwhile, writing does not.
  */
 export const fill = Effect.fnUntraced(function*({ name, sql, table }: Database) {
   const [memories, postings, scopes] = [table("memories"), table("postings"), table("scopes")]
   yield* sql`LOCK TABLE ${memories} IN SHARE ROW EXCLUSIVE MODE`
-  const [of] = yield* sql<{ readonly count: number }>`SELECT count(*)::float8 AS count FROM ${memories} WHERE NOT deleted`
+  const [of] = yield* sql<
+    { readonly count: number }
+  >`SELECT count(*)::float8 AS count FROM ${memories} WHERE NOT deleted`
   let told = yield* Clock.currentTimeMillis
   for (let [done, last] = [0, 0]; done < of!.count;) {
     const rows = yield* sql<{ readonly number: number; readonly scope: number; readonly memory: string }>`
@@ -60,10 +68,13 @@ export const fill = Effect.fnUntraced(function*({ name, sql, table }: Database) 
       return { number, scope, words: wordsOf(text) }
     })
     const lengths = JSON.stringify(read.map(({ number, words }) => ({ number, tokens: words.length })))
-    const words = JSON.stringify(read.flatMap(({ number, scope, words }) =>
-      Array.from(words.counts, ([term, count]) => ({ scope, term, memory: number, count }))
-    ))
-    const records = sql`jsonb_to_recordset(${words}::text::jsonb) AS r (scope bigint, term text, memory bigint, count bigint)`
+    const words = JSON.stringify(
+      read.flatMap(({ number, scope, words }) =>
+        Array.from(words.counts, ([term, count]) => ({ scope, term, memory: number, count }))
+      )
+    )
+    const records =
+      sql`jsonb_to_recordset(${words}::text::jsonb) AS r (scope bigint, term text, memory bigint, count bigint)`
     yield* sql`
       DELETE FROM ${postings} WHERE memory = ANY (${`{${read.map(({ number }) => number).join(",")}}`}::bigint[])
         AND (memory, term, count) NOT IN (SELECT memory, term, count FROM ${records})`

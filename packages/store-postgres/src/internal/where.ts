@@ -10,11 +10,19 @@ const filtered = (sql: SqlClient, filter: Filter.Filter): Fragment => {
   const entry = (key: string, condition: (value: Fragment) => Fragment): Fragment =>
     sql`coalesce(${condition(sql`(m.metadata -> ${key}::text)`)}, false)`
   const isNumber = (value: Fragment, operator: string, number: number): Fragment =>
-    sql`CASE WHEN jsonb_typeof(${value}) = 'number' THEN ${value}::float8 ${sql.literal(operator)} ${number}::float8 ELSE false END`
+    sql`CASE WHEN jsonb_typeof(${value}) = 'number' THEN ${value}::float8 ${
+      sql.literal(operator)
+    } ${number}::float8 ELSE false END`
   const isEqual = (value: Fragment, other: Filter.Value): Fragment =>
-    other === null ? sql`${value} = 'null'::jsonb` : typeof other === "number" ? isNumber(value, "=", other) : sql`${value} = to_jsonb(${other}${sql.literal(typeof other === "boolean" ? "::boolean" : "::text")})`
+    other === null
+      ? sql`${value} = 'null'::jsonb`
+      : typeof other === "number"
+      ? isNumber(value, "=", other)
+      : sql`${value} = to_jsonb(${other}${sql.literal(typeof other === "boolean" ? "::boolean" : "::text")})`
   const every = (filters: ReadonlyArray<Fragment>, operator: "AND" | "OR"): Fragment =>
-    filters.length === 0 ? sql.literal(operator === "AND" ? "true" : "false") : sql`(${sql.join(` ${operator} `, false)(filters)})`
+    filters.length === 0
+      ? sql.literal(operator === "AND" ? "true" : "false")
+      : sql`(${sql.join(` ${operator} `, false)(filters)})`
   switch (filter._tag) {
     case "Equals":
       return entry(filter.key, (value) => isEqual(value, filter.value))
@@ -25,7 +33,9 @@ const filtered = (sql: SqlClient, filter: Filter.Filter): Fragment => {
       return entry(key, (value) =>
         typeof bound === "number"
           ? isNumber(value, operators[operator], bound)
-          : sql`(jsonb_typeof(${value}) = 'string' AND (${value} #>> '{}') COLLATE "C" ${sql.literal(operators[operator])} ${bound}::text)`)
+          : sql`(jsonb_typeof(${value}) = 'string' AND (${value} #>> '{}') COLLATE "C" ${
+            sql.literal(operators[operator])
+          } ${bound}::text)`)
     }
     case "Exists":
       return sql`jsonb_exists(m.metadata, ${filter.key}::text)`
@@ -41,7 +51,12 @@ const filtered = (sql: SqlClient, filter: Filter.Filter): Fragment => {
 /**
  * The memories `m` of a scope that a query is about.
  */
-export const among = (sql: SqlClient, scope: number, { filter, since, speaker, unexpiredAt }: Journal.Where, tombstones = false): Fragment =>
+export const among = (
+  sql: SqlClient,
+  scope: number,
+  { filter, since, speaker, unexpiredAt }: Journal.Where,
+  tombstones = false
+): Fragment =>
   sql.and([
     sql`m.scope = ${scope}::bigint`,
     ...(tombstones ? [] : [sql`NOT m.deleted`]),

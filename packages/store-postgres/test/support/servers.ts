@@ -1,4 +1,5 @@
-// Servers for the tests: PostgreSQL where its programs are on this machine, and PGlite, which is PostgreSQL with pgvector inside this process.
+// Servers for the tests: PostgreSQL where its programs are on this machine, and PGlite, which is PostgreSQL with
+// pgvector inside this process.
 import { PGlite } from "@electric-sql/pglite"
 import { vector } from "@electric-sql/pglite-pgvector"
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket"
@@ -29,7 +30,10 @@ export interface Server {
   readonly start: Effect.Effect<void>
 }
 
-/** A server of its own in a temporary directory, on a free port of the loopback interface. It goes with the scope. With `small` it has a folder of that name where 4 MB fit. */
+/**
+ * A server of its own in a temporary directory, on a free port of the loopback interface. It goes with the scope. With
+ * `small` it has a folder of that name where 4 MB fit.
+ */
 export const postgres = Effect.fnUntraced(function*(small = false) {
   const directory = mkdtempSync(join(tmpdir(), "memory-r1-postgres-"))
   yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true, force: true })))
@@ -37,20 +41,48 @@ export const postgres = Effect.fnUntraced(function*(small = false) {
   const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
   const secret = join(directory, "password")
   writeFileSync(secret, password)
-  if (nobody.uid !== undefined) for (const path of [directory, secret]) chownSync(path, nobody.uid, nobody.gid)
+  if (nobody.uid !== undefined) { for (const path of [directory, secret]) chownSync(path, nobody.uid, nobody.gid) }
   const data = join(directory, "data")
   if (small) mkdirSync(join(directory, "small"))
   const options = { ...nobody, cwd: directory, env: { ...process.env, LC_ALL: "C" } }
-  execFileSync(join(postgresql.path!, "initdb"), ["-D", data, "-U", "memory", "--auth=scram-sha-256", `--pwfile=${secret}`, "--encoding=UTF8", "--no-sync"], { ...options, stdio: "pipe" })
+  execFileSync(join(postgresql.path!, "initdb"), [
+    "-D",
+    data,
+    "-U",
+    "memory",
+    "--auth=scram-sha-256",
+    `--pwfile=${secret}`,
+    "--encoding=UTF8",
+    "--no-sync"
+  ], { ...options, stdio: "pipe" })
   const port = yield* freePort()
   let running: ReturnType<typeof spawn> | undefined
   const pid = join(data, "postmaster.pid")
   const ready = () => existsSync(pid) && readFileSync(pid, "utf8").includes("ready")
   const start = Effect.gen(function*() {
-    const server = [join(postgresql.path!, "postgres"), "-D", data, "-p", String(port), "-k", directory, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=40"]
+    const server = [
+      join(postgresql.path!, "postgres"),
+      "-D",
+      data,
+      "-p",
+      String(port),
+      "-k",
+      directory,
+      "-c",
+      "listen_addresses=127.0.0.1",
+      "-c",
+      "max_connections=40"
+    ]
     // In a name space of its own, where a small file system can be mounted.
     running = small
-      ? spawn("unshare", ["-m", "sh", "-c", `mount -t tmpfs -o size=4m,uid=65534 tmpfs "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`, join(directory, "small"), ...server], {
+      ? spawn("unshare", [
+        "-m",
+        "sh",
+        "-c",
+        `mount -t tmpfs -o size=4m,uid=65534 tmpfs "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`,
+        join(directory, "small"),
+        ...server
+      ], {
         stdio: "ignore"
       })
       : spawn(server[0]!, server.slice(1), { ...options, stdio: "ignore" })
@@ -70,28 +102,38 @@ export const postgres = Effect.fnUntraced(function*(small = false) {
     directory,
     start,
     // The postmaster is killed, and its children see that it is gone.
-    kill: Effect.andThen(end("SIGKILL"), Effect.gen(function*() {
-      for (let i = 0; i < 500 && spawnSync("pgrep", ["-f", data]).status === 0; i++) yield* Effect.sleep("20 millis")
-      rmSync(pid, { force: true })
-      rmSync(join(directory, `.s.PGSQL.${port}`), { force: true })
-    }))
+    kill: Effect.andThen(
+      end("SIGKILL"),
+      Effect.gen(function*() {
+        for (let i = 0; i < 500 && spawnSync("pgrep", ["-f", data]).status === 0; i++) yield* Effect.sleep("20 millis")
+        rmSync(pid, { force: true })
+        rmSync(join(directory, `.s.PGSQL.${port}`), { force: true })
+      })
+    )
   } satisfies Server as Server
 })
 
 /** PGlite with pgvector, over its socket server. It has one session, so the pool has one connection. */
-export const pglite = Effect.fnUntraced(function*({ dataDir, hasVectors = true }: { readonly dataDir?: string; readonly hasVectors?: boolean } = {}) {
-  const db = yield* Effect.acquireRelease(
-    Effect.promise(() => PGlite.create({ ...(dataDir === undefined ? {} : { dataDir }), ...(hasVectors ? { extensions: { vector } } : {}) })),
-    (db) => Effect.promise(() => db.close())
-  )
-  const port = yield* freePort()
-  yield* Effect.acquireRelease(
-    Effect.promise(async () => {
-      const server = new PGLiteSocketServer({ db, port, host: "127.0.0.1" })
-      await server.start()
-      return server
-    }),
-    (server) => Effect.promise(() => server.stop())
-  )
-  return { url: Redacted.make(`postgresql://postgres@127.0.0.1:${port}/postgres`), maxConnections: 1 }
-})
+export const pglite = Effect.fnUntraced(
+  function*({ dataDir, hasVectors = true }: { readonly dataDir?: string; readonly hasVectors?: boolean } = {}) {
+    const db = yield* Effect.acquireRelease(
+      Effect.promise(() =>
+        PGlite.create({
+          ...(dataDir === undefined ? {} : { dataDir }),
+          ...(hasVectors ? { extensions: { vector } } : {})
+        })
+      ),
+      (db) => Effect.promise(() => db.close())
+    )
+    const port = yield* freePort()
+    yield* Effect.acquireRelease(
+      Effect.promise(async () => {
+        const server = new PGLiteSocketServer({ db, port, host: "127.0.0.1" })
+        await server.start()
+        return server
+      }),
+      (server) => Effect.promise(() => server.stop())
+    )
+    return { url: Redacted.make(`postgresql://postgres@127.0.0.1:${port}/postgres`), maxConnections: 1 }
+  }
+)

@@ -21,7 +21,11 @@ export interface Database {
   /** Statements in an effect; what SQLite throws is a typed error. */
   readonly attempt: <A>(doing: string, statements: () => A) => Effect.Effect<A, StoreError>
   /** Nobody else uses the connection meanwhile; a body that fails leaves nothing behind. */
-  readonly transaction: <A, E, R>(doing: string, mode: "DEFERRED" | "IMMEDIATE", body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | StoreError, R>
+  readonly transaction: <A, E, R>(
+    doing: string,
+    mode: "DEFERRED" | "IMMEDIATE",
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | StoreError, R>
   /** The same without a transaction. */
   readonly alone: <A, E, R>(body: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Again while another program holds the file, for as long as one waits for that. */
@@ -45,7 +49,9 @@ const reasons: Readonly<Record<number, StoreError["reason"]>> = {
 export const damaged = (detail: string): Error => Object.assign(new Error(detail), { errcode: 11 })
 
 export const failure = (file: string, doing: string, cause: unknown): StoreError => {
-  const code = typeof cause === "object" && cause !== null && "errcode" in cause && typeof cause.errcode === "number" ? cause.errcode : 0
+  const code = typeof cause === "object" && cause !== null && "errcode" in cause && typeof cause.errcode === "number"
+    ? cause.errcode
+    : 0
   const detail = cause instanceof Error ? cause.message : String(cause)
   return new MemoryStore.StoreError({ store: file, doing, reason: reasons[code & 0xff] ?? "Other", detail, cause })
 }
@@ -66,7 +72,10 @@ const connect = ({ file, readOnly }: Options): DatabaseSync => {
   } catch {
     // No binary for this platform: the one function that is used, in JavaScript.
     connection.function("vec_distance_cosine", { deterministic: true }, (a, b) => {
-      const [left, right] = [a, b].map((blob) => new Float32Array((blob as Uint8Array).slice().buffer)) as [Float32Array, Float32Array]
+      const [left, right] = [a, b].map((blob) => new Float32Array((blob as Uint8Array).slice().buffer)) as [
+        Float32Array,
+        Float32Array
+      ]
       let [dot, aa, bb] = [0, 0, 0]
       for (let i = 0; i < left.length; i++) {
         dot += left[i]! * right[i]!
@@ -81,7 +90,8 @@ const connect = ({ file, readOnly }: Options): DatabaseSync => {
 
 export const open = Effect.fnUntraced(function*(options: Options) {
   const { file, lockTimeout } = options
-  const attempt = <A>(doing: string, statements: () => A) => Effect.try({ try: statements, catch: (cause) => failure(file, doing, cause) })
+  const attempt = <A>(doing: string, statements: () => A) =>
+    Effect.try({ try: statements, catch: (cause) => failure(file, doing, cause) })
   const connection = yield* Effect.acquireRelease(
     attempt("to open it", () => connect(options)),
     (connection) => Effect.ignore(attempt("to close it", () => connection.close()))
@@ -92,9 +102,13 @@ export const open = Effect.fnUntraced(function*(options: Options) {
     if (statement === undefined) statements.set(sql, statement = connection.prepare(sql))
     return statement
   }
-  const waiting = Schedule.spaced("5 millis").pipe(Schedule.jittered, Schedule.upTo({ duration: Duration.fromInputUnsafe(lockTimeout) }))
+  const waiting = Schedule.spaced("5 millis").pipe(
+    Schedule.jittered,
+    Schedule.upTo({ duration: Duration.fromInputUnsafe(lockTimeout) })
+  )
   const isLocked = (error: unknown): boolean => error instanceof MemoryStore.StoreError && error.reason === "Locked"
-  const patiently = <A, E, R>(effect: Effect.Effect<A, E | StoreError, R>) => Effect.retry(effect, { schedule: waiting, while: isLocked })
+  const patiently = <A, E, R>(effect: Effect.Effect<A, E | StoreError, R>) =>
+    Effect.retry(effect, { schedule: waiting, while: isLocked })
   const alone = Semaphore.makeUnsafe(1).withPermit
   const database: Database = {
     file,
@@ -113,8 +127,10 @@ export const open = Effect.fnUntraced(function*(options: Options) {
             if (connection.isTransaction) prepared("ROLLBACK").run()
           })
           const exit = yield* Effect.exit(body)
-          if (Exit.isSuccess(exit)) yield* Effect.onError(patiently(attempt(doing, () => prepared("COMMIT").run())), () => Effect.ignore(rollback))
-          else yield* Effect.ignore(rollback)
+          if (Exit.isSuccess(exit)) {
+            yield* Effect.onError(patiently(attempt(doing, () => prepared("COMMIT").run())), () =>
+              Effect.ignore(rollback))
+          } else yield* Effect.ignore(rollback)
           return yield* exit
         })
       ))

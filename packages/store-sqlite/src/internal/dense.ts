@@ -9,12 +9,16 @@ interface Known {
 }
 
 export interface Dense {
-  readonly search: (scope: number, query: { readonly vector: Float32Array; readonly limit: number; readonly where: Journal.Where }) => ReadonlyArray<Journal.Ranked>
+  readonly search: (
+    scope: number,
+    query: { readonly vector: Float32Array; readonly limit: number; readonly where: Journal.Where }
+  ) => ReadonlyArray<Journal.Ranked>
   readonly forget: (scope: number, vector: number) => void
   readonly clear: () => void
 }
 
-const blob = (vector: Float32Array | Uint32Array): Uint8Array => new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+const blob = (vector: Float32Array | Uint32Array): Uint8Array =>
+  new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
 const wordsOf = (bytes: Uint8Array): Uint32Array => new Uint32Array(bytes.slice().buffer)
 export const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer)
 
@@ -22,8 +26,18 @@ export const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(by
 const scopes = 64
 
 export const insert = (database: Database, scope: number, memory: number, vector: Float32Array): void => {
-  const number = database.run("INSERT INTO vectors (scope, memory, vector) VALUES (?, ?, ?)", scope, memory, blob(vector))
-  database.run("INSERT INTO signs (scope, vector, signs) VALUES (?, ?, ?)", scope, number, blob(SignIndex.signs(vector)))
+  const number = database.run(
+    "INSERT INTO vectors (scope, memory, vector) VALUES (?, ?, ?)",
+    scope,
+    memory,
+    blob(vector)
+  )
+  database.run(
+    "INSERT INTO signs (scope, vector, signs) VALUES (?, ?, ?)",
+    scope,
+    number,
+    blob(SignIndex.signs(vector))
+  )
   database.run("UPDATE memories SET vector = ? WHERE number = ?", number, memory)
 }
 
@@ -35,21 +49,27 @@ export const remove = (database: Database, scope: number, vector: number): void 
 /** From the first vectors on there is an index of what has none yet; before, it would hold everything. */
 export const begin = (database: Database, probe: Float32Array): void => {
   if (database.get("SELECT 1 FROM settings WHERE name = 'probe'") !== undefined) return
-  database.exec("CREATE INDEX IF NOT EXISTS memories_unembedded ON memories (scope, place) WHERE deleted = 0 AND vector IS NULL")
+  database.exec(
+    "CREATE INDEX IF NOT EXISTS memories_unembedded ON memories (scope, place) WHERE deleted = 0 AND vector IS NULL"
+  )
   database.run("INSERT INTO settings (name, value) VALUES ('probe', ?)", blob(probe))
 }
 
 export const clear = (database: Database): void => {
-  database.exec("DROP INDEX IF EXISTS memories_unembedded; DELETE FROM vectors; DELETE FROM signs; UPDATE memories SET vector = NULL; DELETE FROM settings WHERE name = 'probe'")
+  database.exec(
+    "DROP INDEX IF EXISTS memories_unembedded; DELETE FROM vectors; DELETE FROM signs; UPDATE memories SET vector = NULL; DELETE FROM settings WHERE name = 'probe'"
+  )
 }
 
 export const dense = (database: Database): Dense => {
   const indexes = new Map<number, Known>()
 
-  // The signs of a scope, with what this or another process has added since. What others removed is not found any more, and is dropped when there is much of it.
+  // The signs of a scope, with what this or another process has added since. What others removed is not found any more,
+  // and is dropped when there is much of it.
   const indexOf = (scope: number, dimensions: number): SignIndex.SignIndex => {
     let known = indexes.get(scope)
-    const load = (after: number) => database.all("SELECT vector, signs FROM signs WHERE scope = ? AND vector > ? ORDER BY vector", scope, after)
+    const load = (after: number) =>
+      database.all("SELECT vector, signs FROM signs WHERE scope = ? AND vector > ? ORDER BY vector", scope, after)
     let rows = load(known?.newest ?? 0)
     if (known !== undefined && rows.length > 0) {
       const count = Number(database.get("SELECT count(*) AS count FROM signs WHERE scope = ?", scope)!["count"])

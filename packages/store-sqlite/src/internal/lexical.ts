@@ -5,12 +5,17 @@ import * as Effect from "effect/Effect"
 import { damaged, type Database } from "./database.ts"
 import { among } from "./where.ts"
 
-// FTS5 ranks a memory in about half a microsecond: words that stand in more of them only help to rank what rarer words find.
+// FTS5 ranks a memory in about half a microsecond: words that stand in more of them only help to rank what rarer words
+// find.
 const mostRanked = 2000
 const mostTerms = 64
 
-/** The words of a memory as they stand in the index: each with the number of its scope before it, so that no other scope's is ever looked at. */
-export const termsOf = (scope: number, text: string): ReadonlyArray<string> => Bm25.tokens(text).map((token) => `${scope}x${token}`)
+/**
+ * The words of a memory as they stand in the index: each with the number of its scope before it, so that no other
+ * scope's is ever looked at.
+ */
+export const termsOf = (scope: number, text: string): ReadonlyArray<string> =>
+  Bm25.tokens(text).map((token) => `${scope}x${token}`)
 
 const anyOf = (terms: ReadonlyArray<string>): string => `(${terms.map((term) => `"${term}"`).join(" OR ")})`
 
@@ -35,7 +40,12 @@ export const search = (
   const { parameters, sql } = among(scope, where)
   const candidates = Math.max(2 * limit, 100)
   const find = (match: string, order: string) =>
-    database.all(`SELECT m.number, m.memory FROM lexicon CROSS JOIN memories AS m ON m.number = lexicon.rowid WHERE lexicon MATCH ? AND ${sql} ORDER BY ${order} LIMIT ?`, match, ...parameters, candidates)
+    database.all(
+      `SELECT m.number, m.memory FROM lexicon CROSS JOIN memories AS m ON m.number = lexicon.rowid WHERE lexicon MATCH ? AND ${sql} ORDER BY ${order} LIMIT ?`,
+      match,
+      ...parameters,
+      candidates
+    )
   const told = new Map<number, string>()
   const see = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): void => {
     for (const row of rows) told.set(Number(row["number"]), String(row["memory"]))
@@ -77,7 +87,7 @@ const silence = 2000
 export const fill = Effect.fnUntraced(function*({ all, attempt, file, run }: Database, doing: string) {
   const [of] = yield* attempt(doing, () => all("SELECT count(*) AS count FROM memories WHERE deleted = 0"))
   let told = yield* Clock.currentTimeMillis
-  for (let [done, last] = [0, -1]; ; ) {
+  for (let [done, last] = [0, -1];;) {
     const numbers = yield* attempt(doing, () =>
       all(
         "SELECT number, scope, memory FROM memories WHERE deleted = 0 AND number > ? ORDER BY number LIMIT ?",

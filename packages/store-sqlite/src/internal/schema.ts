@@ -1,4 +1,5 @@
-// What the file looks like, step by step. A step is never changed once it was released: what comes later is a step more.
+// What the file looks like, step by step. A step is never changed once it was released: what comes later is a step
+// more.
 import { MemoryStore } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import type { Database } from "./database.ts"
@@ -8,10 +9,12 @@ import * as Lexical from "./lexical.ts"
 const applicationId = 0x4d523100
 
 /**
- * 1. `log` is the source of truth. `memories` are the rows that it folds to, tombstones included, and `lexicon` the words of the live ones, each with the number of its scope
+ * 1. `log` is the source of truth. `memories` are the rows that it folds to, tombstones included, and `lexicon` the
+ *   words of the live ones, each with the number of its scope
  *    before it (`Bm25.tokens`: whoever changes those makes a step like the third).
  * 2. `vectors` of live memories, and their signs beside each other (`SignIndex`).
- * 3. Other words than before (docs/decisions/0012-words-of-search.md): the lexicon is emptied, and filled anew after the last
+ * 3. Other words than before (docs/decisions/0012-words-of-search.md): the lexicon is emptied, and filled anew after
+ *   the last
  *    step.
  */
 export const steps: ReadonlyArray<string> = [
@@ -49,7 +52,8 @@ const filledAnew = 3
  */
 export const migrate = Effect.fnUntraced(function*(database: Database, readOnly: boolean, target = steps.length) {
   const { attempt, file } = database
-  const fail = (reason: MemoryStore.StoreError["reason"], detail: string) => new MemoryStore.StoreError({ store: file, doing: "to open it", reason, detail })
+  const fail = (reason: MemoryStore.StoreError["reason"], detail: string) =>
+    new MemoryStore.StoreError({ store: file, doing: "to open it", reason, detail })
   const state = attempt("to open it", () => ({
     application: Number(database.get("PRAGMA application_id")!["application_id"]),
     version: Number(database.get("PRAGMA user_version")!["user_version"]),
@@ -57,26 +61,39 @@ export const migrate = Effect.fnUntraced(function*(database: Database, readOnly:
   }))
   const check = Effect.gen(function*() {
     const { application, tables, version } = yield* state
-    if (application !== applicationId && tables > 0) return yield* fail("WrongFile", "this is a database of another program")
-    if (version > target) return yield* fail("NewerVersion", `its form is ${version}, this program knows forms up to ${target}`)
+    if (application !== applicationId && tables > 0) {
+      return yield* fail("WrongFile", "this is a database of another program")
+    }
+    if (version > target) {
+      return yield* fail("NewerVersion", `its form is ${version}, this program knows forms up to ${target}`)
+    }
     return version
   })
   const version = yield* database.patiently(check)
   if (version === target) return
-  if (readOnly) return yield* fail("ReadOnly", `its form is ${version}, and only opening it to write brings it to ${target}`)
+  if (readOnly) {
+    return yield* fail("ReadOnly", `its form is ${version}, and only opening it to write brings it to ${target}`)
+  }
   const doing = "to bring it to the newest form"
   // Readers see the file while somebody writes, and a commit is on the disk when it returns. What steps remove is
   // overwritten.
   yield* database.patiently(
     attempt("to open it", () => database.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON"))
   )
-  yield* database.transaction(doing, "IMMEDIATE", Effect.gen(function*() {
-    // Somebody else may have been faster.
-    const from = yield* check
-    yield* attempt(doing, () => {
-      for (const step of steps.slice(from, target)) database.exec(step)
+  yield* database.transaction(
+    doing,
+    "IMMEDIATE",
+    Effect.gen(function*() {
+      // Somebody else may have been faster.
+      const from = yield* check
+      yield* attempt(doing, () => {
+        for (const step of steps.slice(from, target)) database.exec(step)
+      })
+      if (from < filledAnew && target >= filledAnew) yield* Lexical.fill(database, doing)
+      yield* attempt(
+        doing,
+        () => database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${target}`)
+      )
     })
-    if (from < filledAnew && target >= filledAnew) yield* Lexical.fill(database, doing)
-    yield* attempt(doing, () => database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${target}`))
-  }))
+  )
 })

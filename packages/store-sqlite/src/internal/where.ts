@@ -10,7 +10,10 @@ export interface Condition {
 const condition = (sql: string, ...parameters: ReadonlyArray<SQLInputValue>): Condition => ({ sql, parameters })
 
 const joined = (conditions: ReadonlyArray<Condition>, operator: "AND" | "OR"): Condition =>
-  condition(`(${conditions.map(({ sql }) => sql).join(` ${operator} `)})`, ...conditions.flatMap(({ parameters }) => parameters))
+  condition(
+    `(${conditions.map(({ sql }) => sql).join(` ${operator} `)})`,
+    ...conditions.flatMap(({ parameters }) => parameters)
+  )
 
 const isEqual = (value: Filter.Value): Condition => {
   switch (typeof value) {
@@ -27,7 +30,11 @@ const isEqual = (value: Filter.Value): Condition => {
 
 // One of the metadata has that key and fulfils the condition.
 const entry = (key: string, { parameters, sql }: Condition): Condition =>
-  condition(`EXISTS (SELECT 1 FROM json_each(m.memory, '$.metadata') AS e WHERE e.key = ? AND ${sql})`, key, ...parameters)
+  condition(
+    `EXISTS (SELECT 1 FROM json_each(m.memory, '$.metadata') AS e WHERE e.key = ? AND ${sql})`,
+    key,
+    ...parameters
+  )
 
 const filtered = (filter: Filter.Filter): Condition => {
   switch (filter._tag) {
@@ -36,7 +43,15 @@ const filtered = (filter: Filter.Filter): Condition => {
     case "OneOf":
       return entry(filter.key, joined([condition("FALSE"), ...filter.values.map(isEqual)], "OR"))
     case "Compare":
-      return entry(filter.key, condition(`(e.type IN (${typeof filter.value === "string" ? "'text'" : "'integer', 'real'"}) AND e.atom ${filter.operator} ?)`, filter.value))
+      return entry(
+        filter.key,
+        condition(
+          `(e.type IN (${
+            typeof filter.value === "string" ? "'text'" : "'integer', 'real'"
+          }) AND e.atom ${filter.operator} ?)`,
+          filter.value
+        )
+      )
     case "Exists":
       return entry(filter.key, condition("TRUE"))
     case "All":
@@ -53,7 +68,11 @@ const filtered = (filter: Filter.Filter): Condition => {
 /**
  * The memories `m` of a scope that a query is about.
  */
-export const among = (scope: number, { filter, since, speaker, unexpiredAt }: Journal.Where, tombstones = false): Condition =>
+export const among = (
+  scope: number,
+  { filter, since, speaker, unexpiredAt }: Journal.Where,
+  tombstones = false
+): Condition =>
   joined([
     condition("m.scope = ?", scope),
     ...(tombstones ? [] : [condition("m.deleted = 0")]),

@@ -11,7 +11,9 @@ import * as Programs from "./programs.ts"
 export const isWhole = (file: string): void => {
   const database = new DatabaseSync(file)
   try {
-    assert.deepStrictEqual(database.prepare("PRAGMA integrity_check").all().map((row) => ({ ...row })), [{ integrity_check: "ok" }])
+    assert.deepStrictEqual(database.prepare("PRAGMA integrity_check").all().map((row) => ({ ...row })), [{
+      integrity_check: "ok"
+    }])
     database.exec("INSERT INTO lexicon (lexicon) VALUES ('integrity-check')")
   } finally {
     database.close()
@@ -24,13 +26,20 @@ export const isFold = Effect.fnUntraced(function*(scope: Scope.Scope) {
   const entries = yield* store.log(scope)
   const bank = MemoryLog.replay(entries)
   const listed = yield* store.list(scope, { tombstones: true, showExpired: true })
-  assert.deepStrictEqual(listed.filter(({ deletedAt }) => deletedAt === undefined).map(({ memory }) => memory), MemoryBank.memories(bank))
-  assert.deepStrictEqual(listed.filter(({ deletedAt }) => deletedAt !== undefined).map(({ memory }) => memory), MemoryBank.tombstones(bank))
+  assert.deepStrictEqual(
+    listed.filter(({ deletedAt }) => deletedAt === undefined).map(({ memory }) => memory),
+    MemoryBank.memories(bank)
+  )
+  assert.deepStrictEqual(
+    listed.filter(({ deletedAt }) => deletedAt !== undefined).map(({ memory }) => memory),
+    MemoryBank.tombstones(bank)
+  )
   return { entries, bank }
 })
 
 /**
- * Starts a writer, kills it at a random moment, and looks at what is there; so many times. A file lives through twenty of them.
+ * Starts a writer, kills it at a random moment, and looks at what is there; so many times. A file lives through twenty
+ * of them.
  */
 export const crashes = Effect.fnUntraced(function*(program: string, directory: string, times: number) {
   let acknowledged = 0
@@ -40,21 +49,30 @@ export const crashes = Effect.fnUntraced(function*(program: string, directory: s
     const scope = Scope.make({ user })
     // Some while they open the file, most while they write.
     const after = yield* Random.nextIntBetween(0, 60)
-    const { stderr, stdout } = yield* Programs.run(process.execPath, [program, file, user], time % 5 === 0 ? { killAfter: 30 + after } : { killOnOutput: after })
+    const { stderr, stdout } = yield* Programs.run(
+      process.execPath,
+      [program, file, user],
+      time % 5 === 0 ? { killAfter: 30 + after } : { killOnOutput: after }
+    )
     assert.notMatch(stderr, /Error/, stderr)
     const told = stdout.split("\n").slice(0, -1).map(Number)
     acknowledged += told.length
     yield* Effect.gen(function*() {
       const { bank, entries } = yield* isFold(scope)
       const counted = entries.length
-      assert.isTrue(counted === told.length || counted === told.length + 1, `${told.length} commits were acknowledged, ${counted} are there`)
-      for (const entry of entries) assert.strictEqual(entry._tag === "Committed" ? entry.edits.length : 0, 2, "half a commit")
+      assert.isTrue(
+        counted === told.length || counted === told.length + 1,
+        `${told.length} commits were acknowledged, ${counted} are there`
+      )
+      for (const entry of entries) {
+        assert.strictEqual(entry._tag === "Committed" ? entry.edits.length : 0, 2, "half a commit")
+      }
       const texts = MemoryBank.memories(bank).map(({ text }) => text)
       for (const n of told) assert.isTrue(texts.some((text) => text.startsWith(`note ${n} of `)), `note ${n} is lost`)
       if (counted > 0) assert.include(texts, `counter ${counted}`)
     }).pipe(Effect.provide(SqliteStore.layer({ file })))
     isWhole(file)
-    if (time % 20 === 19) for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true })
+    if (time % 20 === 19) { for (const end of ["", "-wal", "-shm"]) rmSync(file + end, { force: true }) }
   }
   return acknowledged
 })

@@ -15,7 +15,12 @@ export const built = (name: string): Effect.Effect<string> =>
       configFile: false,
       logLevel: "error",
       ssr: { noExternal: true, external: ["sqlite-vec"] },
-      build: { ssr: join(import.meta.dirname, `${name}.ts`), outDir: directory, target: "node22", rollupOptions: { output: { entryFileNames: "main.mjs" } } }
+      build: {
+        ssr: join(import.meta.dirname, `${name}.ts`),
+        outDir: directory,
+        target: "node22",
+        rollupOptions: { output: { entryFileNames: "main.mjs" } }
+      }
     })
     return join(directory, "main.mjs")
   })
@@ -27,7 +32,10 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs a program to its end; `killWhen` is asked at every piece of output for the milliseconds after which it is killed. */
+/**
+ * Runs a program to its end; `killWhen` is asked at every piece of output for the milliseconds after which it is
+ * killed.
+ */
 export const run = (
   command: string,
   args: ReadonlyArray<string>,

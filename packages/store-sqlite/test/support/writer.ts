@@ -1,5 +1,6 @@
-// A program that writes until it is killed. Commit n adds the memory n and replaces the counter; what it has committed it tells on its standard output.
-// node writer.ts FILE SCOPE COMMITS: so many commits, or no end of them with 0; several may write to one scope.
+// A program that writes until it is killed. Commit n adds the memory n and replaces the counter; what it has committed
+// it tells on its standard output. node writer.ts FILE SCOPE COMMITS: so many commits, or no end of them with 0;
+// several may write to one scope.
 import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
 import * as Effect from "effect/Effect"
@@ -17,11 +18,17 @@ const program = Effect.gen(function*() {
       left--
       yield* Effect.gen(function*() {
         // What everybody counts up, and a note of one's own.
-        const { memories: [counter], revision } = yield* store.search(scope, { text: "counter", limit: 1, speaker: "counter" })
+        const { memories: [counter], revision } = yield* store.search(scope, {
+          text: "counter",
+          limit: 1,
+          speaker: "counter"
+        })
         const next = counter === undefined ? 1 : Number(counter.memory.text.split(" ")[1]) + 1
         const text = `counter ${next}`
         const edits = [
-          counter === undefined ? Add({ memory: { text, speaker: "counter" } }) : Supersede({ id: counter.memory.id, memory: { text, speaker: "counter" } }),
+          counter === undefined
+            ? Add({ memory: { text, speaker: "counter" } })
+            : Supersede({ id: counter.memory.id, memory: { text, speaker: "counter" } }),
           Add({ memory: { text: `note ${next} of ${process.pid}`, speaker: "notes" } })
         ]
         yield* store.commit(scope, { base: revision, edits })

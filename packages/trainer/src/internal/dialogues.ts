@@ -33,10 +33,18 @@ export const make = (episodes: (index: number) => Episode.Episode) => {
       return current
     },
     cursor: Cursor.make(Saved, {
-      save: () => ({ opened, dialogues: dialogues.map(({ bank, index, step }) => ({ index, step, bank: MemoryBank.toJson(bank) })) }),
+      save: () => ({
+        opened,
+        dialogues: dialogues.map(({ bank, index, step }) => ({ index, step, bank: MemoryBank.toJson(bank) }))
+      }),
       restore: (saved) => {
         opened = saved.opened
-        dialogues = saved.dialogues.map(({ bank, index, step }) => ({ index, step, episode: episodes(index), bank: MemoryBank.fromJson(bank) }))
+        dialogues = saved.dialogues.map(({ bank, index, step }) => ({
+          index,
+          step,
+          episode: episodes(index),
+          bank: MemoryBank.fromJson(bank)
+        }))
       }
     })
   }

@@ -15,6 +15,9 @@ export const judged = <A extends Given>(answers: ReadonlyArray<A>, judge: Judge.
   Effect.map(
     judge === undefined
       ? Effect.succeed(answers.map(() => NaN))
-      : Effect.flatMap(judge.verdicts(answers), (verdicts) => Given.expectCount("verdicts by the judge", answers.length, verdicts)),
+      : Effect.flatMap(
+        judge.verdicts(answers),
+        (verdicts) => Given.expectCount("verdicts by the judge", answers.length, verdicts)
+      ),
     (verdicts) => answers.map((answer, i): A & Reward.JudgedOutcome => ({ ...answer, verdict: verdicts[i]! }))
   )

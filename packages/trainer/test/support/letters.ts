@@ -11,7 +11,9 @@ export const environment: Environment.Environment<string> = {
   tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => "abcdef"[i % 6]!)),
   prompt: (task) => task,
   score: (attempts) =>
-    Effect.succeed(attempts.map(({ texts }) => texts.map((text) => ({ reward: reward(text), labels: ["text"], result: text })))),
+    Effect.succeed(
+      attempts.map(({ texts }) => texts.map((text) => ({ reward: reward(text), labels: ["text"], result: text })))
+    ),
   settle: () => Effect.void
 }
 
@@ -19,7 +21,11 @@ export const environment: Environment.Environment<string> = {
 export const rewarded = (value: (text: string, index: number) => number): Environment.Environment<string> => ({
   ...environment,
   score: (attempts) =>
-    Effect.succeed(attempts.map(({ texts }) => texts.map((text, i) => ({ reward: { value: value(text, i), parts: {} }, labels: [], result: text }))))
+    Effect.succeed(
+      attempts.map(({ texts }) =>
+        texts.map((text, i) => ({ reward: { value: value(text, i), parts: {} }, labels: [], result: text }))
+      )
+    )
 })
 
 export const withoutTimes = (metrics: ReadonlyArray<Readonly<Record<string, number>>>) =>

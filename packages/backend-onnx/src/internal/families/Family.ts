@@ -30,7 +30,10 @@ export interface Family {
   readonly traits: (config: Config) => Traits
 }
 
-/** The windows of the layers that `layer_types` names, or else of those that are `windowed`; transformers takes 4096 where no size is given. */
+/**
+ * The windows of the layers that `layer_types` names, or else of those that are `windowed`; transformers takes 4096
+ * where no size is given.
+ */
 export const windows = (
   config: Config,
   windowed: (layer: number) => boolean,
@@ -38,5 +41,7 @@ export const windows = (
 ): NonNullable<Traits["window"]> => {
   const size = config.sliding_window === undefined ? otherwise : config.sliding_window
   return (layer) =>
-    (config.layer_types == null ? windowed(layer) : config.layer_types[layer] === "sliding_attention") ? size ?? undefined : undefined
+    (config.layer_types == null ? windowed(layer) : config.layer_types[layer] === "sliding_attention")
+      ? size ?? undefined
+      : undefined
 }

@@ -5,6 +5,8 @@ export const qwen2: Family = {
   architecture: "Qwen2ForCausalLM",
   traits: (config) => ({
     bias: { qkv: true },
-    window: config.use_sliding_window === true ? windows(config, (layer) => layer >= (config.max_window_layers ?? 28)) : () => undefined
+    window: config.use_sliding_window === true
+      ? windows(config, (layer) => layer >= (config.max_window_layers ?? 28))
+      : () => undefined
   })
 }

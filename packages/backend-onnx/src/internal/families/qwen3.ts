@@ -6,6 +6,8 @@ export const qwen3: Family = {
   traits: (config) => ({
     headNorm: true,
     bias: { qkv: config.attention_bias ?? false, output: config.attention_bias ?? false },
-    window: config.use_sliding_window === true ? windows(config, (layer) => layer >= (config.max_window_layers ?? 28)) : () => undefined
+    window: config.use_sliding_window === true
+      ? windows(config, (layer) => layer >= (config.max_window_layers ?? 28))
+      : () => undefined
   })
 }

@@ -73,24 +73,24 @@ const short = (value: number | null): number | null => (value === null ? null : 
 const shortened = (chart: Chart): Chart =>
   chart.kind === "bands"
     ? {
-        ...chart,
-        series: chart.series.map(({ high, low, mean, ...series }) => ({
-          ...series,
-          mean: mean.map(short),
-          low: low.map(short),
-          high: high.map(short)
-        }))
-      }
+      ...chart,
+      series: chart.series.map(({ high, low, mean, ...series }) => ({
+        ...series,
+        mean: mean.map(short),
+        low: low.map(short),
+        high: high.map(short)
+      }))
+    }
     : chart.kind !== "curves"
     ? chart
     : {
-        ...chart,
-        series: chart.series.map(({ line, points, ...series }) => ({
-          ...series,
-          ...(points === undefined ? {} : { points: points.map(short) }),
-          line: line.map(short)
-        }))
-      }
+      ...chart,
+      series: chart.series.map(({ line, points, ...series }) => ({
+        ...series,
+        ...(points === undefined ? {} : { points: points.map(short) }),
+        line: line.map(short)
+      }))
+    }
 
 /** The charts of a page: a figure each, and what the script draws into them. */
 export const make = () => {

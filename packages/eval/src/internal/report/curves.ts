@@ -226,17 +226,19 @@ const dataTable = (context: Context, id: string, names: ReadonlyArray<string>): 
   const { stage, title, window } = context
   const rows = Series.places(stage.records.length, 12)
   const columns = names.map((name) => Series.smooth(Series.valuesOf(stage, name), window))
-  return html`<details class="plain"><summary>The same as a table</summary>${table({
-    id,
-    caption: html`<strong>${title}.</strong> ${
-      window > 1 ? `Means of up to ${window} steps around each` : "Every figure as it was logged"
-    }; ${rows.length} of ${Text.plural(stage.records.length, "step")}`,
-    head: names,
-    rows: rows.map((i) => ({
-      name: `step ${stage.records[i]!.step}`,
-      cells: columns.map((values) => Text.inColumn(values[i]))
-    }))
-  })}</details>`
+  return html`<details class="plain"><summary>The same as a table</summary>${
+    table({
+      id,
+      caption: html`<strong>${title}.</strong> ${
+        window > 1 ? `Means of up to ${window} steps around each` : "Every figure as it was logged"
+      }; ${rows.length} of ${Text.plural(stage.records.length, "step")}`,
+      head: names,
+      rows: rows.map((i) => ({
+        name: `step ${stage.records[i]!.step}`,
+        cells: columns.map((values) => Text.inColumn(values[i]))
+      }))
+    })
+  }</details>`
 }
 
 const summary = ({ places, stage, window }: Context, has: (name: string) => boolean): Markup => {
@@ -252,9 +254,11 @@ const summary = ({ places, stage, window }: Context, has: (name: string) => bool
   }.${
     ends === undefined
       ? undefined
-      : ` Mean ${target}: ${Text.figure(ends.first)} in the first ${Text.plural(ends.steps, "step")}, ${Text.figure(
+      : ` Mean ${target}: ${Text.figure(ends.first)} in the first ${Text.plural(ends.steps, "step")}, ${
+        Text.figure(
           ends.last
-        )} in the last${ends.steps === 1 ? "" : ` ${ends.steps}`}.`
+        )
+      } in the last${ends.steps === 1 ? "" : ` ${ends.steps}`}.`
   } <span class="muted">Points are ${every > 1 ? `steps, about one in ${every}` : "single steps"}${
     window > 1 ? `; lines are means of up to ${window} steps around each` : ""
   }.</span></p>`
@@ -290,7 +294,9 @@ const stageSection = (
   })
   const small = [...main].filter(has)
   const rest = names.filter(
-    (name) => !name.startsWith("validation.") && name !== lead && !main.has(name) && ![...parts, ...rewards].includes(name) && !name.startsWith("share.")
+    (name) =>
+      !name.startsWith("validation.") && name !== lead && !main.has(name) && ![...parts, ...rewards].includes(name) &&
+      !name.startsWith("share.")
   )
   const more = [
     ...rest.map((name) => single(context, name)),

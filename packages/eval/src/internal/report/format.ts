@@ -30,7 +30,8 @@ export interface Status extends Schema.Schema.Type<typeof Status> {}
 export const Results = QuickstartResult.QuickstartResult
 
 /**
- * A line of `metrics.jsonl`: a stage, a step, figures by name, and what each completion of the step earned. `at` is in milliseconds since 1970.
+ * A line of `metrics.jsonl`: a stage, a step, figures by name, and what each completion of the step earned. `at` is in
+ * milliseconds since 1970.
  */
 export interface Metrics {
   readonly stage: string
@@ -45,8 +46,8 @@ export interface Metrics {
 const Figure = Schema.NullOr(Schema.Finite)
 
 /**
- * A line of `transcripts.jsonl`: what was asked, what was written, what it was (`labels`, the operations of a manager), what it earned, and of a sequence
- * what was written after it.
+ * A line of `transcripts.jsonl`: what was asked, what was written, what it was (`labels`, the operations of a manager),
+ * what it earned, and of a sequence what was written after it.
  */
 export const Transcript = Schema.Struct({
   stage: Schema.String,
@@ -67,7 +68,8 @@ export const Transcript = Schema.Struct({
 export interface Transcript extends Schema.Schema.Type<typeof Transcript> {}
 
 /**
- * A line of `validations.jsonl`: answers to a few questions, and what became of one bank, as the agents were after a step.
+ * A line of `validations.jsonl`: answers to a few questions, and what became of one bank, as the agents were after a
+ * step.
  */
 export const Validated = Schema.Struct({
   stage: Schema.String,

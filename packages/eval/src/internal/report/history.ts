@@ -36,8 +36,8 @@ const answers = ([first, last]: readonly [Validated, Validated], index: number):
     answer === undefined
       ? html`<span class="muted">not asked</span>`
       : html`<span class="${answer.right ? "up" : "down"}" aria-label="${answer.right ? "right" : "wrong"}">${
-          answer.right ? "\u2713" : "\u2717"
-        }</span> ${answer.answer === "" ? html`<span class="muted">(nothing)</span>` : answer.answer}`
+        answer.right ? "\u2713" : "\u2717"
+      }</span> ${answer.answer === "" ? html`<span class="muted">(nothing)</span>` : answer.answer}`
   return table({
     id: `table-answers-${index}`,
     caption: html`<strong>${Text.stage(last.stage)}.</strong> Answers after step ${Text.count(first.step)} and after
@@ -66,12 +66,11 @@ export const history = ({ results, validations = [] }: Input): Markup | undefine
   const measured = results?.history
   const all = ends(validations).filter(([, last]) => last.bank.length > 0)
   const [first, last] = [all[0]?.[0], all.at(-1)?.[1]]
-  const shown =
-    measured !== undefined
-      ? pair(measured.before, measured.after)
-      : last === undefined
-        ? undefined
-        : pair(first === last ? undefined : first!.bank, last.bank)
+  const shown = measured !== undefined
+    ? pair(measured.before, measured.after)
+    : last === undefined
+    ? undefined
+    : pair(first === last ? undefined : first!.bank, last.bank)
   return shown === undefined
     ? undefined
     : html`<section id="history" aria-labelledby="history-title">

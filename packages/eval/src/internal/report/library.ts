@@ -6,7 +6,9 @@ import { dirname, join } from "node:path"
 let text: string | undefined
 
 /** The script, read once. The reference to its source map is taken out, so that nothing is left to be fetched. */
-export const chartJs = (): string =>
-  (text ??= readFileSync(join(dirname(createRequire(import.meta.url).resolve("chart.js")), "chart.umd.js"), "utf8")
-    .replace(/^\/\/# sourceMappingURL=.*$/m, "")
-    .trimEnd())
+export const chartJs = (): string => (text ??= readFileSync(
+  join(dirname(createRequire(import.meta.url).resolve("chart.js")), "chart.umd.js"),
+  "utf8"
+)
+  .replace(/^\/\/# sourceMappingURL=.*$/m, "")
+  .trimEnd())

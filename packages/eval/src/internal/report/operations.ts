@@ -152,7 +152,7 @@ overwrite the first. ${
       : `The others are decisions on held-out dialogues that were wrong before training and are right after it; they are
 picked for that, so they say nothing about how often.`
   }</p>
-<div class="cards">${card(probe, "the probe", "neutral")}${changes.map((change) =>
-    card(change, "held-out dialogue", "judged")
-  )}</div>
+<div class="cards">${card(probe, "the probe", "neutral")}${
+    changes.map((change) => card(change, "held-out dialogue", "judged"))
+  }</div>
 </section>`

@@ -35,8 +35,8 @@ const facts = (input: Input): ReadonlyArray<readonly [name: string, value: strin
       results !== undefined
         ? Text.duration(results.seconds)
         : logged === undefined
-          ? undefined
-          : `${Text.duration(logged)} logged`
+        ? undefined
+        : `${Text.duration(logged)} logged`
     ],
     ["Peak memory", results === undefined ? undefined : Text.gibibytes(results.peakRssBytes)],
     ["Last logged", ended]
@@ -47,16 +47,15 @@ const facts = (input: Input): ReadonlyArray<readonly [name: string, value: strin
 const place = ({ metrics, status }: Input): string => {
   const last = metrics.at(-1)
   // A killed run did not get to write where it was; its log did.
-  const [stage, step, steps] =
-    status !== undefined && status.step > 0
-      ? [status.stage, status.step, metrics.findLast((record) => record.stage === status.stage)?.steps]
-      : [last?.stage, last?.step, last?.steps]
+  const [stage, step, steps] = status !== undefined && status.step > 0
+    ? [status.stage, status.step, metrics.findLast((record) => record.stage === status.stage)?.steps]
+    : [last?.stage, last?.step, last?.steps]
   if (stage === undefined || step === undefined) return "before its first step"
   return step === steps
     ? `after the last step of the stage “${Text.stage(stage)}”`
     : `at step ${Text.count(step)}${steps === undefined ? "" : ` of ${Text.count(steps)}`} of the stage “${
-        Text.stage(stage)
-      }”`
+      Text.stage(stage)
+    }”`
 }
 
 const banner = (input: Input): Markup | undefined => {
@@ -81,21 +80,23 @@ made; it was ${place(input)}.</strong> If it is no longer running, it was killed
 const skipped = ({ skipped }: Input): Markup | undefined =>
   skipped.length === 0
     ? undefined
-    : html`<div class="banner info" role="note">${skipped.map(
+    : html`<div class="banner info" role="note">${
+      skipped.map(
         ({ file, lines, partial }) =>
           html`<p><strong>${Text.plural(lines, "line")} of ${file} could not be read</strong> and ${
             lines === 1 ? "is" : "are"
-          } left out${
-            partial ? "; the file ends in the middle of a line, as it does when a run is killed" : ""
-          }.</p>`
-      )}</div>`
+          } left out${partial ? "; the file ends in the middle of a line, as it does when a run is killed" : ""}.</p>`
+      )
+    }</div>`
 
 const alarms = ({ alarms = [] }: Input): Markup | undefined =>
   alarms.length === 0
     ? undefined
-    : html`<div class="banner warn" role="note"><p><strong>Signs that something went wrong</strong></p><ul>${alarms.map(
+    : html`<div class="banner warn" role="note"><p><strong>Signs that something went wrong</strong></p><ul>${
+      alarms.map(
         ({ message, stage, step }) => html`<li>${Text.stage(stage)}, step ${Text.count(step)}: ${message}</li>`
-      )}</ul></div>`
+      )
+    }</ul></div>`
 
 const apart = (
   a: { readonly low: number; readonly high: number },
@@ -116,7 +117,9 @@ and ${Text.range(after)}) ${apart(before, after) ? "do not overlap" : "overlap"}
       ? html`A memory that only adds what was said reached ${share(addOnly.exactMatch)} before training`
       : html`With the same statements only added, never updated or deleted, the same answer agent reached
 ${share(addOnlyStatements.exactMatch)} (with raw turns in their place, before training, ${share(addOnly.exactMatch)})`
-  }; with operations that are always right ${share(oracle.exactMatch)}. Worded in ways that training never saw either, the same kind of dialogues went from
+  }; with operations that are always right ${
+    share(oracle.exactMatch)
+  }. Worded in ways that training never saw either, the same kind of dialogues went from
 ${share(resultsNewPhrasings.warmStart.exactMatch)} to ${share(resultsNewPhrasings.bothRl.exactMatch)}.</p>`
 }
 
@@ -124,16 +127,18 @@ const training = ({ metrics, results, status, validations = [] }: Input): Markup
   const stages = Series.stages(metrics)
   if (stages.length === 0) return html`<p>No training step was logged, so there are no curves to show.</p>`
   const names = stages
-    .map(({ name, records }) => `${Text.stage(name)} (${Text.plural(records.filter(({ step }) => step > 0).length, "step")})`)
+    .map(({ name, records }) =>
+      `${Text.stage(name)} (${Text.plural(records.filter(({ step }) => step > 0).length, "step")})`
+    )
     .join(", ")
   return results === undefined
     ? html`<p>This page shows how training went, stage by stage: ${names}. ${
-        validations.length > 0
-          ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that is no result on held-out ones."
-          : `Nothing ${
-              status?.state === "running" ? "has been measured so far" : "was measured"
-            } on held-out dialogues, so there are curves but no results.`
-      }</p>`
+      validations.length > 0
+        ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that is no result on held-out ones."
+        : `Nothing ${
+          status?.state === "running" ? "has been measured so far" : "was measured"
+        } on held-out dialogues, so there are curves but no results.`
+    }</p>`
     : html`<p>Below are the results, what the manager does differently now, and how training went, stage by stage:
 ${names}.</p>`
 }
@@ -175,10 +180,12 @@ ${training(input)}
 </div>
 ${input.results === undefined ? undefined : headline(input.results)}
 ${
-  sections.length < 2
-    ? undefined
-    : html`<nav aria-label="Sections"><ul>${sections.map(
-        ([id, name]) => html`<li><a href="#${id}">${name}</a></li>`
-      )}</ul></nav>`
-}
+    sections.length < 2
+      ? undefined
+      : html`<nav aria-label="Sections"><ul>${
+        sections.map(
+          ([id, name]) => html`<li><a href="#${id}">${name}</a></li>`
+        )
+      }</ul></nav>`
+  }
 </header>`

@@ -4,8 +4,8 @@ import * as Charts from "./charts.ts"
 import { client } from "./client.ts"
 import { learning } from "./curves.ts"
 import type { Input } from "./format.ts"
-import { chartJs } from "./library.ts"
 import { answered, history } from "./history.ts"
+import { chartJs } from "./library.ts"
 import { html, json, type Markup, trusted } from "./markup.ts"
 import { decisions, operations } from "./operations.ts"
 import { overview, title } from "./overview.ts"
@@ -29,16 +29,17 @@ const policy = (scripts: ReadonlyArray<string>, styles: ReadonlyArray<string>): 
   ].join("; ")
 
 const footer = ({ folder, results, run }: Input): Markup => {
-  const derived =
-    results === undefined ? undefined : `memory-r1 quickstart --seed ${results.seed} --order ${results.order}`
+  const derived = results === undefined
+    ? undefined
+    : `memory-r1 quickstart --seed ${results.seed} --order ${results.order}`
   return html`<footer>
 ${
-  run !== undefined
-    ? html`<p>The command that made this run:</p><pre><code>${run.command}</code></pre>`
-    : derived === undefined
+    run !== undefined
+      ? html`<p>The command that made this run:</p><pre><code>${run.command}</code></pre>`
+      : derived === undefined
       ? html`<p>The run folder does not say which command made it.</p>`
       : html`<p>The command that makes such a run:</p><pre><code>${derived}</code></pre>`
-}
+  }
 <p>Run folder: <code>${folder}</code>. The page is whole in itself and fetches nothing; its
 charts are drawn by Chart.js (MIT licence).</p>
 </footer>`

@@ -37,7 +37,8 @@ ${Text.plural(results.bothRl.n, "question")}; in %`,
   })
 
 const explanations: Readonly<Record<keyof QuickstartResult.Systems, string>> = {
-  addOnly: "every turn is added as it was said, and read by the answer agent from before training, which was taught to read statements: a floor",
+  addOnly:
+    "every turn is added as it was said, and read by the answer agent from before training, which was taught to read statements: a floor",
   addOnlyRlReader: "the same banks, read by the trained answer agent",
   warmStart: "both agents as they were before reinforcement learning, warmed up on an imperfect teacher",
   managerRl: "the trained manager, with the answer agent from before training",
@@ -71,9 +72,11 @@ const chart = ({ figure }: Canvas, { results, resultsNewPhrasings }: QuickstartR
     {
       title: "Exact match by system",
       note: "Whiskers are 95 % intervals, by bootstrap over dialogues.",
-      description: `Bar chart of exact match in percent, on new people and values and with new phrasings: ${words.join(
-        "; "
-      )}. The tables have the intervals.`,
+      description: `Bar chart of exact match in percent, on new people and values and with new phrasings: ${
+        words.join(
+          "; "
+        )
+      }. The tables have the intervals.`,
       size: "bars"
     }
   )
@@ -87,9 +90,11 @@ ${chart(canvas, document)}
 ${answers("table-values", "Held-out people and values", document.results)}
 ${answers("table-phrasings", "Held-out phrasings too", document.resultsNewPhrasings)}
 <details class="plain"><summary>What the rows and columns are</summary>
-<dl class="terms">${QuickstartResult.measured(document.results).map(
-    ({ key, name }) => html`<div><dt>${name}</dt><dd>${explanations[key]}</dd></div>`
-  )}
+<dl class="terms">${
+    QuickstartResult.measured(document.results).map(
+      ({ key, name }) => html`<div><dt>${name}</dt><dd>${explanations[key]}</dd></div>`
+    )
+  }
 <div><dt>exact match</dt>
 <dd>the share of answers that are the right one, word for word after normalisation; of a list, in any order</dd></div>
 <div><dt>F1</dt><dd>words that the answer shares with the right one, which gives credit for a part</dd></div>

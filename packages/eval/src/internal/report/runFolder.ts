@@ -8,7 +8,15 @@ import * as Schema from "effect/Schema"
 import * as DataFile from "../dataFile.ts"
 import * as Format from "./format.ts"
 
-const names = ["results.json", "metrics.jsonl", "transcripts.jsonl", "validations.jsonl", "alarms.jsonl", "status.json", "run.json"] as const
+const names = [
+  "results.json",
+  "metrics.jsonl",
+  "transcripts.jsonl",
+  "validations.jsonl",
+  "alarms.jsonl",
+  "status.json",
+  "run.json"
+] as const
 
 const optional = Effect.fnUntraced(function*(file: string) {
   const files = yield* FileSystem.FileSystem
@@ -18,7 +26,7 @@ const optional = Effect.fnUntraced(function*(file: string) {
   return there ? (yield* DataFile.read(file)).text : undefined
 })
 
-const document = Effect.fnUntraced(function* <T, E>(file: string, schema: Schema.Codec<T, E>) {
+const document = Effect.fnUntraced(function*<T, E>(file: string, schema: Schema.Codec<T, E>) {
   const text = yield* optional(file)
   return text === undefined ? undefined : yield* DataFile.decode(file, schema, yield* DataFile.parse(file, text))
 })
@@ -28,7 +36,7 @@ interface Lines<T> {
   readonly skipped: ReadonlyArray<Format.Skipped>
 }
 
-const lines = Effect.fnUntraced(function* <T>(folder: string, name: string, read: (line: string) => Option.Option<T>) {
+const lines = Effect.fnUntraced(function*<T>(folder: string, name: string, read: (line: string) => Option.Option<T>) {
   const path = yield* Path.Path
   const text = yield* optional(path.join(folder, name))
   const found: Array<T> = []
@@ -78,8 +86,7 @@ const readMetrics = (line: string): Option.Option<Format.Metrics> =>
           ? { rewards: object["rewards"].filter((value) => typeof value === "number" && Number.isFinite(value)) }
           : {})
       })
-    )
-  )
+    ))
 
 export const read = Effect.fnUntraced(function*(folder: string) {
   const path = yield* Path.Path

@@ -10,7 +10,23 @@ import { table } from "./table.ts"
 import * as Text from "./text.ts"
 
 // The 97.5 % points of Student's t distribution with 1, 2, 3, ... degrees of freedom.
-const student = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131]
+const student = [
+  12.706,
+  4.303,
+  3.182,
+  2.776,
+  2.571,
+  2.447,
+  2.365,
+  2.306,
+  2.262,
+  2.228,
+  2.201,
+  2.179,
+  2.16,
+  2.145,
+  2.131
+]
 
 /** A mean with its 95 % interval over runs (Student 1908); no interval for a single run. */
 export const meanOf = (values: ReadonlyArray<number>) => {
@@ -47,7 +63,8 @@ const band = (runs: ReadonlyArray<Input>, stage: string, name: string) => {
   const steps = [...new Set(lines.flatMap((line) => [...line.keys()]))].sort((a, b) => a - b)
   const x = Series.places(steps.length, 240).map((i) => steps[i]!)
   const at = x.map((step) => lines.flatMap((line) => line.get(step) ?? []))
-  const of = (f: (values: ReadonlyArray<number>) => number) => at.map((values) => (values.length === 0 ? null : f(values)))
+  const of = (f: (values: ReadonlyArray<number>) => number) =>
+    at.map((values) => (values.length === 0 ? null : f(values)))
   return {
     x,
     mean: of((values) => meanOf(values).mean),
@@ -67,10 +84,9 @@ const curves = (canvas: Charts.Canvas, groups: ReadonlyArray<Group>): Markup => 
         .map(({ color, name: label, runs }) => ({ label, color, ...band(runs, stage, name) }))
         .filter(({ mean }) => mean.some((value) => value !== null))
       if (series.length === 0) return []
-      const { fromZero = false, note, title, unit } =
-        name === "validation.exactMatch"
-          ? { title: "Exact match on other dialogues", note: "In validation.", unit: "percent" as const, fromZero: true }
-          : known.get(name)!
+      const { fromZero = false, note, title, unit } = name === "validation.exactMatch"
+        ? { title: "Exact match on other dialogues", note: "In validation.", unit: "percent" as const, fromZero: true }
+        : known.get(name)!
       const words = series.map(({ label, mean }) => {
         const [first, last] = [mean.find((value) => value !== null), mean.findLast((value) => value !== null)]
         return `${label} from ${Text.figure(first)} to ${Text.figure(last)}`
@@ -86,7 +102,11 @@ const curves = (canvas: Charts.Canvas, groups: ReadonlyArray<Group>): Markup => 
 <h2 id="training-title">How training went</h2>
 <p class="measure">Lines are means over the runs, bands reach from the lowest run to the highest; each run is smoothed
 by itself.</p>
-${stages.map((stage) => html`<div class="stage"><h3>${Text.stage(stage)}</h3><div class="grid">${charts(stage)}</div></div>`)}
+${
+    stages.map((stage) =>
+      html`<div class="stage"><h3>${Text.stage(stage)}</h3><div class="grid">${charts(stage)}</div></div>`
+    )
+  }
 </section>`
 }
 
@@ -169,9 +189,14 @@ export const runsPage = (inputs: ReadonlyArray<Input>): string => {
     html`<header>
 <p class="brand">Memory-R1 for TypeScript</p>
 <h1>${title}</h1>
-<dl class="facts">${groups.map(
-      ({ name, runs }) => html`<div><dt>${name}</dt><dd>${runs.length === 1 ? "seed" : "seeds"} ${runs.map(seedOf).join(", ")}</dd></div>`
-    )}</dl>
+<dl class="facts">${
+      groups.map(
+        ({ name, runs }) =>
+          html`<div><dt>${name}</dt><dd>${runs.length === 1 ? "seed" : "seeds"} ${
+            runs.map(seedOf).join(", ")
+          }</dd></div>`
+      )
+    }</dl>
 <div class="lead"><p>The same training with different seeds, beside each other: what differs within a group is chance.</p></div>
 </header>
 ${noScript(canvas)}

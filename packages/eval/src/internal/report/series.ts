@@ -8,7 +8,8 @@ export interface Stage {
 }
 
 // Validation has lines of its own, with the number of the step that it came after.
-const isValidation = ({ values }: Metrics): boolean => [...values.keys()].every((name) => name.startsWith("validation."))
+const isValidation = ({ values }: Metrics): boolean =>
+  [...values.keys()].every((name) => name.startsWith("validation."))
 
 /**
  * Stages in the order of the log. A step that was done again, after a run was taken up where it had stopped, counts

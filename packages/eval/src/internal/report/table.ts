@@ -32,16 +32,22 @@ export const table = ({
 <thead>${
     groups === undefined
       ? undefined
-      : html`<tr class="groups"><td></td>${groups.map(([name, span]) =>
+      : html`<tr class="groups"><td></td>${
+        groups.map(([name, span]) =>
           name === ""
             ? html`<td colspan="${span}"></td>`
             : html`<th scope="colgroup" colspan="${span}"><span>${name}</span></th>`
-        )}</tr>`
+        )
+      }</tr>`
   }
 <tr><td></td>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
-<tbody>${rows.map(
-    ({ cells, emphasis, name }) =>
-      html`<tr class="${emphasis ?? ""}"><th scope="row">${name}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>
+<tbody>${
+    rows.map(
+      ({ cells, emphasis, name }) =>
+        html`<tr class="${emphasis ?? ""}"><th scope="row">${name}</th>${
+          cells.map((cell) => html`<td>${cell}</td>`)
+        }</tr>
 `
-  )}</tbody>
+    )
+  }</tbody>
 </table></div>`

@@ -33,9 +33,12 @@ const promptOf = (prompt: string): Markup =>
   Option.match(readMessages(prompt), {
     onNone: () => html`<pre tabindex="0" aria-label="prompt">${prompt}</pre>`,
     onSome: (messages) =>
-      html`${messages.map(
-        ({ content, role }) => html`<p class="role">${role}</p><pre tabindex="0" aria-label="${role}">${content}</pre>`
-      )}`
+      html`${
+        messages.map(
+          ({ content, role }) =>
+            html`<p class="role">${role}</p><pre tabindex="0" aria-label="${role}">${content}</pre>`
+        )
+      }`
   })
 
 const tone = (value: number | null): string => (value === null || value === 0 ? "" : value > 0 ? "up" : "down")
@@ -49,8 +52,7 @@ const partsOf = ({ parts }: Completion): string =>
 const alike = (completions: ReadonlyArray<Completion>): ReadonlyArray<readonly [one: Completion, times: number]> =>
   [
     ...Map.groupBy(completions, ({ advantage, later, parts, result, reward, text }) =>
-      JSON.stringify([text, later, reward, advantage, result, parts])
-    ).values()
+      JSON.stringify([text, later, reward, advantage, result, parts])).values()
   ].map((same) => [same[0]!, same.length])
 
 const completion = ([one, times]: readonly [one: Completion, times: number]): Markup =>
@@ -58,14 +60,16 @@ const completion = ([one, times]: readonly [one: Completion, times: number]): Ma
     one.text === "" ? html`<span class="muted">(nothing)</span>` : one.text
   }</pre>
 ${(one.later ?? []).map((text) => html`<pre class="later" tabindex="0">${text}</pre>`)}
-<p class="came">${operationsOf(one)}${one.result}${times === 1 ? undefined : html` <span class="times">${times} times</span>`}</p></div>
+<p class="came">${operationsOf(one)}${one.result}${
+    times === 1 ? undefined : html` <span class="times">${times} times</span>`
+  }</p></div>
 <dl class="earned"><div><dt>reward</dt><dd>${Text.figure(one.reward)}</dd></div>
 <div><dt>advantage</dt><dd class="${tone(one.advantage)}">${Text.signed(one.advantage)}</dd></div>
 ${partsOf(one) === "" ? undefined : html`<div class="parts"><dt>parts</dt><dd>${partsOf(one)}</dd></div>`}</dl></li>
 `
 
-// The labels of a manager's completion are its operations; of an answer they name the kind of the task, which is not the
-// completion's.
+// The labels of a manager's completion are its operations; of an answer they name the kind of the task, which is not
+// the completion's.
 const operationsOf = ({ labels = [] }: Completion): Markup | undefined => {
   const found = labels.filter((label) => (operationNames as ReadonlyArray<string>).includes(label))
   return found.length === 0
@@ -104,9 +108,11 @@ export const transcripts = (all: ReadonlyArray<Transcript>): Markup =>
 <p class="measure">What the policy was asked in training and what it wrote. The advantage says how much better or worse
 than its group a completion did; it is what the update follows. For each stage there is one group from each fifth of
 its transcripts; where it can be, one whose completions earned different rewards.</p>
-${[...Map.groupBy(all, ({ stage }) => stage)].map(
-  ([stage, found]) =>
-    html`<h3>${Text.stage(stage)} <small>${handful(found).length} of ${found.length}</small></h3>
+${
+    [...Map.groupBy(all, ({ stage }) => stage)].map(
+      ([stage, found]) =>
+        html`<h3>${Text.stage(stage)} <small>${handful(found).length} of ${found.length}</small></h3>
 ${handful(found).map(oneTranscript)}`
-)}
+    )
+  }
 </section>`

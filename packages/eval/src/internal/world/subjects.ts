@@ -1,11 +1,22 @@
-// What the Memory World's people can talk about: each subject with its values, its memory text and how that is read back.
+// What the Memory World's people can talk about: each subject with its values, its memory text and how that is read
+// back.
 import * as Phrases from "./phrases.ts"
 import * as Values from "./values.ts"
 
 /** One value that a later one replaces, a list that grows and shrinks, or a date of one named thing. */
 export type Shape = "single" | "list" | "date"
 
-export type SubjectName = "city" | "job" | "food" | "partner" | "friend" | "pets" | "siblings" | "hobbies" | "languages" | "trips"
+export type SubjectName =
+  | "city"
+  | "job"
+  | "food"
+  | "partner"
+  | "friend"
+  | "pets"
+  | "siblings"
+  | "hobbies"
+  | "languages"
+  | "trips"
 
 export interface Subject {
   readonly name: SubjectName
@@ -78,7 +89,8 @@ export const subjects: Readonly<Record<SubjectName, Subject>> = {
     pool: Values.petNames,
     phrases: Phrases.pets,
     details: { train: Values.petKinds, heldOut: Values.petKinds },
-    memory: (person, values, kind) => `${person} has ${values.length > 1 ? `${kind}s` : `a ${kind}`} named ${joined(values)}`,
+    memory: (person, values, kind) =>
+      `${person} has ${values.length > 1 ? `${kind}s` : `a ${kind}`} named ${joined(values)}`,
     pattern: pattern(`has (?:a )?(?<detail>${Values.petKinds.join("|")})s? named (?<values>.+)`)
   },
   siblings: {
@@ -126,7 +138,9 @@ export interface Slot {
 export const slotKey = ({ detail, person, subject }: Slot): string => `${person}/${subject}/${detail}`
 
 /** What one memory text says, or `undefined` where it is none of the world's statements. */
-export const readMemory = (text: string): { readonly slot: Slot; readonly values: ReadonlyArray<string> } | undefined => {
+export const readMemory = (
+  text: string
+): { readonly slot: Slot; readonly values: ReadonlyArray<string> } | undefined => {
   for (const subject of Object.values(subjects)) {
     const groups = subject.pattern.exec(text)?.groups
     if (groups === undefined) continue
