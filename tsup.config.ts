@@ -5,7 +5,7 @@ import { defineConfig } from "tsup"
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
   readonly publishConfig: {
     readonly exports: Record<string, { readonly default: string } | string>
-    readonly bin?: Record<string, string>
+    readonly bin?: Record<string, string> | undefined
   }
 }
 const outputs = [

@@ -136,11 +136,15 @@ const empty = Effect.fnUntraced(function*(decoder: Decoder, settings: Settings) 
  */
 export const initialize = Effect.fn("Adapter.initialize")(function*(
   { decoder }: { readonly decoder: Decoder },
-  settings: Partial<Settings> & { readonly rank: number },
+  { alpha, rank, rsLora = false, targetModules = "all-linear" }: {
+    readonly rank: number
+    readonly alpha?: number | undefined
+    readonly rsLora?: boolean | undefined
+    readonly targetModules?: Settings["targetModules"] | undefined
+  },
   seed: number
 ) {
-  const { rank } = settings
-  const adapter = yield* empty(decoder, { alpha: 2 * rank, rsLora: false, targetModules: "all-linear", ...settings })
+  const adapter = yield* empty(decoder, { rank, alpha: alpha ?? 2 * rank, rsLora, targetModules })
   adapter.layout.parameters.forEach((parameter, i) => {
     if (!parameter.name.endsWith("lora_A.weight")) return
     const key = Random.stream(seed, i)
@@ -172,8 +176,7 @@ const describeCause = (cause: unknown): string => cause instanceof Error ? cause
 export const load = Effect.fn("Adapter.load")(
   function*(directory: string, { decoder }: { readonly decoder: Decoder }) {
     const file = join(directory, configFile)
-    const fail = (reason: string, cause?: unknown) =>
-      new CheckpointError({ file, reason, ...(cause === undefined ? {} : { cause }) })
+    const fail = (reason: string, cause?: unknown) => new CheckpointError({ file, reason, cause })
     yield* LfsPointer.refuse(file)
     const text = yield* Effect.tryPromise({
       try: () => readFile(file, "utf8"),
@@ -244,7 +247,9 @@ const readInto = Effect.fnUntraced(
 )
 
 // The hub id and revision of a folder in Hugging Face's cache: what another machine can fetch the model by.
-const published = (baseModel: string): { readonly base_model_name_or_path: string; readonly revision?: string } => {
+const published = (
+  baseModel: string
+): { readonly base_model_name_or_path: string; readonly revision?: string | undefined } => {
   const found = /models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]([^/\\]+)[/\\]?$/.exec(baseModel)
   return found === null
     ? { base_model_name_or_path: baseModel }

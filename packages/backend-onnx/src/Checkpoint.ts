@@ -159,7 +159,7 @@ const Initialization = Schema.Struct({
 export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   directory: string,
   seed: number,
-  options: { readonly lookBack?: number } = {}
+  options: { readonly lookBack?: number | undefined } = {}
 ) {
   const read = yield* readCompanions(directory)
   const described = yield* describe(directory, read)

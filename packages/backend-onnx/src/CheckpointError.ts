@@ -6,9 +6,9 @@ import * as Schema from "effect/Schema"
  */
 export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
   file: Schema.String,
-  tensor: Schema.optionalKey(Schema.String),
+  tensor: Schema.optional(Schema.String),
   reason: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
     return `${this.file}${this.tensor === undefined ? "" : `, tensor ${this.tensor}`}: ${this.reason}`

@@ -42,7 +42,7 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>
   readonly stopsGradient: boolean
   readonly composite: boolean
-  readonly rebuild?: (inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>
+  readonly rebuild?: ((inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>) | undefined
 }
 
 /**
@@ -85,7 +85,7 @@ export interface Graph {
  * y.shape // => ["rows", 4]
  * ```
  */
-export const make = (options: { readonly portable?: boolean } = {}): Graph => ({
+export const make = (options: { readonly portable?: boolean | undefined } = {}): Graph => ({
   portable: options.portable ?? false,
   nodes: [],
   inputs: [],
@@ -170,9 +170,9 @@ export const node = (
   inputs: ReadonlyArray<Value | undefined>,
   outputs: ReadonlyArray<Omit<Value, "name">>,
   options: {
-    readonly domain?: string
-    readonly attributes?: Readonly<Record<string, Attribute>>
-    readonly stopsGradient?: boolean
+    readonly domain?: string | undefined
+    readonly attributes?: Readonly<Record<string, Attribute>> | undefined
+    readonly stopsGradient?: boolean | undefined
   } = {}
 ): ReadonlyArray<Value> => {
   const values = outputs.map((value): Value => ({ ...value, name: `v${graph.next++}` }))
@@ -200,7 +200,7 @@ export const composite = (
   op: string,
   inputs: ReadonlyArray<Value>,
   build: (inputs: ReadonlyArray<Value>) => ReadonlyArray<Value>,
-  options: { readonly attributes?: Node["attributes"]; readonly recompute?: boolean } = {}
+  options: { readonly attributes?: Node["attributes"] | undefined; readonly recompute?: boolean | undefined } = {}
 ): ReadonlyArray<Value> => {
   const from = graph.nodes.length
   const outputs = build(inputs)

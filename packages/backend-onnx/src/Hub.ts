@@ -20,7 +20,7 @@ import { join, relative } from "node:path"
 export class HubError extends Schema.TaggedError<HubError>()("HubError", {
   model: Schema.String,
   reason: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
     return `${this.model}: ${this.reason}`
@@ -40,11 +40,11 @@ export interface Progress {
  * `onProgress` hears of it with every piece that arrives. The rest is what the environment says where it is left out.
  */
 export interface Options {
-  readonly onProgress?: (progress: Progress) => void
-  readonly cacheDirectory?: string
-  readonly endpoint?: string
-  readonly token?: string
-  readonly offline?: boolean
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly cacheDirectory?: string | undefined
+  readonly endpoint?: string | undefined
+  readonly token?: string | undefined
+  readonly offline?: boolean | undefined
 }
 
 // owner/name, with a branch, a tag or a commit.
@@ -127,8 +127,7 @@ const patience = 60_000
 export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options: Options = {}) {
   if (!isId(model)) return model
   const [, name, revision = "main"] = pattern.exec(model) as unknown as [string, string, string | undefined]
-  const fail = (reason: string, cause?: unknown) =>
-    new HubError({ model, reason, ...(cause === undefined ? {} : { cause }) })
+  const fail = (reason: string, cause?: unknown) => new HubError({ model, reason, cause })
   const folder = join(cacheOf(options), `models--${name.replace("/", "--")}`)
   const known = yield* Effect.promise(() => cached(folder, revision))
   const offline = options.offline ??
@@ -143,7 +142,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
 
   const accessToken = yield* Effect.promise(() => tokenOf(options))
   const hubUrl = (options.endpoint ?? process.env["HF_ENDPOINT"] ?? "https://huggingface.co").replace(/\/$/, "")
-  const request = { hubUrl, ...(accessToken === undefined ? {} : { accessToken }) }
+  const request = { hubUrl, accessToken }
   const described = (cause: unknown): HubError => {
     const status = cause instanceof HubApiError ? cause.statusCode : undefined
     if (status === 401 || status === 403) {
@@ -284,7 +283,7 @@ const point = async (pointer: string, blob: string): Promise<void> => {
 const fetchFile = async (
   repository: {
     readonly hubUrl: string
-    readonly accessToken?: string
+    readonly accessToken?: string | undefined
     readonly repo: string
     readonly revision: string
   },

@@ -32,15 +32,14 @@ import type * as Safetensors from "./Safetensors.ts"
  * - `templateOptions`: of its sampler; see `OnnxSampler.Options`.
  */
 export interface Options {
-  readonly microBatchTokens?: number
-  readonly gradientCheckpointing?: boolean
-  readonly adapter?: Adapter.Adapter
-  readonly critic?: boolean
+  readonly microBatchTokens?: number | undefined
+  readonly gradientCheckpointing?: boolean | undefined
+  readonly adapter?: Adapter.Adapter | undefined
+  readonly critic?: boolean | undefined
   readonly templateOptions?: Sampler.TemplateOptions | undefined
 }
 
-const fail = (reason: string, cause?: unknown) =>
-  new Learner.LearnerError({ reason, ...(cause === undefined ? {} : { cause }) })
+const fail = (reason: string, cause?: unknown) => new Learner.LearnerError({ reason, cause })
 
 // JSON has no infinity, which an objective may hold as a bound. Coefficients are fed: their values make no other graph.
 const keyOf = ({ loss }: Objective.Objective, blocks: number, variant: string): string =>
@@ -126,7 +125,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   const variant = critic ? `${key} critic` : key
   const sampler = yield* OnnxSampler.make(model, {
     templateOptions: options.templateOptions,
-    ...(adapter === undefined ? {} : { adapter })
+    adapter
   })
   const head = critic
     ? yield* Effect.mapError(Trained.ofCritic(model, model.checkpoint.directory), (error) => fail(error.message, error))
@@ -246,8 +245,8 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       return {
         loss,
         logprobs: found.get("logp") ?? [],
-        ...(entropies === undefined ? {} : { entropies }),
-        ...(values === undefined ? {} : { values })
+        entropies,
+        values
       }
     },
     // What failed or was interrupted halfway has left a part of its gradient, which must not be stepped by.

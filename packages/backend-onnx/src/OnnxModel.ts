@@ -34,7 +34,7 @@ export type Options = Session.SessionOptions
  * - "int4": an eighth, with a scale for each 32 numbers of a row; embeddings stay in eight bits.
  */
 export interface LoadOptions extends Options {
-  readonly dtype?: WeightType
+  readonly dtype?: WeightType | undefined
 }
 
 export type { Device, WeightType }

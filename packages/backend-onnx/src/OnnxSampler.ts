@@ -20,8 +20,7 @@ import * as OnnxModel from "./OnnxModel.ts"
 const tokenBudget = 4096
 const maxSequences = 256
 
-const fail = (reason: string, cause?: unknown) =>
-  new Sampler.SamplerError({ reason, ...(cause === undefined ? {} : { cause }) })
+const fail = (reason: string, cause?: unknown) => new Sampler.SamplerError({ reason, cause })
 
 /**
  * - `adapter`: with it the sampler is that of the adapted model, without it that of the base.
@@ -29,7 +28,7 @@ const fail = (reason: string, cause?: unknown) =>
  *   false }`.
  */
 export interface Options {
-  readonly adapter?: Adapter
+  readonly adapter?: Adapter | undefined
   readonly templateOptions?: Sampler.TemplateOptions | undefined
 }
 
@@ -96,7 +95,7 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
           temperature,
           filter: { topK, topP, minP },
           stopTokens: new Set(stopTokens),
-          ...(onToken === undefined ? {} : { onToken })
+          onToken
         }
         // A group is n completions of one prompt, or single completions of prompts that begin alike.
         const shared = n > 1

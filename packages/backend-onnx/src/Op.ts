@@ -83,7 +83,7 @@ export const silu = (graph: GraphType, x: Value): Value =>
  * `x` times the normal distribution's function at `x`, or its approximation by a hyperbolic tangent (Hendrycks and
  * Gimpel 2016).
  */
-export const gelu = (graph: GraphType, x: Value, options: { readonly approximate?: boolean } = {}): Value =>
+export const gelu = (graph: GraphType, x: Value, options: { readonly approximate?: boolean | undefined } = {}): Value =>
   one(graph, "Gelu", [x], x, { attributes: { approximate: options.approximate === true ? "tanh" : "none" } })
 
 /** Along the last axis. */
@@ -115,7 +115,11 @@ export const matMul = (
   graph: GraphType,
   a: Value,
   b: Value,
-  options: { readonly transA?: boolean; readonly transB?: boolean; readonly alpha?: number } = {}
+  options: {
+    readonly transA?: boolean | undefined
+    readonly transB?: boolean | undefined
+    readonly alpha?: number | undefined
+  } = {}
 ): Value => {
   const { alpha = 1, transA = false, transB = false } = options
   const rows = a.shape.at(transA ? -1 : -2)!
@@ -406,7 +410,7 @@ export const attention = (
   blocks: ReadonlyArray<AttentionBlock>,
   frame: AttentionFrame,
   scale: number,
-  options: { readonly recompute?: boolean } = {}
+  options: { readonly recompute?: boolean | undefined } = {}
 ): Value => {
   const framed = (x: Value): Value => {
     const shape = [...frame.shape, x.shape.at(-1)!]

@@ -95,7 +95,7 @@ const widen = (bytes: Uint8Array, dtype: StoredType, into: Float32Array): void =
  * tensor where there is one, when the file is missing, cut off, or says something about itself that cannot be true.
  */
 export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string) {
-  const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
+  const fail = (reason: string, extra: { readonly tensor?: string | undefined; readonly cause?: unknown } = {}) =>
     new CheckpointError({ file, reason, ...extra })
 
   yield* LfsPointer.refuse(file)
@@ -222,7 +222,7 @@ export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(di
       readerOf: (name) => reader.tensors.has(name) ? reader : undefined
     } satisfies Shards
   }
-  const fail = (reason: string, extra: { readonly tensor?: string; readonly cause?: unknown } = {}) =>
+  const fail = (reason: string, extra: { readonly tensor?: string | undefined; readonly cause?: unknown } = {}) =>
     new CheckpointError({ file: indexFile, reason, ...extra })
   yield* LfsPointer.refuse(indexFile)
   const text = yield* Effect.tryPromise({
@@ -268,7 +268,7 @@ export interface NamedTensor {
   readonly name: string
   readonly shape: ReadonlyArray<number>
   readonly data: Float32Array
-  readonly dtype?: "F32" | "BF16"
+  readonly dtype?: "F32" | "BF16" | undefined
 }
 
 /**

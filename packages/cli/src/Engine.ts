@@ -173,7 +173,7 @@ export const learner = Effect.fnUntraced(
       gradientCheckpointing,
       microBatchTokens,
       templateOptions,
-      ...(trained === undefined ? {} : { adapter: trained })
+      adapter: trained
     })
     return { model, ...made }
   }

@@ -104,7 +104,7 @@ export const stage = Effect.fnUntraced(
     name: string,
     steps: number,
     run: Effect.Effect<A, E, R>,
-    { from = 0 }: { readonly from?: number } = {}
+    { from = 0 }: { readonly from?: number | undefined } = {}
   ) {
     const progress = yield* Progress
     const log = yield* RunLog.RunLog

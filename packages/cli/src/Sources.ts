@@ -17,8 +17,13 @@ const validationSeed = 3_900_000_000
 export const memoryWorld = (
   { firstSeed, ...options }: Demonstrations.Options & { readonly firstSeed: number }
 ): Pipeline.Sources => {
+  const also = <A extends Pipeline.EpisodeOptions>(more: A) => ({
+    ...options,
+    ...more,
+    sessions: more.sessions ?? options.sessions
+  })
   const episodes = (more: Pipeline.EpisodeOptions) => (index: number) =>
-    MemoryWorld.episode(MemoryWorld.generate(firstSeed + index, { ...options, ...more }))
+    MemoryWorld.episode(MemoryWorld.generate(firstSeed + index, also(more)))
   return {
     episodes: { decision: episodes, session: episodes, answer: episodes },
     validation: (dialogues) =>
@@ -26,8 +31,8 @@ export const memoryWorld = (
         { length: dialogues },
         (_, i) => MemoryWorld.episode(MemoryWorld.generate(validationSeed + i, { values: "heldOut" }))
       ),
-    managerDemonstrations: (index, more) => Demonstrations.manager(firstSeed + index, { ...options, ...more }),
-    answerDemonstrations: (index, more) => Demonstrations.answers(firstSeed + index, { ...options, ...more }),
+    managerDemonstrations: (index, more) => Demonstrations.manager(firstSeed + index, also(more)),
+    answerDemonstrations: (index, more) => Demonstrations.answers(firstSeed + index, also(more)),
     repeats: (index) => Copying.repeats(firstSeed + index),
     lookUps: (index) => Copying.lookUps(firstSeed + index),
     additions: (index) => Copying.additions(firstSeed + index)

@@ -72,7 +72,11 @@ const silents: ReadonlyArray<unknown> = [
 
 const brief = (answer: unknown): unknown => {
   if (Array.isArray(answer)) return answer.map(brief)
-  const { error, id, result } = answer as { id: unknown; error?: { code: number; message: string }; result?: unknown }
+  const { error, id, result } = answer as {
+    id: unknown
+    error?: { code: number; message: string } | undefined
+    result?: unknown
+  }
   return [id, error?.code ?? result]
 }
 
@@ -280,8 +284,8 @@ describe("Messages", () => {
                 for (const [tool, args, field] of wrong) {
                   const [answer] = yield* exchange(wire, call(1, tool, args))
                   const { error, result } = answer as {
-                    error?: { code: number; message: string }
-                    result?: { isError: boolean; content: [{ text: string }] }
+                    error?: { code: number; message: string } | undefined
+                    result?: { isError: boolean; content: [{ text: string }] } | undefined
                   }
                   const shown = `${name} ${revision} ${tool} ${JSON.stringify(args)}`
                   if (revision === "2025-11-25") assert.isTrue(result?.isError, shown)

@@ -42,7 +42,7 @@ const texts = (said: Mcp.Said) => memories(said).memories.map(({ text }) => text
 
 const initialize = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "by hand", version: "1" } }
 const message = (method: string, params: unknown, id?: number): string =>
-  `${JSON.stringify({ jsonrpc: "2.0", ...(id === undefined ? {} : { id }), method, params })}\n`
+  `${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`
 const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
   text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>)
 

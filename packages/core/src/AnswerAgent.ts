@@ -56,7 +56,7 @@ const answering = <E>(
  * Any `effect/ai` language model, asked with `AnswerFormat.paper`.
  */
 export const layerPrompted = (
-  options: Calls.Options & { readonly format?: AnswerFormat.AnswerFormat } = {}
+  options: Calls.Options & { readonly format?: AnswerFormat.AnswerFormat | undefined } = {}
 ): Layer.Layer<AnswerAgent, never, LanguageModel.LanguageModel> =>
   Layer.effect(
     AnswerAgent,

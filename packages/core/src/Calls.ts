@@ -17,9 +17,9 @@ import * as Semaphore from "effect/Semaphore"
  *   with jitter, and is no shorter than a server asks for.
  */
 export interface Options {
-  readonly concurrency?: number
-  readonly timeout?: Duration.Input
-  readonly retries?: number
+  readonly concurrency?: number | undefined
+  readonly timeout?: Duration.Input | undefined
+  readonly retries?: number | undefined
 }
 
 /**

@@ -20,10 +20,10 @@ export interface LinkedQuestion {
   readonly id: string
   readonly question: string
   readonly gold: string
-  readonly list?: boolean
-  readonly kind?: string
-  readonly weight?: number
-  readonly subject?: string
+  readonly list?: boolean | undefined
+  readonly kind?: string | undefined
+  readonly weight?: number | undefined
+  readonly subject?: string | undefined
 }
 
 /**
@@ -32,7 +32,7 @@ export interface LinkedQuestion {
  */
 export interface Step {
   readonly fact: Fact
-  readonly session?: number
+  readonly session?: number | undefined
   readonly questions: ReadonlyArray<LinkedQuestion>
 }
 
@@ -42,7 +42,7 @@ export interface Step {
  */
 export interface Episode {
   readonly id: string
-  readonly start?: MemoryBank
+  readonly start?: MemoryBank | undefined
   readonly steps: ReadonlyArray<Step>
   readonly questions: ReadonlyArray<LinkedQuestion>
 }
@@ -53,5 +53,5 @@ export interface Episode {
  */
 export interface Demonstration {
   readonly prompt: string
-  readonly completions: ReadonlyArray<{ readonly context?: string; readonly target: string }>
+  readonly completions: ReadonlyArray<{ readonly context?: string | undefined; readonly target: string }>
 }

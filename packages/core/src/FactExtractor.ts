@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Calls from "./Calls.ts"
+import { defined } from "./internal/defined.ts"
 import * as Generate from "./internal/generate.ts"
 import type { Fact, Turn } from "./Turn.ts"
 
@@ -17,11 +18,11 @@ export class FactExtractor extends Context.Service<FactExtractor, {
   readonly extract: (turn: Turn) => Effect.Effect<ReadonlyArray<Fact>, AiError.AiError>
 }>()("@memory-r1/core/FactExtractor") {}
 
-const factOf = (turn: Turn, text: string): Fact => ({
+const factOf = ({ id, observedAt, speaker }: Turn, text: string): Fact => ({
   text,
-  speaker: turn.speaker,
-  sources: [turn.id],
-  ...(turn.observedAt === undefined ? {} : { observedAt: turn.observedAt })
+  speaker,
+  sources: [id],
+  ...defined({ observedAt })
 })
 
 /**

@@ -35,10 +35,10 @@ export interface Row {
  * not expired at `unexpiredAt`.
  */
 export interface Where {
-  readonly speaker?: string | null
-  readonly filter?: Filter.Filter
-  readonly since?: number
-  readonly unexpiredAt?: number
+  readonly speaker?: string | null | undefined
+  readonly filter?: Filter.Filter | undefined
+  readonly since?: number | undefined
+  readonly unexpiredAt?: number | undefined
 }
 
 /**
@@ -65,16 +65,16 @@ export interface Ranked {
 export interface Reader {
   readonly head: Effect.Effect<Head, StoreError>
   readonly entries: (
-    range?: { readonly after?: number; readonly upTo?: number }
+    range?: { readonly after?: number | undefined; readonly upTo?: number | undefined }
   ) => Effect.Effect<ReadonlyArray<Entry>, StoreError>
   readonly rows: (ids: ReadonlyArray<MemoryId>) => Effect.Effect<ReadonlyArray<Row>, StoreError>
   readonly list: (
     query: {
       readonly where: Where
       readonly limit: number
-      readonly newestFirst?: boolean
-      readonly beyond?: number
-      readonly tombstones?: boolean
+      readonly newestFirst?: boolean | undefined
+      readonly beyond?: number | undefined
+      readonly tombstones?: boolean | undefined
     }
   ) => Effect.Effect<ReadonlyArray<Row>, StoreError>
   readonly speakers: Effect.Effect<ReadonlyArray<string | null>, StoreError>
@@ -99,9 +99,9 @@ export interface Reader {
 export interface Change {
   readonly append: ReadonlyArray<Entry>
   readonly created: number
-  readonly put?: ReadonlyArray<Row>
-  readonly replace?: ReadonlyArray<Entry>
-  readonly drop?: ReadonlyArray<MemoryId>
+  readonly put?: ReadonlyArray<Row> | undefined
+  readonly replace?: ReadonlyArray<Entry> | undefined
+  readonly drop?: ReadonlyArray<MemoryId> | undefined
 }
 
 /**

@@ -41,8 +41,8 @@ export class Judge extends Context.Service<Judge, Service>()("@memory-r1/core/Ju
  * - `remembered`: verdicts that are kept, so that the same answer is judged once; 20,000 when it is left out.
  */
 export interface Options {
-  readonly concurrency?: number
-  readonly remembered?: number
+  readonly concurrency?: number | undefined
+  readonly remembered?: number | undefined
 }
 
 class Key extends Data.Class<Judged> {}

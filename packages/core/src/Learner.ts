@@ -13,7 +13,7 @@ import type { Sampler, Sequences } from "./Sampler.ts"
  */
 export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerError", {
   reason: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
     return this.reason
@@ -27,13 +27,13 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
  */
 export interface TrainingCompletion {
   readonly tokens: ReadonlyArray<number>
-  readonly mask?: ArrayLike<number>
-  readonly advantage?: number | ArrayLike<number>
-  readonly oldLogp?: ArrayLike<number>
-  readonly samplerLogp?: ArrayLike<number>
-  readonly refLogp?: ArrayLike<number>
-  readonly oldValue?: ArrayLike<number>
-  readonly returns?: ArrayLike<number>
+  readonly mask?: ArrayLike<number> | undefined
+  readonly advantage?: number | ArrayLike<number> | undefined
+  readonly oldLogp?: ArrayLike<number> | undefined
+  readonly samplerLogp?: ArrayLike<number> | undefined
+  readonly refLogp?: ArrayLike<number> | undefined
+  readonly oldValue?: ArrayLike<number> | undefined
+  readonly returns?: ArrayLike<number> | undefined
 }
 
 /**
@@ -56,8 +56,8 @@ export type PerToken = ReadonlyArray<ReadonlyArray<Float32Array>>
 export interface ForwardBackward {
   readonly loss: number
   readonly logprobs: PerToken
-  readonly entropies?: PerToken
-  readonly values?: PerToken
+  readonly entropies?: PerToken | undefined
+  readonly values?: PerToken | undefined
 }
 
 /**
@@ -66,11 +66,11 @@ export interface ForwardBackward {
  */
 export interface OptimStep {
   readonly learningRate: number
-  readonly beta1?: number
-  readonly beta2?: number
-  readonly epsilon?: number
-  readonly weightDecay?: number
-  readonly maxGradNorm?: number
+  readonly beta1?: number | undefined
+  readonly beta2?: number | undefined
+  readonly epsilon?: number | undefined
+  readonly weightDecay?: number | undefined
+  readonly maxGradNorm?: number | undefined
 }
 
 /**
@@ -96,9 +96,9 @@ export interface Capabilities {
   readonly critic: boolean
   readonly entropy: boolean
   readonly fullFineTuning: boolean
-  readonly reinforcement?: boolean
-  readonly sequenceTerms?: boolean
-  readonly settings?: ReadonlyArray<OptimSetting>
+  readonly reinforcement?: boolean | undefined
+  readonly sequenceTerms?: boolean | undefined
+  readonly settings?: ReadonlyArray<OptimSetting> | undefined
 }
 
 /**
@@ -160,7 +160,7 @@ export interface Service {
   readonly forwardBackward: (
     batch: ReadonlyArray<PromptGroup>,
     objective: Objective.Objective,
-    options?: { readonly temperature?: number }
+    options?: { readonly temperature?: number | undefined }
   ) => Effect.Effect<ForwardBackward, LearnerError>
   readonly optimStep: (step: OptimStep) => Effect.Effect<{ readonly gradNorm: number }, LearnerError>
   readonly save: (directory: string) => Effect.Effect<void, LearnerError>

@@ -34,12 +34,12 @@ export type MemoryId = typeof MemoryId.Type
 export const Memory = Schema.Struct({
   id: MemoryId,
   text: Schema.NonEmptyString,
-  speaker: Schema.optionalKey(Schema.String),
-  observedAt: Schema.optionalKey(Schema.String),
+  speaker: Schema.optional(Schema.String),
+  observedAt: Schema.optional(Schema.String),
   sources: Schema.Array(Schema.String),
-  metadata: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-  supersedes: Schema.optionalKey(MemoryId),
-  expiresAt: Schema.optionalKey(Schema.Int),
+  metadata: Schema.optional(Schema.Record(Schema.String, Schema.Unknown)),
+  supersedes: Schema.optional(MemoryId),
+  expiresAt: Schema.optional(Schema.Int),
   revision: Schema.Int
 })
 export interface Memory extends Schema.Schema.Type<typeof Memory> {}
@@ -48,7 +48,7 @@ export interface Memory extends Schema.Schema.Type<typeof Memory> {}
  * What is known of a memory before it is stored.
  */
 export type NewMemory = Omit<Memory, "id" | "revision" | "sources" | "supersedes"> & {
-  readonly sources?: ReadonlyArray<string>
+  readonly sources?: ReadonlyArray<string> | undefined
 }
 
 /**

@@ -39,7 +39,7 @@ export interface Made extends Decision {
 export interface Kept {
   readonly stage: NotExtracted.Stage
   readonly fact: Fact
-  readonly id?: MemoryId
+  readonly id?: MemoryId | undefined
   readonly reason: string
 }
 
@@ -51,7 +51,7 @@ export interface Kept {
 export interface Remembered {
   readonly decisions: ReadonlyArray<Made>
   readonly repeated: ReadonlyArray<Fact>
-  readonly kept?: ReadonlyArray<Kept>
+  readonly kept?: ReadonlyArray<Kept> | undefined
 }
 
 /**
@@ -62,10 +62,10 @@ export interface Remembered {
  * - `confirmDeletions`: asked for those above that number; where it is left out they are withheld.
  */
 export interface Options {
-  readonly perFact?: number
-  readonly perSpeaker?: number
-  readonly deletions?: number
-  readonly confirmDeletions?: (memories: ReadonlyArray<Memory>, turn: Turn) => Effect.Effect<boolean>
+  readonly perFact?: number | undefined
+  readonly perSpeaker?: number | undefined
+  readonly deletions?: number | undefined
+  readonly confirmDeletions?: ((memories: ReadonlyArray<Memory>, turn: Turn) => Effect.Effect<boolean>) | undefined
 }
 
 // Models are shown memories oldest first, so that the last word on a subject comes last.
@@ -88,7 +88,7 @@ interface Work {
   readonly turn: Turn
   readonly stage: NotExtracted.Stage
   readonly sources: ReadonlyArray<string>
-  readonly waits?: Memory
+  readonly waits?: Memory | undefined
 }
 
 const remembered = (
@@ -101,7 +101,7 @@ const remembered = (
   ...(kept.length === 0 ? {} : { kept })
 })
 
-const whoSays = ({ speaker, text }: { readonly speaker?: string; readonly text: string }): string =>
+const whoSays = ({ speaker, text }: { readonly speaker?: string | undefined; readonly text: string }): string =>
   `${speaker ?? ""}\u0000${folded(text)}`
 
 const isUndecided = ({ edits, rejections }: Decision): boolean =>
@@ -158,7 +158,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
       ? (yield* commitNow(() => [add], { model: "as said", fact, shown: [] })).edits
       : []
     const id = before?.id ?? (edit?._tag === "Add" ? edit.id : edit?._tag === "Supersede" ? edit.newId : undefined)
-    kept.push({ stage, fact, ...(id === undefined ? {} : { id }), reason })
+    kept.push({ stage, fact, id, reason })
   })
   // What was kept of the words goes, unless it is kept on, or somebody has changed it since.
   const release = Effect.gen(function*() {
@@ -193,7 +193,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
     const { logProbability, model, prompt, raw } = decision!
     const { edits, withheld } = yield* permitted(decision!.edits, snapshot.memories)
     const record: MemoryLog.Decision = {
-      ...(model === undefined ? {} : { model }),
+      model,
       ...(prompt === undefined ? {} : { promptHash: yield* MemoryLog.hash(prompt) }),
       ...(logProbability !== undefined && Number.isFinite(logProbability) ? { logProbability } : {}),
       fact,
@@ -307,7 +307,7 @@ export const extractAgain = Effect.fn("MemoryAgent.extractAgain")(function*(scop
         id: sources.at(-1) ?? id,
         speaker,
         text,
-        ...(observedAt === undefined ? {} : { observedAt })
+        observedAt
       }
       return yield* workOn(scope, { turn, stage, sources, waits: memory }, options)
     })

@@ -10,6 +10,7 @@ import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { defined } from "./internal/defined.ts"
 import { Memory, MemoryId, type NewMemory } from "./Memory.ts"
 
 /**
@@ -18,16 +19,16 @@ import { Memory, MemoryId, type NewMemory } from "./Memory.ts"
  * under its own id. An `Add` or `Supersede` names the new id only where a store's log replays it.
  */
 export type Edit = Data.TaggedEnum<{
-  Add: { readonly memory: NewMemory; readonly id?: MemoryId }
+  Add: { readonly memory: NewMemory; readonly id?: MemoryId | undefined }
   Update: {
     readonly id: MemoryId
     readonly text: string
-    readonly observedAt?: string
-    readonly sources?: ReadonlyArray<string>
-    readonly metadata?: Readonly<Record<string, unknown>>
-    readonly expiresAt?: number
+    readonly observedAt?: string | undefined
+    readonly sources?: ReadonlyArray<string> | undefined
+    readonly metadata?: Readonly<Record<string, unknown>> | undefined
+    readonly expiresAt?: number | undefined
   }
-  Supersede: { readonly id: MemoryId; readonly memory: NewMemory; readonly newId?: MemoryId }
+  Supersede: { readonly id: MemoryId; readonly memory: NewMemory; readonly newId?: MemoryId | undefined }
   Delete: { readonly id: MemoryId }
   Noop: {}
 }>
@@ -79,7 +80,7 @@ const added = (
     revision: bank.revision + 1,
     created: order,
     entries: HashMap.set(bank.entries, id, {
-      memory: { sources: [], ...memory, ...link, id, revision: 0 },
+      memory: { sources: [], ...defined(memory), ...link, id, revision: 0 },
       order,
       previous: undefined
     })
@@ -127,7 +128,7 @@ export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
       const { id: _, _tag, sources, ...changed } = edit
       const next: Memory = {
         ...entry.memory,
-        ...changed,
+        ...defined(changed),
         revision: entry.memory.revision + 1,
         ...(sources === undefined ? {} : { sources: [...new Set([...entry.memory.sources, ...sources])] })
       }

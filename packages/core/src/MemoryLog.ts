@@ -12,20 +12,20 @@ import * as MemoryBank from "./MemoryBank.ts"
 import { Fact } from "./Turn.ts"
 
 const { id: _id, revision: _revision, sources: _sources, supersedes: _supersedes, ...known } = Memory.fields
-const NewMemory = Schema.Struct({ ...known, sources: Schema.optionalKey(Schema.Array(Schema.String)) })
+const NewMemory = Schema.Struct({ ...known, sources: Schema.optional(Schema.Array(Schema.String)) })
 
 /**
  * `MemoryBank.Edit` as it stands in files.
  */
 export const Edit = Schema.TaggedUnion({
-  Add: { memory: NewMemory, id: Schema.optionalKey(MemoryId) },
+  Add: { memory: NewMemory, id: Schema.optional(MemoryId) },
   Update: {
     id: MemoryId,
     text: Schema.NonEmptyString,
     ...Struct.pick(known, ["observedAt", "metadata", "expiresAt"]),
-    sources: Schema.optionalKey(Schema.Array(Schema.String))
+    sources: Schema.optional(Schema.Array(Schema.String))
   },
-  Supersede: { id: MemoryId, memory: NewMemory, newId: Schema.optionalKey(MemoryId) },
+  Supersede: { id: MemoryId, memory: NewMemory, newId: Schema.optional(MemoryId) },
   Delete: { id: MemoryId },
   Noop: {}
 })
@@ -41,12 +41,12 @@ export const Edit = Schema.TaggedUnion({
  * An erasure takes `promptHash`, `fact` and `raw` away from every decision that saw or wrote what was erased.
  */
 export const Decision = Schema.Struct({
-  model: Schema.optionalKey(Schema.String),
-  promptHash: Schema.optionalKey(Schema.String),
-  logProbability: Schema.optionalKey(Schema.Finite),
-  fact: Schema.optionalKey(Fact),
+  model: Schema.optional(Schema.String),
+  promptHash: Schema.optional(Schema.String),
+  logProbability: Schema.optional(Schema.Finite),
+  fact: Schema.optional(Fact),
   shown: Schema.Array(MemoryId),
-  raw: Schema.optionalKey(Schema.String)
+  raw: Schema.optional(Schema.String)
 })
 export interface Decision extends Schema.Schema.Type<typeof Decision> {}
 
@@ -61,7 +61,7 @@ const stamp = { revision: Schema.Int, at: Schema.Int }
  *   then, so that the fold gives none of them again.
  */
 export const Entry = Schema.TaggedUnion({
-  Committed: { ...stamp, edits: Schema.Array(Edit), decision: Schema.optionalKey(Decision) },
+  Committed: { ...stamp, edits: Schema.Array(Edit), decision: Schema.optional(Decision) },
   Reverted: { ...stamp, to: Schema.Int },
   Erased: { ...stamp, created: Schema.Int }
 })
@@ -198,7 +198,7 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
     if (scrubbed === decision && kept.length === edits.length && kept.every((edit, i) => edit === edits[i])) {
       return entry
     }
-    return { ...entry, edits: kept, ...(scrubbed === undefined ? {} : { decision: scrubbed }) }
+    return { ...entry, edits: kept, decision: scrubbed }
   })
 }
 

@@ -21,9 +21,9 @@ import { Sampler, type SamplerError } from "./Sampler.ts"
  */
 export interface Decision extends MemoryOperation.Decoded {
   readonly raw: string
-  readonly model?: string
-  readonly prompt?: ReturnType<ManagerFormat.ManagerFormat["prompt"]>
-  readonly logProbability?: number
+  readonly model?: string | undefined
+  readonly prompt?: ReturnType<ManagerFormat.ManagerFormat["prompt"]> | undefined
+  readonly logProbability?: number | undefined
 }
 
 /**
@@ -73,7 +73,9 @@ export const layerAddOnly: Layer.Layer<MemoryManager> = byRule(
  * is one at a time, such as an amount, a home or a name. The two have to share at least `threshold` of the words.
  * Everything else is new (ADD), so that nothing is lost.
  */
-export const layerRuleBased = (options: { readonly threshold?: number } = {}): Layer.Layer<MemoryManager> => {
+export const layerRuleBased = (
+  options: { readonly threshold?: number | undefined } = {}
+): Layer.Layer<MemoryManager> => {
   const threshold = options.threshold ?? 0.75
   return byRule("rule-based", ({ fact, snapshot }) => {
     if (snapshot.memories.some((memory) => isSame(memory.text, fact.text))) return { _tag: "Noop" }
@@ -97,9 +99,9 @@ const decodeWith = (
   texts.map(({ logProbability, text }, i) => ({
     ...format.decode(text, requests[i]!),
     raw: text,
-    ...(model === undefined ? {} : { model }),
+    model,
     prompt: format.prompt(requests[i]!),
-    ...(logProbability === undefined ? {} : { logProbability })
+    logProbability
   }))
 
 /**
@@ -107,7 +109,10 @@ const decodeWith = (
  * its `Model.ModelName`.
  */
 export const layerPrompted = (
-  options: Calls.Options & { readonly format?: ManagerFormat.ManagerFormat; readonly name?: string } = {}
+  options: Calls.Options & {
+    readonly format?: ManagerFormat.ManagerFormat | undefined
+    readonly name?: string | undefined
+  } = {}
 ): Layer.Layer<MemoryManager, never, LanguageModel.LanguageModel> =>
   Layer.effect(
     MemoryManager,
@@ -133,11 +138,11 @@ export const layerPrompted = (
  * How a trained agent generates. Greedy unless a `temperature` is given. `name` is what the log calls the model.
  */
 export interface TrainedOptions<Format> {
-  readonly name?: string
+  readonly name?: string | undefined
   readonly format: Format
   readonly maxTokens: number
-  readonly temperature?: number
-  readonly seed?: number
+  readonly temperature?: number | undefined
+  readonly seed?: number | undefined
 }
 
 /**

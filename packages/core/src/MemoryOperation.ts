@@ -257,8 +257,8 @@ const within = (raw: string, at: number, { operations, rejections }: Parsed): Pa
  * - `form`: reads what was decided, where that has a form of its own.
  */
 export interface ParseOptions {
-  readonly quoted?: ReadonlyArray<string>
-  readonly form?: (decided: string) => Parsed
+  readonly quoted?: ReadonlyArray<string> | undefined
+  readonly form?: ((decided: string) => Parsed) | undefined
 }
 
 /**
@@ -307,7 +307,7 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
   const taken = new Set<number>()
   const provenance = fact === undefined
     ? {}
-    : { sources: fact.sources, ...(fact.observedAt === undefined ? {} : { observedAt: fact.observedAt }) }
+    : { sources: fact.sources, observedAt: fact.observedAt }
   for (const { operation, position } of parsed.operations) {
     if (operation._tag === "Noop") {
       edits.push(Edit.Noop())

@@ -32,7 +32,7 @@ export interface Versioned {
 export interface Commit {
   readonly base: number
   readonly edits: ReadonlyArray<MemoryBank.Edit>
-  readonly decision?: MemoryLog.Decision
+  readonly decision?: MemoryLog.Decision | undefined
 }
 
 /**
@@ -49,10 +49,10 @@ export interface Committed {
  * time (milliseconds since 1970) or later. What has expired is left out, unless `showExpired`.
  */
 export interface Among {
-  readonly speaker?: string | null
-  readonly filter?: Filter.Filter
-  readonly since?: number
-  readonly showExpired?: boolean
+  readonly speaker?: string | null | undefined
+  readonly filter?: Filter.Filter | undefined
+  readonly since?: number | undefined
+  readonly showExpired?: boolean | undefined
 }
 
 /**
@@ -61,7 +61,7 @@ export interface Among {
 export interface Query extends Among {
   readonly text: string
   readonly limit: number
-  readonly perSpeaker?: boolean
+  readonly perSpeaker?: boolean | undefined
 }
 
 /**
@@ -87,7 +87,7 @@ export interface Listed {
   readonly memory: Memory
   readonly order: number
   readonly changedAt: number
-  readonly deletedAt?: number
+  readonly deletedAt?: number | undefined
 }
 
 /**
@@ -128,7 +128,11 @@ export class MemoryStore extends Context.Service<MemoryStore, {
   readonly search: (scope: Scope, query: Query) => Effect.Effect<Found, StoreError | VectorError>
   readonly list: (
     scope: Scope,
-    query?: Among & { readonly limit?: number; readonly after?: number; readonly tombstones?: boolean }
+    query?: Among & {
+      readonly limit?: number | undefined
+      readonly after?: number | undefined
+      readonly tombstones?: boolean | undefined
+    }
   ) => Effect.Effect<ReadonlyArray<Listed>, StoreError>
   readonly embed: (
     scope: Scope

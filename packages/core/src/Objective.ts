@@ -7,6 +7,7 @@
  * convention holds throughout: an objective is *minimised*.
  */
 import { Aggregation, type Objective } from "./internal/aggregation.ts"
+import { defined } from "./internal/defined.ts"
 import {
   add,
   advantage,
@@ -107,10 +108,10 @@ const clipped = (ratio: Expr, epsilon: number, epsilonHigh: number): Expr =>
  * - `aggregation`: of the tokens' losses.
  */
 export interface PolicyOptions {
-  readonly epsilon?: number
-  readonly epsilonHigh?: number
-  readonly beta?: Operand
-  readonly aggregation?: Aggregation
+  readonly epsilon?: number | undefined
+  readonly epsilonHigh?: number | undefined
+  readonly beta?: Operand | undefined
+  readonly aggregation?: Aggregation | undefined
 }
 
 const policy = (
@@ -118,7 +119,7 @@ const policy = (
   ratio: Expr,
   { aggregation, beta = 0, epsilon, epsilonHigh = epsilon }:
     & PolicyOptions
-    & Required<Pick<PolicyOptions, "epsilon" | "aggregation">>
+    & { readonly epsilon: number; readonly aggregation: Aggregation }
 ): Objective => withKl({ name, loss: clipped(ratio, epsilon, epsilonHigh), aggregation }, beta)
 
 /**
@@ -137,7 +138,7 @@ const policy = (
  * ```
  */
 export const grpo = (options: PolicyOptions = {}): Objective =>
-  policy("grpo", ratio, { epsilon: 0.2, aggregation: Aggregation.SequenceMean(), ...options })
+  policy("grpo", ratio, { epsilon: 0.2, aggregation: Aggregation.SequenceMean(), ...defined(options) })
 
 /**
  * Dr. GRPO (Liu et al. 2025, "Understanding R1-Zero-Like Training"): sums of tokens over a constant `length`, that of
@@ -155,7 +156,7 @@ export const drGrpo = (
  * Completions that were cut off are left out by the trainer (overlong filtering): they carry a mask of zeros.
  */
 export const dapo = (options: PolicyOptions = {}): Objective => ({
-  ...grpo({ epsilonHigh: 0.28, aggregation: Aggregation.TokenMean(), ...options }),
+  ...grpo({ epsilonHigh: 0.28, aggregation: Aggregation.TokenMean(), ...defined(options) }),
   name: "dapo"
 })
 
@@ -176,7 +177,7 @@ export const gspo = (options: PolicyOptions = {}): Objective =>
     epsilon: 3e-4,
     epsilonHigh: 4e-4,
     aggregation: Aggregation.SequenceMean(),
-    ...options
+    ...defined(options)
   })
 
 /**
@@ -185,7 +186,7 @@ export const gspo = (options: PolicyOptions = {}): Objective =>
  */
 export const cispo = (
   { aggregation = Aggregation.TokenMean(), beta = 0, ceiling = 5 }: Pick<PolicyOptions, "aggregation" | "beta"> & {
-    readonly ceiling?: number
+    readonly ceiling?: number | undefined
   } = {}
 ): Objective =>
   withKl({ name: "cispo", loss: neg(mul(mul(stopGradient(min(ratio, ceiling)), advantage), logp)), aggregation }, beta)
@@ -195,8 +196,10 @@ export const cispo = (
  * Control in MOBA Games", equation 5) the loss of a token with a negative advantage is at most `dualClip` times that
  * advantage, however far its ratio has risen.
  */
-export const ppo = ({ dualClip, ...options }: PolicyOptions & { readonly dualClip?: number } = {}): Objective => {
-  const plain = policy("ppo", ratio, { epsilon: 0.2, aggregation: Aggregation.TokenMean(), ...options })
+export const ppo = (
+  { dualClip, ...options }: PolicyOptions & { readonly dualClip?: number | undefined } = {}
+): Objective => {
+  const plain = policy("ppo", ratio, { epsilon: 0.2, aggregation: Aggregation.TokenMean(), ...defined(options) })
   if (dualClip === undefined) return plain
   // No more than that: min(loss, -dualClip A) where A is below 0, and nothing where it is not.
   const { beta = 0, epsilon = 0.2, epsilonHigh = epsilon } = options
@@ -213,8 +216,8 @@ export const ppo = ({ dualClip, ...options }: PolicyOptions & { readonly dualCli
  */
 export const valueLoss = (
   { aggregation = Aggregation.TokenMean(), epsilon }: {
-    readonly epsilon?: number
-    readonly aggregation?: Aggregation
+    readonly epsilon?: number | undefined
+    readonly aggregation?: Aggregation | undefined
   } = {}
 ): Objective => {
   const error = square(sub(value, returns))

@@ -56,7 +56,10 @@ export const snapshotFor = Effect.fnUntraced(function*(
  */
 export const play = Effect.fn("Playthrough.play")(function*(
   episodes: ReadonlyArray<Episode>,
-  options: { readonly perFact: number; readonly onStep?: (step: number, steps: number) => Effect.Effect<void> }
+  options: {
+    readonly perFact: number
+    readonly onStep?: ((step: number, steps: number) => Effect.Effect<void>) | undefined
+  }
 ) {
   const manager = yield* MemoryManager
   const played = episodes.map((episode) => ({

@@ -24,8 +24,8 @@ export type Reranker = (
  * What a store's layer takes into account when it is built. Nothing by default, which is BM25 alone.
  */
 export interface Service {
-  readonly embedding?: EmbeddingModel.EmbeddingModel
-  readonly reranker?: Reranker
+  readonly embedding?: EmbeddingModel.EmbeddingModel | undefined
+  readonly reranker?: Reranker | undefined
 }
 
 /**

@@ -25,7 +25,7 @@ export class RetrieverError extends Schema.TaggedError<RetrieverError>()("Retrie
 export interface Query {
   readonly text: string
   readonly limit: number
-  readonly speaker?: string
+  readonly speaker?: string | undefined
 }
 
 /**
@@ -180,8 +180,7 @@ export const candidatesFor = Effect.fnUntraced(
     const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
     const found = yield* Effect.forEach(
       speakers,
-      (speaker) =>
-        retriever.retrieve(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) })
+      (speaker) => retriever.retrieve(bank, { text: question, limit: perSpeaker, speaker })
     )
     return inOrder(
       bank,

@@ -23,7 +23,7 @@ export type Reward<in O> = (outcome: O) => Breakdown
 export interface AnswerOutcome {
   readonly prediction: string
   readonly gold: string
-  readonly list?: boolean
+  readonly list?: boolean | undefined
 }
 
 /**

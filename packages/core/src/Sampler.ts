@@ -14,7 +14,7 @@ import * as ModelOutput from "./ModelOutput.ts"
  */
 export class SamplerError extends Schema.TaggedError<SamplerError>()("SamplerError", {
   reason: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
     return this.reason
@@ -43,15 +43,17 @@ export interface Tokenizer {
    * Throws a `SamplerError` where the template refuses the messages or knows no such variable; `promptTokens` fails
    * with it.
    */
-  readonly applyChatTemplate?: (messages: ReadonlyArray<Message>, options?: TemplateOptions) => ReadonlyArray<number>
+  readonly applyChatTemplate?:
+    | ((messages: ReadonlyArray<Message>, options?: TemplateOptions) => ReadonlyArray<number>)
+    | undefined
 }
 
 /**
  * How a text is encoded. See `Tokenizer`.
  */
 export interface EncodeOptions {
-  readonly addSpecialTokens?: boolean
-  readonly controlTokens?: boolean
+  readonly addSpecialTokens?: boolean | undefined
+  readonly controlTokens?: boolean | undefined
 }
 
 /**
@@ -82,14 +84,14 @@ export interface Message {
  */
 export interface SampleRequest {
   readonly prompts: ReadonlyArray<ReadonlyArray<number>>
-  readonly n?: number
+  readonly n?: number | undefined
   readonly maxTokens: number
-  readonly temperature?: number
-  readonly topK?: number
-  readonly topP?: number
-  readonly minP?: number
-  readonly stopTokens?: ReadonlyArray<number>
-  readonly seed?: number
+  readonly temperature?: number | undefined
+  readonly topK?: number | undefined
+  readonly topP?: number | undefined
+  readonly minP?: number | undefined
+  readonly stopTokens?: ReadonlyArray<number> | undefined
+  readonly seed?: number | undefined
 }
 
 /**
@@ -116,7 +118,7 @@ export interface Sequences {
  */
 export interface ScoreRequest {
   readonly groups: ReadonlyArray<Sequences>
-  readonly temperature?: number
+  readonly temperature?: number | undefined
 }
 
 /**

@@ -13,10 +13,10 @@ export type Scope = typeof Scope.Type
  * The parts of a scope. Parts that are left out are distinct from every named part.
  */
 export interface Parts {
-  readonly tenant?: string
-  readonly user?: string
-  readonly agent?: string
-  readonly session?: string
+  readonly tenant?: string | undefined
+  readonly user?: string | undefined
+  readonly agent?: string | undefined
+  readonly session?: string | undefined
 }
 
 // Half of a surrogate pair has no percent-encoding: it gets one that nothing else has.

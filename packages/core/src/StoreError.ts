@@ -83,7 +83,7 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
     "Other"
   ]),
   detail: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
     return `${this.store}: ${this.doing} failed (${this.detail}); ${mends[this.reason]}`

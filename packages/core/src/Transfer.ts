@@ -21,8 +21,8 @@ import { InvalidEdit, type StoreError } from "./StoreError.ts"
  */
 export class TransferError extends Schema.TaggedError<TransferError>()("TransferError", {
   line: Schema.Int,
-  item: Schema.optionalKey(Schema.Int),
-  owners: Schema.optionalKey(Schema.Array(Schema.String)),
+  item: Schema.optional(Schema.Int),
+  owners: Schema.optional(Schema.Array(Schema.String)),
   detail: Schema.String
 }) {
   override get message(): string {
@@ -184,8 +184,10 @@ export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
   json: string,
   owner: Mem0Owner = {}
 ): Effect.fn.Return<ReadonlyArray<Foreign>, TransferError> {
-  const fail = (detail: string, more: { readonly item?: number; readonly owners?: ReadonlyArray<string> } = {}) =>
-    new TransferError({ line: 1, detail, ...more })
+  const fail = (
+    detail: string,
+    more: { readonly item?: number | undefined; readonly owners?: ReadonlyArray<string> | undefined } = {}
+  ) => new TransferError({ line: 1, detail, ...more })
   const wanted = yield* Effect.fromResult(Result.mapError(Mem0.owner(owner), (detail) => fail(`the owner: ${detail}`)))
   const list = Mem0.list(yield* decoded(Schema.fromJsonString(Schema.Unknown), json, 1))
   if (list === undefined) return yield* fail("Expected a list of memories, alone or as \"results\" or \"memories\"")

@@ -11,8 +11,8 @@ export const Turn = Schema.Struct({
   id: Schema.String,
   speaker: Schema.String,
   text: Schema.String,
-  observedAt: Schema.optionalKey(Schema.String),
-  recalled: Schema.optionalKey(Schema.Array(Schema.String))
+  observedAt: Schema.optional(Schema.String),
+  recalled: Schema.optional(Schema.Array(Schema.String))
 })
 export interface Turn extends Schema.Schema.Type<typeof Turn> {}
 
@@ -22,7 +22,7 @@ export interface Turn extends Schema.Schema.Type<typeof Turn> {}
 export const Fact = Schema.Struct({
   text: Schema.NonEmptyString,
   speaker: Schema.String,
-  observedAt: Schema.optionalKey(Schema.String),
+  observedAt: Schema.optional(Schema.String),
   sources: Schema.Array(Schema.String)
 })
 export interface Fact extends Schema.Schema.Type<typeof Fact> {}

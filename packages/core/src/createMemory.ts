@@ -9,6 +9,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as AnswerAgent from "./AnswerAgent.ts"
 import type { Answer } from "./AnswerFormat.ts"
 import * as FactExtractor from "./FactExtractor.ts"
+import { defined } from "./internal/defined.ts"
 import { type Memory, MemoryId } from "./Memory.ts"
 import * as MemoryAgent from "./MemoryAgent.ts"
 import * as MemoryManager from "./MemoryManager.ts"
@@ -30,15 +31,15 @@ import type { Turn } from "./Turn.ts"
  *   (`MemoryAgent.Options`).
  */
 export interface Options {
-  readonly store?: Layer.Layer<MemoryStore.MemoryStore, unknown>
-  readonly model?: Layer.Layer<LanguageModel.LanguageModel, unknown>
-  readonly embedding?: Layer.Layer<EmbeddingModel.EmbeddingModel, unknown>
-  readonly manager?: Layer.Layer<MemoryManager.MemoryManager, unknown>
-  readonly answerAgent?: Layer.Layer<AnswerAgent.AnswerAgent, unknown>
-  readonly extractor?: Layer.Layer<FactExtractor.FactExtractor, unknown>
-  readonly scope?: Scope.Parts
-  readonly deletions?: number
-  readonly confirmDeletions?: (memories: ReadonlyArray<Memory>) => boolean | Promise<boolean>
+  readonly store?: Layer.Layer<MemoryStore.MemoryStore, unknown> | undefined
+  readonly model?: Layer.Layer<LanguageModel.LanguageModel, unknown> | undefined
+  readonly embedding?: Layer.Layer<EmbeddingModel.EmbeddingModel, unknown> | undefined
+  readonly manager?: Layer.Layer<MemoryManager.MemoryManager, unknown> | undefined
+  readonly answerAgent?: Layer.Layer<AnswerAgent.AnswerAgent, unknown> | undefined
+  readonly extractor?: Layer.Layer<FactExtractor.FactExtractor, unknown> | undefined
+  readonly scope?: Scope.Parts | undefined
+  readonly deletions?: number | undefined
+  readonly confirmDeletions?: ((memories: ReadonlyArray<Memory>) => boolean | Promise<boolean>) | undefined
 }
 
 /**
@@ -59,7 +60,7 @@ export interface AgentMemory {
   readonly extractAgain: () => Promise<MemoryAgent.Remembered>
   readonly recall: (
     query: string,
-    options?: number | (MemoryStore.Among & { readonly limit?: number })
+    options?: number | (MemoryStore.Among & { readonly limit?: number | undefined })
   ) => Promise<ReadonlyArray<Memory>>
   readonly context: (query: string, limit?: number) => Promise<string>
   readonly answer: (question: string) => Promise<Answer>
@@ -103,7 +104,7 @@ export const createMemory = async (options: Options = {}): Promise<AgentMemory> 
   // Decisions that overlap would conflict, and be made again and again.
   const oneAtATime = Semaphore.makeUnsafe(1).withPermit
   const agent: MemoryAgent.Options = {
-    ...(deletions === undefined ? {} : { deletions }),
+    deletions,
     ...(confirmDeletions === undefined
       ? {}
       : { confirmDeletions: (memories) => Effect.promise(async () => confirmDeletions(memories)) })
@@ -112,7 +113,7 @@ export const createMemory = async (options: Options = {}): Promise<AgentMemory> 
     runtime.runPromise(MemoryStore.MemoryStore.use(use))
   const recall: AgentMemory["recall"] = async (text, among = {}) => {
     const query = typeof among === "number" ? { limit: among } : among
-    const { memories } = await inStore((store) => store.search(scope, { limit: 10, ...query, text }))
+    const { memories } = await inStore((store) => store.search(scope, { limit: 10, ...defined(query), text }))
     return memories.map(({ memory }) => memory)
   }
   return {

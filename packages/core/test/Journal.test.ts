@@ -8,7 +8,7 @@ const [scope, other] = [Scope.make({ user: "ann" }), Scope.make({ user: "ben" })
 const row = (
   order: number,
   text: string,
-  rest: Partial<Omit<Journal.Row, "memory">> & { readonly memory?: Partial<Memory.Memory> } = {}
+  rest: Partial<Omit<Journal.Row, "memory">> & { readonly memory?: Partial<Memory.Memory> | undefined } = {}
 ): Journal.Row => ({
   order,
   at: order,

@@ -169,8 +169,7 @@ describe("MemoryAgent", () => {
 
   it.effect("candidates are the best of each speaker, and of those without one, each once, oldest first", () =>
     Effect.gen(function*() {
-      const add = (text: string, speaker?: string) =>
-        MemoryBank.Edit.Add({ memory: { text, ...(speaker === undefined ? {} : { speaker }) } })
+      const add = (text: string, speaker?: string) => MemoryBank.Edit.Add({ memory: { text, speaker } })
       const bank = MemoryBank.applyAll(MemoryBank.empty, [
         add("a dog in the rain", "Ann"),
         add("a cat", "Ann"),

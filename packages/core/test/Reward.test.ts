@@ -5,7 +5,7 @@ import { Schema } from "effect"
 const outcome = (prediction: string, gold: string, list?: boolean): Reward.AnswerOutcome => ({
   prediction,
   gold,
-  ...(list === undefined ? {} : { list })
+  list
 })
 
 const half = outcome("Buddy and Scout", "Scout")

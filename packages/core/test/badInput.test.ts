@@ -52,7 +52,7 @@ const opened = async (manager?: Layer.Layer<MemoryManager.MemoryManager>) => {
   const memory = await createMemory({
     store: Layer.succeed(MemoryStore.MemoryStore, store),
     scope: { user },
-    ...(manager === undefined ? {} : { manager })
+    manager
   })
   return { memory, store, scope: Scope.make({ user }) }
 }
@@ -171,7 +171,7 @@ describe("an import", () => {
       revision: 1,
       at: 1,
       edits: [edit],
-      ...(decision === undefined ? {} : { decision })
+      decision
     })
   const imported = (line: string) => {
     const scope = Scope.make({ user: "import" })

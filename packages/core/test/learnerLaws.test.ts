@@ -46,9 +46,7 @@ const gradientOf = (other: (objective: Objective.Objective) => Objective.Objecti
       const sequences = batch.flatMap(({ completions }) => completions).map(({ advantage, tokens, ...rest }, i) => ({
         ...rest,
         logp: found.logprobs.flat()[i]!,
-        ...(advantage === undefined
-          ? {}
-          : { advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage }),
+        advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage,
         ...(entropies === undefined ? {} : { entropy: entropies[i]! }),
         ...(values === undefined ? {} : { value: values[i]! })
       }))

@@ -11,7 +11,7 @@ const ask = (question: string, said: ReadonlyArray<Said>): string =>
     candidates: said.map(([speaker, text], n): Memory.Memory => ({
       id: Memory.MemoryId.make(`m${n}`),
       text,
-      ...(speaker === undefined ? {} : { speaker }),
+      speaker,
       observedAt: "8 May 2023",
       sources: [`D${n}:1`],
       revision: 0

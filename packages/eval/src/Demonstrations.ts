@@ -12,10 +12,10 @@ import * as Teacher from "./Teacher.ts"
  * teacher makes on one snapshot; `questions` that of the questions on one bank.
  */
 export interface Options extends MemoryWorld.Options {
-  readonly perFact?: number
-  readonly perSpeaker?: number
-  readonly samples?: number
-  readonly questions?: number
+  readonly perFact?: number | undefined
+  readonly perSpeaker?: number | undefined
+  readonly samples?: number | undefined
+  readonly questions?: number | undefined
 }
 
 // The bank before every turn of a world, as somebody of a given behaviour keeps it.
@@ -43,7 +43,7 @@ const banks = (
       ? Oracle.operations(event, snapshot, read)
       : Teacher.decide(random, event, snapshot, read)
     const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
-    const fact = { speaker, sources: [event.turn.id], ...(observedAt === undefined ? {} : { observedAt }) }
+    const fact = { speaker, sources: [event.turn.id], observedAt }
     const before = bank
     bank = MemoryBank.applyAll(bank, MemoryOperation.bind(parsed, snapshot, fact).edits)
     return { event, snapshot, bank: before }
@@ -67,7 +67,7 @@ export const manager = (seed: number, options: Options = {}): ReadonlyArray<Epis
   const read = Oracle.reader(world)
   return banks(random, world, random.chance(0.4) ? "oracle" : "teacher", perFact).map(({ event, snapshot }) => {
     const { observedAt, speaker, text } = event.turn
-    const fact = { text, speaker, sources: [event.turn.id], ...(observedAt === undefined ? {} : { observedAt }) }
+    const fact = { text, speaker, sources: [event.turn.id], observedAt }
     return {
       prompt: ManagerFormat.compact.prompt({ fact, snapshot }) as string,
       completions: Array.from({ length: samples }, () => ({
@@ -115,7 +115,7 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
       const question = MemoryWorld.ask(random, slot, phrasing)
       const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
       const found = [...speakers].flatMap((speaker) =>
-        Retriever.bm25(bank, { text: question, limit: perSpeaker, ...(speaker === undefined ? {} : { speaker }) })
+        Retriever.bm25(bank, { text: question, limit: perSpeaker, speaker })
       )
       const candidates = Retriever.inOrder(bank, found.map(({ memory }) => memory))
       return {

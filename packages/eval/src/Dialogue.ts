@@ -17,7 +17,7 @@ export { BrokenJson, FileUnusable, WrongShape } from "./internal/dataFile.ts"
 /**
  * Core's turn, with the caption of the picture that was shared in it, if there was one.
  */
-export const Turn = Schema.Struct({ ...Core.Turn.fields, caption: Schema.optionalKey(Schema.String) })
+export const Turn = Schema.Struct({ ...Core.Turn.fields, caption: Schema.optional(Schema.String) })
 export interface Turn extends Schema.Schema.Type<typeof Turn> {}
 
 /**
@@ -25,9 +25,9 @@ export interface Turn extends Schema.Schema.Type<typeof Turn> {}
  */
 export const Session = Schema.Struct({
   index: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
-  observedAt: Schema.optionalKey(Schema.String),
+  observedAt: Schema.optional(Schema.String),
   turns: Schema.Array(Turn),
-  summary: Schema.optionalKey(Schema.String)
+  summary: Schema.optional(Schema.String)
 })
 export interface Session extends Schema.Schema.Type<typeof Session> {}
 
@@ -45,8 +45,8 @@ export const Question = Schema.Struct({
   answer: Schema.String,
   category: Schema.Int,
   evidence: Schema.Array(Schema.String),
-  kind: Schema.optionalKey(Schema.Literals(["single", "list", "date", "none"])),
-  adversarialAnswer: Schema.optionalKey(Schema.String)
+  kind: Schema.optional(Schema.Literals(["single", "list", "date", "none"])),
+  adversarialAnswer: Schema.optional(Schema.String)
 })
 export interface Question extends Schema.Schema.Type<typeof Question> {}
 

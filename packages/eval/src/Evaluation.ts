@@ -25,9 +25,9 @@ import * as Scoring from "./internal/scoring.ts"
 import * as Statistics from "./Statistics.ts"
 
 const recall = {
-  evidenceRecall: Schema.optionalKey(Schema.Finite),
-  evidenceRecallAt10: Schema.optionalKey(Schema.Finite),
-  evidenceRecallAt30: Schema.optionalKey(Schema.Finite)
+  evidenceRecall: Schema.optional(Schema.Finite),
+  evidenceRecallAt10: Schema.optional(Schema.Finite),
+  evidenceRecallAt30: Schema.optional(Schema.Finite)
 }
 
 /**
@@ -94,9 +94,9 @@ export const Result = Schema.Struct({
   metrics: Schema.Struct({ overall: Metrics, byCategory: Schema.Record(Schema.String, Metrics) }),
   intervals: Schema.Struct({ overall: Intervals, byCategory: Schema.Record(Schema.String, Intervals) }),
   items: Schema.Array(Item),
-  memories: Schema.optionalKey(Schema.Int),
-  operations: Schema.optionalKey(Operations),
-  missing: Schema.optionalKey(Schema.Int),
+  memories: Schema.optional(Schema.Int),
+  operations: Schema.optional(Operations),
+  missing: Schema.optional(Schema.Int),
   seconds: Schema.Finite
 })
 export interface Result extends Schema.Schema.Type<typeof Result> {}
@@ -106,7 +106,7 @@ export interface Result extends Schema.Schema.Type<typeof Result> {}
  */
 export interface Built {
   readonly banks: ReadonlyArray<MemoryBank.MemoryBank>
-  readonly operations?: Operations
+  readonly operations?: Operations | undefined
 }
 
 /**
@@ -149,7 +149,7 @@ export const observationFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Tur
 export interface ManagedOptions {
   readonly name: string
   readonly facts: (dialogue: Dialogue.Dialogue) => ReadonlyArray<Turn.Fact>
-  readonly perFact?: number
+  readonly perFact?: number | undefined
 }
 
 /**
@@ -236,10 +236,10 @@ export interface Options<E = never, R = never> {
   readonly sha256: string
   readonly dialogues: ReadonlyArray<Dialogue.Dialogue>
   readonly system: System<E, R>
-  readonly categories?: ReadonlyArray<number>
-  readonly limit?: number
-  readonly perSpeaker?: number
-  readonly seed?: number
+  readonly categories?: ReadonlyArray<number> | undefined
+  readonly limit?: number | undefined
+  readonly perSpeaker?: number | undefined
+  readonly seed?: number | undefined
 }
 
 /**

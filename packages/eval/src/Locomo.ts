@@ -109,7 +109,7 @@ export const answered: ReadonlyArray<number> = [1, 2, 3, 4]
  */
 export const questions = (
   dialogues: ReadonlyArray<Dialogue.Dialogue>,
-  options: { readonly categories?: ReadonlyArray<number> } = {}
+  options: { readonly categories?: ReadonlyArray<number> | undefined } = {}
 ): ReadonlyArray<Dialogue.Question> => {
   const wanted = options.categories ?? answered
   return dialogues.flatMap((dialogue) => dialogue.questions).filter(({ category }) => wanted.includes(category))

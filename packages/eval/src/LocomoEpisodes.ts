@@ -14,10 +14,10 @@ import * as Locomo from "./Locomo.ts"
  * - `sessions`: only the first so many of each dialogue, and the questions that they answer.
  */
 export interface Options {
-  readonly facts?: "observations" | "turns"
-  readonly window?: number
-  readonly categories?: ReadonlyArray<number>
-  readonly sessions?: number
+  readonly facts?: "observations" | "turns" | undefined
+  readonly window?: number | undefined
+  readonly categories?: ReadonlyArray<number> | undefined
+  readonly sessions?: number | undefined
 }
 
 // The beginning of a dialogue. A question is kept where all of its evidence is; one without evidence may be about what
@@ -38,7 +38,7 @@ const verbatim = (turn: Dialogue.Turn): Turn.Fact => ({
   text: Dialogue.line(turn).slice(turn.speaker.length + 2),
   speaker: turn.speaker,
   sources: [turn.id],
-  ...(turn.observedAt === undefined ? {} : { observedAt: turn.observedAt })
+  observedAt: turn.observedAt
 })
 
 // The facts of every turn. A turn that a question depends on is never without one.

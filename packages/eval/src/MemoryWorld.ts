@@ -29,7 +29,7 @@ export type EventKind = "new" | "additive" | "replace" | "retract" | "duplicate"
 export interface Event {
   readonly kind: EventKind
   readonly turn: Turn
-  readonly slot?: Slot
+  readonly slot?: Slot | undefined
   readonly said: ReadonlyArray<string>
   readonly before: ReadonlyArray<string>
   readonly after: ReadonlyArray<string>
@@ -51,12 +51,12 @@ export interface World {
  * seen.
  */
 export interface Options {
-  readonly values?: Values.Split
-  readonly phrasing?: Values.Split
-  readonly sessions?: number
-  readonly turnsPerSession?: number
-  readonly weights?: Readonly<Record<EventKind, number>>
-  readonly invented?: number
+  readonly values?: Values.Split | undefined
+  readonly phrasing?: Values.Split | undefined
+  readonly sessions?: number | undefined
+  readonly turnsPerSession?: number | undefined
+  readonly weights?: Readonly<Record<EventKind, number>> | undefined
+  readonly invented?: number | undefined
 }
 
 /**
@@ -382,7 +382,7 @@ export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> 
  */
 export const episode = (
   world: World,
-  options: { readonly phrasing?: Values.Split; readonly others?: number } = {}
+  options: { readonly phrasing?: Values.Split | undefined; readonly others?: number | undefined } = {}
 ): Episode.Episode => {
   const { others = 4, phrasing = "train" } = options
   const random = PrngModule.make(world.events.length * 31 + Number(world.dialogue.id.replace(/\D/g, "")))
@@ -412,7 +412,7 @@ export const episode = (
       question,
       gold: answer,
       list: kind === "list",
-      ...(kind === undefined ? {} : { kind })
+      kind
     }))
   }
 }

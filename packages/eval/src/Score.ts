@@ -24,18 +24,18 @@ export type Prediction =
     readonly at: string
     readonly id: string
     readonly prediction: string | null
-    readonly question?: string
-    readonly answer?: string
-    readonly category?: string
+    readonly question?: string | undefined
+    readonly answer?: string | undefined
+    readonly category?: string | undefined
   }
   | {
     readonly _tag: "ByQuestion"
     readonly at: string
-    readonly conversation?: string
+    readonly conversation?: string | undefined
     readonly question: string
-    readonly answer?: string
+    readonly answer?: string | undefined
     readonly response: string | null
-    readonly category?: string
+    readonly category?: string | undefined
   }
 
 /**
@@ -110,9 +110,9 @@ export interface Options {
   readonly predictions: ReadonlyArray<Prediction>
   readonly file: string
   readonly system: string
-  readonly categories?: ReadonlyArray<number>
-  readonly limit?: number
-  readonly seed?: number
+  readonly categories?: ReadonlyArray<number> | undefined
+  readonly limit?: number | undefined
+  readonly seed?: number | undefined
 }
 
 const normal = (text: string): string => text.trim().replace(/\s+/g, " ")

@@ -62,7 +62,7 @@ const byCluster = (observations: ReadonlyArray<Observation>): ReadonlyArray<Read
  */
 export const bootstrap = Effect.fnUntraced(function*(
   observations: ReadonlyArray<Observation>,
-  options: { readonly resamples?: number; readonly level?: number } = {}
+  options: { readonly resamples?: number | undefined; readonly level?: number | undefined } = {}
 ) {
   const { level = 0.95, resamples = 1000 } = options
   const clusters = byCluster(observations)

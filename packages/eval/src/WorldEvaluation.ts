@@ -52,8 +52,8 @@ export const play = Effect.fn("WorldEvaluation.play")(function*(
   worlds: ReadonlyArray<MemoryWorld.World>,
   options: {
     readonly perFact: number
-    readonly phrasing?: MemoryWorld.Options["phrasing"]
-    readonly onStep?: (step: number, steps: number) => Effect.Effect<void>
+    readonly phrasing?: MemoryWorld.Options["phrasing"] | undefined
+    readonly onStep?: ((step: number, steps: number) => Effect.Effect<void>) | undefined
   }
 ): Effect.fn.Return<ReadonlyArray<Playthrough.Played>, Failure, MemoryManager.MemoryManager | Retriever.Retriever> {
   const phrasing = options.phrasing === undefined ? {} : { phrasing: options.phrasing }

@@ -62,7 +62,7 @@ class Chromium extends Context.Service<Chromium, Browser>()("test/Chromium") {
 // Opens the page with an eye on everything that it says or asks for.
 const open = Effect.fnUntraced(function*(
   content: Runs.Folder,
-  options: { readonly width: number; readonly colorScheme?: "light" | "dark" }
+  options: { readonly width: number; readonly colorScheme?: "light" | "dark" | undefined }
 ) {
   const files = yield* FileSystem.FileSystem
   const folder = yield* files.makeTempDirectoryScoped()

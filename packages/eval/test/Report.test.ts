@@ -77,7 +77,11 @@ describe("a training run's page", () => {
       assert.include(shown, "The same dialogue before training")
       assert.include(shown, "UPDATE 0 Synthia plays the harp and the cello NOOP ADD Synthia has a cat UPDATE")
       const drawn = charts(page) as ReadonlyArray<
-        { readonly kind?: string; readonly labels?: ReadonlyArray<string>; readonly x?: ReadonlyArray<number> }
+        {
+          readonly kind?: string | undefined
+          readonly labels?: ReadonlyArray<string> | undefined
+          readonly x?: ReadonlyArray<number> | undefined
+        }
       >
       const histogram = drawn.find(({ kind }) => kind === "histogram")
       assert.deepStrictEqual(histogram?.labels, ["-0.25", "0", "1"])

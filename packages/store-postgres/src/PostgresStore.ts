@@ -26,16 +26,16 @@ import { among } from "./internal/where.ts"
  *   store's to remove.
  */
 export interface Options {
-  readonly schema?: string
-  readonly lockTimeout?: Duration.Input
-  readonly erasure?: "rewrite" | "vacuum"
+  readonly schema?: string | undefined
+  readonly lockTimeout?: Duration.Input | undefined
+  readonly erasure?: "rewrite" | "vacuum" | undefined
 }
 
 /**
  * How the server is reached: a `url` (`postgresql://user:password@host/database`) or the settings of `@effect/sql-pg`.
  */
 export interface Connection extends Omit<PgClient.PgPoolConfig, "url"> {
-  readonly url?: string | Redacted.Redacted
+  readonly url?: string | Redacted.Redacted | undefined
 }
 
 // Without user and password.
@@ -270,9 +270,9 @@ export const layer = (
   { erasure, lockTimeout, schema, url, ...connection }: Options & Connection
 ): Layer.Layer<MemoryStore.MemoryStore, MemoryStore.StoreError> => {
   const options = {
-    ...(erasure === undefined ? {} : { erasure }),
-    ...(lockTimeout === undefined ? {} : { lockTimeout }),
-    ...(schema === undefined ? {} : { schema })
+    erasure,
+    lockTimeout,
+    schema
   }
   const config: PgClient.PgPoolConfig = {
     // One memory may be large, and one message holds a row.

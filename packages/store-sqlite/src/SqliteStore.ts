@@ -22,8 +22,8 @@ import { among } from "./internal/where.ts"
  */
 export interface Options {
   readonly file: string
-  readonly readOnly?: boolean
-  readonly lockTimeout?: Duration.Input
+  readonly readOnly?: boolean | undefined
+  readonly lockTimeout?: Duration.Input | undefined
 }
 
 // What cannot be read is as damaged as a page with a wrong checksum.

@@ -8,7 +8,7 @@ import * as SqliteStore from "./SqliteStore.ts"
  * As for `createMemory` of core, where `store` may be the path of a file.
  */
 export interface Options extends Omit<NonNullable<Parameters<typeof Core.createMemory>[0]>, "store"> {
-  readonly store?: string | NonNullable<Parameters<typeof Core.createMemory>[0]>["store"]
+  readonly store?: string | NonNullable<Parameters<typeof Core.createMemory>[0]>["store"] | undefined
 }
 
 /**

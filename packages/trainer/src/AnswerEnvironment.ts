@@ -65,9 +65,9 @@ export interface Options {
   readonly maxTokens: number
   readonly perFact: number
   readonly perSpeaker: number
-  readonly play?: number
-  readonly reward?: Reward.Reward<AnswerOutcome>
-  readonly judge?: Judge.Judge["Service"]
+  readonly play?: number | undefined
+  readonly reward?: Reward.Reward<AnswerOutcome> | undefined
+  readonly judge?: Judge.Judge["Service"] | undefined
 }
 
 // A question that waits, and where it stands: at the end of an episode, or at one of its steps.

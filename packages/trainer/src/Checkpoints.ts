@@ -20,7 +20,7 @@ import { pipeline } from "node:stream/promises"
 export class CheckpointsError extends Schema.TaggedError<CheckpointsError>()("CheckpointsError", {
   file: Schema.String,
   reason: Schema.String,
-  cause: Schema.optionalKey(Schema.Defect())
+  cause: Schema.optional(Schema.Defect())
 }) {
   override get message(): string {
     return `${this.file}: ${this.reason}`
@@ -89,7 +89,7 @@ export const list = Effect.fn("Checkpoints.list")(function*(folder: string) {
 export const write = Effect.fn("Checkpoints.write")(function*<E, R>(
   folder: string,
   { learners, number, state }: Content<E, R>,
-  { keep = [], keepLast }: { readonly keepLast: number; readonly keep?: ReadonlyArray<number> }
+  { keep = [], keepLast }: { readonly keepLast: number; readonly keep?: ReadonlyArray<number> | undefined }
 ): Effect.fn.Return<void, CheckpointsError | E, FileSystem.FileSystem | Path.Path | R> {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path

@@ -16,7 +16,7 @@ import type { Cursor } from "./Cursor.ts"
 export interface Outcome {
   readonly reward: Reward.Breakdown
   readonly labels: ReadonlyArray<string>
-  readonly figures?: Readonly<Record<string, number>>
+  readonly figures?: Readonly<Record<string, number>> | undefined
   readonly result: string
 }
 
@@ -68,8 +68,8 @@ export interface Environment<Task, E = never> {
   readonly prompt: (task: Task) => string | ReadonlyArray<Sampler.Message>
   readonly score: (attempts: ReadonlyArray<Attempt<Task>>) => Effect.Effect<ReadonlyArray<ReadonlyArray<Outcome>>, E>
   readonly settle: (attempts: ReadonlyArray<Attempt<Task>>, chosen: ReadonlyArray<number>) => Effect.Effect<void, E>
-  readonly sequences?: Sequences<Task, E>
-  readonly cursor?: Cursor
+  readonly sequences?: Sequences<Task, E> | undefined
+  readonly cursor?: Cursor | undefined
 }
 
 /**

@@ -40,8 +40,8 @@ const Numbers = Schema.Array(Schema.Number)
 const perToken = Object.fromEntries(
   (["mask", "oldLogp", "samplerLogp", "refLogp", "oldValue", "returns"] as const).map((
     name
-  ) => [name, Schema.optionalKey(Numbers)])
-) as Record<"mask" | "oldLogp" | "samplerLogp" | "refLogp" | "oldValue" | "returns", Schema.optionalKey<typeof Numbers>>
+  ) => [name, Schema.optional(Numbers)])
+) as Record<"mask" | "oldLogp" | "samplerLogp" | "refLogp" | "oldValue" | "returns", Schema.optional<typeof Numbers>>
 
 /**
  * The batch with what was asked of the learner, and in which step.
@@ -65,7 +65,7 @@ export const FailedBatch = Schema.Struct({
     completions: Schema.Array(Schema.Struct({
       tokens: Schema.Array(Schema.Int),
       ...perToken,
-      advantage: Schema.optionalKey(Schema.Union([Schema.Number, Numbers]))
+      advantage: Schema.optional(Schema.Union([Schema.Number, Numbers]))
     }))
   }))
 })
@@ -91,7 +91,9 @@ const plain = (given: Given): FailedBatch => ({
     prompt,
     completions: completions.map(({ advantage, tokens, ...rest }) => ({
       tokens,
-      ...Object.fromEntries(Object.entries(rest).map(([name, numbers]) => [name, Array.from(numbers)])),
+      ...Object.fromEntries(
+        Object.entries(rest).flatMap(([name, numbers]) => numbers === undefined ? [] : [[name, Array.from(numbers)]])
+      ),
       ...(advantage === undefined
         ? {}
         : { advantage: typeof advantage === "number" ? advantage : Array.from(advantage) })

@@ -35,13 +35,13 @@ import { TrainingError } from "./TrainingError.ts"
  */
 export interface Options extends Stage.Options {
   readonly groupSize: number
-  readonly objective?: Objective.Objective
-  readonly advantage?: Advantage.Estimator
-  readonly zeroVariance?: "drop" | "keep"
-  readonly overlong?: "keep" | "mask"
-  readonly iterations?: number
-  readonly correction?: Objective.Correction
-  readonly maxMismatch?: number
+  readonly objective?: Objective.Objective | undefined
+  readonly advantage?: Advantage.Estimator | undefined
+  readonly zeroVariance?: "drop" | "keep" | undefined
+  readonly overlong?: "keep" | "mask" | undefined
+  readonly iterations?: number | undefined
+  readonly correction?: Objective.Correction | undefined
+  readonly maxMismatch?: number | undefined
 }
 
 /**

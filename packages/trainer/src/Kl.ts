@@ -14,9 +14,9 @@ import type { Learner, Objective, Sampler } from "@memory-r1/core"
 export interface Kl {
   readonly beta: number
   readonly reference: Sampler.Service
-  readonly place?: "loss" | "reward"
-  readonly estimate?: keyof typeof Objective.kl
-  readonly adaptive?: { readonly target: number; readonly horizon: number }
+  readonly place?: "loss" | "reward" | undefined
+  readonly estimate?: keyof typeof Objective.kl | undefined
+  readonly adaptive?: { readonly target: number; readonly horizon: number } | undefined
 }
 
 /**

@@ -89,7 +89,9 @@ export const rejected: Reward.Reward<ManagerOutcome> = Reward.make(
  * size({ ...outcome, bankWords: 75 }).value // => -0.25
  * ```
  */
-export const memorySize = ({ free = 0.7 }: { readonly free?: number } = {}): Reward.Reward<ManagerOutcome> =>
+export const memorySize = (
+  { free = 0.7 }: { readonly free?: number | undefined } = {}
+): Reward.Reward<ManagerOutcome> =>
   Reward.make("memorySize", ({ bankWords, toldWords }) => {
     const over = bankWords - free * toldWords
     return over <= 0 ? 0 : -over / Math.max(toldWords, 1)
@@ -116,9 +118,9 @@ export interface Options {
   readonly maxTokens: number
   readonly perFact: number
   readonly perSpeaker: number
-  readonly reward?: Reward.Reward<ManagerOutcome>
-  readonly answerReward?: Reward.Reward<Reward.JudgedOutcome>
-  readonly judge?: Judge.Judge["Service"]
+  readonly reward?: Reward.Reward<ManagerOutcome> | undefined
+  readonly answerReward?: Reward.Reward<Reward.JudgedOutcome> | undefined
+  readonly judge?: Judge.Judge["Service"] | undefined
 }
 
 /**

@@ -29,8 +29,8 @@ export interface Logged {
 export interface Weighed {
   readonly reward: number
   readonly logWeight: number
-  readonly expected?: number
-  readonly value?: number
+  readonly expected?: number | undefined
+  readonly value?: number | undefined
 }
 
 /**
@@ -90,7 +90,7 @@ const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(v
 export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
   estimator: (log: ReadonlyArray<Weighed>) => number,
   log: ReadonlyArray<Weighed>,
-  { resamples = 1000 }: { readonly resamples?: number } = {}
+  { resamples = 1000 }: { readonly resamples?: number | undefined } = {}
 ) {
   const random = yield* Random.Random
   const found = Float64Array.from(
@@ -105,7 +105,7 @@ export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
  * Weighs a log by a policy: that of the sampler at hand, at the `temperature` that it will have.
  */
 export const weigh = Effect.fn("OffPolicy.weigh")(
-  function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number } = {}) {
+  function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number | undefined } = {}) {
     const sampler = yield* Sampler.Sampler
     const scores = yield* sampler.score({
       groups: log.map(({ prompt, tokens }) => ({ prompt, completions: [tokens] })),

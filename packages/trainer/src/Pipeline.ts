@@ -35,22 +35,22 @@ export interface Agents {
   readonly manager: Learner.Service
   readonly answer: Learner.Service
   readonly reference: Sampler.Service
-  readonly critics?: Readonly<Partial<Record<"manager" | "answer", Learner.Service>>>
+  readonly critics?: Readonly<Partial<Record<"manager" | "answer", Learner.Service>>> | undefined
 }
 
 /**
  * Dialogues of this many sessions, and this many decisions on one turn.
  */
 export interface DemonstrationOptions {
-  readonly sessions?: number
-  readonly samples?: number
+  readonly sessions?: number | undefined
+  readonly samples?: number | undefined
 }
 
 /**
  * Dialogues of at most this many sessions.
  */
 export interface EpisodeOptions {
-  readonly sessions?: number
+  readonly sessions?: number | undefined
 }
 
 /**
@@ -65,7 +65,7 @@ export interface Sources {
   readonly episodes: Readonly<
     Record<"decision" | "session" | "answer", (options: EpisodeOptions) => (index: number) => Episode.Episode>
   >
-  readonly play?: number
+  readonly play?: number | undefined
   readonly validation: (dialogues: number) => ReadonlyArray<Episode.Episode>
   readonly managerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
   readonly answerDemonstrations: (index: number, options: DemonstrationOptions) => ReadonlyArray<Episode.Demonstration>
@@ -153,8 +153,8 @@ export const mixed = (
  * How a stage goes on, what it is called in the log, and whom its rewards ask.
  */
 export interface StageOptions extends Pick<Stage.Steps, "from" | "onStep"> {
-  readonly stage?: string
-  readonly judge?: Judge.Judge["Service"]
+  readonly stage?: string | undefined
+  readonly judge?: Judge.Judge["Service"] | undefined
 }
 
 /**
@@ -165,7 +165,7 @@ export const demonstrationsOf = (
   sources: Sources
 ): Sft.Source =>
   data === "teacher"
-    ? mixed(sources, { managerShare, samples, ...(sessions === undefined ? {} : { sessions }) })
+    ? mixed(sources, { managerShare, samples, sessions })
     : Sft.counted(sources[data])
 
 /**
@@ -220,7 +220,7 @@ const objectiveOf = (
     "epsilon" | "epsilonHigh" | "maxTokens" | "objective"
   >
 ): Objective.Objective => {
-  const range = { ...(epsilon === undefined ? {} : { epsilon }), ...(epsilonHigh === undefined ? {} : { epsilonHigh }) }
+  const range = { epsilon, epsilonHigh }
   switch (objective) {
     case "drGrpo":
       return Objective.drGrpo({ ...range, length: maxTokens })
@@ -280,7 +280,7 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
     perFact: limits.perFact,
     perSpeaker: limits.perSpeaker,
     maxTokens: stage.maxTokens,
-    ...(options.judge === undefined ? {} : { judge: options.judge })
+    judge: options.judge
   }
   if (stage.kind === "manager") {
     const given = {
@@ -302,7 +302,7 @@ export const reinforced = Effect.fn("Pipeline.reinforced")(function*(
     episodes: sources.episodes.answer(length),
     format: AnswerFormat[limits.format],
     reward: ofAnswerAgent,
-    ...(sources.play === undefined ? {} : { play: sources.play })
+    play: sources.play
   }).pipe(Effect.provideService(MemoryManager.MemoryManager, managerOf(agents.manager, limits)))
   return yield* trained(environment, agents, stage, options)
 })

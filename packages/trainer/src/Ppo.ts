@@ -27,11 +27,11 @@ import { TrainingError } from "./TrainingError.ts"
  * - `warmup`: steps in which the critic alone learns.
  */
 export interface Critic {
-  readonly learner?: Learner.Service
+  readonly learner?: Learner.Service | undefined
   readonly schedule: Schedule.Schedule
-  readonly epsilon?: number
-  readonly coefficient?: number
-  readonly warmup?: number
+  readonly epsilon?: number | undefined
+  readonly coefficient?: number | undefined
+  readonly warmup?: number | undefined
 }
 
 /**
@@ -46,16 +46,16 @@ export interface Critic {
  * - `whiten`: advantages of a batch to mean 0 and deviation 1, which is the default.
  */
 export interface Options extends Stage.Options {
-  readonly groupSize?: number
-  readonly gamma?: number
-  readonly lambda?: number
-  readonly epochs?: number
-  readonly miniBatches?: number
-  readonly epsilon?: number
-  readonly epsilonHigh?: number
-  readonly dualClip?: number
-  readonly entropyBonus?: number
-  readonly whiten?: boolean
+  readonly groupSize?: number | undefined
+  readonly gamma?: number | undefined
+  readonly lambda?: number | undefined
+  readonly epochs?: number | undefined
+  readonly miniBatches?: number | undefined
+  readonly epsilon?: number | undefined
+  readonly epsilonHigh?: number | undefined
+  readonly dualClip?: number | undefined
+  readonly entropyBonus?: number | undefined
+  readonly whiten?: boolean | undefined
   readonly critic: Critic
 }
 

@@ -121,12 +121,14 @@ export interface Options<E, R> {
     start: string | undefined,
     options: { readonly critic: boolean }
   ) => Effect.Effect<Learner.Service, E, R>
-  readonly judge?: Judge.Judge["Service"]
-  readonly around?: (
-    planned: Planned,
-    run: Effect.Effect<void, Stage.Failure, Services>
-  ) => Effect.Effect<void, Stage.Failure, Services>
-  readonly resumed?: Resumed
+  readonly judge?: Judge.Judge["Service"] | undefined
+  readonly around?:
+    | ((
+      planned: Planned,
+      run: Effect.Effect<void, Stage.Failure, Services>
+    ) => Effect.Effect<void, Stage.Failure, Services>)
+    | undefined
+  readonly resumed?: Resumed | undefined
 }
 
 type Services = FileSystem.FileSystem | Path.Path | Retriever.Retriever | RunLog.RunLog
@@ -307,7 +309,7 @@ export const run = Effect.fn("Run.run")(
     for (const one of planned.slice(resumed?.state.stage ?? 0)) {
       const { index, name, stage } = one
       const from = resumed?.state.stage === index ? resumed.state.position ?? undefined : undefined
-      const going = { stage: name, ...(from === undefined ? {} : { from }), ...(judge === undefined ? {} : { judge }) }
+      const going = { stage: name, from, judge }
       // A stage draws from a seed of its own: what it does depends on the weights that it is given, not on what was
       // drawn before it.
       const seeded = Random.withSeed(`${config.seed}/${index}`)
@@ -369,7 +371,7 @@ const validating = Effect.fnUntraced(function*(
     episodes,
     perFact: limits.perFact,
     perSpeaker: limits.perSpeaker,
-    ...(questions === undefined ? {} : { questions })
+    questions
   }
   const [manager, answer] = [Pipeline.managerOf(agents.manager, limits), Pipeline.answerAgentOf(agents.answer, limits)]
   const playing = Validation.play(options, { manager })

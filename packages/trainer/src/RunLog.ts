@@ -40,7 +40,7 @@ export interface Metrics {
   readonly step: number
   readonly steps: number
   readonly values: Readonly<Record<string, number>>
-  readonly rewards?: ReadonlyArray<number>
+  readonly rewards?: ReadonlyArray<number> | undefined
 }
 
 /**
@@ -58,7 +58,7 @@ export interface Transcript {
     readonly parts: Readonly<Record<string, number>>
     readonly labels: ReadonlyArray<string>
     readonly result: string
-    readonly later?: ReadonlyArray<string>
+    readonly later?: ReadonlyArray<string> | undefined
   }>
 }
 
@@ -88,7 +88,7 @@ export const Status = Schema.Struct({
   state: Schema.Literals(["running", "done", "interrupted", "failed"]),
   stage: Schema.String,
   step: Schema.Int,
-  message: Schema.optionalKey(Schema.String)
+  message: Schema.optional(Schema.String)
 })
 export interface Status extends Schema.Schema.Type<typeof Status> {}
 
@@ -173,8 +173,8 @@ const parsed = (line: string): Metrics & { readonly at: number } => {
  * - `tensorBoard`: also writes an event file (the default).
  */
 export interface FolderOptions {
-  readonly resumeAt?: Mark
-  readonly tensorBoard?: boolean
+  readonly resumeAt?: Mark | undefined
+  readonly tensorBoard?: boolean | undefined
 }
 
 /**
@@ -226,7 +226,7 @@ export const layerFolder = (
       const last = yield* Ref.make({ stage: known.at(-1)?.stage ?? "start", step: known.at(-1)?.step ?? 0 })
       const statusFile = at("status.json")
       const status = Effect.fnUntraced(function*(state: Status["state"], message?: string) {
-        const current: Status = { state, ...(yield* Ref.get(last)), ...(message === undefined ? {} : { message }) }
+        const current: Status = { state, ...(yield* Ref.get(last)), message }
         yield* files.writeFileString(`${statusFile}.tmp`, `${JSON.stringify(current, null, 2)}\n`)
         yield* files.rename(`${statusFile}.tmp`, statusFile)
       })
@@ -260,7 +260,7 @@ export const layerFolder = (
             steps,
             at: now,
             ...values,
-            ...(rewards === undefined ? {} : { rewards })
+            rewards
           })
           yield* board(TensorBoard.scalars(record, now))
           for (const { message, name } of look(record)) {

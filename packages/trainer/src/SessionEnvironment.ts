@@ -30,8 +30,8 @@ import {
  * - `longest`: a session of more decisions is cut into sequences of so many; 16 when it is left out.
  */
 export interface Options extends ManagerOptions {
-  readonly local?: number
-  readonly longest?: number
+  readonly local?: number | undefined
+  readonly longest?: number | undefined
 }
 
 // A place in the middle of a sequence, which begins at step `from` on bank `start` and ends before step `until`.

@@ -40,14 +40,14 @@ export const counted = (make: (index: number) => ReadonlyArray<Episode.Demonstra
  * - `schedule`, `weightDecay`, `maxGradNorm`, `beta2`: of AdamW.
  */
 export interface Options extends Stage.Steps {
-  readonly stage?: string
+  readonly stage?: string | undefined
   readonly demonstrations: Source
-  readonly promptLoss?: boolean
+  readonly promptLoss?: boolean | undefined
   readonly groupsPerStep: number
   readonly schedule: Schedule.Schedule
-  readonly weightDecay?: number
-  readonly maxGradNorm?: number
-  readonly beta2?: number
+  readonly weightDecay?: number | undefined
+  readonly maxGradNorm?: number | undefined
+  readonly beta2?: number | undefined
 }
 
 /**
@@ -102,7 +102,7 @@ const Pool = Schema.Struct({
   left: Schema.Array(Schema.Struct({
     prompt: Schema.Array(Schema.Int),
     completions: Schema.Array(
-      Schema.Struct({ tokens: Schema.Array(Schema.Int), mask: Schema.optionalKey(Schema.Array(Schema.Finite)) })
+      Schema.Struct({ tokens: Schema.Array(Schema.Int), mask: Schema.optional(Schema.Array(Schema.Finite)) })
     )
   })),
   demonstrations: Schema.Unknown

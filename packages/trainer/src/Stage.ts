@@ -43,8 +43,8 @@ export type OnStep = (step: number, position: () => Position) => Effect.Effect<b
  */
 export interface Steps {
   readonly steps: number
-  readonly from?: Position
-  readonly onStep?: OnStep
+  readonly from?: Position | undefined
+  readonly onStep?: OnStep | undefined
 }
 
 /**
@@ -57,14 +57,14 @@ export interface Steps {
  *   every step.
  */
 export interface Options extends Steps {
-  readonly stage?: string
+  readonly stage?: string | undefined
   readonly groupsPerStep: number
-  readonly temperature?: number
-  readonly kl?: Kl.Kl
+  readonly temperature?: number | undefined
+  readonly kl?: Kl.Kl | undefined
   readonly schedule: Schedule.Schedule
-  readonly maxGradNorm?: number
-  readonly weightDecay?: number
-  readonly transcriptEvery?: number
+  readonly maxGradNorm?: number | undefined
+  readonly weightDecay?: number | undefined
+  readonly transcriptEvery?: number | undefined
 }
 
 /**
@@ -102,14 +102,14 @@ export const keepingBatch = (
     readonly stage: string
     readonly step: number
     readonly objective: Objective.Objective
-    readonly temperature?: number
+    readonly temperature?: number | undefined
   }
 ) =>
 <A, R>(effect: Effect.Effect<A, Learner.LearnerError, R>) =>
   Effect.catch(
     effect,
     Effect.fnUntraced(function*(error) {
-      const file = yield* (yield* RunLog).batch({ temperature: 1, ...about, batch })
+      const file = yield* (yield* RunLog).batch({ ...about, temperature: about.temperature ?? 1, batch })
       return yield* file === undefined
         ? error
         : new Learner.LearnerError({

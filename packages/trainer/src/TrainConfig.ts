@@ -34,7 +34,7 @@ export const SftStage = Schema.Struct({
   data: optional(Schema.Literals(["teacher", "repeats", "lookUps", "additions"]), "teacher"),
   steps: count,
   groupsPerStep: optional(count, 64),
-  sessions: Schema.optionalKey(count),
+  sessions: Schema.optional(count),
   samples: optional(count, 1),
   managerShare: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })), 0.5),
   promptLoss: optional(Schema.Boolean, false),
@@ -44,15 +44,15 @@ export const SftStage = Schema.Struct({
 })
 
 const Kl = Schema.Struct({
-  place: Schema.optionalKey(Schema.Literals(["loss", "reward"])),
-  estimate: Schema.optionalKey(Schema.Literals(["k1", "k2", "k3"])),
-  adaptive: Schema.optionalKey(Schema.Struct({ target: Schema.Finite.check(Schema.isGreaterThan(0)), horizon: count }))
+  place: Schema.optional(Schema.Literals(["loss", "reward"])),
+  estimate: Schema.optional(Schema.Literals(["k1", "k2", "k3"])),
+  adaptive: Schema.optional(Schema.Struct({ target: Schema.Finite.check(Schema.isGreaterThan(0)), horizon: count }))
 })
 
 const Critic = Schema.Struct({
   shared: optional(Schema.Boolean, false),
   learningRate: LearningRate,
-  epsilon: Schema.optionalKey(nonNegative),
+  epsilon: Schema.optional(nonNegative),
   coefficient: optional(nonNegative, 0.5),
   warmup: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), 0)
 })
@@ -76,13 +76,13 @@ export const Rewards = Schema.Struct({
   format: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.2 })), 0),
   growth: optional(nonNegative, 0.15),
   rejected: optional(nonNegative, 0.25),
-  memorySize: Schema.optionalKey(Schema.Struct({ weight: nonNegative, free: optional(share, 0.7) }))
+  memorySize: Schema.optional(Schema.Struct({ weight: nonNegative, free: optional(share, 0.7) }))
 })
 export interface Rewards extends Schema.Schema.Type<typeof Rewards> {}
 
 const common = {
   steps: count,
-  sessions: Schema.optionalKey(count),
+  sessions: Schema.optional(count),
   unit: optional(Schema.Literals(["decision", "session"]), "decision"),
   local: optional(share, 0.5),
   longest: optional(count, 16),
@@ -90,8 +90,8 @@ const common = {
   groupsPerStep: optional(count, 16),
   maxTokens: optional(count, 72),
   temperature: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
-  epsilon: Schema.optionalKey(nonNegative),
-  epsilonHigh: Schema.optionalKey(nonNegative),
+  epsilon: Schema.optional(nonNegative),
+  epsilonHigh: Schema.optional(nonNegative),
   beta: optional(nonNegative, 0),
   kl: optional(Kl, {}),
   maxGradNorm: optional(Schema.Finite.check(Schema.isGreaterThan(0)), 1),
@@ -121,7 +121,7 @@ const ppo = {
   lambda: optional(share, 0.95),
   epochs: optional(count, 1),
   miniBatches: optional(count, 1),
-  dualClip: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(1))),
+  dualClip: Schema.optional(Schema.Finite.check(Schema.isGreaterThan(1))),
   entropyBonus: optional(nonNegative, 0),
   whiten: optional(Schema.Boolean, true),
   critic: Critic
@@ -180,9 +180,9 @@ export const TrainConfig = Schema.Struct({
     lookBack: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), 0),
     device: optional(Schema.Literals(["cpu", "webgpu", "cuda", "dml", "coreml"]), "cpu"),
     dtype: optional(Schema.Literals(["float32", "float16", "int8", "int4"]), "float32"),
-    lora: Schema.optionalKey(Schema.Struct({
+    lora: Schema.optional(Schema.Struct({
       rank: count,
-      alpha: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
+      alpha: Schema.optional(Schema.Finite.check(Schema.isGreaterThan(0))),
       rsLora: optional(Schema.Boolean, false),
       targetModules: optional(
         Schema.Union([Schema.Literal("all-linear"), Schema.NonEmptyArray(Schema.String)]),
@@ -190,8 +190,8 @@ export const TrainConfig = Schema.Struct({
       )
     })),
     gradientCheckpointing: optional(Schema.Boolean, false),
-    templateOptions: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-    threads: Schema.optionalKey(count),
+    templateOptions: Schema.optional(Schema.Record(Schema.String, Schema.Unknown)),
+    threads: Schema.optional(count),
     microBatchTokens: optional(count, 2048)
   }).check(Schema.makeFilter(({ dtype, initialize, lora }) =>
     lora === undefined && dtype !== "float32"
@@ -222,16 +222,16 @@ export const TrainConfig = Schema.Struct({
   format: optional(Schema.Literals(["compact", "paper"]), "compact"),
   managerTokens: optional(count, 72),
   answerTokens: optional(count, 64),
-  judge: Schema.optionalKey(
+  judge: Schema.optional(
     Schema.Struct({ provider: optional(Schema.Literals(["onnx", "hf"]), "onnx"), model: Schema.String })
   ),
   rounds: optional(count, 1),
-  validation: Schema.optionalKey(Schema.Struct({
+  validation: Schema.optional(Schema.Struct({
     every: count,
     dialogues: optional(count, 8),
-    questions: Schema.optionalKey(count),
+    questions: Schema.optional(count),
     metric: optional(Schema.Literals(["exactMatch", "f1"]), "exactMatch"),
-    patience: Schema.optionalKey(count),
+    patience: Schema.optional(count),
     keep: optional(Schema.Literals(["best", "last"]), "best")
   })),
   checkpoints: optional(Schema.Struct({ every: optional(count, 20), keepLast: optional(count, 2) }), {}),

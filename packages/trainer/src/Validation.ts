@@ -15,7 +15,7 @@ export interface Options {
   readonly episodes: ReadonlyArray<Episode.Episode>
   readonly perFact: number
   readonly perSpeaker: number
-  readonly questions?: number
+  readonly questions?: number | undefined
 }
 
 /**

@@ -8,7 +8,7 @@ import * as Tiny from "./support/tiny.ts"
 
 const rate = (peak: number) => ({ peak, warmup: 1, decayFrom: 1, floor: 0 })
 
-const run = (options: Partial<Ppo.Options> & { readonly shared?: boolean }, of = environment) =>
+const run = (options: Partial<Ppo.Options> & { readonly shared?: boolean | undefined }, of = environment) =>
   Effect.scoped(Effect.gen(function*() {
     const records: Array<RunLog.Metrics | RunLog.Transcript> = []
     const { shared = false, ...rest } = options

@@ -42,7 +42,7 @@ class Killed extends Error {}
 const runIn = (
   folder: string,
   config: TrainConfig.TrainConfig,
-  options: { readonly kill?: number; readonly make?: typeof learners } = {}
+  options: { readonly kill?: number | undefined; readonly make?: typeof learners | undefined } = {}
 ) =>
   Effect.gen(function*() {
     const resumed = yield* Run.resume(folder)
@@ -60,7 +60,7 @@ const runIn = (
       folder,
       sources,
       learners: options.make ?? learners,
-      ...(resumed === undefined ? {} : { resumed })
+      resumed
     }).pipe(
       dying,
       Effect.provide([

@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 export interface Exchange {
   method: string
   url: string
-  response?: Response
+  response?: Response | undefined
 }
 
 /** What an error is made of. */

@@ -83,7 +83,7 @@ const scatter = <A extends Float32Array | Int32Array>(
     readonly width: number
     readonly from: number
     readonly to: number
-    readonly offset?: number
+    readonly offset?: number | undefined
   }
 ): void => {
   for (let part = 0; part < parts; part++) {

@@ -63,8 +63,8 @@ export interface ChatTemplate extends Source {
 interface Node {
   readonly type?: unknown
   readonly value?: unknown
-  readonly callee?: Node
-  readonly property?: Node
+  readonly callee?: Node | undefined
+  readonly property?: Node | undefined
 }
 
 // Functions and methods that a template calls and that are not there; the library's own message does not say which.
@@ -73,7 +73,7 @@ const missing = (parsed: object): ReadonlyArray<string> => {
   const isDefined = (expression: string): boolean =>
     new Template(`{{ (${expression}) is defined }}`).render() === "true"
   const defined = new Set(["namespace", "caller", "super"])
-  const visit = (node: Node & { readonly name?: Node; readonly assignee?: Node }): void => {
+  const visit = (node: Node & { readonly name?: Node | undefined; readonly assignee?: Node | undefined }): void => {
     if (node.type === "Macro" && typeof node.name?.value === "string") defined.add(node.name.value)
     if (node.type === "Set" && typeof node.assignee?.value === "string") defined.add(node.assignee.value)
     for (const child of Object.values(node)) if (typeof child === "object" && child !== null) visit(child as Node)
@@ -156,7 +156,7 @@ export const applying =
     const refuse = (reason: string, cause?: unknown) =>
       new Sampler.SamplerError({
         reason: `${file} has a chat template that ${reason}`,
-        ...(cause === undefined ? {} : { cause })
+        cause
       })
     const named = new Set(text.match(/\w+/g))
     const unknown = Object.keys(options).find((name) => !named.has(name))

@@ -12,7 +12,7 @@ interface AddedToken {
 export interface TokenizerJson {
   readonly model: {
     readonly vocab: unknown
-    readonly merges?: ReadonlyArray<string | ReadonlyArray<string>>
+    readonly merges?: ReadonlyArray<string | ReadonlyArray<string>> | undefined
     readonly unk_token?: unknown
   }
   readonly added_tokens?: ReadonlyArray<AddedToken> | undefined
@@ -20,9 +20,9 @@ export interface TokenizerJson {
 }
 
 export interface EncodeOptions {
-  readonly addSpecialTokens?: boolean
+  readonly addSpecialTokens?: boolean | undefined
   /** Takes control tokens that stand in the text for what they are. */
-  readonly controlTokens?: boolean
+  readonly controlTokens?: boolean | undefined
 }
 
 export interface TextTokenizer {

@@ -38,11 +38,11 @@ export interface AdapterPlan {
 export interface Plan {
   readonly decoder: Decoder
   readonly weightType: Storage.WeightType
-  readonly adapter?: AdapterPlan
+  readonly adapter?: AdapterPlan | undefined
   /** For a GPU. */
-  readonly portable?: boolean
+  readonly portable?: boolean | undefined
   /** Gradients compute each layer again, and keep only what goes from one layer to the next. */
-  readonly checkpointing?: boolean
+  readonly checkpointing?: boolean | undefined
 }
 
 /**

@@ -26,7 +26,7 @@ export interface Settings {
   readonly filter: Choose.Filter
   readonly stopTokens: ReadonlySet<number>
   /** Hears of the tokens of a row after each of them; where it says so the row ends. */
-  readonly onToken?: (tokens: ReadonlyArray<number>) => boolean
+  readonly onToken?: ((tokens: ReadonlyArray<number>) => boolean) | undefined
 }
 
 // Steps that the cache has room for at first: most completions are short, and every step reads all of it.

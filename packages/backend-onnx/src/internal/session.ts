@@ -29,11 +29,11 @@ export interface Session {
 
 export interface SessionOptions {
   /** Where nodes run; "cpu" when it is left out. */
-  readonly device?: Device.Device
+  readonly device?: Device.Device | undefined
   /** Threads of one operator; all cores when it is left out. */
-  readonly threads?: number
+  readonly threads?: number | undefined
   /** Writes ONNX Runtime's own profile of every session to a JSON file of this prefix, when the session closes. */
-  readonly profile?: string
+  readonly profile?: string | undefined
 }
 
 const nodeEvents = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Array(Schema.Struct({
@@ -60,7 +60,7 @@ const onCpu = (profile: string): ReadonlyMap<string, number> => {
  */
 export const make = (
   graph: Graph.Graph,
-  options: SessionOptions & { readonly results?: "device" } = {},
+  options: SessionOptions & { readonly results?: "device" | undefined } = {},
   onFallback: (operators: ReadonlyMap<string, number>) => void = () => {}
 ): Effect.Effect<Session, EngineError, Scope.Scope> =>
   Effect.gen(function*() {

@@ -52,7 +52,7 @@ export const make = (files: {
   readonly tokenizer: unknown
   readonly tokenizerConfig: unknown
   readonly chatTemplate: string | undefined
-  readonly additionalTemplates?: ReadonlyArray<string>
+  readonly additionalTemplates?: ReadonlyArray<string> | undefined
   readonly config: unknown
   readonly generationConfig: unknown
   readonly vocabularySize: number

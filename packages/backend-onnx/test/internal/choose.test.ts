@@ -61,7 +61,7 @@ describe("Choose", () => {
         topP: 0.9999
       }, { topK: 4000, topP: 0.99, minP: 0.01 }]
     ) {
-      const { minP = 0, topK = size, topP = 1 } = filter as Choose.Filter & { readonly minP?: number }
+      const { minP = 0, topK = size, topP = 1 } = filter as Choose.Filter & { readonly minP?: number | undefined }
       let mass = 0
       const allowed = sorted.slice(0, topK).filter((token, i) => {
         const isIn = (i === 0 || mass < topP) && large[token]! >= minP * large[sorted[0]!]!

@@ -32,7 +32,10 @@ let seeds = 0
 /** Normal numbers; `of` changes them, for operators that are not defined everywhere. */
 export const input = (
   sizes: ReadonlyArray<Size>,
-  { fixed = false, of = (x) => x }: { readonly of?: (x: number) => number; readonly fixed?: boolean } = {}
+  { fixed = false, of = (x) => x }: {
+    readonly of?: ((x: number) => number) | undefined
+    readonly fixed?: boolean | undefined
+  } = {}
 ): Input => {
   const numbers = Engine.noise(seeds++, sizes.map((size) => typeof size === "number" ? size : size[1]))
   return {
@@ -117,7 +120,13 @@ const matMuls = products.flatMap(([title, a, b]) =>
     { alpha: -0.5 },
     { transA: true, alpha: 2 },
     { transB: true, alpha: 0.3 }
-  ].flatMap((options: { readonly transA?: boolean; readonly transB?: boolean; readonly alpha?: number }) =>
+  ].flatMap((
+    options: {
+      readonly transA?: boolean | undefined
+      readonly transB?: boolean | undefined
+      readonly alpha?: number | undefined
+    }
+  ) =>
     [false, true].map((portable) =>
       of(
         `matMul ${JSON.stringify(options)}${portable ? ", portable" : ""}: ${title}`,

@@ -10,13 +10,13 @@ export const commit = "c".repeat(40)
 
 export interface Faults {
   /** Cuts the connection after so many bytes of a file, the first time that it is asked for. */
-  cutAfter?: number
+  cutAfter?: number | undefined
   /** Answers everything with this status. */
-  status?: number
+  status?: number | undefined
   /** Sends other bytes than it lists. */
-  spoilt?: boolean
+  spoilt?: boolean | undefined
   /** Lists a file under this name for its content. */
-  etag?: string
+  etag?: string | undefined
 }
 
 export interface Request {

@@ -96,7 +96,7 @@ const line = (name: string, text: string): string => `  ${name.padEnd(16)}  ${te
 
 const storeLines = (
   name: string,
-  { dense, fileBytes, hybrid, lexical, rssBytes }: Measured & { readonly fileBytes?: number }
+  { dense, fileBytes, hybrid, lexical, rssBytes }: Measured & { readonly fileBytes?: number | undefined }
 ): ReadonlyArray<string> => [
   line(`${name} lexical`, Stores.inMilliseconds(lexical)),
   line(`${name} dense`, `${Stores.inMilliseconds(dense)}, recall@${limit} ${dense.recall.toFixed(4)}`),
@@ -152,7 +152,7 @@ const synthetic = Effect.fnUntraced(function*(
           )
         })
       )
-      return { memories, stores, peers: { dense: vectors, ...(mem0[0] === undefined ? {} : { hybrid: mem0[0] }) } }
+      return { memories, stores, peers: { dense: vectors, hybrid: mem0[0] } }
     })).pipe(Random.withSeed(`${asked.seed}/${memories}`))
   const results = yield* phase(
     "bench retrieval",

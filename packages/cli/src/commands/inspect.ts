@@ -135,9 +135,7 @@ const batch = Command.make(
         const quantities = {
           ...given,
           logp,
-          ...(advantage === undefined
-            ? {}
-            : { advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage })
+          advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage
         }
         return {
           group,

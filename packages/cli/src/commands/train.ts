@@ -24,7 +24,7 @@ type LearnerFailure = Adapter.AdapterError | Checkpoint.CheckpointError | Learne
 const learnersOf = Effect.fnUntraced(function*({ model, seed }: TrainConfig.TrainConfig) {
   const { device, dtype, gradientCheckpointing, initialize, lora, microBatchTokens, templateOptions, threads } = model
   const directory = yield* Engine.directory(model.directory)
-  const sessions = { device, ...(threads === undefined ? {} : { threads }) }
+  const sessions = { device, threads }
   const options = { gradientCheckpointing, microBatchTokens, templateOptions }
   const base = lora === undefined ? undefined : yield* OnnxModel.load(directory, { ...sessions, dtype })
   return Effect.fnUntraced(
@@ -70,7 +70,7 @@ const run = Effect.fn("train")(
           Effect.provideService(Progress.Progress, progress)
         ),
       ...(judge === undefined ? {} : { judge: yield* Judging.make(judge) }),
-      ...(resumed === undefined ? {} : { resumed })
+      resumed
     })
     return { out: folder, stages: Run.plan(config).map(({ name }) => name) }
   }

@@ -25,7 +25,7 @@ export interface Options {
   readonly out: string
   readonly model?: string | undefined
   readonly heldOutSeed?: number | undefined
-  readonly settings?: Settings.Settings
+  readonly settings?: Settings.Settings | undefined
 }
 
 type Learning = Learner.Service

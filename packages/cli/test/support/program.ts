@@ -18,9 +18,9 @@ export interface Finished {
 }
 
 interface Options {
-  readonly interruptWhen?: () => boolean
-  readonly killAfter?: number
-  readonly env?: Readonly<Record<string, string>>
+  readonly interruptWhen?: (() => boolean) | undefined
+  readonly killAfter?: number | undefined
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /**

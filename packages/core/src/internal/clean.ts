@@ -44,7 +44,9 @@ const metadata = (value: unknown) =>
   })
 
 const memory = Effect.fnUntraced(
-  function*<M extends { readonly text: string; readonly expiresAt?: number; readonly metadata?: unknown }>(given: M) {
+  function*<M extends { readonly text: string; readonly expiresAt?: number | undefined; readonly metadata?: unknown }>(
+    given: M
+  ) {
     if (given.text.trim() === "") return yield* new InvalidEdit({ reason: "a memory without text" })
     if (given.expiresAt !== undefined && !Number.isSafeInteger(given.expiresAt)) {
       return yield* new InvalidEdit({ reason: "expiresAt is a whole number of milliseconds" })

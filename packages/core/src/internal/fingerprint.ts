@@ -23,7 +23,9 @@ export const isSame = (one: string, other: string): boolean => statement(one) ==
  * A whole number of 53 bits for a speaker and the folded text, to find duplicates by; equal numbers are compared again.
  * (cyrb53, by bryc, in the public domain.)
  */
-export const fingerprint = ({ speaker, text }: { readonly speaker?: string; readonly text: string }): number => {
+export const fingerprint = (
+  { speaker, text }: { readonly speaker?: string | undefined; readonly text: string }
+): number => {
   const key = `${speaker ?? ""}\u0000${folded(text)}`
   let [h1, h2] = [0xdeadbeef, 0x41c6ce57]
   for (let i = 0; i < key.length; i++) {

@@ -11,7 +11,7 @@ export type PromptText = string | ReadonlyArray<Message>
 /** A text, and the logarithm of its probability where it is known. */
 export interface Generated {
   readonly text: string
-  readonly logProbability?: number
+  readonly logProbability?: number | undefined
 }
 
 export const withLanguageModel = (
@@ -63,7 +63,7 @@ export const object = <A, Json extends Record<string, unknown>>(
 export const withSampler = Effect.fnUntraced(function*(
   sampler: Sampler["Service"],
   prompts: ReadonlyArray<PromptText>,
-  options: { readonly maxTokens: number; readonly temperature?: number; readonly seed?: number }
+  options: { readonly maxTokens: number; readonly temperature?: number | undefined; readonly seed?: number | undefined }
 ): Effect.fn.Return<ReadonlyArray<Generated>, SamplerError> {
   const { temperature = 0 } = options
   const keys = prompts.map((prompt, i) => temperature === 0 ? JSON.stringify(prompt) : String(i))

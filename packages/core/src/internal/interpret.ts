@@ -6,7 +6,9 @@ import { type Expr, type Quantity, trained } from "./expr.ts"
  * The quantities of one completion, one number a token; `mask` is 1 for the tokens that count (all, when it is left
  * out).
  */
-export type SequenceValues = { readonly [Q in Quantity]?: ArrayLike<number> } & { readonly mask?: ArrayLike<number> }
+export type SequenceValues = { readonly [Q in Quantity]?: ArrayLike<number> | undefined } & {
+  readonly mask?: ArrayLike<number> | undefined
+}
 
 const unary = { exp: Math.exp, neg: (x: number) => -x, stopGradient: (x: number) => x } as const
 const binary = {
@@ -28,7 +30,7 @@ interface Sequence {
 
 const sequenceOf = (values: SequenceValues): Sequence => {
   const { mask: given, ...quantities } = values
-  const length = Math.max(0, ...Object.values(quantities).map((quantity) => quantity.length))
+  const length = Math.max(0, ...Object.values(quantities).map((quantity) => quantity?.length ?? 0))
   const mask = given ?? new Float64Array(length).fill(1)
   let count = 0
   for (let t = 0; t < length; t++) count += mask[t]!

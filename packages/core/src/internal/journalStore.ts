@@ -12,6 +12,7 @@ import type { Scope } from "../Scope.ts"
 import { Conflict, type StoreError, UnknownMemory, UnknownRevision, type VectorError } from "../StoreError.ts"
 import { clean, cleanDecision, cleanText } from "./clean.ts"
 import * as Commits from "./commit.ts"
+import { defined } from "./defined.ts"
 import * as Embeddings from "./embedding.ts"
 import { depthOf } from "./hybrid.ts"
 
@@ -66,8 +67,8 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
 
   const whereOf = ({ filter, showExpired = false, since, speaker }: Among, now: number): Where => ({
     ...(speaker === undefined ? {} : { speaker: speaker === null ? null : cleanText(speaker) }),
-    ...(filter === undefined ? {} : { filter }),
-    ...(since === undefined ? {} : { since }),
+    filter,
+    since,
     ...(showExpired ? {} : { unexpiredAt: now })
   })
 
@@ -163,7 +164,7 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
             revision: current + 1,
             at,
             edits: resolved.edits,
-            ...(decision === undefined ? {} : { decision })
+            ...defined({ decision })
           }
           return {
             change: { append: [entry], created: resolved.created, put: resolved.rows },
@@ -262,8 +263,7 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
       const { after, limit = Number.POSITIVE_INFINITY, tombstones = false } = query
       const rows = yield* journal.read(
         scope,
-        (reader) =>
-          reader.list({ where, limit: whole(limit), tombstones, ...(after === undefined ? {} : { beyond: after }) })
+        (reader) => reader.list({ where, limit: whole(limit), tombstones, beyond: after })
       )
       return rows.map(({ at, deleted, memory, order }): Listed => ({
         memory,

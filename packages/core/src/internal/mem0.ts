@@ -4,8 +4,9 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as IsoTime from "../IsoTime.ts"
+import { defined } from "./defined.ts"
 
-const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optional(Schema.NullOr(schema))
 
 const parts = {
   user_id: optional(Schema.String),
@@ -161,6 +162,6 @@ export const known = ({
     ...(metadata || categories || updated
       ? { metadata: { ...metadata, ...(categories ? { categories } : {}), ...updated } }
       : {}),
-    ...(expiresAt === undefined ? {} : { expiresAt })
+    ...defined({ expiresAt })
   }
 }

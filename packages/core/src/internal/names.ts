@@ -3,7 +3,7 @@ import * as Bm25 from "../Bm25.ts"
 
 /** What there is of a memory to tell people by. */
 export interface Said {
-  readonly speaker?: string
+  readonly speaker?: string | undefined
   readonly text: string
 }
 

@@ -77,7 +77,7 @@ const pieces = new RegExp(
 )
 
 // Who a clause is about: somebody, by a name or by what they are to the speaker; or it leaves that open.
-type Topic = { readonly name: string; readonly isSelf?: boolean } | { readonly relation: string } | "open"
+type Topic = { readonly name: string; readonly isSelf?: boolean | undefined } | { readonly relation: string } | "open"
 
 // No sentence of a person is longer; what is, such as a pasted file, is looked at as far as this.
 const longest = 2000

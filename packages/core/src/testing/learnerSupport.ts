@@ -21,10 +21,10 @@ import type { Sequences } from "../Sampler.ts"
  * - `timeout`: milliseconds for each law.
  */
 export interface LearnerLawsOptions {
-  readonly learningRate?: number
-  readonly tolerance?: number
-  readonly directory?: string
-  readonly timeout?: number
+  readonly learningRate?: number | undefined
+  readonly tolerance?: number | undefined
+  readonly directory?: string | undefined
+  readonly timeout?: number | undefined
 }
 
 export const logLikelihood: Objective.Objective = { ...Objective.sft, aggregation: Objective.Aggregation.Sum() }
@@ -64,7 +64,7 @@ export const sequencesOf = (batch: ReadonlyArray<PromptGroup>): ReadonlyArray<Se
   batch.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
 
 export const scoreGroups = (learner: Learner["Service"], batch: ReadonlyArray<PromptGroup>, temperature?: number) =>
-  learner.sampler.score({ groups: sequencesOf(batch), ...(temperature === undefined ? {} : { temperature }) })
+  learner.sampler.score({ groups: sequencesOf(batch), temperature })
 
 export const score = (learner: Learner["Service"], batch: ReadonlyArray<PromptGroup>, temperature?: number) =>
   Effect.map(scoreGroups(learner, batch, temperature), (groups) => groups.flat())
@@ -75,7 +75,7 @@ type Numbers = ReadonlyArray<ReadonlyArray<ArrayLike<number>>>
 export const valuesOf = (
   batch: ReadonlyArray<PromptGroup>,
   logprobs: Numbers,
-  { entropies, values }: { readonly entropies?: Numbers; readonly values?: Numbers } = {}
+  { entropies, values }: { readonly entropies?: Numbers | undefined; readonly values?: Numbers | undefined } = {}
 ): ReadonlyArray<Objective.SequenceValues> =>
   batch.flatMap(({ completions }, g) =>
     completions.map(({ advantage, tokens, ...rest }, c) => ({
@@ -83,9 +83,7 @@ export const valuesOf = (
       logp: logprobs[g]![c]!,
       ...(entropies === undefined ? {} : { entropy: entropies[g]![c]! }),
       ...(values === undefined ? {} : { value: values[g]![c]! }),
-      ...(advantage === undefined
-        ? {}
-        : { advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage })
+      advantage: typeof advantage === "number" ? tokens.map(() => advantage) : advantage
     }))
   )
 
@@ -131,7 +129,7 @@ export const pass = (
   learner: Learner["Service"],
   batch: ReadonlyArray<PromptGroup>,
   objective: Objective.Objective,
-  options: { readonly temperature?: number } = {}
+  options: { readonly temperature?: number | undefined } = {}
 ): Effect.Effect<ForwardBackward | undefined, never> =>
   asDeclared(
     objective.name,

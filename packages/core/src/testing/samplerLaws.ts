@@ -11,10 +11,10 @@ import { assertClose, sum } from "./numbers.ts"
  * - `timeout`: milliseconds for each law.
  */
 export interface SamplerLawsOptions {
-  readonly prompts?: readonly [string, string, string]
-  readonly maxTokens?: number
-  readonly tolerance?: number
-  readonly timeout?: number
+  readonly prompts?: readonly [string, string, string] | undefined
+  readonly maxTokens?: number | undefined
+  readonly tolerance?: number | undefined
+  readonly timeout?: number | undefined
 }
 
 const tokensOf = (groups: ReadonlyArray<ReadonlyArray<Completion>>) =>

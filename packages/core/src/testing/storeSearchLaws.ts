@@ -17,7 +17,12 @@ import { add, commit, freshScope, idOf } from "./storeSupport.ts"
 const { Delete, Update } = MemoryBank.Edit
 
 const found = Effect.fnUntraced(
-  function*(scope: Scope, text: string, limit: number, among: Among & { readonly perSpeaker?: boolean } = {}) {
+  function*(
+    scope: Scope,
+    text: string,
+    limit: number,
+    among: Among & { readonly perSpeaker?: boolean | undefined } = {}
+  ) {
     const { memories } = yield* MemoryStore.use((store) => store.search(scope, { ...among, text, limit }))
     return memories.map(({ memory }) => memory.text)
   }

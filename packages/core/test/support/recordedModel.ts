@@ -52,7 +52,7 @@ const end = 0
  */
 export const sampler = (
   answer: (prompt: string) => string,
-  options: { readonly chatTemplate?: boolean } = {}
+  options: { readonly chatTemplate?: boolean | undefined } = {}
 ): Effect.Effect<
   { readonly service: Sampler.Sampler["Service"]; readonly requests: Ref.Ref<ReadonlyArray<Sampler.SampleRequest>> }
 > =>

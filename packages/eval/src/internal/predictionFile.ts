@@ -43,7 +43,10 @@ const answerOf = (item: Readonly<Record<string, unknown>>): string =>
 const text = (value: typeof Text.Type): string | null => value === null ? null : String(value)
 
 const known = (
-  { answer, category }: { readonly answer?: typeof Text.Type; readonly category?: number | string | null }
+  { answer, category }: {
+    readonly answer?: typeof Text.Type | undefined
+    readonly category?: number | string | null | undefined
+  }
 ) => ({
   ...(answer === undefined ? {} : { answer: String(answer ?? "") }),
   ...(category === undefined || category === null ? {} : { category: String(category) })
@@ -56,7 +59,7 @@ const byId = (file: string, item: unknown, at: string): Effect.Effect<Prediction
     at,
     id,
     prediction: text(prediction),
-    ...(question === undefined ? {} : { question }),
+    question,
     ...known(gold)
   }))
 
@@ -74,7 +77,7 @@ const byQuestion = (
       at,
       question,
       response: text(response),
-      ...(conversation === undefined ? {} : { conversation }),
+      conversation,
       ...known(gold)
     }))
   )

@@ -17,9 +17,9 @@ export interface Scorable {
   readonly category: number | string
   readonly question: string
   readonly gold: string
-  readonly kind?: Dialogue.Question["kind"]
+  readonly kind?: Dialogue.Question["kind"] | undefined
   readonly prediction: string | undefined
-  readonly recall?: Pick<Item, "evidenceRecall" | "evidenceRecallAt10" | "evidenceRecallAt30">
+  readonly recall?: Pick<Item, "evidenceRecall" | "evidenceRecallAt10" | "evidenceRecallAt30"> | undefined
 }
 
 export interface Scored {

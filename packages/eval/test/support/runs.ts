@@ -298,7 +298,7 @@ export const transcripts = (stage: "manager" | "answer", steps: number): string 
   }).join("")
 
 const status = (state: string, stage: string, step: number, message?: string): string =>
-  JSON.stringify({ state, stage, step, ...(message === undefined ? {} : { message }) })
+  JSON.stringify({ state, stage, step, message })
 
 const run = (command: string): string => JSON.stringify({ command, seed: 1, algorithm: "grpo", order: "answer-first" })
 

@@ -45,7 +45,7 @@ export const factOf = ({ turn }: MemoryWorld.Event) => ({
   text: turn.text,
   speaker: turn.speaker,
   sources: [turn.id],
-  ...(turn.observedAt === undefined ? {} : { observedAt: turn.observedAt })
+  observedAt: turn.observedAt
 })
 
 /** What operations do to a bank, all of whose memories were shown. */

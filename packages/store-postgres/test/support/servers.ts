@@ -115,7 +115,12 @@ export const postgres = Effect.fnUntraced(function*(small = false) {
 
 /** PGlite with pgvector, over its socket server. It has one session, so the pool has one connection. */
 export const pglite = Effect.fnUntraced(
-  function*({ dataDir, hasVectors = true }: { readonly dataDir?: string; readonly hasVectors?: boolean } = {}) {
+  function*(
+    { dataDir, hasVectors = true }: {
+      readonly dataDir?: string | undefined
+      readonly hasVectors?: boolean | undefined
+    } = {}
+  ) {
     const db = yield* Effect.acquireRelease(
       Effect.promise(() =>
         PGlite.create({

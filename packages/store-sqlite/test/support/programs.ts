@@ -39,7 +39,7 @@ export interface Ended {
 export const run = (
   command: string,
   args: ReadonlyArray<string>,
-  options: { readonly killAfter?: number; readonly killOnOutput?: number } = {}
+  options: { readonly killAfter?: number | undefined; readonly killOnOutput?: number | undefined } = {}
 ): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
     const child = spawn(command, args, {

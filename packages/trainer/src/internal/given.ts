@@ -46,7 +46,7 @@ const isOutcome = Schema.is(Schema.Struct({
 /** What is wrong with an outcome, if anything. */
 export const flawOf = (given: unknown): string | undefined => {
   if (isOutcome(given)) return undefined
-  const outcome = given as { readonly reward?: { readonly value?: unknown } } | null | undefined
+  const outcome = given as { readonly reward?: { readonly value?: unknown } | undefined } | null | undefined
   const value = outcome?.reward?.value
   return typeof value === "number" && Number.isFinite(value)
     ? `${show(outcome)}, which is no outcome: parts and figures are finite numbers, labels texts, the result a text`

@@ -35,7 +35,7 @@ export interface Curves {
   readonly series: ReadonlyArray<{
     readonly label: string
     readonly color: string
-    readonly points?: ReadonlyArray<number | null>
+    readonly points?: ReadonlyArray<number | null> | undefined
     readonly line: ReadonlyArray<number | null>
   }>
 }
@@ -105,9 +105,9 @@ export const make = () => {
       title
     }: {
       readonly title: string
-      readonly note?: string
+      readonly note?: string | undefined
       readonly description: string
-      readonly size?: "small" | "wide" | "bars" | "stack"
+      readonly size?: "small" | "wide" | "bars" | "stack" | undefined
     }
   ): Markup => {
     const place = charts.push(shortened(chart)) - 1

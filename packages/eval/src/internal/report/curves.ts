@@ -9,8 +9,8 @@ import * as Text from "./text.ts"
 interface Known {
   readonly title: string
   readonly note: string
-  readonly unit?: "percent"
-  readonly fromZero?: boolean
+  readonly unit?: "percent" | undefined
+  readonly fromZero?: boolean | undefined
 }
 
 /** What figures are called. */
@@ -86,10 +86,9 @@ const pick = <A>({ places }: Context, values: ReadonlyArray<A>): ReadonlyArray<A
 const curves = (
   context: Context,
   names: ReadonlyArray<readonly [name: string, label: string, color: string]>,
-  options: { readonly unit: Curves["unit"]; readonly fromZero: boolean; readonly filled?: boolean }
+  options: { readonly unit: Curves["unit"]; readonly fromZero: boolean; readonly filled: boolean }
 ): Curves => ({
   kind: "curves",
-  filled: false,
   ...options,
   x: pick(
     context,
@@ -117,12 +116,15 @@ const inWords = ({ stage, title }: Context, name: string, label: string, unit: K
 
 const single = (context: Context, name: string, size: "small" | "wide" = "small"): Markup => {
   const { fromZero = false, note, title, unit } = known.get(name) ?? { title: name, note: "" }
-  return context.canvas.figure(curves(context, [[name, "smoothed", "accent"]], { unit: unit ?? "number", fromZero }), {
-    title,
-    note,
-    description: `Line chart. ${inWords(context, name, title, unit)}`,
-    size
-  })
+  return context.canvas.figure(
+    curves(context, [[name, "smoothed", "accent"]], { unit: unit ?? "number", fromZero, filled: false }),
+    {
+      title,
+      note,
+      description: `Line chart. ${inWords(context, name, title, unit)}`,
+      size
+    }
+  )
 }
 
 const palette = ["c1", "c2", "c3", "c4", "c5", "c6"]

@@ -7,9 +7,9 @@ import * as QuickstartResult from "../../QuickstartResult.ts"
  */
 export const Run = Schema.Struct({
   command: Schema.String,
-  seed: Schema.optionalKey(Schema.Int),
-  algorithm: Schema.optionalKey(Schema.String),
-  order: Schema.optionalKey(Schema.String)
+  seed: Schema.optional(Schema.Int),
+  algorithm: Schema.optional(Schema.String),
+  order: Schema.optional(Schema.String)
 })
 export interface Run extends Schema.Schema.Type<typeof Run> {}
 
@@ -20,7 +20,7 @@ export const Status = Schema.Struct({
   state: Schema.Literals(["running", "done", "interrupted", "failed"]),
   stage: Schema.String,
   step: Schema.Int,
-  message: Schema.optionalKey(Schema.String)
+  message: Schema.optional(Schema.String)
 })
 export interface Status extends Schema.Schema.Type<typeof Status> {}
 
@@ -36,10 +36,10 @@ export const Results = QuickstartResult.QuickstartResult
 export interface Metrics {
   readonly stage: string
   readonly step: number
-  readonly steps?: number
-  readonly at?: number
+  readonly steps?: number | undefined
+  readonly at?: number | undefined
   readonly values: ReadonlyMap<string, number>
-  readonly rewards?: ReadonlyArray<number>
+  readonly rewards?: ReadonlyArray<number> | undefined
 }
 
 // JSON has null for what is no number.
@@ -59,9 +59,9 @@ export const Transcript = Schema.Struct({
       reward: Figure,
       advantage: Figure,
       parts: Schema.Record(Schema.String, Figure),
-      labels: Schema.optionalKey(Schema.Array(Schema.String)),
+      labels: Schema.optional(Schema.Array(Schema.String)),
       result: Schema.String,
-      later: Schema.optionalKey(Schema.Array(Schema.String))
+      later: Schema.optional(Schema.Array(Schema.String))
     })
   )
 })
@@ -112,12 +112,12 @@ export interface Skipped {
  */
 export interface Input {
   readonly folder: string
-  readonly run?: Run
-  readonly status?: Status
-  readonly results?: QuickstartResult.QuickstartResult
+  readonly run?: Run | undefined
+  readonly status?: Status | undefined
+  readonly results?: QuickstartResult.QuickstartResult | undefined
   readonly metrics: ReadonlyArray<Metrics>
   readonly transcripts: ReadonlyArray<Transcript>
-  readonly validations?: ReadonlyArray<Validated>
-  readonly alarms?: ReadonlyArray<Alarm>
+  readonly validations?: ReadonlyArray<Validated> | undefined
+  readonly alarms?: ReadonlyArray<Alarm> | undefined
   readonly skipped: ReadonlyArray<Skipped>
 }

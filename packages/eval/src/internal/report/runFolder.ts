@@ -58,8 +58,8 @@ const lines = Effect.fnUntraced(function*<T>(folder: string, name: string, read:
 const Head = Schema.Struct({
   stage: Schema.String,
   step: Schema.Int,
-  steps: Schema.optionalKey(Schema.NullOr(Schema.Int)),
-  at: Schema.optionalKey(Schema.NullOr(Schema.Finite))
+  steps: Schema.optional(Schema.NullOr(Schema.Int)),
+  at: Schema.optional(Schema.NullOr(Schema.Finite))
 })
 const readHead = Schema.decodeUnknownOption(Head)
 const readObject = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
@@ -108,9 +108,9 @@ export const read = Effect.fnUntraced(function*(folder: string) {
   const alarms = yield* lines(folder, "alarms.jsonl", readAlarm)
   const input: Format.Input = {
     folder,
-    ...(run === undefined ? {} : { run }),
-    ...(status === undefined ? {} : { status }),
-    ...(results === undefined ? {} : { results }),
+    run,
+    status,
+    results,
     metrics: metrics.found,
     transcripts: transcripts.found,
     ...(validations.found.length === 0 ? {} : { validations: validations.found }),

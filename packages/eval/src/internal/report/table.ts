@@ -21,10 +21,10 @@ export const table = ({
   texts = false
 }: {
   readonly id: string
-  readonly texts?: boolean
+  readonly texts?: boolean | undefined
   readonly caption: Part
   readonly head: ReadonlyArray<Part>
-  readonly groups?: ReadonlyArray<readonly [name: string, span: number]>
+  readonly groups?: ReadonlyArray<readonly [name: string, span: number]> | undefined
   readonly rows: ReadonlyArray<Row>
 }): Markup =>
   html`<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0"><table class="${texts ? "texts" : ""}">

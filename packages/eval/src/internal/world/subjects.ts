@@ -24,7 +24,10 @@ export interface Subject {
   readonly pool: Values.Pool
   readonly phrases: Phrases.SubjectPhrases
   /** What tells two slots of one subject apart: the kind of pet, the destination of a trip. */
-  readonly details?: { readonly train: ReadonlyArray<string>; readonly heldOut: ReadonlyArray<string> } | "drawn"
+  readonly details?:
+    | { readonly train: ReadonlyArray<string>; readonly heldOut: ReadonlyArray<string> }
+    | "drawn"
+    | undefined
   readonly memory: (person: string, values: ReadonlyArray<string>, detail: string) => string
   /** Person, values and detail out of a memory text; groups `person`, `values`, and `detail` where there is one. */
   readonly pattern: RegExp

@@ -8,8 +8,8 @@ export interface Phrasings {
 export interface SubjectPhrases {
   readonly question: Phrasings
   readonly new: Phrasings
-  readonly add?: Phrasings
-  readonly replace?: Phrasings
-  readonly remove?: Phrasings
+  readonly add?: Phrasings | undefined
+  readonly replace?: Phrasings | undefined
+  readonly remove?: Phrasings | undefined
   readonly again: Phrasings
 }
