@@ -20,6 +20,8 @@ export default defineConfig({
   platform: "node",
   dts: true,
   clean: true,
+  // A package of the workspace is never bundled, not even one that is only loaded where it is there.
+  external: [/^@memory-r1\//],
   sourcemap: true,
   tsconfig: "../../tsconfig.build.json"
 })

@@ -13,7 +13,7 @@ import {
   Reward,
   Sampler
 } from "@memory-r1/core"
-import { MemoryWorld } from "@memory-r1/eval"
+import { MemoryWorld } from "@memory-r1/memory-world"
 import { directory } from "@memory-r1/nano"
 import { Effect } from "effect"
 

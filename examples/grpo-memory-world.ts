@@ -2,7 +2,7 @@
 // Run: node examples/grpo-memory-world.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, AnswerFormat, Learner, ManagerFormat, Retriever } from "@memory-r1/core"
-import { MemoryWorld } from "@memory-r1/eval"
+import { MemoryWorld } from "@memory-r1/memory-world"
 import { directory } from "@memory-r1/nano"
 import { Grpo, ManagerEnvironment, RunLog } from "@memory-r1/trainer"
 import { Effect, Layer, Random } from "effect"

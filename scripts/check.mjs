@@ -56,7 +56,9 @@ await step(
 )
 await step("unused code and dependencies", () => command("knip", ["--no-progress"]))
 // Two builds at a time, on two cores.
-const queue = readdirSync(join(root, "packages"))
+const queue = readdirSync(join(root, "packages")).filter((name) =>
+  !JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")).private
+)
 const packed = mkdtempSync(join(tmpdir(), "memory-r1-pack-"))
 await Promise.all([0, 1].map(async () => {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {

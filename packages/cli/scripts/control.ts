@@ -4,7 +4,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, type Learner, MemoryManager, Retriever } from "@memory-r1/core"
-import { MemoryWorld, WorldEvaluation } from "@memory-r1/eval"
+import { MemoryWorld, WorldEvaluation } from "@memory-r1/memory-world"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline, RunLog, TrainConfig } from "@memory-r1/trainer"
 import * as Console from "effect/Console"

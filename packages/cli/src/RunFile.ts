@@ -2,7 +2,7 @@
  * What a run folder says of itself: `run.json`, the command that makes the run, for the report page; `training.json`,
  * the configuration with all of its defaults (a `config.json` would look like a model's).
  */
-import { Report } from "@memory-r1/eval"
+import { Report } from "@memory-r1/report"
 import { Checkpoints, TrainConfig } from "@memory-r1/trainer"
 import * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"

@@ -2,7 +2,8 @@
  * Data sets by the names that configurations use.
  */
 import type { Episode } from "@memory-r1/core"
-import { Copying, Demonstrations, Locomo, LocomoEpisodes, MemoryWorld } from "@memory-r1/eval"
+import { Locomo, LocomoEpisodes } from "@memory-r1/eval"
+import { Copying, Demonstrations, MemoryWorld } from "@memory-r1/memory-world"
 import type { Pipeline, TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

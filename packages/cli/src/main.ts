@@ -14,8 +14,9 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import manifest from "../package.json" with { type: "json" }
 import * as Arguments from "./Arguments.ts"
+import * as Bench from "./commands/bench.ts"
 import { Json } from "./Output.ts"
-import { root } from "./root.ts"
+import * as Root from "./root.ts"
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
@@ -52,6 +53,8 @@ const presenter: CliOutput.Presenter = {
 export const main = (args: ReadonlyArray<string>): void => {
   let isVerbose = false
   const program = Effect.gen(function*() {
+    // They take a second to load.
+    const root = Root.root(args.includes("bench") ? yield* Bench.load : Bench.missing)
     const normal = yield* Arguments.normal(root, args)
     isVerbose = Arguments.isSet(normal, "verbose")
     const run = Command.runWith(root, { version: manifest.version })(normal)

@@ -2,7 +2,7 @@
  * The command tree. Names and JSON documents are fixed: other programs call them.
  */
 import * as Command from "effect/cli/Command"
-import { bench } from "./commands/bench.ts"
+import type * as Bench from "./commands/bench.ts"
 import { evaluate, score } from "./commands/evaluate.ts"
 import { generate } from "./commands/generate.ts"
 import { inspect } from "./commands/inspect.ts"
@@ -15,10 +15,11 @@ import { train } from "./commands/train.ts"
 import { shared } from "./shared.ts"
 
 /**
- * `memory-r1`.
+ * `memory-r1`, with the benchmarks that are there.
  */
-export const root = Command.make("memory-r1").pipe(
-  Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
-  Command.withSharedFlags(shared),
-  Command.withSubcommands([quickstart, train, evaluate, score, generate, inspect, merge, bench, memory, mcp, report])
-)
+export const root = (bench: Bench.Bench) =>
+  Command.make("memory-r1").pipe(
+    Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
+    Command.withSharedFlags(shared),
+    Command.withSubcommands([quickstart, train, evaluate, score, generate, inspect, merge, bench, memory, mcp, report])
+  )

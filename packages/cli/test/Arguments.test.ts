@@ -4,13 +4,15 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type * as Command from "effect/cli/Command"
 import * as Arguments from "../src/Arguments.ts"
-import { root } from "../src/root.ts"
+import * as Bench from "../src/commands/bench.ts"
+import * as Root from "../src/root.ts"
 
 // Every command that does something, by its path.
 const leaves = (command: Command.Command.Any, path: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
   const subcommands = command.subcommands.flatMap(({ commands }) => commands)
   return subcommands.length === 0 ? [path] : subcommands.flatMap((one) => leaves(one, [...path, one.name]))
 }
+const root = Root.root(await Effect.runPromise(Bench.load))
 const paths = leaves(root, [])
 
 const values = [

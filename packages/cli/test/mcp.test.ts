@@ -10,6 +10,7 @@ import {
   MemoryStore,
   Scope
 } from "@memory-r1/core"
+import { Tools } from "@memory-r1/mcp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { Effect, Layer, Schema, Stream } from "effect"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -17,7 +18,6 @@ import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll } from "vitest"
-import * as Tools from "../src/mcp/Tools.ts"
 import * as Mcp from "./support/mcp.ts"
 import * as Program from "./support/program.ts"
 import * as TinyModel from "./support/tinyModel.ts"

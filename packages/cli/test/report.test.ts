@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Report } from "@memory-r1/eval"
+import { Report } from "@memory-r1/report"
 import { RunLog } from "@memory-r1/trainer"
 import { Effect, FileSystem, Stdio } from "effect"
 import { Command } from "effect/cli"

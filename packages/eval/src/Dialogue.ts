@@ -4,15 +4,12 @@
  * A synthetic world writes its dialogues in the same schema, so that everything that evaluates or trains on LoCoMo does
  * so on the synthetic world too.
  */
-import { Turn as Core } from "@memory-r1/core"
+import { DataFile, Turn as Core } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
-import * as DataFile from "./internal/dataFile.ts"
 import * as LocomoFormat from "./internal/locomoFormat.ts"
-
-export { BrokenJson, FileUnusable, WrongShape } from "./internal/dataFile.ts"
 
 /**
  * Core's turn, with the caption of the picture that was shared in it, if there was one.

@@ -12,6 +12,7 @@ import {
   MemoryManager,
   Retriever,
   type Sampler,
+  Statistics,
   type Turn
 } from "@memory-r1/core"
 import type { AiError } from "effect/ai"
@@ -22,7 +23,6 @@ import * as Schema from "effect/Schema"
 import * as Dialogue from "./Dialogue.ts"
 import * as EvidenceRecall from "./EvidenceRecall.ts"
 import * as Scoring from "./internal/scoring.ts"
-import * as Statistics from "./Statistics.ts"
 
 const recall = {
   evidenceRecall: Schema.optional(Schema.Finite),

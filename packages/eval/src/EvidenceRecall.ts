@@ -2,12 +2,11 @@
  * How much of the evidence of questions a search finds, before anybody answers: the share of the turns that hold an
  * answer which are among the sources of the best memories.
  */
-import type { Memory } from "@memory-r1/core"
+import { type Memory, Statistics } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Dialogue from "./Dialogue.ts"
 import * as Locomo from "./Locomo.ts"
-import * as Statistics from "./Statistics.ts"
 
 /**
  * Means over `n` questions, of the 10 and of the 30 best memories.

@@ -1,13 +1,13 @@
 /**
  * Measures answers that somebody else gave, with the same metrics as `Evaluation`.
  */
+import type { DataFile } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
 import type * as Dialogue from "./Dialogue.ts"
 import * as Evaluation from "./Evaluation.ts"
-import type * as DataFile from "./internal/dataFile.ts"
 import * as PredictionFile from "./internal/predictionFile.ts"
 import * as Scoring from "./internal/scoring.ts"
 

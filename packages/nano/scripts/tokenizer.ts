@@ -1,6 +1,6 @@
 // Makes the tokenizer and the configuration of the nano model: byte-level BPE (Sennrich et al. 2016) over Memory World
 // text. Usage: node packages/nano/scripts/tokenizer.ts [OUT_DIR]
-import { Demonstrations } from "@memory-r1/eval"
+import { Demonstrations } from "@memory-r1/memory-world"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 

@@ -3,6 +3,7 @@
  */
 import type { OnnxLanguageModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, FactExtractor, MemoryManager } from "@memory-r1/core"
+import { Server, Tools } from "@memory-r1/mcp"
 import { LanguageModel } from "effect/ai"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -10,8 +11,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Engine from "../Engine.ts"
-import * as Server from "../mcp/Server.ts"
-import * as Tools from "../mcp/Tools.ts"
 import * as Store from "../memory/Store.ts"
 import { count } from "../shared.ts"
 

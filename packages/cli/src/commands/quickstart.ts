@@ -2,7 +2,8 @@
  * `memory-r1 quickstart [--seed N] [--out DIR]`
  */
 import { Retriever } from "@memory-r1/core"
-import { type QuickstartResult, Report } from "@memory-r1/eval"
+import { type QuickstartResult } from "@memory-r1/memory-world"
+import { Report } from "@memory-r1/report"
 import { RunLog } from "@memory-r1/trainer"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

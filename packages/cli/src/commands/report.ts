@@ -1,7 +1,7 @@
 /**
  * `memory-r1 report RUN_DIR`
  */
-import { Report } from "@memory-r1/eval"
+import { Report } from "@memory-r1/report"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

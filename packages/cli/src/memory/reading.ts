@@ -1,7 +1,7 @@
 /**
  * What is remembered: `memory search`, `list`, `history` and `as-of`.
  */
-import { Filter, IsoTime, MemoryBank } from "@memory-r1/core"
+import { Filter, IsoTime, MemoryBank, MemoryHistory } from "@memory-r1/core"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -9,7 +9,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Output from "../Output.ts"
 import { count } from "../shared.ts"
-import * as Changes from "./changes.ts"
 import * as Lines from "./lines.ts"
 import * as Store from "./Store.ts"
 import * as Values from "./values.ts"
@@ -113,7 +112,7 @@ export const history = Command.make(
     const { changes, scope, versions } = yield* Store.within(
       flags,
       "read",
-      (scope) => Effect.map(Changes.history(scope, id), (found) => ({ ...found, scope }))
+      (scope) => Effect.map(MemoryHistory.read(scope, id), (found) => ({ ...found, scope }))
     )
     yield* Output.document(
       { scope, id, versions, changes },

@@ -4,7 +4,7 @@
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryBank, MemoryManager, Playthrough } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
-import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/eval"
+import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/memory-world"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline, Run } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"

@@ -1,7 +1,7 @@
 /**
  * The quickstart's result as text.
  */
-import { QuickstartResult, type WorldEvaluation } from "@memory-r1/eval"
+import { QuickstartResult, type WorldEvaluation } from "@memory-r1/memory-world"
 
 const { measured } = QuickstartResult
 type Systems = QuickstartResult.Systems

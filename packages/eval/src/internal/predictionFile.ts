@@ -1,9 +1,8 @@
 // The forms in which predictions come: JSON lines, and JSON nested in many ways.
+import { DataFile } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Prediction } from "../Score.ts"
-import * as DataFile from "./dataFile.ts"
-import { errorIn } from "./jsonError.ts"
 
 /** A line of a JSON lines file that is no prediction. */
 export class BrokenLine extends Schema.TaggedError<BrokenLine>()("BrokenLine", {
@@ -83,7 +82,7 @@ const byQuestion = (
   )
 }
 
-const parsed = (text: string): unknown => errorIn(text) === undefined ? JSON.parse(text) : undefined
+const parsed = (text: string): unknown => DataFile.jsonError(text) === undefined ? JSON.parse(text) : undefined
 
 // One prediction a line? Then the first line is one.
 const isLines = (file: string, text: string): boolean => {
@@ -96,7 +95,7 @@ const fromLines = (file: string, text: string) =>
   Effect.forEach(
     text.split("\n").map((content, i) => ({ content, line: i + 1 })).filter(({ content }) => content.trim() !== ""),
     ({ content, line }) => {
-      const error = errorIn(content)
+      const error = DataFile.jsonError(content)
       if (error !== undefined) {
         return Effect.fail(
           new BrokenLine({ file, line, detail: `broken JSON in column ${error.column}: ${error.detail}` })

@@ -1,10 +1,9 @@
 // From predictions to metrics: one way for every system and for the answers of others.
-import { TextMetrics } from "@memory-r1/core"
+import { Statistics, TextMetrics } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Dialogue from "../Dialogue.ts"
 import type { Item, Metrics, Result } from "../Evaluation.ts"
-import * as Statistics from "../Statistics.ts"
 
 // What LoCoMo's own scorer takes for "the dialogue does not say", and "none", which this project's agents write.
 const abstention =

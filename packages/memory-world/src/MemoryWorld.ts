@@ -1,0 +1,423 @@
+/**
+ * The Memory World: seeded dialogues of two people about their lives, over several sessions, with the truth about every
+ * turn.
+ *
+ * People tell new facts, add to them ("we adopted another dog, Scout": Buddy stays), replace them, take them back,
+ * repeat them in other words, and make small talk. Values (names, cities, ...) and phrasings have a part that training
+ * never sees. The same seed and options give the same dialogue.
+ */
+import type { Episode } from "@memory-r1/core"
+import { FactExtractor } from "@memory-r1/core"
+import type { Dialogue } from "@memory-r1/eval"
+import * as Phrases from "./internal/phrases.ts"
+import * as PrngModule from "./internal/prng.ts"
+import { joined, type Slot, slotKey, type Subject, subjects, withArticle } from "./internal/subjects.ts"
+import * as Values from "./internal/values.ts"
+
+export type { Slot, SubjectName } from "./internal/subjects.ts"
+
+/**
+ * What a turn does to what is true: `new` fills an empty slot, `additive` adds to a list, `replace` changes a value,
+ * `retract` takes one back, `duplicate` repeats, `talk` says nothing that anybody will ask about.
+ */
+export type EventKind = "new" | "additive" | "replace" | "retract" | "duplicate" | "talk"
+
+/**
+ * A turn with its truth. `said` are the values that it tells, adds or takes back; `before` and `after` those of the
+ * slot.
+ */
+export interface Event {
+  readonly kind: EventKind
+  readonly turn: Dialogue.Turn
+  readonly slot?: Slot | undefined
+  readonly said: ReadonlyArray<string>
+  readonly before: ReadonlyArray<string>
+  readonly after: ReadonlyArray<string>
+}
+
+/**
+ * A dialogue in LoCoMo's schema, with the event of every turn, and what its people never speak of.
+ */
+export interface World {
+  readonly dialogue: Dialogue.Dialogue
+  readonly events: ReadonlyArray<Event>
+  readonly untold: ReadonlyArray<Slot>
+}
+
+/**
+ * What dialogues are made of. `values` and `phrasing` say which part of the pools is used; `weights` how often each
+ * kind of event is tried (an event that is not possible, such as adding to nothing, becomes another one). `invented` is
+ * the share of made-up words among training values: a model that sees enough of them learns to copy what it has never
+ * seen.
+ */
+export interface Options {
+  readonly values?: Values.Split | undefined
+  readonly phrasing?: Values.Split | undefined
+  readonly sessions?: number | undefined
+  readonly turnsPerSession?: number | undefined
+  readonly weights?: Readonly<Record<EventKind, number>> | undefined
+  readonly invented?: number | undefined
+}
+
+/**
+ * How often each kind of event is tried by default.
+ */
+export const defaultWeights: Readonly<Record<EventKind, number>> = {
+  new: 0.36,
+  additive: 0.22,
+  replace: 0.12,
+  retract: 0.09,
+  duplicate: 0.1,
+  talk: 0.11
+}
+
+const maxListLength = 3
+const firstYear = 2023
+
+// A month by its number, counted from the first year's January.
+const monthAt = (index: number): string => `${Values.months[index % 12]} ${firstYear + Math.floor(index / 12)}`
+
+const expand = (random: PrngModule.Prng, template: string): string => {
+  const expanded = template.replace(/\(([^()]*)\)/g, (_, choices: string) => random.pick(choices.split("|")))
+  return expanded.includes("(") ? expand(random, expanded) : expanded
+}
+
+const fill = (template: string, values: Readonly<Record<string, string>>): string =>
+  template.replace(
+    /\{([^}]+)\}/g,
+    (whole, name: string) => name.startsWith("a ") ? withArticle(values[name.slice(2)] ?? whole) : values[name] ?? whole
+  )
+
+const capitalized = (text: string): string => text[0]!.toUpperCase() + text.slice(1)
+
+const sentence = (
+  random: PrngModule.Prng,
+  template: string,
+  values: Readonly<Record<string, string>>,
+  split: Values.Split
+): string => {
+  const opener = fill(random.pick(Phrases.openers[split]), values)
+  const body = expand(random, template)
+  const filled = fill(body, values)
+  // After "Guess what," a sentence goes on in small letters, except for "I" and for names.
+  const joint = /([,:]|and|but) $/.test(opener) && !/^(I\b|\{)/.test(body)
+    ? filled[0]!.toLowerCase() + filled.slice(1)
+    : filled
+  const closer = fill(random.pick(Phrases.closers[split]), values)
+  const whole = /[.!?] $/.test(opener) ? opener + capitalized(joint) : opener + joint
+  return capitalized(whole) + closer
+}
+
+interface Person {
+  readonly name: string
+  readonly slots: ReadonlyArray<Slot>
+  readonly known: Map<string, { readonly slot: Slot; values: ReadonlyArray<string>; evidence: ReadonlyArray<string> }>
+}
+
+const slotsOf = (
+  random: PrngModule.Prng,
+  person: string,
+  split: Values.Split,
+  invented: number,
+  taken: Set<string>
+): ReadonlyArray<Slot> =>
+  Object.values(subjects).flatMap(({ details, name: subject, pool }): ReadonlyArray<Slot> => {
+    if (details === undefined) return [{ person, subject, detail: "" }]
+    const drawn = details === "drawn"
+      ? [1, 2].map(() => {
+        const value = Values.draw(random, pool, split, taken, invented)
+        taken.add(value)
+        return value
+      })
+      : random.sample(details[split], 2)
+    return drawn.map((detail) => ({ person, subject, detail }))
+  })
+
+interface Move {
+  readonly kind: EventKind
+  readonly slot: Slot
+  readonly said: ReadonlyArray<string>
+  readonly after: ReadonlyArray<string>
+  /** The earlier value that the sentence may name. */
+  readonly other: string
+}
+
+// One possible event of a kind, or `undefined` where the person's life has none.
+const move = (
+  random: PrngModule.Prng,
+  kind: EventKind,
+  person: Person,
+  draw: (subject: Subject, before: string | undefined) => string
+): Move | undefined => {
+  const held = person.slots.filter((slot) => (person.known.get(slotKey(slot))?.values.length ?? 0) > 0)
+  const valuesOf = (slot: Slot): ReadonlyArray<string> => person.known.get(slotKey(slot))?.values ?? []
+  const shapeOf = (slot: Slot) => subjects[slot.subject].shape
+  const candidates: Readonly<Record<EventKind, () => ReadonlyArray<Slot>>> = {
+    new: () => person.slots.filter((slot) => !person.known.has(slotKey(slot))),
+    additive: () => held.filter((slot) => shapeOf(slot) === "list" && valuesOf(slot).length < maxListLength),
+    replace: () => held.filter((slot) => shapeOf(slot) !== "list"),
+    retract: () => held.filter((slot) => subjects[slot.subject].phrases.remove !== undefined),
+    duplicate: () => held,
+    talk: () => []
+  }
+  const options = candidates[kind]()
+  if (options.length === 0) return undefined
+  // Lists of several are rarer than single values: prefer to take back from them.
+  const longer = kind === "retract" ? options.filter((slot) => valuesOf(slot).length > 1) : []
+  const slot = longer.length > 0 && random.chance(0.6) ? random.pick(longer) : random.pick(options)
+  const values = valuesOf(slot)
+  const of = (said: ReadonlyArray<string>, after: ReadonlyArray<string>, other: string): Move => ({
+    kind,
+    slot,
+    said,
+    after,
+    other
+  })
+  switch (kind) {
+    case "new": {
+      const value = draw(subjects[slot.subject], values[0])
+      return of([value], [value], "")
+    }
+    case "additive": {
+      const value = draw(subjects[slot.subject], values[0])
+      return of([value], [...values, value], random.pick(values))
+    }
+    case "replace": {
+      const value = draw(subjects[slot.subject], values[0])
+      return of([value], [value], values[0]!)
+    }
+    case "retract": {
+      const value = random.pick(values)
+      return of([value], values.filter((other) => other !== value), value)
+    }
+    default: {
+      const value = random.pick(values)
+      return of([value], values, "")
+    }
+  }
+}
+
+const monthOf = (date: string): string => date.split(" ")[0]!
+
+const say = (
+  random: PrngModule.Prng,
+  { kind, other, said, slot }: Move,
+  listener: string,
+  split: Values.Split
+): string => {
+  const { phrases, shape } = subjects[slot.subject]
+  const fresh = phrases.new[split]
+  const templates = {
+    new: fresh,
+    // What is new and what is added or changed is often said in the same words.
+    additive: random.chance(0.15) ? fresh : phrases.add?.[split] ?? fresh,
+    replace: random.chance(0.15) ? fresh : phrases.replace?.[split] ?? fresh,
+    retract: phrases.remove?.[split] ?? [],
+    duplicate: random.chance(0.3) ? fresh : phrases.again[split],
+    talk: []
+  }[kind]
+  const values: Readonly<Record<string, string>> = shape === "date"
+    ? { other: listener, v: slot.detail, m: monthOf(said[0]!), o: other === "" ? "" : monthOf(other) }
+    : { other: listener, v: said[0]!, o: other, k: slot.detail }
+  return sentence(random, random.pick(templates), values, split)
+}
+
+const categories = { single: 1, list: 2, date: 3, none: 4 } as const
+
+/**
+ * What kind of answer some values are.
+ */
+export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullable<Dialogue.Question["kind"]> =>
+  values.length === 0
+    ? "none"
+    : subjects[slot.subject].shape === "date"
+    ? "date"
+    : values.length > 1
+    ? "list"
+    : "single"
+
+/**
+ * A question about a slot.
+ */
+export const ask = (random: PrngModule.Prng, { detail, person, subject }: Slot, phrasing: Values.Split): string =>
+  fill(expand(random, random.pick(subjects[subject].phrases.question[phrasing])), { p: person, v: detail, k: detail })
+
+const questionAbout = (
+  random: PrngModule.Prng,
+  slot: Slot,
+  values: ReadonlyArray<string>,
+  split: Values.Split
+): Omit<Dialogue.Question, "id" | "evidence"> => {
+  const kind = answerKind(slot, values)
+  return {
+    question: ask(random, slot, split),
+    answer: values.length === 0 ? "none" : joined(values),
+    category: categories[kind],
+    kind
+  }
+}
+
+/**
+ * Makes a dialogue.
+ *
+ * @example
+ * ```ts
+ * import { MemoryWorld } from "@memory-r1/memory-world"
+ *
+ * const { dialogue, events } = MemoryWorld.generate(7, { sessions: 2, turnsPerSession: 8 })
+ * events.length // => 16
+ * dialogue.sessions.map((session) => session.turns.length) // => [8, 8]
+ * ```
+ */
+export const generate = (seed: number, options: Options = {}): World => {
+  const {
+    invented = 0.25,
+    phrasing = "train",
+    sessions: sessionCount = 3,
+    turnsPerSession = 8,
+    values: valueSplit = "train",
+    weights = defaultWeights
+  } = options
+  const random = PrngModule.make(seed)
+  const first = Values.draw(random, Values.people, valueSplit, new Set(), invented)
+  const second = Values.draw(random, Values.people, valueSplit, new Set([first]), invented)
+  const speakers: readonly [string, string] = [first, second]
+  // A name means one thing in a dialogue.
+  const taken = new Set<string>(speakers)
+  const people = speakers.map((name): Person => ({
+    name,
+    slots: slotsOf(random, name, valueSplit, invented, taken),
+    known: new Map()
+  }))
+  const draw = (month: number) => (subject: Subject, before: string | undefined): string => {
+    if (subject.shape === "date") {
+      const ahead = Array.from({ length: 11 - Math.min(month % 12, 9) }, (_, i) => monthAt(month + 1 + i))
+      return random.pick(ahead.filter((date) => date !== before))
+    }
+    const value = Values.draw(random, subject.pool, valueSplit, taken, invented)
+    taken.add(value)
+    return value
+  }
+
+  const events: Array<Event> = []
+  const sessions = Array.from({ length: sessionCount }, (_, s) => {
+    const month = s * 2 + random.int(2)
+    const observedAt = `${1 + random.int(28)} ${monthAt(month)}`
+    const turns = Array.from({ length: turnsPerSession }, (_, t): Dialogue.Turn => {
+      const person = people[t % 2]!
+      const listener = speakers[(t + 1) % 2]!
+      const tell = (text: string): Dialogue.Turn => ({
+        id: `D${s + 1}:${t + 1}`,
+        speaker: person.name,
+        text,
+        observedAt
+      })
+      let chosen: Move | undefined
+      while (chosen === undefined) {
+        const kind = random.weighted(weights)
+        if (kind === "talk") break
+        chosen = move(random, kind, person, draw(month)) ?? move(random, "new", person, draw(month))
+        // Somebody who has told everything makes small talk.
+        if (chosen === undefined && !person.slots.some((slot) => !person.known.has(slotKey(slot)))) break
+      }
+      if (chosen === undefined) {
+        const turn = tell(fill(expand(random, random.pick(Phrases.smallTalk[phrasing])), { other: listener }))
+        events.push({ kind: "talk", turn, said: [], before: [], after: [] })
+        return turn
+      }
+      const turn = tell(say(random, chosen, listener, phrasing))
+      const key = slotKey(chosen.slot)
+      const before = person.known.get(key)
+      person.known.set(key, {
+        slot: chosen.slot,
+        values: chosen.after,
+        evidence: [...(chosen.kind === "replace" ? [] : before?.evidence ?? []), turn.id]
+      })
+      events.push({
+        kind: chosen.kind,
+        turn,
+        slot: chosen.slot,
+        said: chosen.said,
+        before: before?.values ?? [],
+        after: chosen.after
+      })
+      return turn
+    })
+    return { index: s + 1, observedAt, turns }
+  })
+
+  const id = `world-${seed}`
+  const untold = people.flatMap(({ known, slots }) =>
+    slots.filter((slot) => !known.has(slotKey(slot)) && slot.subject !== "trips")
+  )
+  const asked = people.flatMap(({ known, name }) => {
+    const told = [...known.values()].map(({ evidence, slot, values }) => ({
+      ...questionAbout(random, slot, values, phrasing),
+      evidence
+    }))
+    // One question a person about something that was never told.
+    const nothing = random.sample(untold.filter(({ person }) => person === name), 1)
+    return [...told, ...nothing.map((slot) => ({ ...questionAbout(random, slot, [], phrasing), evidence: [] }))]
+  })
+  return {
+    dialogue: {
+      id,
+      speakers,
+      sessions,
+      questions: asked.map((question, i) => ({ ...question, id: `${id}/${i}` })),
+      observations: []
+    },
+    events,
+    untold
+  }
+}
+
+/**
+ * What was spoken of in the turns before a given one.
+ */
+export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> => [
+  ...new Map(events.slice(0, turn).flatMap(({ slot }) => slot === undefined ? [] : [[slotKey(slot), slot] as const]))
+    .values()
+]
+
+/**
+ * A world as an episode: each turn as one fact, with linked questions: the one about the slot that the turn touches,
+ * three times as heavy as up to `others` about what else its speaker has told, so that damage done to other memories is
+ * seen.
+ */
+export const episode = (
+  world: World,
+  options: { readonly phrasing?: Values.Split | undefined; readonly others?: number | undefined } = {}
+): Episode.Episode => {
+  const { others = 4, phrasing = "train" } = options
+  const random = PrngModule.make(world.events.length * 31 + Number(world.dialogue.id.replace(/\D/g, "")))
+  const state = new Map<string, { readonly slot: Slot; readonly values: ReadonlyArray<string> }>()
+  const linked = (id: string, slot: Slot, values: ReadonlyArray<string>, weight: number): Episode.LinkedQuestion => {
+    const { answer, kind, question } = questionAbout(random, slot, values, phrasing)
+    return { id, question, gold: answer, list: kind === "list", kind: kind!, weight, subject: slotKey(slot) }
+  }
+  const steps = world.events.flatMap((event): ReadonlyArray<Episode.Step> => {
+    if (event.slot !== undefined) state.set(slotKey(event.slot), { slot: event.slot, values: event.after })
+    const touched = event.slot === undefined ? undefined : slotKey(event.slot)
+    const rest = [...state].filter(([key, { slot }]) => key !== touched && slot.person === event.turn.speaker)
+    const questions = [
+      ...(event.slot === undefined ? [] : [linked(`${event.turn.id}/0`, event.slot, event.after, 3)]),
+      ...random.sample(rest, others).map(([, { slot, values }], i) =>
+        linked(`${event.turn.id}/${i + 1}`, slot, values, 1)
+      )
+    ]
+    const session = Number(/^D(\d+):/.exec(event.turn.id)![1])
+    return FactExtractor.verbatim(event.turn).map((fact) => ({ fact, session, questions }))
+  })
+  return {
+    id: world.dialogue.id,
+    steps,
+    questions: world.dialogue.questions.map(({ answer, id, kind, question }) => ({
+      id,
+      question,
+      gold: answer,
+      list: kind === "list",
+      kind
+    }))
+  }
+}

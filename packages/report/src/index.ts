@@ -1,0 +1,4 @@
+/**
+ * Runs as web pages.
+ */
+export * as Report from "./Report.ts"
