@@ -17,7 +17,7 @@ const modulesIn = (folder, rooms) =>
     if (entry.isDirectory()) {
       return name === "internal" || rooms.has(`${path}.ts`) ? [] : modulesIn(path, rooms)
     }
-    return /\.ts$/.test(name) && !name.endsWith(".d.ts") && !rooms.has(path) ? [path] : []
+    return name.endsWith(".ts") && !name.endsWith(".d.ts") && !rooms.has(path) ? [path] : []
   })
 
 const lineOf = (barrel) => (path) => {
@@ -29,7 +29,7 @@ const lineOf = (barrel) => (path) => {
 const stale = readdirSync(join(root, "packages")).flatMap((name) => {
   const folder = join(root, "packages", name)
   const { exports = {} } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
-  const rooms = new Set(Object.values(exports).filter((path) => /\.ts$/.test(path)).map((path) => join(folder, path)))
+  const rooms = new Set(Object.values(exports).filter((path) => path.endsWith(".ts")).map((path) => join(folder, path)))
   return [...rooms].flatMap((barrel) => {
     const text = readFileSync(barrel, "utf8")
     const at = text.indexOf(marker)
