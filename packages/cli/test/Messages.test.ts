@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll } from "vitest"
-import * as Messages from "../../mcp/src/Messages.ts"
+import * as Messages from "../../mcp/src/internal/messages.ts"
 import * as Mcp from "./support/mcp.ts"
 import * as Program from "./support/program.ts"
 

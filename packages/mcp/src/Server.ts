@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import manifest from "../package.json" with { type: "json" }
-import * as Messages from "./Messages.ts"
+import * as Messages from "./internal/messages.ts"
 import { type Handlers, toolkit } from "./Tools.ts"
 
 const options = {
