@@ -6,12 +6,12 @@
  * repeat them in other words, and make small talk. Values (names, cities, ...) and phrasings have a part that training
  * never sees. The same seed and options give the same dialogue.
  */
-import type { Episode } from "@memory-r1/core"
+import type { Dialogue, Episode } from "@memory-r1/core"
 import { FactExtractor } from "@memory-r1/core"
-import type { Dialogue } from "@memory-r1/eval"
 import * as Phrases from "./internal/phrases.ts"
 import * as PrngModule from "./internal/prng.ts"
-import { joined, type Slot, slotKey, type Subject, subjects, withArticle } from "./internal/subjects.ts"
+import { expand, fill, sentence } from "./internal/sentence.ts"
+import { joined, type Slot, slotKey, type Subject, subjects } from "./internal/subjects.ts"
 import * as Values from "./internal/values.ts"
 
 export type { Slot, SubjectName } from "./internal/subjects.ts"
@@ -76,37 +76,6 @@ const firstYear = 2023
 
 // A month by its number, counted from the first year's January.
 const monthAt = (index: number): string => `${Values.months[index % 12]} ${firstYear + Math.floor(index / 12)}`
-
-const expand = (random: PrngModule.Prng, template: string): string => {
-  const expanded = template.replace(/\(([^()]*)\)/g, (_, choices: string) => random.pick(choices.split("|")))
-  return expanded.includes("(") ? expand(random, expanded) : expanded
-}
-
-const fill = (template: string, values: Readonly<Record<string, string>>): string =>
-  template.replace(
-    /\{([^}]+)\}/g,
-    (whole, name: string) => name.startsWith("a ") ? withArticle(values[name.slice(2)] ?? whole) : values[name] ?? whole
-  )
-
-const capitalized = (text: string): string => text[0]!.toUpperCase() + text.slice(1)
-
-const sentence = (
-  random: PrngModule.Prng,
-  template: string,
-  values: Readonly<Record<string, string>>,
-  split: Values.Split
-): string => {
-  const opener = fill(random.pick(Phrases.openers[split]), values)
-  const body = expand(random, template)
-  const filled = fill(body, values)
-  // After "Guess what," a sentence goes on in small letters, except for "I" and for names.
-  const joint = /([,:]|and|but) $/.test(opener) && !/^(I\b|\{)/.test(body)
-    ? filled[0]!.toLowerCase() + filled.slice(1)
-    : filled
-  const closer = fill(random.pick(Phrases.closers[split]), values)
-  const whole = /[.!?] $/.test(opener) ? opener + capitalized(joint) : opener + joint
-  return capitalized(whole) + closer
-}
 
 interface Person {
   readonly name: string
