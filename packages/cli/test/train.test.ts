@@ -3,7 +3,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core"
-import { Dialogue } from "@memory-r1/eval"
+import { DialogueFile } from "@memory-r1/eval"
 import { MemoryWorld } from "@memory-r1/memory-world"
 import { Report } from "@memory-r1/report"
 import { FailedBatch } from "@memory-r1/trainer"
@@ -254,7 +254,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
           "{% for message in messages %}{{ message.content }}\n{% endfor %}"
         )
         const dialogue = MemoryWorld.generate(11, { sessions: 2 }).dialogue
-        yield* Dialogue.write(join(folder, "dialogues.json"), [{ ...dialogue, id: "conv-26" }, {
+        yield* DialogueFile.write(join(folder, "dialogues.json"), [{ ...dialogue, id: "conv-26" }, {
           ...dialogue,
           id: "conv-30"
         }])

@@ -7,6 +7,7 @@
 import {
   AnswerAgent,
   type AnswerFormat,
+  Dialogue,
   FactExtractor,
   MemoryBank,
   MemoryManager,
@@ -20,51 +21,10 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Dialogue from "./Dialogue.ts"
 import * as EvidenceRecall from "./EvidenceRecall.ts"
 import * as Scoring from "./internal/scoring.ts"
 
-const recall = {
-  evidenceRecall: Schema.optional(Schema.Finite),
-  evidenceRecallAt10: Schema.optional(Schema.Finite),
-  evidenceRecallAt30: Schema.optional(Schema.Finite)
-}
-
-/**
- * Means over questions.
- *
- * - `exactMatch`: SQuAD's, the published measure (`TextMetrics.squadExactMatch`); lists in any order.
- * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
- * - `bleu1`: NLTK's, as the same three report it.
- * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of
- *   the 10 or 30 best memories of the whole bank. Only over questions that have evidence.
- */
-export const Metrics = Schema.Struct({
-  n: Schema.Int,
-  exactMatch: Schema.Finite,
-  f1: Schema.Finite,
-  bleu1: Schema.Finite,
-  squadF1: Schema.Finite,
-  ...recall
-})
-export interface Metrics extends Schema.Schema.Type<typeof Metrics> {}
-
-/**
- * One question with its answer and what that is worth.
- */
-export const Item = Schema.Struct({
-  id: Schema.String,
-  category: Schema.Union([Schema.Int, Schema.String]),
-  question: Schema.String,
-  gold: Schema.String,
-  prediction: Schema.String,
-  exactMatch: Schema.Finite,
-  f1: Schema.Finite,
-  bleu1: Schema.Finite,
-  squadF1: Schema.Finite,
-  ...recall
-})
-export interface Item extends Schema.Schema.Type<typeof Item> {}
+export { Item, Metrics } from "./internal/scoring.ts"
 
 /**
  * How often the manager of a system decided what; `rejected` counts pieces of its text that were no valid operation.
@@ -91,9 +51,9 @@ export const Result = Schema.Struct({
   sha256: Schema.String,
   system: Schema.String,
   n: Schema.Int,
-  metrics: Schema.Struct({ overall: Metrics, byCategory: Schema.Record(Schema.String, Metrics) }),
+  metrics: Schema.Struct({ overall: Scoring.Metrics, byCategory: Schema.Record(Schema.String, Scoring.Metrics) }),
   intervals: Schema.Struct({ overall: Intervals, byCategory: Schema.Record(Schema.String, Intervals) }),
-  items: Schema.Array(Item),
+  items: Schema.Array(Scoring.Item),
   memories: Schema.optional(Schema.Int),
   operations: Schema.optional(Operations),
   missing: Schema.optional(Schema.Int),
@@ -296,7 +256,8 @@ const answerAll = Effect.fnUntraced(function*(
  *
  * @example
  * ```ts
- * import { type Dialogue, Evaluation } from "@memory-r1/eval"
+ * import { type Dialogue } from "@memory-r1/core"
+ * import { Evaluation } from "@memory-r1/eval"
  * import { Effect } from "effect"
  *
  * const dialogue: Dialogue.Dialogue = {

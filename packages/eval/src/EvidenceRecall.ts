@@ -2,10 +2,9 @@
  * How much of the evidence of questions a search finds, before anybody answers: the share of the turns that hold an
  * answer which are among the sources of the best memories.
  */
-import { type Memory, Statistics } from "@memory-r1/core"
+import { type Dialogue, type Memory, Statistics } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Dialogue from "./Dialogue.ts"
 import * as Locomo from "./Locomo.ts"
 
 /**
@@ -45,8 +44,8 @@ const mean = (found: ReadonlyArray<{ readonly at10: number; readonly at30: numbe
  *
  * @example
  * ```ts
- * import { MemoryBank, Retriever } from "@memory-r1/core"
- * import { type Dialogue, Evaluation, EvidenceRecall } from "@memory-r1/eval"
+ * import { type Dialogue, MemoryBank, Retriever } from "@memory-r1/core"
+ * import { Evaluation, EvidenceRecall } from "@memory-r1/eval"
  * import { Effect } from "effect"
  *
  * const dialogue: Dialogue.Dialogue = {

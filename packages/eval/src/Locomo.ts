@@ -2,13 +2,14 @@
  * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its licence is CC BY-NC 4.0, so the file
  * is not part of this package; `locomo10.json` is at https://github.com/snap-research/locomo.
  */
+import type { Dialogue } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
-import * as Dialogue from "./Dialogue.ts"
+import * as DialogueFile from "./DialogueFile.ts"
 
 /**
- * What the file holds. See `Dialogue.File`.
+ * What the file holds. See `DialogueFile.File`.
  */
-export interface Locomo extends Dialogue.File {
+export interface Locomo extends DialogueFile.File {
   readonly dataset: "locomo"
 }
 
@@ -16,7 +17,7 @@ export interface Locomo extends Dialogue.File {
  * Reads `locomo10.json`.
  *
  * In the file as it is published (SHA-256 `79fa87e9…`), six answers are numbers, four pieces of evidence hold several
- * ids, and four name no turn: they are in `dropped`. Errors are those of `Dialogue.read`.
+ * ids, and four name no turn: they are in `dropped`. Errors are those of `DialogueFile.read`.
  *
  * @example
  * ```ts
@@ -29,7 +30,7 @@ export interface Locomo extends Dialogue.File {
  * ```
  */
 export const load = Effect.fn("Locomo.load")(function*(file: string) {
-  const content = yield* Dialogue.read(file)
+  const content = yield* DialogueFile.read(file)
   const locomo: Locomo = { ...content, dataset: "locomo" }
   return locomo
 })

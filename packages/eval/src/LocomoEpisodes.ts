@@ -1,9 +1,8 @@
 /**
  * Dialogues of LoCoMo's kind as training data, as Memory-R1 makes it (paper, algorithms 1 and 2).
  */
-import { type Episode, MemoryBank } from "@memory-r1/core"
+import { Dialogue, type Episode, MemoryBank } from "@memory-r1/core"
 import type { Turn } from "@memory-r1/core"
-import * as Dialogue from "./Dialogue.ts"
 import * as Locomo from "./Locomo.ts"
 
 /**

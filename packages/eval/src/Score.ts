@@ -1,48 +1,22 @@
 /**
  * Measures answers that somebody else gave, with the same metrics as `Evaluation`.
  */
-import type { DataFile } from "@memory-r1/core"
+import type { DataFile, Dialogue } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"
-import type * as Dialogue from "./Dialogue.ts"
 import * as Evaluation from "./Evaluation.ts"
 import * as PredictionFile from "./internal/predictionFile.ts"
 import * as Scoring from "./internal/scoring.ts"
 
-export { BrokenLine } from "./internal/predictionFile.ts"
-
-/**
- * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by
- * the conversation's id or its place in the data set. `at` is the place in the file. A null is no answer: it counts as
- * missing.
- */
-export type Prediction =
-  | {
-    readonly _tag: "ById"
-    readonly at: string
-    readonly id: string
-    readonly prediction: string | null
-    readonly question?: string | undefined
-    readonly answer?: string | undefined
-    readonly category?: string | undefined
-  }
-  | {
-    readonly _tag: "ByQuestion"
-    readonly at: string
-    readonly conversation?: string | undefined
-    readonly question: string
-    readonly answer?: string | undefined
-    readonly response: string | null
-    readonly category?: string | undefined
-  }
+export { BrokenLine, type Prediction } from "./internal/predictionFile.ts"
 
 /**
  * The predictions of a file, and the SHA-256 of its bytes.
  */
 export interface Predictions {
-  readonly predictions: ReadonlyArray<Prediction>
+  readonly predictions: ReadonlyArray<PredictionFile.Prediction>
   readonly sha256: string
 }
 
@@ -81,7 +55,7 @@ export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>
  * `response`, and its list of `{sample_id, qa}` as well. Numbers and booleans are read as texts; null is no prediction.
  *
  * Fails with `BrokenLine` (a line of JSON lines, by number), and with `FileUnusable`, `BrokenJson` and `WrongShape` as
- * `Dialogue.read` does.
+ * `DialogueFile.read` does.
  *
  * @example
  * ```ts
@@ -107,7 +81,7 @@ export interface Options {
   readonly dataset: string
   readonly sha256: string
   readonly dialogues: ReadonlyArray<Dialogue.Dialogue>
-  readonly predictions: ReadonlyArray<Prediction>
+  readonly predictions: ReadonlyArray<PredictionFile.Prediction>
   readonly file: string
   readonly system: string
   readonly categories?: ReadonlyArray<number> | undefined
@@ -124,7 +98,10 @@ const finder = (dialogues: ReadonlyArray<Dialogue.Dialogue>) => {
   const byText = new Map(
     dialogues.map((dialogue) => [dialogue, Map.groupBy(dialogue.questions, ({ question }) => normal(question))])
   )
-  return (prediction: Prediction, taken: { has(id: string): boolean }): Dialogue.Question | undefined => {
+  return (
+    prediction: PredictionFile.Prediction,
+    taken: { has(id: string): boolean }
+  ): Dialogue.Question | undefined => {
     if (prediction._tag === "ById") return byId.get(prediction.id)
     const { answer, category, conversation, question } = prediction
     const place = conversation !== undefined && /^\d+$/.test(conversation) ? dialogues[Number(conversation)] : undefined
@@ -153,7 +130,8 @@ const warned = (file: string, missing: number, all: number) =>
  *
  * @example
  * ```ts
- * import { type Dialogue, Score } from "@memory-r1/eval"
+ * import { type Dialogue } from "@memory-r1/core"
+ * import { Score } from "@memory-r1/eval"
  * import { Effect } from "effect"
  *
  * const dialogue: Dialogue.Dialogue = {

@@ -2,14 +2,15 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { AnswerAgent, MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
+import { Dialogue } from "@memory-r1/core"
 import { Effect, Layer, Schema } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
-import * as Dialogue from "../src/Dialogue.ts"
+import * as DialogueFile from "../src/DialogueFile.ts"
 import * as Evaluation from "../src/Evaluation.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Support from "./support/dialogues.ts"
 
-const dialogues = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
+const dialogues = Schema.decodeUnknownSync(DialogueFile.Dialogues)(Support.file)
 const options = { dataset: "small", sha256: "0", dialogues, system: Evaluation.bm25 }
 const texts = (bank: MemoryBank.MemoryBank) => MemoryBank.memories(bank).map(({ text }) => text)
 

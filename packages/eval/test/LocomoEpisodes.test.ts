@@ -1,9 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { MemoryBank } from "@memory-r1/core"
+import type { Dialogue } from "@memory-r1/core"
 import { Effect } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
-import type * as Dialogue from "../src/Dialogue.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as LocomoEpisodes from "../src/LocomoEpisodes.ts"
 

@@ -2,12 +2,12 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Schema } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
-import * as Dialogue from "../src/Dialogue.ts"
+import * as DialogueFile from "../src/DialogueFile.ts"
 import * as Locomo from "../src/Locomo.ts"
 import * as Score from "../src/Score.ts"
 import * as Support from "./support/dialogues.ts"
 
-const dialogues = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
+const dialogues = Schema.decodeUnknownSync(DialogueFile.Dialogues)(Support.file)
 const against = { dataset: "small", sha256: "0", dialogues, file: "answers", system: "somebody" }
 
 const fileWith = Effect.fnUntraced(function*(text: string, name = "answers.json") {
@@ -88,7 +88,7 @@ layer(NodeServices.layer)("Score", (it) => {
         { question: "Which pet?", answer: "a dog", evidence: [], category: 1 },
         { question: "Which pet?", evidence: [], category: 5 }
       ]
-      const twins = yield* Schema.decodeUnknownEffect(Dialogue.Dialogues)([{ ...conversation, qa }])
+      const twins = yield* Schema.decodeUnknownEffect(DialogueFile.Dialogues)([{ ...conversation, qa }])
       const scoreTwins = Effect.fnUntraced(function*(...predictions: ReadonlyArray<object>) {
         const read = yield* Score.read(yield* fileWith(JSON.stringify(predictions)))
         return Object.values(answered(yield* Score.against({ ...against, ...read, dialogues: twins })))

@@ -1,6 +1,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Dialogue } from "@memory-r1/eval"
+import { Dialogue } from "@memory-r1/core"
+import { DialogueFile } from "@memory-r1/eval"
 import { Schema } from "effect"
 import * as Phrases from "../src/internal/phrases.ts"
 import * as Values from "../src/internal/values.ts"
@@ -95,8 +96,8 @@ describe("MemoryWorld", () => {
     "is what LoCoMo's schema carries: encoded and decoded, it is the same",
     { made: worlds },
     ({ made: { world } }) => {
-      const json = JSON.stringify(Schema.encodeSync(Dialogue.Dialogues)([world.dialogue]))
-      assert.deepStrictEqual(Schema.decodeUnknownSync(Dialogue.Dialogues)(JSON.parse(json)), [world.dialogue])
+      const json = JSON.stringify(Schema.encodeSync(DialogueFile.Dialogues)([world.dialogue]))
+      assert.deepStrictEqual(Schema.decodeUnknownSync(DialogueFile.Dialogues)(JSON.parse(json)), [world.dialogue])
     },
     { arbitrary: { runs: 100, seed: 3 } }
   )

@@ -2,7 +2,7 @@
  * `memory-r1 eval` and `memory-r1 score`
  */
 import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
-import { Dialogue, Evaluation, Locomo, Score } from "@memory-r1/eval"
+import { DialogueFile, Evaluation, Locomo, Score } from "@memory-r1/eval"
 import { Pipeline } from "@memory-r1/trainer"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -37,7 +37,7 @@ const dataset = Flag.Literals("dataset", names).pipe(
 
 const load = Effect.fnUntraced(function*(name: typeof names[number], file: string) {
   if (name === "locomo") return { ...(yield* Locomo.load(file)), categories: Locomo.answered }
-  const read = yield* Dialogue.read(file)
+  const read = yield* DialogueFile.read(file)
   const categories = new Set(read.dialogues.flatMap(({ questions }) => questions.map(({ category }) => category)))
   return { ...read, dataset: name, categories: [...categories] }
 })

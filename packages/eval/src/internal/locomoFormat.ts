@@ -1,7 +1,6 @@
-// LoCoMo's file format, and the two ways between it and `Dialogue`.
-import type { Turn } from "@memory-r1/core"
+// LoCoMo's file format, and the two ways between it and core's `Dialogue`.
+import { Dialogue } from "@memory-r1/core"
 import * as Schema from "effect/Schema"
-import type * as Dialogue from "../Dialogue.ts"
 
 const FileTurn = Schema.Struct({
   speaker: Schema.String,
@@ -54,28 +53,35 @@ const sessionsOf = ({ conversation }: FileDialogue): ReadonlyArray<number> =>
 const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
   value === undefined ? {} : { [key]: value } as { readonly [P in K]: V }
 
-type Resolved = { readonly id: string } | Omit<Dialogue.DroppedReference, "at">
+/**
+ * A piece of evidence that was left out, with the place where it stands (`conv-26/37`, or `conv-26
+ * session_3_observation`).
+ */
+export interface DroppedReference {
+  readonly at: string
+  readonly reference: string
+  readonly reason: "malformed" | "unknown turn"
+}
+
+type Resolved = { readonly id: string } | Omit<DroppedReference, "at">
 
 // The turns that a reference names: LoCoMo has several ids in one string ("D8:6; D9:17"), padded ones ("D30:05") and
 // broken ones.
-const resolve = (reference: string, turns: ReadonlyMap<string, number>): ReadonlyArray<Resolved> =>
+const resolve = (reference: string, turns: ReadonlySet<string>): ReadonlyArray<Resolved> =>
   turns.has(reference) ? [{ id: reference }] : reference.split(/[;,\s]+/).filter((part) => part !== "").map((part) => {
     const id = turns.has(part) ? part : part.replace(/(?<=\D)0+(?=\d)/g, "")
     if (turns.has(id)) return { id }
     return { reference: part, reason: /^D\d+:\d+$/.test(id) ? "unknown turn" as const : "malformed" as const }
   })
 
-const known = (references: ReadonlyArray<string>, turns: ReadonlyMap<string, number>): ReadonlyArray<string> => [
+const known = (references: ReadonlyArray<string>, turns: ReadonlySet<string>): ReadonlyArray<string> => [
   ...new Set(
     references.flatMap((reference) => resolve(reference, turns)).flatMap((found) => "id" in found ? [found.id] : [])
   )
 ]
 
-const placesOf = (ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
-  new Map(ids.map((id, place) => [id, place] as const))
-
-const fileTurns = (file: FileDialogue): ReadonlyMap<string, number> =>
-  placesOf(sessionsOf(file).flatMap((index) => file.conversation[`session_${index}`]!.map((turn) => turn.dia_id)))
+const fileTurns = (file: FileDialogue): ReadonlySet<string> =>
+  new Set(sessionsOf(file).flatMap((index) => file.conversation[`session_${index}`]!.map((turn) => turn.dia_id)))
 
 const factsOf = (
   file: FileDialogue
@@ -85,14 +91,6 @@ const factsOf = (
   )
 
 const referencesOf = ([, sources]: FileFact): ReadonlyArray<string> => typeof sources === "string" ? [sources] : sources
-
-// The order of facts: by turn, of one turn by speaker. In the file, facts stand speaker by speaker.
-const byTurn = (turns: ReadonlyMap<string, number>, speakers: ReadonlyArray<string>) => {
-  const rank = (speaker: string): number => speakers.includes(speaker) ? speakers.indexOf(speaker) : speakers.length
-  return (a: Turn.Fact, b: Turn.Fact): number =>
-    turns.get(a.sources[0]!)! - turns.get(b.sources[0]!)! || rank(a.speaker) - rank(b.speaker) ||
-    (a.speaker < b.speaker ? -1 : Number(a.speaker > b.speaker))
-}
 
 export const decode = (file: FileDialogue): Dialogue.Dialogue => {
   const turns = fileTurns(file)
@@ -127,11 +125,12 @@ export const decode = (file: FileDialogue): Dialogue.Dialogue => {
       return sources.length === 0
         ? []
         : [{ text: fact[0], speaker, ...optional("observedAt", timeOf(indexOf(at))), sources }]
-    }).sort(byTurn(turns, speakers))
+      // In the file, facts stand speaker by speaker.
+    }).sort(Dialogue.factOrder([...turns], speakers))
   }
 }
 
-export const dropped = (file: FileDialogue): ReadonlyArray<Dialogue.DroppedReference> => {
+export const dropped = (file: FileDialogue): ReadonlyArray<DroppedReference> => {
   const turns = fileTurns(file)
   const at = (place: string, references: ReadonlyArray<string>) =>
     references.flatMap((reference) => resolve(reference, turns)).flatMap((found) =>
@@ -145,12 +144,9 @@ export const dropped = (file: FileDialogue): ReadonlyArray<Dialogue.DroppedRefer
   ]
 }
 
-const sessionOfTurn = (dialogue: Dialogue.Dialogue): ReadonlyMap<string, Dialogue.Session> =>
-  new Map(dialogue.sessions.flatMap((session) => session.turns.map((turn) => [turn.id, session] as const)))
-
 export const encode = (dialogue: Dialogue.Dialogue): FileDialogue => {
   const { id, observations, questions, sessions, speakers: [speaker_a, speaker_b] } = dialogue
-  const sessionOf = sessionOfTurn(dialogue)
+  const sessionOf = new Map(sessions.flatMap((session) => session.turns.map((turn) => [turn.id, session] as const)))
   const observation: Record<string, Record<string, Array<FileFact>>> = {}
   for (const { sources, speaker, text } of observations) {
     const bySpeaker = observation[`session_${sessionOf.get(sources[0]!)!.index}_observation`] ??= {}
@@ -191,53 +187,4 @@ export const encode = (dialogue: Dialogue.Dialogue): FileDialogue => {
     ...(observations.length === 0 ? {} : { observation }),
     ...(summaries.length === 0 ? {} : { session_summary: Object.fromEntries(summaries) })
   }
-}
-
-const repeated = (ids: ReadonlyArray<string>): number => {
-  const seen = new Set<string>()
-  return ids.findIndex((id) => seen.size === seen.add(id).size)
-}
-
-/** What of a dialogue the file's schema cannot carry, if anything. */
-export const conflict = (dialogue: Dialogue.Dialogue) => {
-  const { observations, questions, sessions } = dialogue
-  const sessionOf = sessionOfTurn(dialogue)
-  const turns = sessions.flatMap((session) => session.turns)
-  const places = placesOf(turns.map((turn) => turn.id))
-  const wrong = (issue: string, ...path: ReadonlyArray<string | number>) => ({ path, issue })
-  const references = (ids: ReadonlyArray<string>, ...path: ReadonlyArray<string | number>) => {
-    const unknown = ids.findIndex((id) => !places.has(id))
-    if (unknown >= 0) return wrong(`${ids[unknown]} is no turn of this dialogue`, ...path, unknown)
-    return repeated(ids) < 0 ? undefined : wrong(`${ids[repeated(ids)]} stands twice`, ...path, repeated(ids))
-  }
-  const unordered = sessions.findIndex(({ index }, place) => place > 0 && index <= sessions[place - 1]!.index)
-  if (unordered >= 0) return wrong("session indices must rise", "sessions", unordered, "index")
-  const again = turns[repeated(turns.map(({ id }) => id))]
-  if (again !== undefined) return wrong(`two turns have the id ${again.id}`, "sessions")
-  const late = turns.find((turn) => turn.observedAt !== sessionOf.get(turn.id)!.observedAt)
-  if (late !== undefined) return wrong(`turn ${late.id} has another time than its session`, "sessions")
-  const twice = repeated(questions.map(({ id }) => id))
-  if (twice >= 0) return wrong(`two questions have the id ${questions[twice]!.id}`, "questions", twice, "id")
-  for (const [place, { evidence }] of questions.entries()) {
-    const found = references(evidence, "questions", place, "evidence")
-    if (found !== undefined) return found
-  }
-  const compare = byTurn(places, dialogue.speakers)
-  for (const [place, fact] of observations.entries()) {
-    const { observedAt, sources } = fact
-    if (sources.length === 0) return wrong("a fact must name the turn that says it", "observations", place, "sources")
-    const found = references(sources, "observations", place, "sources")
-    if (found !== undefined) return found
-    if (place > 0 && compare(observations[place - 1]!, fact) > 0) {
-      return wrong(
-        "facts must stand in the order of their turns, of one turn speaker by speaker",
-        "observations",
-        place
-      )
-    }
-    if (observedAt !== sessionOf.get(sources[0]!)!.observedAt) {
-      return wrong("a fact has another time than the session of its first turn", "observations", place, "observedAt")
-    }
-  }
-  return undefined
 }

@@ -2,7 +2,31 @@
 import { DataFile } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Prediction } from "../Score.ts"
+
+/**
+ * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by
+ * the conversation's id or its place in the data set. `at` is the place in the file. A null is no answer: it counts as
+ * missing.
+ */
+export type Prediction =
+  | {
+    readonly _tag: "ById"
+    readonly at: string
+    readonly id: string
+    readonly prediction: string | null
+    readonly question?: string | undefined
+    readonly answer?: string | undefined
+    readonly category?: string | undefined
+  }
+  | {
+    readonly _tag: "ByQuestion"
+    readonly at: string
+    readonly conversation?: string | undefined
+    readonly question: string
+    readonly answer?: string | undefined
+    readonly response: string | null
+    readonly category?: string | undefined
+  }
 
 /** A line of a JSON lines file that is no prediction. */
 export class BrokenLine extends Schema.TaggedError<BrokenLine>()("BrokenLine", {

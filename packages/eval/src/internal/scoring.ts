@@ -1,9 +1,56 @@
 // From predictions to metrics: one way for every system and for the answers of others.
-import { Statistics, TextMetrics } from "@memory-r1/core"
+import { type Dialogue, Statistics, TextMetrics } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type * as Dialogue from "../Dialogue.ts"
-import type { Item, Metrics, Result } from "../Evaluation.ts"
+import * as Schema from "effect/Schema"
+
+const recall = {
+  evidenceRecall: Schema.optional(Schema.Finite),
+  evidenceRecallAt10: Schema.optional(Schema.Finite),
+  evidenceRecallAt30: Schema.optional(Schema.Finite)
+}
+
+/**
+ * Means over questions.
+ *
+ * - `exactMatch`: SQuAD's, the published measure (`TextMetrics.squadExactMatch`); lists in any order.
+ * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
+ * - `bleu1`: NLTK's, as the same three report it.
+ * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of
+ *   the 10 or 30 best memories of the whole bank. Only over questions that have evidence.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Metrics = Schema.Struct({
+  n: Schema.Int,
+  exactMatch: Schema.Finite,
+  f1: Schema.Finite,
+  bleu1: Schema.Finite,
+  squadF1: Schema.Finite,
+  ...recall
+})
+export interface Metrics extends Schema.Schema.Type<typeof Metrics> {}
+
+/**
+ * One question with its answer and what that is worth.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Item = Schema.Struct({
+  id: Schema.String,
+  category: Schema.Union([Schema.Int, Schema.String]),
+  question: Schema.String,
+  gold: Schema.String,
+  prediction: Schema.String,
+  exactMatch: Schema.Finite,
+  f1: Schema.Finite,
+  bleu1: Schema.Finite,
+  squadF1: Schema.Finite,
+  ...recall
+})
+export interface Item extends Schema.Schema.Type<typeof Item> {}
 
 // What LoCoMo's own scorer takes for "the dialogue does not say", and "none", which this project's agents write.
 const abstention =
@@ -86,5 +133,5 @@ export const summary = (scored: ReadonlyArray<Scored>, seed: number) =>
       metrics: { overall: overall.metrics, byCategory: byCategory((part) => part.metrics) },
       intervals: { overall: overall.intervals, byCategory: byCategory((part) => part.intervals) },
       items: scored.map(({ item }) => item)
-    } satisfies Partial<Result>
+    }
   }).pipe(Random.withSeed(seed))

@@ -1,5 +1,5 @@
 // A small file in LoCoMo's schema, with the oddities of the real one.
-import type { Dialogue } from "../../src/Dialogue.ts"
+import type { Dialogue } from "@memory-r1/core"
 
 export const file = [
   {
@@ -61,7 +61,7 @@ export const file = [
   }
 ]
 
-export const dialogue: Dialogue = {
+export const dialogue: Dialogue.Dialogue = {
   id: "world-1",
   speakers: ["Ann", "Bob"],
   sessions: [

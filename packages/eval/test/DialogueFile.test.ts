@@ -1,8 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
+import { Dialogue } from "@memory-r1/core"
 import { Arbitrary, Effect, FileSystem, Schema } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
-import * as Dialogue from "../src/Dialogue.ts"
+import * as DialogueFile from "../src/DialogueFile.ts"
 import * as Support from "./support/dialogues.ts"
 
 const scratch = Effect.gen(function*() {
@@ -75,7 +76,7 @@ const dialogueOf = (shape: typeof Shape.Type): Dialogue.Dialogue => {
 }
 
 describe("Dialogue", () => {
-  const [ann, cid] = Schema.decodeUnknownSync(Dialogue.Dialogues)(Support.file)
+  const [ann, cid] = Schema.decodeUnknownSync(DialogueFile.Dialogues)(Support.file)
 
   it("decodes LoCoMo's schema into clean values", () => {
     assert.deepStrictEqual(ann!.speakers, ["Ann", "Bob"])
@@ -133,7 +134,7 @@ describe("Dialogue", () => {
   })
 
   it("encodes no more than there is", () => {
-    assert.deepStrictEqual(Schema.encodeSync(Dialogue.Dialogues)([Support.dialogue]) as unknown, [{
+    assert.deepStrictEqual(Schema.encodeSync(DialogueFile.Dialogues)([Support.dialogue]) as unknown, [{
       sample_id: "world-1",
       conversation: {
         speaker_a: "Ann",
@@ -161,8 +162,8 @@ describe("Dialogue", () => {
 
   it.effect.prop("what is written reads back equal", [arbitrary], ([dialogues]) =>
     Effect.gen(function*() {
-      const text = JSON.stringify(yield* Schema.encodeEffect(Dialogue.Dialogues)(dialogues))
-      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(Dialogue.Dialogues)(JSON.parse(text)), dialogues)
+      const text = JSON.stringify(yield* Schema.encodeEffect(DialogueFile.Dialogues)(dialogues))
+      assert.deepStrictEqual(yield* Schema.decodeUnknownEffect(DialogueFile.Dialogues)(JSON.parse(text)), dialogues)
     }), { arbitrary: { runs: 300 } })
 
   const first = Support.dialogue.questions[0]!
@@ -197,7 +198,9 @@ describe("Dialogue", () => {
   ) {
     it.effect(`refuses ${name}`, () =>
       Effect.gen(function*() {
-        const error = yield* Effect.flip(Schema.encodeEffect(Dialogue.Dialogues)([{ ...Support.dialogue, ...change }]))
+        const error = yield* Effect.flip(
+          Schema.encodeEffect(DialogueFile.Dialogues)([{ ...Support.dialogue, ...change }])
+        )
         assert.include(String(error), message)
       }))
   }
@@ -207,8 +210,8 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
   it.effect("writes a file that reads back equal", () =>
     Effect.gen(function*() {
       const file = `${yield* scratch}/world.json`
-      yield* Dialogue.write(file, [Support.dialogue])
-      const { dialogues, dropped, sha256 } = yield* Dialogue.read(file)
+      yield* DialogueFile.write(file, [Support.dialogue])
+      const { dialogues, dropped, sha256 } = yield* DialogueFile.read(file)
       assert.deepStrictEqual(dialogues, [Support.dialogue])
       assert.deepStrictEqual(dropped, [])
       assert.match(sha256, /^[0-9a-f]{64}$/)
@@ -216,20 +219,20 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
 
   it.effect("counts what it leaves out", () =>
     Effect.gen(function*() {
-      const { dropped, sha256 } = yield* Dialogue.read(yield* fileWith(JSON.stringify(Support.file)))
+      const { dropped, sha256 } = yield* DialogueFile.read(yield* fileWith(JSON.stringify(Support.file)))
       assert.deepStrictEqual(dropped, [
         { at: "conv-1/2", reference: "D", reason: "malformed" },
         { at: "conv-1/2", reference: "D:11:26", reason: "malformed" },
         { at: "conv-1/2", reference: "D9:9", reason: "unknown turn" },
         { at: "conv-1 session_1_observation", reference: "D7:7", reason: "unknown turn" }
       ])
-      const again = yield* Dialogue.read(yield* fileWith(JSON.stringify(Support.file)))
+      const again = yield* DialogueFile.read(yield* fileWith(JSON.stringify(Support.file)))
       assert.strictEqual(again.sha256, sha256)
     }))
 
   it.effect("names a missing file", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(Dialogue.read("/nowhere/locomo.json"))
+      const error = yield* Effect.flip(DialogueFile.read("/nowhere/locomo.json"))
       assert.strictEqual(error._tag, "FileUnusable")
       assert.strictEqual(error.message, "/nowhere/locomo.json: no such file")
     }))
@@ -238,10 +241,10 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
     Effect.gen(function*() {
       const text = JSON.stringify(Support.file, undefined, 1)
       const file = yield* fileWith(text.replace("\"speaker_b\": \"Bob\",", "\"speaker_b\": Bob,"))
-      const error = yield* Effect.flip(Dialogue.read(file))
+      const error = yield* Effect.flip(DialogueFile.read(file))
       assert.strictEqual(error.message, `${file}:6:17: broken JSON: value expected, found "Bob,\\n   \\"ses"`)
       const cut = yield* fileWith(text.slice(0, 200))
-      assert.include((yield* Effect.flip(Dialogue.read(cut))).message, "the file ends")
+      assert.include((yield* Effect.flip(DialogueFile.read(cut))).message, "the file ends")
     }))
 
   it.effect("names the place of a wrong shape", () =>
@@ -249,7 +252,7 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
       const text = JSON.stringify(Support.file)
       const wrong = Effect.fnUntraced(function*(from: string, to: string) {
         const file = yield* fileWith(text.replace(from, to))
-        const error = yield* Effect.flip(Dialogue.read(file))
+        const error = yield* Effect.flip(DialogueFile.read(file))
         assert.strictEqual(error._tag, "WrongShape")
         return error.message.slice(file.length)
       })
@@ -260,15 +263,18 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
       assert.include(yield* wrong("\"category\":2", "\"category\":\"two\""), ": at [0].qa[1].category: Expected")
       assert.include(yield* wrong("\"D1:2\",\"text\"", "\"D1:1\",\"text\""), "two turns have the id D1:1")
       assert.include(yield* wrong("\"speaker_b\":\"Bob\",", ""), ": at [0].conversation.speaker_b: Missing key")
-      assert.include((yield* Effect.flip(Dialogue.read(yield* fileWith("{}")))).message, "at the top: Expected array")
+      assert.include(
+        (yield* Effect.flip(DialogueFile.read(yield* fileWith("{}")))).message,
+        "at the top: Expected array"
+      )
     }))
 
   it.effect("says where a file cannot be written, and writes nothing that it could not read", () =>
     Effect.gen(function*() {
-      const nowhere = yield* Effect.flip(Dialogue.write("/nowhere/world.json", []))
+      const nowhere = yield* Effect.flip(DialogueFile.write("/nowhere/world.json", []))
       assert.strictEqual(nowhere.message, "/nowhere/world.json: no such file")
       const file = `${yield* scratch}/world.json`
-      const error = yield* Effect.flip(Dialogue.write(file, [{ ...Support.dialogue, sessions: [] }]))
+      const error = yield* Effect.flip(DialogueFile.write(file, [{ ...Support.dialogue, sessions: [] }]))
       assert.strictEqual(error.message, `${file}: at [0].questions[0].evidence[0]: t1 is no turn of this dialogue`)
       assert.isFalse(yield* (yield* FileSystem.FileSystem).exists(file))
     }))
@@ -278,10 +284,10 @@ describeWith(shared("data/locomo/locomo10.json"), "LoCoMo's own file", (file) =>
   layer(NodeServices.layer)((it) => {
     it.effect("reads back equal after it was written", () =>
       Effect.gen(function*() {
-        const { dialogues } = yield* Dialogue.read(file)
+        const { dialogues } = yield* DialogueFile.read(file)
         const copy = `${yield* scratch}/copy.json`
-        yield* Dialogue.write(copy, dialogues)
-        const again = yield* Dialogue.read(copy)
+        yield* DialogueFile.write(copy, dialogues)
+        const again = yield* DialogueFile.read(copy)
         assert.deepStrictEqual(again.dialogues, dialogues)
         assert.deepStrictEqual(again.dropped, [])
       }))
