@@ -1,8 +1,10 @@
 /**
- * The four operations as a model writes them, and the total decoder from its text.
+ * The four operations as a model writes them, and a total decoder for its text.
  *
- * The model never sees ids. It sees *handles* 0..k-1, bound to the snapshot that was retrieved for it, so an operation
- * on a memory that it was not shown cannot be expressed, only rejected.
+ * The model never sees ids. It sees *handles* 0..k-1, bound to the snapshot that was retrieved for it. An operation on
+ * a memory that was not shown therefore cannot be expressed, only rejected.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import { blocks } from "./internal/fences.ts"
@@ -14,8 +16,11 @@ import * as ModelOutput from "./ModelOutput.ts"
 import type { Fact } from "./Turn.ts"
 
 /**
- * ADD a new memory, UPDATE the text of a shown one, DELETE a shown one, or do nothing. The paper's prompt writes the
- * last as NONE, its text as NOOP; both are read.
+ * ADD a memory, UPDATE the text of a shown memory, DELETE a shown memory, or do nothing. The paper's prompt calls the
+ * last one NONE, its text NOOP; both are accepted.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const MemoryOperation = Schema.TaggedUnion({
   Add: { text: Schema.NonEmptyString },
@@ -23,10 +28,20 @@ export const MemoryOperation = Schema.TaggedUnion({
   Delete: { handle: Schema.Int },
   Noop: {}
 })
+
+/**
+ * The type of `MemoryOperation`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type MemoryOperation = typeof MemoryOperation.Type
 
 /**
  * The memories that a manager was shown, in the order of their handles, and the revision of the bank they came from.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Snapshot {
   readonly revision: number
@@ -41,8 +56,11 @@ export interface Snapshot {
  * - `UnknownMemory`: quotes a memory that was not shown.
  * - `DuplicateHandle`: a second operation on one memory; the first one stands.
  * - `EmptyText`: an ADD or UPDATE without text.
- * - `UnchangedUpdate`: an UPDATE to the text that is already there, be it with the time or the speaker that a prompt
- *   shows before it.
+ * - `UnchangedUpdate`: an UPDATE to the current text, with or without the time or speaker that a prompt shows before
+ *   it.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Rejection = Schema.TaggedUnion({
   Unparsable: { raw: Schema.String, position: Schema.Int, reason: Schema.String },
@@ -52,10 +70,20 @@ export const Rejection = Schema.TaggedUnion({
   EmptyText: { position: Schema.Int },
   UnchangedUpdate: { handle: Schema.Int, position: Schema.Int }
 })
+
+/**
+ * The type of `Rejection`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Rejection = typeof Rejection.Type
 
 /**
- * What a piece of model output says: operations in its order, and a rejection for everything else.
+ * The operations in a piece of model output, in order, and a rejection for everything else.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Parsed {
   readonly operations: ReadonlyArray<{ readonly operation: MemoryOperation; readonly position: number }>
@@ -63,7 +91,10 @@ export interface Parsed {
 }
 
 /**
- * What a piece of model output does to the bank behind a snapshot.
+ * The edits from a piece of model output to the bank behind a snapshot.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Decoded {
   readonly edits: ReadonlyArray<Edit>
@@ -93,7 +124,7 @@ const parseLines = (raw: string, from: number, to: number): Parsed => {
     if (row.trim() === "" || fenceRow.test(row)) continue
     const found = linePattern.exec(row)
     if (found === null) {
-      rejections.push({ _tag: "Unparsable", raw, position: at, reason: "no operation begins this line" })
+      rejections.push({ _tag: "Unparsable", raw, position: at, reason: "the line does not begin with an operation" })
       continue
     }
     const kind = kinds[found[1]!.toUpperCase()]!
@@ -131,7 +162,7 @@ const operationRowWithBracket = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE
 interface JsonValue extends Parsed {
   readonly end: number
   readonly complete: boolean
-  /** Whether it held an object at all: brackets in prose do not. */
+  /** Whether it contains an object. Brackets in prose do not. */
   readonly objects: boolean
 }
 
@@ -151,7 +182,7 @@ const parseJson = (raw: string, start: number): JsonValue => {
     if (kind === "Noop") return void operations.push({ operation: { _tag: "Noop" }, position })
     const rawText = field(item, ["text", "content", "memory"])
     if (kind !== "Delete" && rawText !== undefined && typeof rawText !== "string") {
-      return unparsable(position, "a text that is no string")
+      return unparsable(position, "a text that is not a string")
     }
     const text = typeof rawText === "string" ? rawText.trim() : ""
     if (kind === "Add") {
@@ -167,13 +198,13 @@ const parseJson = (raw: string, start: number): JsonValue => {
     else operations.push({ operation: { _tag: "Update", handle, text }, position })
   }
   const visit = (value: unknown, position: number): void => {
-    if (typeof value !== "object" || value === null) return unparsable(position, "an item that is no object")
+    if (typeof value !== "object" || value === null) return unparsable(position, "an item that is not an object")
     const at = json.positions.get(value) ?? position
     const list: unknown = [value, ...["memory", "operations", "memories"].map((name) => field(value, [name]))].find(
       Array.isArray
     )
     if (!Array.isArray(list)) return read(value, at)
-    // A model that was asked for a list of changes and gives an empty one wants none.
+    // An empty list of operations means that nothing changes.
     if (list.length === 0 && !json.incomplete.has(list)) operations.push({ operation: { _tag: "Noop" }, position: at })
     for (const item of list) visit(item, at)
   }
@@ -201,8 +232,8 @@ const after = (pattern: RegExp, raw: string, from: number): number => {
   return found === null ? raw.length : found.index + found[0].length
 }
 
-// The JSON values that begin between `from` and `to`. Brackets in the prose before them say nothing, unless there is
-// nothing else. What comes after them is an explanation, unless it is the next value (one object a line).
+// The JSON values that begin between `from` and `to`. Brackets in the prose before them count only if there is nothing
+// else. Text after them is an explanation, unless it is the next value (one object per line).
 const parseValues = (raw: string, from: number, to: number): Parsed & { readonly prose: Parsed | undefined } => {
   const operations: Array<Parsed["operations"][number]> = []
   const rejections: Array<Rejection> = []
@@ -222,7 +253,7 @@ const parseValues = (raw: string, from: number, to: number): Parsed & { readonly
 
 // The operations of a text that a model decided on.
 const parseDecided = (raw: string): Parsed => {
-  // What an operation's line quotes is text: JSON is looked for only before the first such line.
+  // The text of an operation line may contain brackets, so JSON counts only before the first such line.
   const firstRow = Math.min(
     operationRow.exec(raw)?.index ?? raw.length,
     operationRowWithBracket.exec(raw)?.index ?? raw.length
@@ -243,7 +274,7 @@ const parseDecided = (raw: string): Parsed => {
   return read(0, raw.length)
 }
 
-// What was read in a part of a text, told of the whole: `at` is where the part begins there.
+// Moves positions from a part of a text, which begins at `at`, to the whole.
 const within = (raw: string, at: number, { operations, rejections }: Parsed): Parsed => ({
   operations: operations.map(({ operation, position }) => ({ operation, position: position + at })),
   rejections: rejections.map((rejection): Rejection => {
@@ -253,8 +284,11 @@ const within = (raw: string, at: number, { operations, rejections }: Parsed): Pa
 })
 
 /**
- * - `quoted`: texts that the model was shown. What looks like reasoning in them is text where it repeats them.
- * - `form`: reads what was decided, where that has a form of its own.
+ * - `quoted`: texts that the model was shown. Where the output repeats them, apparent reasoning tags in them are text.
+ * - `form`: a parser for formats with their own form.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ParseOptions {
   readonly quoted?: ReadonlyArray<string> | undefined
@@ -262,13 +296,13 @@ export interface ParseOptions {
 }
 
 /**
- * Reads operations out of model text; total: it never throws, and everything that it cannot read becomes a rejection.
- * Only what follows the model's reasoning counts (`ModelOutput.decided`); where it is never closed nothing was decided,
- * which is a rejection.
+ * Parses operations from model text. It never throws; everything that it cannot read becomes a rejection. Only the text
+ * after the reasoning counts (`ModelOutput.decided`). Reasoning that never ends is a rejection.
  *
- * Two forms are read. The paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also fenced,
- * with prose around it, as a bare list or object, with trailing commas or cut off (complete items count). And one
- * operation a line, `ADD text`, `UPDATE 0 text`, `DELETE 0`, `NOOP`, which costs a small model fewer tokens.
+ * It accepts two forms. One is the paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also in
+ * code fences, with prose around it, as a bare list or object, with trailing commas, or cut off (complete items count).
+ * The other is one operation per line, `ADD text`, `UPDATE 0 text`, `DELETE 0`, `NOOP`, which costs a small model fewer
+ * tokens.
  *
  * @example
  * ```ts
@@ -279,6 +313,9 @@ export interface ParseOptions {
  * MemoryOperation.parse("<think>DELETE 0? No.</think>NOOP").operations[0]?.operation // => { _tag: "Noop" }
  * MemoryOperation.parse("I would rather not").rejections[0]?._tag // => "Unparsable"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const parse = (raw: string, { form = parseDecided, quoted = [] }: ParseOptions = {}): Parsed => {
   const decided = ModelOutput.decided(raw, quoted)
@@ -289,7 +326,7 @@ export const parse = (raw: string, { form = parseDecided, quoted = [] }: ParseOp
         _tag: "Unparsable",
         raw,
         position: raw.length,
-        reason: "the reasoning is never closed: nothing was decided"
+        reason: "the reasoning never ends, so nothing was decided"
       }]
     }
     : within(raw, decided.at, form(decided.text))
@@ -299,7 +336,10 @@ const isSame = (text: string, memory: Memory.Memory): boolean =>
   [memory.text, Memory.line(memory), Memory.attributed(memory)].map(oneLine).includes(oneLine(text))
 
 /**
- * Binds operations to the memories that their handles stand for. Provenance comes from the fact that was decided on.
+ * Binds operations to the memories of their handles. Provenance comes from the fact.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text">): Decoded => {
   const edits: Array<Edit> = []
@@ -353,6 +393,9 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
  * rejections // => [{ _tag: "UnknownHandle", handle: 7, shown: 1, position: 0 }]
  * MemoryBank.memories(MemoryBank.applyAll(bank, edits)).length // => 2
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const decode = (
   raw: string,
@@ -362,7 +405,10 @@ export const decode = (
   bind(parse(raw, { quoted: [fact?.text ?? "", ...snapshot.memories.map(({ text }) => text)] }), snapshot, fact)
 
 /**
- * The line form that `parse` reads. White space in texts is folded, since a line break would end the operation.
+ * The line form that `parse` accepts. White space in texts is collapsed, because a line break would end the operation.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const format = (operations: ReadonlyArray<MemoryOperation>): string =>
   operations.map((operation) => {
