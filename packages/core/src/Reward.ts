@@ -1,7 +1,7 @@
 /**
  * Rewards: plain functions from an outcome to a number with a breakdown, and combinators of them.
  */
-import { sameAnswer, sameList } from "./internal/sameAnswer.ts"
+import { sameAnswer, sameList } from "./language/sameAnswer.ts"
 import * as TextMetrics from "./TextMetrics.ts"
 
 /**

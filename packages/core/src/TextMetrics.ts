@@ -4,8 +4,8 @@
  *
  * Three F1s are in circulation and differ by several points; every name here says which one it is.
  */
-import { listItems, sameItems } from "./internal/listItems.ts"
 import { wordTokenize } from "./internal/wordTokenize.ts"
+import { listItems, sameItems } from "./language/listItems.ts"
 
 // `string.punctuation` of Python, what its `\b` takes for a part of a word, and what its `split` takes for white space.
 const punctuation = /[!-/:-@[-`{-~]/g
