@@ -11,7 +11,9 @@ await memory.remember({ speaker: "Bob", text: "I live in Lima." })
 console.log((await memory.answer("What is the name of Ann's dog?")).text)
 console.log((await memory.answer("When did Ann move to Oslo?")).text)
 console.log(
-  (await memory.recall("Where does Bob live?", 1)).map(({ speaker, text }) => `${speaker}: ${text}`).join("\n")
+  (await memory.recall("Where does Bob live?", { limit: 1 })).map(({ speaker, text }) => `${speaker}: ${text}`).join(
+    "\n"
+  )
 )
 
 await memory.close()

@@ -15,7 +15,9 @@ describe("createMemory", () => {
     assert.deepStrictEqual([chess?.speaker, chess?.text, chess?.sources, chess?.observedAt], ["Ben", "I play chess.", [
       "D7"
     ], "8 May 2023"])
-    assert.deepStrictEqual((await memory.recall("who plays chess?", 1)).map(({ text }) => text), ["I play chess."])
+    assert.deepStrictEqual((await memory.recall("who plays chess?", { limit: 1 })).map(({ text }) => text), [
+      "I play chess."
+    ])
     assert.strictEqual((await memory.answer("Where does Ann live?")).text, "Oslo")
     await memory.close()
   })

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { createMemory } from "@memory-r1/store-sqlite"
+import { createMemory } from "@memory-r1/core"
+import { sqlite } from "@memory-r1/store-sqlite"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,7 +8,8 @@ import { join } from "node:path"
 describe("createMemory, with a file", () => {
   it("remembers from one start to the next, tells its history, goes back and forgets", async () => {
     const directory = mkdtempSync(join(tmpdir(), "memory-r1-create-"))
-    const store = join(directory, "memory.db")
+    const file = join(directory, "memory.db")
+    const store = sqlite(file)
     const first = await createMemory({ store, scope: { user: "ann" } })
     await first.remember({ speaker: "Ann", text: "I live in Oslo." })
     await first.remember({ speaker: "Ann", text: "I live in Bergen." })
@@ -38,7 +40,7 @@ describe("createMemory, with a file", () => {
     const unknown = await second.forget(home!.id).then(() => undefined, (error: unknown) => error)
     assert.match(String(unknown), /has no memory m1/)
     await second.close()
-    assert.isFalse(readFileSync(store).includes("Oslo"))
+    assert.isFalse(readFileSync(file).includes("Oslo"))
 
     const other = await createMemory({ store, scope: { user: "ben" } })
     assert.deepStrictEqual(await other.memories(), [])
@@ -47,7 +49,7 @@ describe("createMemory, with a file", () => {
   })
 
   it("names the file that it cannot open", async () => {
-    const failed = await createMemory({ store: "/no/such/folder/memory.db" }).then(
+    const failed = await createMemory({ store: sqlite("/no/such/folder/memory.db") }).then(
       () => undefined,
       (error: unknown) => error
     )
