@@ -1,5 +1,6 @@
 // The models that `createMemory` takes, as layers.
 import type { EmbeddingModel, LanguageModel } from "effect/ai"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
@@ -64,6 +65,10 @@ const resolve = <A, Model extends Versioned>(
   return Layer.unwrap(Effect.fail(new UnusableModel({ option, detail })))
 }
 
+// As the environment is now: a program may have read its file of variables since it started.
+const client = ({ layerConfig }: Hf["HfClient"]) =>
+  Layer.provide(layerConfig(), Layer.suspend(() => ConfigProvider.layer(ConfigProvider.fromEnv())))
+
 export const languageModel = (
   given: Layer.Layer<LanguageModel.LanguageModel, unknown> | AiSdk.LanguageModelLike | string
 ): Layer.Layer<LanguageModel.LanguageModel, unknown> =>
@@ -71,7 +76,7 @@ export const languageModel = (
     "model",
     given,
     ({ HfClient, HfLanguageModel }, model) =>
-      Layer.provide(HfLanguageModel.layer({ model, config: { temperature: 0 } }), HfClient.layerConfig()),
+      Layer.provide(HfLanguageModel.layer({ model, config: { temperature: 0 } }), client(HfClient)),
     (model) => AiSdk.layerLanguageModel(model)
   )
 
@@ -81,6 +86,6 @@ export const embeddingModel = (
   resolve(
     "embedding",
     given,
-    ({ HfClient, HfEmbeddingModel }, model) => Layer.provide(HfEmbeddingModel.layer({ model }), HfClient.layerConfig()),
+    ({ HfClient, HfEmbeddingModel }, model) => Layer.provide(HfEmbeddingModel.layer({ model }), client(HfClient)),
     (model) => AiSdk.layerEmbeddingModel(model)
   )
