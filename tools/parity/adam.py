@@ -2,6 +2,7 @@
 
 Usage: python tools/parity/adam.py (with torch 2.13). Everything is computed in float64; inputs are exact in float32.
 """
+
 import json, pathlib
 
 import torch
@@ -17,8 +18,11 @@ for options in [
     weights = torch.randn(6).double()
     parameter = torch.nn.Parameter(weights.clone())
     optimizer = torch.optim.AdamW(
-        [parameter], lr=options["learningRate"], betas=(options.get("beta1", 0.9), options.get("beta2", 0.999)),
-        eps=options.get("epsilon", 1e-8), weight_decay=options.get("weightDecay", 0),
+        [parameter],
+        lr=options["learningRate"],
+        betas=(options.get("beta1", 0.9), options.get("beta2", 0.999)),
+        eps=options.get("epsilon", 1e-8),
+        weight_decay=options.get("weightDecay", 0),
     )
     steps = []
     for step in range(5):
@@ -34,7 +38,9 @@ for options in [
             assert torch.allclose(parameter.grad, reference * limit / norm, rtol=1e-6)
             parameter.grad = reference * limit / norm
         optimizer.step()
-        steps.append({"gradient": gradient.tolist(), "norm": norm, "weights": [float(f"{w:.9g}") for w in parameter.tolist()]})
+        steps.append(
+            {"gradient": gradient.tolist(), "norm": norm, "weights": [float(f"{w:.9g}") for w in parameter.tolist()]}
+        )
     cases.append({"options": options, "weights": weights.tolist(), "steps": steps})
 
 path = pathlib.Path(__file__).parents[2] / "packages/backend-onnx/test/fixtures/adam.json"

@@ -1,10 +1,13 @@
-"""Writes packages/backend-onnx/test/fixtures/adapters: LoRA adapters that peft made, and what it computes with them; and checks ours.
+"""Writes packages/backend-onnx/test/fixtures/adapters: LoRA adapters that peft made, and what it computes with them;
+and checks ours.
 
-Usage: python tools/parity/adapters.py (with torch 2.13, transformers 5.18 and peft 0.21). For each checkpoint of the fixtures that is
-named below: a PEFT directory with random matrices, golden.json with the log-probabilities of the sequences in the checkpoint's own
-golden.json, and gradients.safetensors with the gradient of sum(weight * log-probability) for every matrix. Then reads the adapters that
-tools/parity/train_tiny.ts trained and writes the log-probabilities that peft gets with them into transformers.json.
+Usage: python tools/parity/adapters.py (with torch 2.13, transformers 5.18 and peft 0.21). For each checkpoint of the
+fixtures that is named below: a PEFT directory with random matrices, golden.json with the log-probabilities of the
+sequences in the checkpoint's own golden.json, and gradients.safetensors with the gradient of sum(weight * log-
+probability) for every matrix. Then reads the adapters that tools/parity/train_tiny.ts trained and writes the log-
+probabilities that peft gets with them into transformers.json.
 """
+
 import json, pathlib, shutil
 
 import torch
@@ -66,6 +69,8 @@ for directory in sorted((fixtures / "trained-adapters").glob("*")):
     model = PeftModel.from_pretrained(base(directory.name), directory).eval()
     golden = json.loads((fixtures / directory.name / "golden.json").read_text())
     with torch.no_grad():
-        found = [[float(f"{value:.8g}") for value in logprobs(model, s["tokens"]).tolist()] for s in golden["sequences"]]
+        found = [
+            [float(f"{value:.8g}") for value in logprobs(model, s["tokens"]).tolist()] for s in golden["sequences"]
+        ]
     (directory / "transformers.json").write_text(json.dumps({"logprobs": found}) + "\n")
     print("trained", directory.name, sum(map(sum, found)))

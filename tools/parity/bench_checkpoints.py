@@ -1,8 +1,11 @@
-"""Writes the checkpoints that docs/engine.md measures: random weights in the shapes s, m and l, and in Qwen2.5-0.5B's own.
+"""Writes the checkpoints that docs/engine.md measures: random weights in the shapes s, m and l, and in Qwen2.5-0.5B's
+own.
 
-Usage: python tools/parity/bench_checkpoints.py FOLDER [s m l qwen] (with torch 2.13 and transformers 5.18). The tokenizer has one
-word for each token, "w17" for token 17, so that every engine reads a prompt of so many words as so many tokens.
+Usage: python tools/parity/bench_checkpoints.py FOLDER [s m l qwen] (with torch 2.13 and transformers 5.18). The
+tokenizer has one word for each token, "w17" for token 17, so that every engine reads a prompt of so many words as so
+many tokens.
 """
+
 import pathlib, sys
 
 import torch
@@ -15,8 +18,15 @@ rope = {"rope_type": "default", "rope_theta": 10000.0}
 
 def llama(hidden, layers, heads, mlp, vocabulary):
     return LlamaForCausalLM, LlamaConfig(
-        **common, vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads, num_key_value_heads=heads,
-        intermediate_size=mlp, max_position_embeddings=8192, rope_parameters=rope,
+        **common,
+        vocab_size=vocabulary,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        intermediate_size=mlp,
+        max_position_embeddings=8192,
+        rope_parameters=rope,
     )
 
 
@@ -24,10 +34,21 @@ shapes = {
     "s": lambda: llama(128, 3, 4, 352, 2048),
     "m": lambda: llama(256, 4, 4, 704, 4096),
     "l": lambda: llama(384, 6, 6, 1024, 8192),
-    "qwen": lambda: (Qwen2ForCausalLM, Qwen2Config(
-        **common, vocab_size=151936, hidden_size=896, num_hidden_layers=24, num_attention_heads=14, num_key_value_heads=2,
-        intermediate_size=4864, max_position_embeddings=32768, rms_norm_eps=1e-6, rope_parameters={**rope, "rope_theta": 1e6},
-    )),
+    "qwen": lambda: (
+        Qwen2ForCausalLM,
+        Qwen2Config(
+            **common,
+            vocab_size=151936,
+            hidden_size=896,
+            num_hidden_layers=24,
+            num_attention_heads=14,
+            num_key_value_heads=2,
+            intermediate_size=4864,
+            max_position_embeddings=32768,
+            rms_norm_eps=1e-6,
+            rope_parameters={**rope, "rope_theta": 1e6},
+        ),
+    ),
 }
 folder, *wanted = sys.argv[1:]
 for name in wanted or shapes:
@@ -39,6 +60,10 @@ for name in wanted or shapes:
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<pad>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<pad>",
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<pad>",
     ).save_pretrained(directory)
     print(directory)

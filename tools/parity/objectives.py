@@ -1,10 +1,12 @@
-"""Losses and gradients of TRL's GRPOTrainer, of its own `_compute_loss`, for packages/core/test/fixtures/objectives.json.
+"""Losses and gradients of TRL's GRPOTrainer, of its own `_compute_loss`, for
+packages/core/test/fixtures/objectives.json.
 
-    python tools/parity/objectives.py packages/core/test/fixtures/objectives.json
+python tools/parity/objectives.py packages/core/test/fixtures/objectives.json
 
-The trainer is not built: `_compute_loss` runs on an object that has what it reads, with log-probabilities that are leaves in place of a
-model's. TRL 1.13.
+The trainer is not built: `_compute_loss` runs on an object that has what it reads, with log-probabilities that are
+leaves in place of a model's. TRL 1.13.
 """
+
 import json
 import sys
 import types
@@ -36,7 +38,17 @@ def correction(level, mode, cap):
 
 
 def loss_of(case):
-    case = {"loss_type": "grpo", "level": "token", "epsilon": 0.2, "epsilon_high": 0.2, "beta": 0.0, "delta": None, "correction": None, "entropy": 0.0, **case}
+    case = {
+        "loss_type": "grpo",
+        "level": "token",
+        "epsilon": 0.2,
+        "epsilon_high": 0.2,
+        "beta": 0.0,
+        "delta": None,
+        "correction": None,
+        "entropy": 0.0,
+        **case,
+    }
     leaf = logp.clone().requires_grad_(True)
     entropies = entropy.clone().requires_grad_(True)
     trainer = types.SimpleNamespace(
@@ -53,8 +65,12 @@ def loss_of(case):
         vllm_importance_sampling_correction=case["correction"] is not None,
         max_completion_length=MAX_LENGTH,
         current_gradient_accumulation_steps=1,
-        args=types.SimpleNamespace(delta=case["delta"], use_bias_correction_kl=False, steps_per_generation=1, report_to=[]),
-        accelerator=types.SimpleNamespace(num_processes=1, gather=lambda x: x, reduce=lambda x, reduction: x, sync_gradients=False),
+        args=types.SimpleNamespace(
+            delta=case["delta"], use_bias_correction_kl=False, steps_per_generation=1, report_to=[]
+        ),
+        accelerator=types.SimpleNamespace(
+            num_processes=1, gather=lambda x: x, reduce=lambda x, reduction: x, sync_gradients=False
+        ),
         model=types.SimpleNamespace(training=True),
         _metrics={"train": defaultdict(list), "eval": defaultdict(list)},
         _entropy_bonus_enabled=case["entropy"] != 0.0,
@@ -83,9 +99,11 @@ def loss_of(case):
         **case,
         "loss": loss.item(),
         "gradient": [gradient[r, :length].tolist() for r, length in enumerate(LENGTHS)],
-        "entropyGradient": None
-        if entropies.grad is None
-        else [entropies.grad[r, :length].tolist() for r, length in enumerate(LENGTHS)],
+        "entropyGradient": (
+            None
+            if entropies.grad is None
+            else [entropies.grad[r, :length].tolist() for r, length in enumerate(LENGTHS)]
+        ),
     }
 
 

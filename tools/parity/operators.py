@@ -3,6 +3,7 @@
 Usage: python tools/parity/operators.py (with torch 2.13 and transformers 5.18). Everything is computed in float64. The
 gradient is that of sum(output * upstream).
 """
+
 import json, math, pathlib
 
 import torch
@@ -79,7 +80,9 @@ case("rmsNorm", rms_norm, x=normal(3, 4), scale=normal(4))
 
 heads, size = 2, 4
 config = LlamaConfig(
-    hidden_size=heads * size, num_attention_heads=heads, max_position_embeddings=16,
+    hidden_size=heads * size,
+    num_attention_heads=heads,
+    max_position_embeddings=16,
     rope_parameters={"rope_type": "default", "rope_theta": 100.0},
 )
 rope = LlamaRotaryEmbedding(config)
@@ -88,7 +91,7 @@ assert torch.allclose(inverse, 100.0 ** (-torch.arange(0, size, 2).double() / si
 
 
 def rotary(x, positions):
-    """x is [rows, tokens, heads * size]."""
+    """X is [rows, tokens, heads * size]."""
     angles = positions[..., None] * inverse
     table = torch.cat([angles, angles], -1)
     byHead = x.unflatten(-1, (heads, size)).transpose(1, 2)
@@ -120,8 +123,13 @@ def packed(query, keys, values, own_keys, own_values):
 
 
 case(
-    "packedAttention", packed, query=normal(1, 2, 3, 2, size), keys=normal(1, 2, 4, size), values=normal(1, 2, 4, size),
-    own_keys=normal(1, 2, 3, 2, size), own_values=normal(1, 2, 3, 2, size),
+    "packedAttention",
+    packed,
+    query=normal(1, 2, 3, 2, size),
+    keys=normal(1, 2, 4, size),
+    values=normal(1, 2, 4, size),
+    own_keys=normal(1, 2, 3, 2, size),
+    own_values=normal(1, 2, 3, 2, size),
 )
 
 root = pathlib.Path(__file__).parents[2] / "packages/backend-onnx/test/fixtures"

@@ -1,9 +1,11 @@
-"""Loads the checkpoints that tools/parity/train_tiny.ts trained and saved, and writes what transformers computes with them.
+"""Loads the checkpoints that tools/parity/train_tiny.ts trained and saved, and writes what transformers computes with
+them.
 
-Usage: python tools/parity/roundtrip.py (with torch 2.13 and transformers 5.18), after node tools/parity/train_tiny.ts. Writes
-transformers.json into each directory of packages/backend-onnx/test/fixtures/trained: the log-probabilities of the sequences in
-the golden.json of the checkpoint that training began with, and the token ids of a text.
+Usage: python tools/parity/roundtrip.py (with torch 2.13 and transformers 5.18), after node tools/parity/train_tiny.ts.
+Writes transformers.json into each directory of packages/backend-onnx/test/fixtures/trained: the log-probabilities of
+the sequences in the golden.json of the checkpoint that training began with, and the token ids of a text.
 """
+
 import json, pathlib
 
 import torch

@@ -231,7 +231,7 @@ layer(Workplace.layer)("eval and score", (it) => {
             [
               1,
               score("bare.jsonl", "locomo"),
-              /^bare\.jsonl: line 1 has no gold answer, line 2 has no gold answer \(2 in all\): give the data set with --data, or predictions with question, answer and category\n$/
+              /^bare\.jsonl: line 1 has no gold answer, line 2 has no gold answer \(2 in all\): give the data set .* and category\n$/
             ],
             [
               1,

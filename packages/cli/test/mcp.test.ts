@@ -408,7 +408,14 @@ describe("mcp", () => {
     Effect.gen(function*() {
       yield* TinyModel.write(join(folder, "tiny"))
       const model = ["--model", "tiny", "--max-tokens", "8"]
-      const said = ["I live in Bergen.", "My dog is called Buddy.", "I do not eat meat.", "मेरी बेटी है", "Mood today: 😀"]
+      const said = [
+        "I live in " +
+        "Bergen.",
+        "My dog is called Buddy.",
+        "I do not eat meat.",
+        "मेरी बेटी है",
+        "Mood today: 😀"
+      ]
       yield* Effect.scoped(Effect.flatMap(Mcp.stdio(folder, "--db", "wait.db", ...model), ({ call }) =>
         Effect.forEach(said, (text) =>
           call("remember", { text, speaker: "Ann", at: "2026-11-01T10:00:00Z" }))))
@@ -456,8 +463,8 @@ describe("mcp", () => {
       const tiny = join(folder, "switched")
       yield* TinyModel.write(tiny)
       // Says whether it is right by what it refuses: only without thinking can it be asked.
-      const template =
-        "{% if enable_thinking is not defined or enable_thinking is not false or effort != 3 %}{{ raise_exception('it thinks') }}{% endif %}{% for m in messages %}{{ m.content }}\n{% endfor %}"
+      const template = "{% if enable_thinking is not defined or enable_thinking is not false or effort != 3 %}{{ " +
+        "raise_exception('it thinks') }}{% endif %}{% for m in messages %}{{ m.content }}\n{% endfor %}"
       writeFileSync(join(tiny, "chat_template.jinja"), template)
       const options = ["--template-option", "enable_thinking=false", "--template-option", "effort=3"]
       yield* Program.run(folder, ["memory", "add", "Ann lives in Oslo", "--db", "switched.db"])

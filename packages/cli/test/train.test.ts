@@ -142,7 +142,9 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
         const template = (text: string) => writeFileSync(join(folder, "instruct/chat_template.jinja"), text)
         // As Mistral 7B Instruct has it, but for its tokens.
         template(
-          "{{ bos_token }}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}[INST] {{ m.content }} [/INST]{{ 'plain' if quick }}{% endfor %}"
+          "{{ bos_token }}{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ " +
+            "raise_exception('roles must alternate') }}{% endif %}[INST] {{ m.content }} [/INST]" +
+            "{{ 'plain' if quick }}{% endfor %}"
         )
         const stages = [{ kind: "manager", ...reinforced, steps: 1 }, { kind: "answer", ...reinforced, steps: 1 }]
         const asked = (more: object = {}) => ({
@@ -182,7 +184,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("train", (it) => {
         const refused = yield* Program.run(folder, ["train", "--config", "refusing.json", "--out", "nothing"])
         assert.match(
           Program.failure(1, refused),
-          /chat_template\.jinja has a chat template that refuses the messages \(system, user\): System role not supported\n$/
+          /chat_template\.jinja has a chat template that refuses the messages \(system, user\): System role .*\n$/
         )
       }),
     Program.timeout
@@ -267,7 +269,8 @@ managerTokens: 4
 answerTokens: 4
 stages:
   - { kind: manager, steps: 1, groupsPerStep: 2, groupSize: 2, maxTokens: 6, learningRate: { peak: 1.0e-3 } }
-  - { kind: answer, algorithm: ppo, steps: 1, groupsPerStep: 2, maxTokens: 6, learningRate: { peak: 1.0e-3 }, critic: { learningRate: { peak: 1.0e-3 } } }
+  - { kind: answer, algorithm: ppo, steps: 1, groupsPerStep: 2, maxTokens: 6, learningRate: { peak: 1.0e-3 }, \
+critic: { learningRate: { peak: 1.0e-3 } } }
 `
         )
         const finished = yield* Program.run(folder, ["train", "--config", "locomo.yaml", "--out", "locomo", "--json"])
@@ -299,7 +302,8 @@ stages:
         assert.deepStrictEqual(said.map(({ code }) => code), [1, 1, 1])
         assert.include(
           said[0]!.stderr,
-          "dialogues.json: has no question to train on: split memoryR2 trains on conv-43 and conv-47, and the file has conv-26, conv-30"
+          "dialogues.json: has no question to train on: split memoryR2 trains on conv-43 and conv-47, and the file " +
+            "has conv-26, conv-30"
         )
         assert.include(said[1]!.stderr, "broken.jsonc: is broken JSON at 2:9 (ColonExpected)")
         assert.match(said[2]!.stderr, /broken\.yaml: is broken YAML \(.+ at line 2/)
@@ -445,10 +449,8 @@ stages:
         const inspect = (name: string, ...more: ReadonlyArray<string>) =>
           Program.run(folder, ["inspect", "batch", "--model", "tiny", "--batch", name, ...more])
         const fine = yield* inspect("failed-batch.json")
-        assert.match(
-          fine.stdout,
-          /^manager, step 4: reinforce over 2 completions of 1 prompts\nprompt 0, completion 0: 3 tokens, least log-probability -\d+\.\d\d, loss \d/
-        )
+        assert.match(fine.stdout, /^manager, step 4: reinforce over 2 completions of 1 prompts\n/)
+        assert.match(fine.stdout, /\nprompt 0, completion 0: 3 tokens, least log-probability -\d+\.\d\d, loss \d/)
         assert.match(fine.stdout, /every loss is a number under these weights\n$/)
         const found = Program.document(yield* inspect("exploding.json", "--json")) as {
           readonly completions: ReadonlyArray<{ readonly loss: string }>

@@ -5,15 +5,18 @@ import { words as wordsOf } from "./internal/words.ts"
 
 // Forms that no ending shows, each beside the form that questions use: "when did Ann buy" is answered by "I bought".
 const irregular = new Map(
-  ("ate:eat eaten:eat became:become began:begin begun:begin bought:buy broke:break broken:break brought:bring built:build came:come " +
-    "caught:catch chose:choose chosen:choose drank:drink drawn:draw drew:draw driven:drive drove:drive fed:feed fell:fall fallen:fall " +
-    "felt:feel flew:fly flown:fly forgot:forget fought:fight found:find gave:give given:give goes:go gone:go got:get gotten:get " +
-    "grew:grow grown:grow heard:hear held:hold hid:hide hung:hang kept:keep knew:know known:know laid:lay led:lead left:leave " +
-    "lost:lose made:make meant:mean met:meet paid:pay ran:run ridden:ride rode:ride said:say sang:sing sung:sing sat:sit saw:see " +
-    "seen:see sent:send slept:sleep sold:sell spent:spend spoke:speak spoken:speak stood:stand stole:steal stuck:stick swam:swim " +
-    "taken:take taught:teach thought:think threw:throw thrown:throw told:tell took:take understood:understand went:go woke:wake " +
-    "won:win wore:wear worn:wear written:write wrote:write children:child feet:foot men:man mice:mouse people:person teeth:tooth " +
-    "wives:wife women:woman").split(" ").map((pair) => pair.split(":") as [string, string])
+  ("ate:eat eaten:eat became:become began:begin begun:begin bought:buy broke:break broken:break brought:bring " +
+    "built:build came:come caught:catch chose:choose chosen:choose drank:drink drawn:draw drew:draw driven:drive " +
+    "drove:drive fed:feed fell:fall fallen:fall felt:feel flew:fly flown:fly forgot:forget fought:fight " +
+    "found:find gave:give given:give goes:go gone:go got:get gotten:get grew:grow grown:grow heard:hear held:hold " +
+    "hid:hide hung:hang kept:keep knew:know known:know laid:lay led:lead left:leave lost:lose made:make " +
+    "meant:mean met:meet paid:pay ran:run ridden:ride rode:ride said:say sang:sing sung:sing sat:sit saw:see " +
+    "seen:see sent:send slept:sleep sold:sell spent:spend spoke:speak spoken:speak stood:stand stole:steal " +
+    "stuck:stick swam:swim taken:take taught:teach thought:think threw:throw thrown:throw told:tell took:take " +
+    "understood:understand went:go woke:wake won:win wore:wear worn:wear written:write wrote:write children:child " +
+    "feet:foot men:man mice:mouse people:person teeth:tooth wives:wife women:woman").split(" ").map((pair) =>
+      pair.split(":") as [string, string]
+    )
 )
 
 /**
@@ -22,9 +25,9 @@ const irregular = new Map(
  * every question.
  */
 export const stopWords: ReadonlySet<string> = new Set(
-  ("a about am an and are as at be been but by can could d did do does for from had has have he her his how i in is it its just ll m me " +
-    "my of on or our re really s she should so t that the their them these they this those to ve very was we were what when where " +
-    "which who whom whose why will with would you your").split(" ")
+  ("a about am an and are as at be been but by can could d did do does for from had has have he her his how i in " +
+    "is it its just ll m me my of on or our re really s she should so t that the their them these they this those " +
+    "to ve very was we were what when where which who whom whose why will with would you your").split(" ")
 )
 
 const stem = (form: string): string => {

@@ -346,7 +346,8 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
  * ```ts
  * import { MemoryBank, MemoryOperation } from "@memory-r1/core"
  *
- * const bank = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }))
+ * const add = MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } })
+ * const bank = MemoryBank.apply(MemoryBank.empty, add)
  * const snapshot = { revision: bank.revision, memories: MemoryBank.memories(bank) }
  * const { edits, rejections } = MemoryOperation.decode("DELETE 7\nADD Ann has a cat named Tom", snapshot)
  * rejections // => [{ _tag: "UnknownHandle", handle: 7, shown: 1, position: 0 }]

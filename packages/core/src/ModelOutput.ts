@@ -98,7 +98,8 @@ const valuesBetween = (text: string, from: number, to: number): ReadonlyArray<To
  * ```ts
  * import { ModelOutput } from "@memory-r1/core"
  *
- * ModelOutput.json(`<think>{"facts": []}?</think>Based on {the turn}: {"facts": ["Ann has a dog",]}`)[0] // => { facts: ["Ann has a dog"] }
+ * const text = `<think>{"facts": []}?</think>Based on {the turn}: {"facts": ["Ann has a dog",]}`
+ * ModelOutput.json(text)[0] // => { facts: ["Ann has a dog"] }
  * ```
  */
 export const json = (raw: string): ReadonlyArray<unknown> => {
@@ -133,7 +134,8 @@ export class NoJson extends Schema.TaggedError<NoJson>()("NoJson", { raw: Schema
  * import { Effect, Schema } from "effect"
  *
  * const Facts = Schema.Struct({ facts: Schema.Array(Schema.String) })
- * const read = ModelOutput.read(`The form is {"facts": "a list"}. Mine: {'facts': ['Ann has a dog']}`, Schema.decodeUnknownEffect(Facts))
+ * const text = `The form is {"facts": "a list"}. Mine: {'facts': ['Ann has a dog']}`
+ * const read = ModelOutput.read(text, Schema.decodeUnknownEffect(Facts))
  * Effect.runSync(read).value // => { facts: ["Ann has a dog"] }
  * ```
  */

@@ -95,7 +95,8 @@ describe("AnswerFormat.paper", () => {
 
   it("reads the memories that were selected, before the answer only", () => {
     const raw =
-      "**Memories selected as relevant:**\n- [0] 1 May 2023: Ann has a dog named Buddy\n- 2: Ann adopted Scout\n- [0] again\n- [17] no such\n" +
+      "**Memories selected as relevant:**\n- [0] 1 May 2023: Ann has a dog named Buddy\n- 2: Ann adopted Scout\n- " +
+      "[0] again\n- [17] no such\n" +
       "**Answer:** Buddy and Scout\n- [1] not this one"
     assert.deepStrictEqual(read(AnswerFormat.paper, raw), {
       text: "Buddy and Scout",

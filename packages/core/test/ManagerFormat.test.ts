@@ -44,7 +44,8 @@ describe("ManagerFormat.compact, decoding", () => {
 
   it("binds a quotation to the memory that it repeats, white space folded", () => {
     const { edits, rejections } = decode(
-      "UPDATE Ann has a dog named Buddy\n= Ann has dogs named Buddy and Scout\nDELETE Ann says \"hi\" and more\nADD Ann sings\nNOOP"
+      "UPDATE Ann has a dog named Buddy\n= Ann has dogs named Buddy and Scout\nDELETE Ann says \"hi\" and more\nADD " +
+        "Ann sings\nNOOP"
     )
     assert.deepStrictEqual(rejections, [])
     assert.deepStrictEqual(edits.map(({ _tag }) => _tag), ["Update", "Delete", "Add", "Noop"])
@@ -73,7 +74,7 @@ describe("ManagerFormat.compact, decoding", () => {
     )
   })
 
-  it("takes a second quotation for the second memory of the same text, and a number for a handle unless a memory is one", () => {
+  it("takes a second quotation for the second memory of that text, a number for a handle unless a memory is one", () => {
     const memories = MemoryBank.memories(MemoryBank.applyAll(
       MemoryBank.empty,
       ["1984", "Ann reads", "Ann reads"].map((text) => MemoryBank.Edit.Add({ memory: { text } }))
@@ -174,7 +175,8 @@ describe("ManagerFormat, decoding", () => {
       for (
         const raw of [
           "UPDATE 0 Ann has dogs named Buddy and Scout",
-          `{"memory": [{"id": "0", "text": "Ann has dogs named Buddy and Scout", "event": "UPDATE", "old_memory": "x"}]}`
+          `{"memory": [{"id": "0", "text": "Ann has dogs named Buddy and Scout", "event": "UPDATE", "old_memory": ` +
+          `"x"}]}`
         ]
       ) assert.deepStrictEqual(format.decode(raw, request), { edits: [update], rejections: [] })
       assert.strictEqual(format.decode("DELETE 2", request).rejections[0]?._tag, "UnknownHandle")
@@ -188,7 +190,8 @@ describe("ManagerFormat, decoding", () => {
       snapshot: { revision: 0, memories: [] }
     }
     const raw =
-      `{"memory": [{"id": "0", "text": "the memory after the operation", "event": "ADD", "old_memory": "Ann lives in Oslo"}]}`
+      `{"memory": [{"id": "0", "text": "the memory after the operation", "event": "ADD", "old_memory": "Ann lives ` +
+      `in Oslo"}]}`
     assert.deepStrictEqual(ManagerFormat.paper.decode(raw, none), {
       edits: [],
       rejections: [{ _tag: "EmptyText", position: raw.indexOf("{\"id\"") }]

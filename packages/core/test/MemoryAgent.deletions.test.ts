@@ -101,7 +101,7 @@ describe("MemoryAgent, deletions", () => {
       }))
     }).pipe(Effect.provide(managerThatSays(obedient[1]!))))
 
-  it.effect("counts over all facts of a turn, also what takes another's place, and begins again with the next turn", () =>
+  it.effect("counts over all facts of a turn, what takes another's place too, and begins again with the next turn", () =>
     afresh(Effect.gen(function*() {
       const extractor = Layer.succeed(FactExtractor.FactExtractor, {
         extract: ({ id, speaker }) =>
@@ -147,7 +147,7 @@ describe("MemoryAgent, deletions", () => {
       )
     ))
 
-  it.live("asks again where somebody else has committed while it was asking, and counts no deletion that was not made", () =>
+  it.live("asks again where somebody else has committed meanwhile, and counts no deletion that was not made", () =>
     afresh(Effect.gen(function*() {
       const store = yield* MemoryStore.MemoryStore
       let questions = 0

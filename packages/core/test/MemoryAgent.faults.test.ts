@@ -73,7 +73,7 @@ const twoFacts = Layer.succeed(FactExtractor.FactExtractor, {
 })
 
 describe("MemoryAgent, the log of decisions", () => {
-  it.effect("has the fact, the memories in the order of their handles, the text, the hash of the prompt, and no probability that nobody knows", () =>
+  it.effect("has the fact, the memories in the order of their handles, the text, and the hash of the prompt", () =>
     Effect.gen(function*() {
       yield* commit("Ann has a red dog", "Ann plays chess", "Ann has a dog")
       const { decisions: [made] } = yield* say("a red dog, again")
@@ -168,7 +168,7 @@ describe("MemoryAgent, the log of decisions", () => {
 })
 
 describe("MemoryAgent, interrupted and overtaken", () => {
-  it.live("interrupted between two facts, or in the middle of a decision: what was committed is whole, and the turn can be told again", () =>
+  it.live("interrupted between facts or in a decision: what was committed is whole, the turn can be told again", () =>
     Effect.gen(function*() {
       const thinking = yield* Deferred.make<void>()
       const calls = yield* Ref.make(0)

@@ -13,13 +13,17 @@ const shown = [4, 1, 2].map((at) => MemoryBank.memories(bank)[at]!)
 const snapshot: MemoryOperation.Snapshot = { revision: 6, memories: shown }
 
 const outputs = [
-  `{"memory": [{"id": "0", "text": "no stamps", "event": "UPDATE", "old_memory": "stamps"}, {"id": "1", "text": "a cat", "event": "NONE"}]}`,
-  "```json\n{\n  \"memory\": [\n    {\"id\": \"2\", \"event\": \"DELETE\"},\n    {\"id\": \"new\", \"text\": \"go\", \"event\": \"ADD\"}\n  ]\n}\n```",
-  `I would say [1] is stale, so: [{"event": "DELETE", "id": 1}, {"event": "INSERT", "text": "two \\"cats\\""}] and that is it.`,
+  `{"memory": [{"id": "0", "text": "no stamps", "event": "UPDATE", "old_memory": "stamps"}, {"id": "1", "text": "a ` +
+  `cat", "event": "NONE"}]}`,
+  "```json\n{\n  \"memory\": [\n    {\"id\": \"2\", \"event\": \"DELETE\"},\n    {\"id\": \"new\", \"text\": " +
+  "\"go\", \"event\": \"ADD\"}\n  ]\n}\n```",
+  `I would say [1] is stale, so: [{"event": "DELETE", "id": 1}, {"event": "INSERT", "text": "two \\"cats\\""}] and ` +
+  `that is it.`,
   "ADD Ann has a bird\nUPDATE 1 Ann has two cats\nDELETE 2\nNOOP",
   "- UPDATE [0]: no more stamps\r\n- DELETE 7\r\n- NONE",
   `{"event": "DELETE", "id": 0}\n{"event": "DELETE", "id": 0}\n{"event": "UPDATE", "id": 5, "text": "x"}`,
-  `{"operations": [{"op": "add", "content": "a \\u00e9 b"}, {"op": "update", "handle": 9999999999, "memory": ""}], "memory": 3}`,
+  `{"operations": [{"op": "add", "content": "a \\u00e9 b"}, {"op": "update", "handle": 9999999999, "memory": ""}], ` +
+  `"memory": 3}`,
   "None of these."
 ]
 const snippets = [

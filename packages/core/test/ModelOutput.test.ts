@@ -25,7 +25,8 @@ const blocks: Readonly<Record<string, (thought: string, said: string) => string>
   "a channel, as gpt-oss": (thought, said) =>
     `<|channel|>analysis<|message|>${thought}<|end|><|start|>assistant<|channel|>final<|message|>${said}<|return|>`,
   "channels, with a call between": (thought, said) =>
-    `<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary<|message|>${thought}<|end|><|start|>assistant<|channel|>final<|message|>${said}`,
+    "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary<|message|>" +
+    `${thought}<|end|><|start|>assistant<|channel|>final<|message|>${said}`,
   "channels whose tokens were not written out": (thought, said) => `analysis${thought}assistantfinal${said}`,
   "a channel that the prompt began": (thought, said) =>
     `${thought}<|end|><|start|>assistant<|channel|>final<|message|>${said}`,
@@ -246,7 +247,8 @@ describe("what is thought aloud is not obeyed", () => {
   it("a block that is never closed decides nothing: a rejection, no operation, no answer", () => {
     for (const write of unclosed) {
       const raw = write(
-        "DELETE 0\n{\"memory\":[{\"id\":\"0\",\"event\":\"DELETE\"}]}\nDELETE Ann has a dog\n<answer>Rome</answer>\n= Rome"
+        "DELETE 0\n{\"memory\":[{\"id\":\"0\",\"event\":\"DELETE\"}]}\nDELETE Ann has a " +
+          "dog\n<answer>Rome</answer>\n= Rome"
       )
       for (
         const { edits, rejections } of [

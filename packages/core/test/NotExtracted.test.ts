@@ -174,7 +174,7 @@ describe("a turn whose facts cannot be found", () => {
       assert.deepStrictEqual([yield* texts, yield* stages], [["I live in Oslo."], [undefined]])
     }).pipe(Effect.provide(plain)))
 
-  it.effect("is worked on as it stands then: what was changed since stays changed, what was deleted stays deleted", () =>
+  it.effect("is worked on as it stands then: what was changed stays changed, what was deleted stays deleted", () =>
     Effect.gen(function*() {
       const store = yield* MemoryStore.MemoryStore
       for (const text of ["I live in Oslo.", "I have a dog.", "I play chess."]) {

@@ -202,7 +202,8 @@ describe("an import", () => {
   it.effect("keeps keys of a prototype as keys", () =>
     Effect.gen(function*() {
       const [listed] = yield* imported(
-        `{"_tag":"Committed","revision":1,"at":1,"edits":[{"_tag":"Add","id":"m1","memory":{"text":"a","metadata":{"__proto__":{"admin":true},"constructor":1}}}]}`
+        `{"_tag":"Committed","revision":1,"at":1,"edits":[{"_tag":"Add","id":"m1","memory":{"text":"a",` +
+          `"metadata":{"__proto__":{"admin":true},"constructor":1}}}]}`
       )
       assert.deepStrictEqual(Object.keys(listed!.memory.metadata!), ["__proto__", "constructor"])
       assert.isFalse("admin" in listed!.memory.metadata!)

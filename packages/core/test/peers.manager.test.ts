@@ -144,7 +144,7 @@ describe("peers' complaints: decisions", () => {
 
   // MemOS#1355, #1493 ("added successfully", nothing stored), mem0#3009, PR#5878 (a failure is an empty list),
   // graphiti#912.
-  it.effect("silent parse failure: what cannot be read is a rejection and stands in the log, never an empty success", () =>
+  it.effect("silent parse failure: what cannot be read is a rejection, stands in the log, is no empty success", () =>
     Effect.gen(function*() {
       const unreadable = [
         "",

@@ -227,7 +227,7 @@ describe("peers' complaints: stores", () => {
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
 
   // mem0#3945 ends in an IndexError of Qdrant. Other lengths, other models and NaN: journalVectorLaws.
-  it.effect("embedding mismatch: vectors of zeros hide no other model, and what is no list of vectors is an error", () =>
+  it.effect("embedding mismatch: vectors of zeros hide no other model; what is no list of vectors is an error", () =>
     Effect.gen(function*() {
       const journal = Journal.inMemory()
       const over = (embed: (inputs: ReadonlyArray<string>) => Array<Array<number>>) =>

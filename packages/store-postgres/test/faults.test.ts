@@ -165,7 +165,7 @@ describeWith(postgresql, "PostgresStore, a server that fails", () => {
     }).pipe(Effect.scoped), 30_000)
 
   it.live(
-    "waits for another's write to the scope, and says so when that does not end; one that is interrupted leaves nothing",
+    "waits for another's write to the scope, says so when that does not end; interrupted, it leaves nothing",
     () =>
       Effect.gen(function*() {
         const { url } = yield* postgres()

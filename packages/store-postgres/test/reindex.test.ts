@@ -96,7 +96,8 @@ const form = Effect.gen(function*() {
 const isWaited = (client: PgClient.PgClient) =>
   Effect.repeat(
     client<{ readonly count: number }>`
-      SELECT count(*)::float8 AS count FROM pg_locks WHERE NOT granted AND locktype IN ('relation', 'transactionid', 'tuple')`,
+      SELECT count(*)::float8 AS count FROM pg_locks
+      WHERE NOT granted AND locktype IN ('relation', 'transactionid', 'tuple')`,
     { until: ([row]) => row!.count > 0, schedule: Schedule.spaced("20 millis") }
   )
 

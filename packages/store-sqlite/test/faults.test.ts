@@ -152,9 +152,8 @@ describe("SqliteStore, files", () => {
         const mount = path("small")
         mkdirSync(mount)
         const script = `mount -t tmpfs -o size=3m tmpfs ${mount} && head -c 1000000 /dev/zero > ${mount}/ballast &&
-        ${process.execPath} ${filler} ${mount}/full.db && rm ${mount}/ballast && ${process.execPath} ${filler} ${mount}/full.db 5 && cp ${mount}/full.db ${
-          path("full.db")
-        }`
+        ${process.execPath} ${filler} ${mount}/full.db && rm ${mount}/ballast && \
+${process.execPath} ${filler} ${mount}/full.db 5 && cp ${mount}/full.db ${path("full.db")}`
         // A file system of its own, in a namespace of its own.
         if (spawnSync("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", mount]).status !== 0) {
           return context.skip("no file system can be mounted here")

@@ -166,7 +166,8 @@ export class NoGoldAnswers extends Schema.TaggedError<NoGoldAnswers>()("NoGoldAn
   reason: Schema.String
 }) {
   override get message(): string {
-    return `${this.file}: ${this.reason}: give the data set with --data, or predictions with question, answer and category`
+    return `${this.file}: ${this.reason}: give the data set with --data, or predictions with question, answer and ` +
+      `category`
   }
 }
 

@@ -18,7 +18,8 @@ const among = {
   speaker: Flag.String("speaker").pipe(Flag.withDescription("only what this speaker said"), Flag.optional),
   filter: Values.json("filter", Filter.Filter).pipe(
     Flag.withDescription(
-      `only memories with such metadata, as {"_tag":"Equals","key":"topic","value":"pets"}; OneOf, Compare, Exists, All, Some, Not`
+      `only memories with such metadata, as {"_tag":"Equals","key":"topic","value":"pets"}; OneOf, Compare, Exists, ` +
+        `All, Some, Not`
     ),
     Flag.optional
   ),

@@ -80,7 +80,8 @@ const ownExport = (db: string, text: string) =>
         Effect.catchTag("Conflict", ({ current }) =>
           unfit(
             db,
-            `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name another scope, or another file with --db`
+            `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name ` +
+              `another scope, or another file with --db`
           ))
       )
   )
@@ -108,7 +109,8 @@ export const importing = Command.make(
     ...Store.flags,
     from: Flag.Literals("from", ["memory-r1", "mem0"]).pipe(
       Flag.withDescription(
-        "memory-r1: what \"memory export\" wrote, into a scope that has nothing yet; mem0: its JSON, added to what is there"
+        "memory-r1: what \"memory export\" wrote, into a scope that has nothing yet; mem0: its JSON, added to what " +
+          "is there"
       ),
       Flag.withDefault("memory-r1" as const)
     ),

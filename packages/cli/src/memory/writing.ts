@@ -116,7 +116,8 @@ export const revert = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Make the memory what it was at a revision or time; the log keeps what was undone, so that this can be reverted, too"
+    "Make the memory what it was at a revision or time; the log keeps what was undone, so that this can be " +
+      "reverted, too"
   )
 )
 
@@ -127,9 +128,8 @@ export class Unconfirmed
   extends Schema.TaggedError<Unconfirmed>()("Unconfirmed", { memories: Schema.Array(Schema.String) })
 {
   override get message(): string {
-    return `nothing was erased: with --yes this would be removed for good, its history and every trace in the file with it\n${
-      this.memories.join("\n")
-    }`
+    return `nothing was erased: with --yes this would be removed for good, its history and every trace in the file \
+with it\n${this.memories.join("\n")}`
   }
 }
 
@@ -177,5 +177,6 @@ export const erase = Command.make(
     ])
   })
 ).pipe(Command.withDescription(
-  "Remove memories for good: from the memory, its history, the log and the file. No revert brings them back. It never asks; it does nothing without --yes"
+  "Remove memories for good: from the memory, its history, the log and the file. No revert brings them back. It " +
+    "never asks; it does nothing without --yes"
 ))

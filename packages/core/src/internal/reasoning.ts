@@ -18,17 +18,31 @@ interface Marker {
 
 // A tag is known by what its name speaks of, not by a list: `<think>`, `<seed:think>`, `<longcat_think>`,
 // `<antThinking>`, `<inner_monologue>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`.
-const stem =
-  /think|thought|reason|rational|reflect|scratch|analy[sz]|deliberat|monolog|ponder|contemplat|introspect|brainstorm|(?<![a-z])cot(?![a-z])/i
-const tag =
-  /<[|｜]?\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)([^<>\w][^<>]{0,200})?>|\[(\/?)\s{0,9}([a-z]+)\s{0,9}\]|◁\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)\s{0,9}▷/giu
+const stem = new RegExp(
+  "think|thought|reason|rational|reflect|scratch|analy[sz]|deliberat|monolog|ponder|contemplat|introspect|brainstorm|" +
+    "(?<![a-z])cot(?![a-z])",
+  "i"
+)
+const tag = new RegExp(
+  [
+    /<[|｜]?\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)([^<>\w][^<>]{0,200})?>/u,
+    /\[(\/?)\s{0,9}([a-z]+)\s{0,9}\]/u,
+    /◁\s{0,9}(\/?)\s{0,9}([a-z][\w:.-]*)\s{0,9}▷/u
+  ].map(({ source }) => source).join("|"),
+  "giu"
+)
 // Channels: those of gpt-oss, `<|channel|>analysis<|message|>...<|end|>`, and those of Gemma, `<|channel>thought
 // ...<channel|>`.
 const channel = /<\|channel\|?>\s*([a-z]+)[^<]*(?:<\|message\|>)?|<channel\|>|<\|(?:end|return|call)\|>/giu
 // What is left of channels where their tokens were not written out, and the words with which Granite leads over to each
 // part.
-const words =
-  /^\s*(analysis)(?=[\s\S]*assistantfinal)|assistantfinal|^\s*(here(?: is|'s) my thought process:)|here(?: is|'s) my response:/giu
+const words = new RegExp(
+  [
+    /^\s*(analysis)(?=[\s\S]*assistantfinal)|assistantfinal/u,
+    /^\s*(here(?: is|'s) my thought process:)|here(?: is|'s) my response:/u
+  ].map(({ source }) => source).join("|"),
+  "giu"
+)
 
 const tagMarkers = (text: string): ReadonlyArray<Marker> => {
   const [first, last] = [text.search(/\S/), text.lastIndexOf("[/")]

@@ -29,10 +29,8 @@ const rules: ReadonlyArray<Rule> = [
   [/\s+/g, " "],
   [/([^' ])('s|'m|'d|') /gi, "$1 $2 "],
   [/([^' ])('ll|'re|'ve|n't) /gi, "$1 $2 "],
-  [
-    /\b(can)(not)\b|\b(d)('ye)\b|\b(gim)(me)\b|\b(gon)(na)\b|\b(got)(ta)\b|\b(lem)(me)\b|\b(more)('n)\b|\b(wan)(na)(?=\s)/gi,
-    " $1$3$5$7$9$11$13$15 $2$4$6$8$10$12$14$16 "
-  ],
+  [/\b(can)(not)\b|\b(d)('ye)\b|\b(gim)(me)\b|\b(gon)(na)\b/gi, " $1$3$5$7 $2$4$6$8 "],
+  [/\b(got)(ta)\b|\b(lem)(me)\b|\b(more)('n)\b|\b(wan)(na)(?=\s)/gi, " $1$3$5$7 $2$4$6$8 "],
   [/ ('t)(is|was)\b/gi, " $1 $2 "]
 ]
 

@@ -79,7 +79,8 @@ export const postgres = Effect.fnUntraced(function*(small = false) {
         "-m",
         "sh",
         "-c",
-        `mount -t tmpfs -o size=4m,uid=65534 tmpfs "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`,
+        `mount -t tmpfs -o size=4m,uid=65534 tmpfs "$0" && exec setpriv --reuid 65534 --regid 65534 --clear-groups ` +
+        `"$@"`,
         join(directory, "small"),
         ...server
       ], {

@@ -1,0 +1,25 @@
+// Checks the shape of what is tracked: lines of at most 120 columns, source files of at most 400 lines. Tables and links of
+// Markdown cannot be broken, nor can what was recorded elsewhere (fixtures).
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+
+const columns = 120
+const most = 400
+const unbreakable = /^\s*(\||!?\[|<img)|\]\([^)]*$|^\S{121,}$/
+
+const found = execFileSync("git", ["ls-files", "*.ts", "*.mjs", "*.js", "*.md", "*.py"], { encoding: "utf8" })
+  .trim().split("\n")
+  .filter((file) => !file.includes("/fixtures/"))
+  .flatMap((file) => {
+    const lines = readFileSync(file, "utf8").replace(/\n$/, "").split("\n")
+    const long = lines.flatMap((line, i) =>
+      line.length > columns && !(file.endsWith(".md") && unbreakable.test(line))
+        ? [`${file}:${i + 1}: ${line.length} columns`]
+        : []
+    )
+    return lines.length > most && /\/src\/.*\.ts$/.test(file) ? [...long, `${file}: ${lines.length} lines`] : long
+  })
+if (found.length > 0) {
+  console.error(found.join("\n"))
+  process.exit(1)
+}
