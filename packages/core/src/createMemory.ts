@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Semaphore from "effect/Semaphore"
-import type { AgentMemory, RecallOptions, StoredMemory } from "./AgentMemory.ts"
+import type { AgentMemory, StoredMemory } from "./agentMemory.ts"
 import type { EmbeddingModelLike, LanguageModelLike } from "./AiSdk.ts"
 import * as AnswerAgent from "./AnswerAgent.ts"
 import * as FactExtractor from "./FactExtractor.ts"
@@ -213,6 +213,8 @@ export interface CreateMemoryOptions {
    */
   readonly confirmDeletions?: ((memories: ReadonlyArray<StoredMemory>) => boolean | Promise<boolean>) | undefined
 }
+
+type RecallOptions = NonNullable<Parameters<AgentMemory["recall"]>[1]>
 
 /**
  * Opens a memory. It is rejected with the error of the part that cannot be opened; with `UnusableModel` where that is a

@@ -2,7 +2,7 @@
  * The vocabulary of Memory-R1: memories, operations, banks and stores, agents over them, rewards, and the ports for
  * training.
  */
-export type { AgentMemory, StoredMemory } from "./AgentMemory.ts"
+export type { AgentMemory, StoredMemory } from "./agentMemory.ts"
 export * as AiSdk from "./AiSdk.ts"
 export * as AnswerAgent from "./AnswerAgent.ts"
 export * as AnswerFormat from "./AnswerFormat.ts"
@@ -38,4 +38,4 @@ export * as SignIndex from "./SignIndex.ts"
 export * as TextMetrics from "./TextMetrics.ts"
 export * as Transfer from "./Transfer.ts"
 export * as Turn from "./Turn.ts"
-export { UnusableModel } from "./UnusableModel.ts"
+export { UnusableModel } from "./unusableModel.ts"

@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import type { MemoryStore } from "@memory-r1/core"
+import type * as Layer from "effect/Layer"
 import * as PostgresStore from "./PostgresStore.ts"
 
 /**
@@ -22,4 +24,6 @@ import * as PostgresStore from "./PostgresStore.ts"
  * @category layers
  * @since 0.1.0
  */
-export const postgres = PostgresStore.layer
+export const postgres = (
+  options: PostgresStore.Options & PostgresStore.Connection
+): Layer.Layer<MemoryStore.MemoryStore, MemoryStore.StoreError> => PostgresStore.layer(options)

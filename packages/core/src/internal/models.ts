@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as AiSdk from "../AiSdk.ts"
-import { UnusableModel } from "../UnusableModel.ts"
+import { UnusableModel } from "../unusableModel.ts"
 
 type Option = UnusableModel["option"]
 type Hf = typeof import("@memory-r1/backend-hf")

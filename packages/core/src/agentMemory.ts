@@ -12,11 +12,8 @@ import type { Turn } from "./Turn.ts"
 
 /**
  * A value as programs without Effect see it: ids are plain strings.
- *
- * @category models
- * @since 0.1.0
  */
-export type Plain<A> = A extends string & Brand.Brand<string> ? string
+type Plain<A> = A extends string & Brand.Brand<string> ? string
   : A extends object ? { readonly [K in keyof A]: Plain<A[K]> }
   : A
 
@@ -30,39 +27,27 @@ export interface StoredMemory extends Plain<Memory.Memory> {}
 
 /**
  * What became of a turn, as `MemoryAgent.Remembered` describes it.
- *
- * @category models
- * @since 0.1.0
  */
-export interface Remembered extends Plain<MemoryAgent.Remembered> {}
+interface Remembered extends Plain<MemoryAgent.Remembered> {}
 
 /**
  * An answer and the memories that it comes from, as `AnswerFormat.Answer` describes it.
- *
- * @category models
- * @since 0.1.0
  */
-export interface Answer extends Plain<AnswerFormat.Answer> {}
+interface Answer extends Plain<AnswerFormat.Answer> {}
 
 /**
  * `signal` aborts a call: its work is interrupted, and the promise is rejected with the signal's reason. Every commit is
  * made as a whole or not at all; of a turn with several facts, those that were committed before stay.
- *
- * @category models
- * @since 0.1.0
  */
-export interface CallOptions {
+interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Which memories to recall: `limit` of them (10 when it is omitted), of one speaker, with a `filter`, since a time. See
  * `MemoryStore.Among`.
- *
- * @category models
- * @since 0.1.0
  */
-export interface RecallOptions extends MemoryStore.Among, CallOptions {
+interface RecallOptions extends MemoryStore.Among, CallOptions {
   readonly limit?: number | undefined
 }
 
