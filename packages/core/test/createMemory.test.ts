@@ -10,6 +10,7 @@ import {
   UnusableModel
 } from "@memory-r1/core"
 import { Context, Effect, Layer } from "effect"
+import { LanguageModel } from "effect/ai"
 import { execFileSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -108,6 +109,19 @@ describe("createMemory", () => {
     assert.strictEqual(open, 1)
     await memory.close()
     assert.strictEqual(open, 0)
+  })
+
+  it("closes the store where another part fails after it", async () => {
+    const log: Array<string> = []
+    const write = (word: string) => Effect.sync(() => void log.push(word))
+    const store = Layer.merge(
+      MemoryStore.layerInMemory,
+      Layer.effectDiscard(Effect.acquireRelease(write("open"), () => write("close")))
+    )
+    const late = Effect.delay(Effect.fail(new Error("no such model")), "20 millis")
+    const model = Layer.effect(LanguageModel.LanguageModel, late)
+    assert.strictEqual(String(await rejection(createMemory({ store, model }))), "Error: no such model")
+    assert.deepStrictEqual(log, ["open", "close"])
   })
 
   it("is closed at the end of a block, and once", async () => {
