@@ -36,7 +36,7 @@ interface Remembered extends Plain<MemoryAgent.Remembered> {}
 interface Answer extends Plain<AnswerFormat.Answer> {}
 
 /**
- * `signal` aborts a call: its work is interrupted, and the promise is rejected with the signal's reason. Every commit is
+ * `signal` aborts a call: its work is interrupted, and the promise is rejected with the signal's reason. A commit is
  * made as a whole or not at all; of a turn with several facts, those that were committed before stay.
  */
 interface CallOptions {

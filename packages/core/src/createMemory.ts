@@ -54,12 +54,13 @@ export interface CreateMemoryOptions {
    */
   readonly store?: Layer.Layer<MemoryStore.MemoryStore, unknown> | undefined
   /**
-   * A language model, for each of `manager`, `answerAgent` and `extractor` that is omitted. Without it they go by rules.
+   * A language model, for each of `manager`, `answerAgent` and `extractor` that is omitted. Without one they go by
+   * rules.
    *
    * - A model of the AI SDK: `openai("gpt-5-mini")`. `AiSdk.layerLanguageModel` sets a temperature and the like.
    * - The id of a model on Hugging Face: `"Qwen/Qwen3-4B-Instruct-2507"`, or with a provider
-   *   `"meta-llama/Llama-3.3-70B-Instruct:groq"`. It needs `@memory-r1/backend-hf`, which takes the token from `HF_TOKEN`,
-   *   and is asked with temperature 0.
+   *   `"meta-llama/Llama-3.3-70B-Instruct:groq"`. It needs `@memory-r1/backend-hf`, which takes the token from
+   *   `HF_TOKEN`, and is asked with temperature 0.
    * - A layer of `effect/ai`.
    *
    * @example
@@ -80,8 +81,8 @@ export interface CreateMemoryOptions {
    */
   readonly model?: Layer.Layer<LanguageModel.LanguageModel, unknown> | LanguageModelLike | string | undefined
   /**
-   * An embedding model, with which memories are found by their meaning as well as by their words. It is given as `model`
-   * is: `openai.embedding("text-embedding-3-small")`, `"sentence-transformers/all-MiniLM-L6-v2"`, or a layer.
+   * An embedding model, with which memories are found by their meaning as well as by their words. It is given as
+   * `model` is: `openai.embedding("text-embedding-3-small")`, `"sentence-transformers/all-MiniLM-L6-v2"`, or a layer.
    *
    * @example
    * ```ts
@@ -89,9 +90,9 @@ export interface CreateMemoryOptions {
    * import { createMemory } from "@memory-r1/core"
    *
    * // A fetch that plays the server: what is about animals lies in one direction.
-   * const vector = (text: string) => /dog|pet/.test(text) ? [1, 0] : [0, 1]
+   * const vector = (text: string) => ({ embedding: /dog|pet/.test(text) ? [1, 0] : [0, 1] })
    * const fetch: typeof globalThis.fetch = async (_url, init) =>
-   *   Response.json({ data: JSON.parse(String(init?.body)).input.map((text: string) => ({ embedding: vector(text) })) })
+   *   Response.json({ data: JSON.parse(String(init?.body)).input.map(vector) })
    * const provider = createOpenAICompatible({ name: "local", baseURL: "http://localhost:8080/v1", fetch })
    *
    * const memory = await createMemory({ embedding: provider.embeddingModel("minilm") })

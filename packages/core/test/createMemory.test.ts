@@ -190,7 +190,7 @@ describe("createMemory, a signal", () => {
     assert.deepStrictEqual(await memory.memories(), [])
   })
 
-  it("interrupts a turn: what was committed stays whole, nothing else is there, and the next call goes on", async () => {
+  it("interrupts a turn: what was committed stays whole, nothing else is there, and the next call works", async () => {
     const { reached, ...parts } = gated()
     await using memory = await createMemory(parts)
     const controller = new AbortController()
