@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { sameAnswer, sameList } from "./internal/sameAnswer.ts"
+import { sameAnswer, sameList } from "./language/sameAnswer.ts"
 import * as TextMetrics from "./TextMetrics.ts"
 
 /**

@@ -6,8 +6,8 @@
  *
  * @since 0.1.0
  */
-import { listItems, sameItems } from "./internal/listItems.ts"
 import { wordTokenize } from "./internal/wordTokenize.ts"
+import { listItems, sameItems } from "./language/listItems.ts"
 
 // Python's `string.punctuation`, the word characters of its `\b`, and the white space of its `split`.
 const punctuation = /[!-/:-@[-`{-~]/g
