@@ -175,7 +175,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
   const permitted = Effect.fnUntraced(function*(edits: ReadonlyArray<MemoryBank.Edit>, shown: ReadonlyArray<Memory>) {
     const asked = edits.filter(deletes)
     if (deleted + asked.length <= deletions) return { edits, withheld: [] }
-    const ids = new Set(asked.flatMap(MemoryLog.touched))
+    const ids = new Set(asked.flatMap(MemoryBank.touched))
     if (confirmDeletions !== undefined && (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn))) {
       return { edits, withheld: [] }
     }

@@ -4,161 +4,107 @@
  * `apply` returns a new bank and leaves the old one as it was, sharing everything that did not change. That is what
  * makes a group of G alternative decisions on one snapshot cheap: a fork is a reference.
  */
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { defined } from "./internal/defined.ts"
+import { apply, Edit, type Entry, type MemoryBank, touched } from "./internal/bank.ts"
+import { folded } from "./internal/fingerprint.ts"
 import { Memory, MemoryId, type NewMemory } from "./Memory.ts"
 
+export { apply, applyAll, Edit, empty, type MemoryBank, touched } from "./internal/bank.ts"
+
 /**
- * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives
- * these. `Supersede` puts a new memory in the place of another one, in one step: what was true before stays in the log
- * under its own id. An `Add` or `Supersede` names the new id only where a store's log replays it.
+ * A bank after a decision, and the edits as they were made: with the ids that they gave.
  */
-export type Edit = Data.TaggedEnum<{
-  Add: { readonly memory: NewMemory; readonly id?: MemoryId | undefined }
-  Update: {
-    readonly id: MemoryId
-    readonly text: string
-    readonly observedAt?: string | undefined
-    readonly sources?: ReadonlyArray<string> | undefined
-    readonly metadata?: Readonly<Record<string, unknown>> | undefined
-    readonly expiresAt?: number | undefined
+export interface Transition {
+  readonly bank: MemoryBank
+  readonly edits: ReadonlyArray<Edit>
+}
+
+type Said = HashMap.HashMap<string, ReadonlyArray<MemoryId>>
+
+const whoSays = ({ speaker, text }: Pick<Memory, "speaker" | "text">): string => `${speaker ?? ""}\u0000${folded(text)}`
+
+// Who says what, kept from one transition to the next, so that a long episode costs what its edits cost. Logs that are
+// folded do not pay for it.
+const saidIn = new WeakMap<MemoryBank, Said>()
+
+const saying = (said: Said, memory: Memory): Said => {
+  const key = whoSays(memory)
+  return HashMap.set(said, key, [...Option.getOrElse(HashMap.get(said, key), () => []), memory.id])
+}
+
+const unsaying = (said: Said, memory: Memory): Said => {
+  const key = whoSays(memory)
+  const left = Option.getOrElse(HashMap.get(said, key), () => []).filter((id) => id !== memory.id)
+  return left.length === 0 ? HashMap.remove(said, key) : HashMap.set(said, key, left)
+}
+
+const saidAfter = (said: Said, before: MemoryBank, after: MemoryBank, edit: Edit): Said => {
+  let next = said
+  for (const id of touched(edit)) {
+    const [old, now] = [Option.getOrUndefined(get(before, id)), Option.getOrUndefined(get(after, id))]
+    if (old === now) continue
+    if (old !== undefined) next = unsaying(next, old)
+    if (now !== undefined) next = saying(next, now)
   }
-  Supersede: { readonly id: MemoryId; readonly memory: NewMemory; readonly newId?: MemoryId | undefined }
-  Delete: { readonly id: MemoryId }
-  Noop: {}
-}>
-
-/**
- * Constructors and matching for edits: `Edit.Add({ memory })`, `Edit.$match(edit, { ... })`.
- */
-export const Edit = Data.taggedEnum<Edit>()
-
-interface Entry {
-  readonly memory: Memory
-  readonly order: number
-  readonly previous: Entry | undefined
+  return next
 }
 
 /**
- * The bank. `revision` counts the edits that changed it, `created` the ids that were given. What was deleted stays as a
- * tombstone.
- */
-export interface MemoryBank {
-  readonly revision: number
-  readonly created: number
-  readonly entries: HashMap.HashMap<MemoryId, Entry>
-  readonly tombstones: HashMap.HashMap<MemoryId, Entry>
-}
-
-/**
- * A bank without memories.
- */
-export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.empty(), tombstones: HashMap.empty() }
-
-const numberOf = (id: MemoryId): number => Number(/^m(\d{1,15})$/.exec(id)?.[1] ?? 0)
-
-const isKnown = (bank: MemoryBank, id: MemoryId): boolean =>
-  HashMap.has(bank.entries, id) || HashMap.has(bank.tombstones, id)
-
-const added = (
-  bank: MemoryBank,
-  memory: NewMemory,
-  given: MemoryId | undefined,
-  link: Pick<Memory, "supersedes"> = {}
-): MemoryBank => {
-  if (given !== undefined && isKnown(bank, given)) return bank
-  // A log that lost an erased ADD names ids further on: those before them were given too.
-  const order = Math.max(bank.created + 1, given === undefined ? 0 : numberOf(given))
-  const id = given ?? MemoryId.make(`m${order}`)
-  return {
-    ...bank,
-    revision: bank.revision + 1,
-    created: order,
-    entries: HashMap.set(bank.entries, id, {
-      memory: { sources: [], ...defined(memory), ...link, id, revision: 0 },
-      order,
-      previous: undefined
-    })
-  }
-}
-
-const removed = (bank: MemoryBank, id: MemoryId): MemoryBank =>
-  Option.match(HashMap.get(bank.entries, id), {
-    onNone: () => bank,
-    onSome: (entry) => ({
-      ...bank,
-      revision: bank.revision + 1,
-      entries: HashMap.remove(bank.entries, id),
-      tombstones: HashMap.set(bank.tombstones, id, entry)
-    })
-  })
-
-/**
- * Applies one edit.
+ * Makes the edits of one decision, by all rules that there are: stores, simulations and environments go through here.
  *
- * ADD gives the next id (`m1`, `m2`, ...), which is never given again; where it names an id that the bank has given, it
- * changes nothing. UPDATE replaces the text in place, keeps the id and the earlier text (`history`), and joins the
- * sources; to the text that is there already it changes nothing. DELETE leaves a tombstone, out of which no edit brings
- * a memory back. SUPERSEDE is a DELETE and an ADD in one. An edit of an id that the bank does not hold changes nothing
- * and returns the bank itself.
+ * An ADD gets its id, so does a SUPERSEDE. An ADD of what the same speaker says already becomes a NOOP, unless that
+ * memory has expired at `now`, or a later edit of the decision changes or deletes it. An ADD that names its id comes
+ * from elsewhere, where it stood beside others, and is made. An edit of an id that the bank does not hold changes
+ * nothing.
  *
  * @example
  * ```ts
  * import { MemoryBank } from "@memory-r1/core"
  *
- * const one = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }))
- * const id = MemoryBank.memories(one)[0]!.id
- * const two = MemoryBank.apply(one, MemoryBank.Edit.Update({ id, text: "Ann has dogs named Buddy and Scout" }))
- * MemoryBank.memories(one).map((m) => m.text) // => ["Ann has a dog named Buddy"]
- * MemoryBank.history(two, id).map((m) => m.text) // => ["Ann has a dog named Buddy", "Ann has dogs named Buddy and Scout"]
+ * const add = MemoryBank.Edit.Add({ memory: { text: "I live in Oslo.", speaker: "Ann" } })
+ * const { bank, edits } = MemoryBank.transition(MemoryBank.empty, [add, add], { now: 0 })
+ * MemoryBank.size(bank) // => 1
+ * edits.map(({ _tag }) => _tag) // => ["Add", "Noop"]
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
-export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
-  switch (edit._tag) {
-    case "Add":
-      return added(bank, edit.memory, edit.id)
-    case "Update": {
-      const entry = Option.getOrUndefined(HashMap.get(bank.entries, edit.id))
-      if (entry === undefined || entry.memory.text === edit.text) return bank
-      const { id: _, _tag, sources, ...changed } = edit
-      const next: Memory = {
-        ...entry.memory,
-        ...defined(changed),
-        revision: entry.memory.revision + 1,
-        ...(sources === undefined ? {} : { sources: [...new Set([...entry.memory.sources, ...sources])] })
-      }
-      return {
-        ...bank,
-        revision: bank.revision + 1,
-        entries: HashMap.set(bank.entries, edit.id, { memory: next, order: entry.order, previous: entry })
-      }
-    }
-    case "Supersede":
-      return HashMap.has(bank.entries, edit.id) && (edit.newId === undefined || !isKnown(bank, edit.newId))
-        ? {
-          ...added(removed(bank, edit.id), edit.memory, edit.newId, { supersedes: edit.id }),
-          revision: bank.revision + 1
-        }
-        : bank
-    case "Delete":
-      return removed(bank, edit.id)
-    case "Noop":
-      return bank
-  }
-}
-
-/**
- * Applies edits in turn.
- */
-export const applyAll = (bank: MemoryBank, edits: Iterable<Edit>): MemoryBank => {
-  let next = bank
-  for (const edit of edits) next = apply(next, edit)
-  return next
+export const transition = (
+  bank: MemoryBank,
+  edits: ReadonlyArray<Edit>,
+  { now }: { readonly now: number }
+): Transition => {
+  const changedAt = new Map(
+    edits.flatMap((edit, at) => edit._tag === "Add" || edit._tag === "Noop" ? [] : [[edit.id, at] as const])
+  )
+  let current = bank
+  let said = saidIn.get(bank) ?? memories(bank).reduce(saying, HashMap.empty<string, ReadonlyArray<MemoryId>>())
+  saidIn.set(bank, said)
+  const isSaid = (memory: NewMemory, at: number): boolean =>
+    Option.getOrElse(HashMap.get(said, whoSays(memory)), () => []).some((id) => {
+      const { expiresAt = Number.POSITIVE_INFINITY } = Option.getOrThrow(get(current, id))
+      return expiresAt > now && (changedAt.get(id) ?? -1) < at
+    })
+  const made = edits.map((edit, at): Edit => {
+    if (edit._tag === "Add" && edit.id === undefined && isSaid(edit.memory, at)) return Edit.Noop()
+    const after = apply(current, edit)
+    const given = MemoryId.make(`m${after.created}`)
+    const named = edit._tag === "Add"
+      ? { ...edit, id: edit.id ?? given }
+      : edit._tag === "Supersede" && after !== current
+      ? { ...edit, newId: edit.newId ?? given }
+      : edit
+    said = saidAfter(said, current, after, named)
+    current = after
+    return named
+  })
+  saidIn.set(current, said)
+  return { bank: current, edits: made }
 }
 
 /**

@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Memory from "./Memory.ts"
-import type * as MemoryBank from "./MemoryBank.ts"
+import * as MemoryBank from "./MemoryBank.ts"
 import * as MemoryLog from "./MemoryLog.ts"
 import * as MemoryStore from "./MemoryStore.ts"
 import type * as Scope from "./Scope.ts"
@@ -62,7 +62,7 @@ export const changes = (entries: ReadonlyArray<MemoryLog.Entry>, id: Memory.Memo
     if (entry._tag === "Reverted") tell(texts[entry.to], "revert")
     if (entry._tag === "Committed") {
       for (const edit of entry.edits) {
-        if (edit._tag !== "Noop" && MemoryLog.touched(edit).includes(id)) {
+        if (edit._tag !== "Noop" && MemoryBank.touched(edit).includes(id)) {
           tell(after(edit, id, text), operations[edit._tag], entry.decision?.model)
         }
       }

@@ -73,20 +73,6 @@ export type Entry = typeof Entry.Type
 export const EntryJson = Schema.fromJsonString(Entry)
 
 /**
- * The memories that an edit names or makes.
- */
-export const touched = (edit: MemoryBank.Edit): ReadonlyArray<MemoryId> => {
-  switch (edit._tag) {
-    case "Noop":
-      return []
-    case "Supersede":
-      return edit.newId === undefined ? [edit.id] : [edit.id, edit.newId]
-    default:
-      return edit.id === undefined ? [] : [edit.id]
-  }
-}
-
-/**
  * Goes through a log from the first entry, or on from a bank that has `revision` of them behind it; `see` is shown
  * every bank on the way, and the edit that made it where one did.
  */
@@ -149,14 +135,14 @@ export const changedAt = (entries: ReadonlyArray<Entry>): ReadonlyMap<MemoryId, 
       for (const { added, updated } of [MemoryBank.diff(before, bank), MemoryBank.diff(graves(before), graves(bank))]) {
         for (const { id } of [...added, ...updated.map(({ after }) => after)]) times.set(id, entry.at)
       }
-    } else if (bank !== before) { for (const id of touched(edit)) times.set(id, entry.at) }
+    } else if (bank !== before) { for (const id of MemoryBank.touched(edit)) times.set(id, entry.at) }
     before = bank
   })
   return times
 }
 
 const withoutIds = (edit: MemoryBank.Edit, ids: ReadonlySet<MemoryId>): ReadonlyArray<MemoryBank.Edit> => {
-  if (edit._tag !== "Supersede") return touched(edit).some((id) => ids.has(id)) ? [] : [edit]
+  if (edit._tag !== "Supersede") return MemoryBank.touched(edit).some((id) => ids.has(id)) ? [] : [edit]
   const [old, next] = [ids.has(edit.id), edit.newId !== undefined && ids.has(edit.newId)]
   if (old && next) return []
   if (next) return [MemoryBank.Edit.Delete({ id: edit.id })]
@@ -174,7 +160,7 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
   const seen = new Set<Memory>()
   // One way through the log, however many they are.
   fold(entries, (bank, _, edit) => {
-    for (const id of edit === undefined ? ids : touched(edit)) {
+    for (const id of edit === undefined ? ids : MemoryBank.touched(edit)) {
       if (ids.has(id)) {
         Option.map(MemoryBank.get(bank, id), (memory) => seen.add(memory))
       }
@@ -185,7 +171,7 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
   // Also in other letters, as what is said again may come.
   const texts = [...new Set(told.map(({ text }) => folded(text)))]
   const tells = ({ fact, raw = "", shown }: Decision, edits: ReadonlyArray<MemoryBank.Edit>): boolean =>
-    shown.some((id) => ids.has(id)) || edits.flatMap(touched).some((id) => ids.has(id)) ||
+    shown.some((id) => ids.has(id)) || edits.flatMap(MemoryBank.touched).some((id) => ids.has(id)) ||
     fact?.sources.some((source) => sources.has(source)) === true ||
     [raw, fact?.text ?? ""].map(folded).some((written) => texts.some((text) => written.includes(text)))
   return entries.map((entry) => {

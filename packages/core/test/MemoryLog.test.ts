@@ -155,7 +155,7 @@ describe("MemoryLog", () => {
       Supersede({ id: m1, memory }),
       Supersede({ id: m1, memory, newId: m2 })
     ]
-    assert.deepStrictEqual(edits.map(MemoryLog.touched), [[], [], [m1], [m1], [m2], [m1], [m1, m2]])
+    assert.deepStrictEqual(edits.map(MemoryBank.touched), [[], [], [m1], [m1], [m2], [m1], [m1, m2]])
   })
 
   it("reads only entries that are as they have to be", () => {

@@ -68,7 +68,7 @@ export const add = Command.make(
             edits: [MemoryBank.Edit.Add({ memory })],
             decision: { model: "by hand", shown: [] }
           })
-          const [id] = committed.edits.flatMap(MemoryLog.touched)
+          const [id] = committed.edits.flatMap(MemoryBank.touched)
           return { scope, revision: committed.revision, known, written: { ...memory, id: id!, revision: 0 } }
         }).pipe(
           // Another commit came first.

@@ -5,10 +5,9 @@ import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type * as Journal from "../Journal.ts"
-import { type Memory, MemoryId } from "../Memory.ts"
+import type { Memory } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
-import * as MemoryLog from "../MemoryLog.ts"
-import { fingerprint, folded } from "./fingerprint.ts"
+import { fingerprint } from "./fingerprint.ts"
 
 /** A bank that knows some rows of a scope, without their earlier versions. */
 export const bankOf = (rows: ReadonlyArray<Journal.Row>, created: number): MemoryBank.MemoryBank => {
@@ -37,52 +36,19 @@ export const changedRows = (
 const inserted = (edit: MemoryBank.Edit) => edit._tag === "Add" || edit._tag === "Supersede" ? [edit.memory] : []
 
 /**
- * Gives edits their ids, makes a `Noop` of an ADD that says again what is there, and works out the rows that they
+ * `MemoryBank.transition` on the rows that edits touch or repeat: the edits as they are made, and the rows that they
  * change.
  */
 export const resolve = Effect.fnUntraced(
-  function*(reader: Journal.Reader, edits: ReadonlyArray<MemoryBank.Edit>, time: number) {
+  function*(reader: Journal.Reader, edits: ReadonlyArray<MemoryBank.Edit>, now: number) {
     const { created } = yield* reader.head
-    const named = [...new Set(edits.flatMap(MemoryLog.touched))]
+    const named = [...new Set(edits.flatMap(MemoryBank.touched))]
     const known = named.length === 0 ? [] : yield* reader.rows(named)
     const sought = [...new Set(edits.flatMap(inserted).map(fingerprint))]
-    const alike = sought.length === 0 ? [] : yield* reader.alike(sought, time)
-    const before = bankOf(known, created)
-    const keyOf = ({ speaker, text }: Pick<Memory, "speaker" | "text">) => `${speaker ?? ""}\u0000${folded(text)}`
-    // Who says what, as it stands after every edit.
-    const said = new Map(alike.map(({ memory }) => [keyOf(memory), memory.id]))
-    const forget = (bank: MemoryBank.MemoryBank, id: MemoryId): void => {
-      const memory = Option.getOrUndefined(MemoryBank.get(bank, id))
-      if (memory !== undefined && said.get(keyOf(memory)) === id) said.delete(keyOf(memory))
-    }
-    const resolved: Array<MemoryBank.Edit> = []
-    const changed = new Map(
-      edits.flatMap((edit, at) => edit._tag === "Add" || edit._tag === "Noop" ? [] : [[edit.id, at] as const])
-    )
-    let bank = before
-    for (const [at, edit] of edits.entries()) {
-      const twin = edit._tag === "Add" ? said.get(keyOf(edit.memory)) : undefined
-      // An ADD that names its id comes from elsewhere, where it stood beside others. What a later edit changes or
-      // deletes does not say it any more.
-      if (edit._tag === "Add" && edit.id === undefined && twin !== undefined && (changed.get(twin) ?? -1) < at) {
-        resolved.push(MemoryBank.Edit.Noop())
-        continue
-      }
-      const after = MemoryBank.apply(bank, edit)
-      const given = MemoryId.make(`m${after.created}`)
-      const made = edit._tag === "Add"
-        ? { ...edit, id: edit.id ?? given }
-        : edit._tag === "Supersede" && after !== bank
-        ? { ...edit, newId: edit.newId ?? given }
-        : edit
-      resolved.push(made)
-      if (after === bank) continue
-      if (edit._tag === "Update" || edit._tag === "Delete" || edit._tag === "Supersede") forget(bank, edit.id)
-      for (const id of MemoryLog.touched(made)) {
-        Option.map(MemoryBank.get(after, id), (memory) => said.set(keyOf(memory), id))
-      }
-      bank = after
-    }
-    return { edits: resolved, created: bank.created, rows: changedRows(before, bank, time) }
+    const alike = sought.length === 0 ? [] : yield* reader.alike(sought, now)
+    const rows = new Map([...known, ...alike].map((row) => [row.memory.id, row]))
+    const before = bankOf([...rows.values()], created)
+    const { bank, edits: made } = MemoryBank.transition(before, edits, { now })
+    return { edits: made, created: bank.created, rows: changedRows(before, bank, now) }
   }
 )

@@ -205,7 +205,7 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
         Effect.fnUntraced(function*(reader) {
           const entries = yield* reader.entries()
           const told = new Set<MemoryId>(
-            entries.flatMap((entry) => entry._tag === "Committed" ? entry.edits.flatMap(MemoryLog.touched) : [])
+            entries.flatMap((entry) => entry._tag === "Committed" ? entry.edits.flatMap(MemoryBank.touched) : [])
           )
           const unknown = ids.find((id) => !told.has(id))
           if (unknown !== undefined) return yield* new UnknownMemory({ scope, id: unknown })
