@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { AnswerAgent } from "./AnswerAgent.ts"
 import { FactExtractor, verbatim } from "./FactExtractor.ts"
-import { folded } from "./internal/fingerprint.ts"
+import * as TurnRules from "./internal/turnRules.ts"
 import type { Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import * as MemoryLog from "./MemoryLog.ts"
@@ -72,8 +72,6 @@ export interface Options {
 const oldestFirst = (hits: ReadonlyArray<Hit>): ReadonlyArray<Memory> =>
   [...hits].sort((a, b) => a.order - b.order).map(({ memory }) => memory)
 
-const deletes = (edit: MemoryBank.Edit): boolean => edit._tag === "Delete" || edit._tag === "Supersede"
-
 // Of decisions that overlap one is committed in every round: enough rounds for more than thirty at once.
 const rounds = {
   schedule: Schedule.exponential("10 millis").pipe(
@@ -101,12 +99,6 @@ const remembered = (
   ...(kept.length === 0 ? {} : { kept })
 })
 
-const whoSays = ({ speaker, text }: { readonly speaker?: string | undefined; readonly text: string }): string =>
-  `${speaker ?? ""}\u0000${folded(text)}`
-
-const isUndecided = ({ edits, rejections }: Decision): boolean =>
-  edits.length === 0 && rejections.some(({ _tag }) => _tag !== "UnchangedUpdate")
-
 const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn, waits }: Work, options: Options) {
   const { confirmDeletions, deletions = 2, perFact = 5 } = options
   const extractor = yield* FactExtractor
@@ -118,25 +110,13 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
   // What was kept of these words before, and goes when they have been worked on.
   const waiting = new Map<MemoryId, Memory>(waits === undefined ? [] : [[waits.id, waits]])
   const isKept = (said: Pick<Memory, "text" | "speaker">): boolean =>
-    kept.some(({ fact }) => whoSays(fact) === whoSays(said))
+    kept.some(({ fact }) => MemoryBank.whoSays(fact) === MemoryBank.whoSays(said))
   const isWaiting = (memory: Memory, fact: Fact): boolean =>
-    waiting.has(memory.id) ||
-    (NotExtracted.stageOf(memory) !== undefined && !isKept(memory) &&
-      [fact, ...told].some((said) => whoSays(said) === whoSays(memory)))
+    waiting.has(memory.id) || (!isKept(memory) && TurnRules.isKeptOf(memory, [fact, ...told]))
 
-  // To add what such a memory says already would be no change: it takes its place.
-  const inItsPlace = (edits: ReadonlyArray<MemoryBank.Edit>): ReadonlyArray<MemoryBank.Edit> => {
-    const left = new Map([...waiting.values()].map((memory) => [whoSays(memory), memory.id]))
-    return edits.map((edit) => {
-      const id = edit._tag === "Add" ? left.get(whoSays(edit.memory)) : undefined
-      if (edit._tag !== "Add" || id === undefined) return edit
-      left.delete(whoSays(edit.memory))
-      return MemoryBank.Edit.Supersede({ id, memory: edit.memory })
-    })
-  }
   const commit = Effect.fnUntraced(
     function*(base: number, edits: ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) {
-      const committed = yield* store.commit(scope, { base, edits: inItsPlace(edits), decision })
+      const committed = yield* store.commit(scope, { base, edits: TurnRules.inItsPlace(edits, waiting), decision })
       for (const id of committed.edits.flatMap((edit) => edit._tag === "Supersede" ? [edit.id] : [])) waiting.delete(id)
       return committed
     }
@@ -151,9 +131,9 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
 
   const keep = Effect.fnUntraced(function*(stage: NotExtracted.Stage, fact: Fact, reason: string) {
     const before = [...waiting.values()].find((memory) =>
-      whoSays(memory) === whoSays(fact) && NotExtracted.stageOf(memory) === stage
+      MemoryBank.whoSays(memory) === MemoryBank.whoSays(fact) && NotExtracted.stageOf(memory) === stage
     )
-    const add = MemoryBank.Edit.Add({ memory: { ...fact, metadata: NotExtracted.mark(stage) } })
+    const add = TurnRules.asSaid(fact, stage)
     const [edit] = before === undefined
       ? (yield* commitNow(() => [add], { model: "as said", fact, shown: [] })).edits
       : []
@@ -164,24 +144,15 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
   const release = Effect.gen(function*() {
     const gone = [...waiting.values()].filter((memory) => !isKept(memory))
     if (gone.length === 0) return
-    const edits = (bank: MemoryBank.MemoryBank) =>
-      gone.flatMap(({ id, text }) =>
-        Option.exists(MemoryBank.get(bank, id), (now) => now.text === text) ? [MemoryBank.Edit.Delete({ id })] : []
-      )
-    yield* commitNow(edits, { model: "extracted", shown: gone.map(({ id }) => id) })
+    yield* commitNow((bank) => TurnRules.release(bank, gone), { model: "extracted", shown: gone.map(({ id }) => id) })
   })
 
   // The edits that may be made, and the deletions that nobody agreed to.
   const permitted = Effect.fnUntraced(function*(edits: ReadonlyArray<MemoryBank.Edit>, shown: ReadonlyArray<Memory>) {
-    const asked = edits.filter(deletes)
-    if (deleted + asked.length <= deletions) return { edits, withheld: [] }
-    const ids = new Set(asked.flatMap(MemoryBank.touched))
-    if (confirmDeletions !== undefined && (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn))) {
-      return { edits, withheld: [] }
-    }
-    const left = Math.max(0, deletions - deleted)
-    const withheld = new Set(asked.slice(left))
-    return { edits: edits.filter((edit) => !withheld.has(edit)), withheld: [...withheld] }
+    const limited = TurnRules.permitted(edits, deletions - deleted)
+    if (limited.withheld.length === 0 || confirmDeletions === undefined) return limited
+    const ids = new Set(TurnRules.deletions(edits).flatMap(MemoryBank.touched))
+    return (yield* confirmDeletions(shown.filter(({ id }) => ids.has(id)), turn)) ? { edits, withheld: [] } : limited
   })
 
   const decide = Effect.fnUntraced(function*(fact: Fact) {
@@ -201,7 +172,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
       raw
     }
     const committed = yield* commit(found.revision, edits, record)
-    deleted += edits.filter(deletes).length
+    deleted += TurnRules.deletions(edits).length
     return { ...decision!, fact, edits: committed.edits, withheld } satisfies Made
   })
 
@@ -219,7 +190,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
         if (NotExtracted.isOutOfReach(made)) unreached = made
       } else {
         decisions.push(made)
-        if (isUndecided(made)) {
+        if (TurnRules.isUndecided(made)) {
           yield* keep(
             "fact",
             fact,

@@ -25,7 +25,14 @@ export interface Transition {
 
 type Said = HashMap.HashMap<string, ReadonlyArray<MemoryId>>
 
-const whoSays = ({ speaker, text }: Pick<Memory, "speaker" | "text">): string => `${speaker ?? ""}\u0000${folded(text)}`
+/**
+ * Who says what, as it is compared: two memories with one such key say the same.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const whoSays = ({ speaker, text }: Pick<Memory, "speaker" | "text">): string =>
+  `${speaker ?? ""}\u0000${folded(text)}`
 
 // Who says what, kept from one transition to the next, so that a long episode costs what its edits cost. Logs that are
 // folded do not pay for it.
