@@ -8,10 +8,10 @@ import {
   ManagerFormat,
   MemoryBank,
   Objective,
-  Playthrough,
   Retriever,
   Reward,
-  Sampler
+  Sampler,
+  Simulation
 } from "@memory-r1/core"
 import { MemoryWorld } from "@memory-r1/memory-world"
 import { directory } from "@memory-r1/nano"
@@ -30,8 +30,8 @@ const program = Effect.gen(function*() {
     format: AnswerFormat.compact,
     maxTokens: 64
   })
-  const answersFrom = (asked: Parameters<typeof Playthrough.ask>[0]) =>
-    Effect.provideService(Playthrough.ask(asked, { perSpeaker: 12 }), AnswerAgent.AnswerAgent, reader)
+  const answersFrom = (asked: Parameters<typeof Simulation.answer>[0]) =>
+    Effect.provideService(Simulation.answer(asked, { perSpeaker: 12 }), AnswerAgent.AnswerAgent, reader)
   const { tokenizer } = policy.sampler
 
   // Dialogues with questions, all at their first fact and with an empty bank.
@@ -45,7 +45,10 @@ const program = Effect.gen(function*() {
     // 1. The states: each dialogue's next fact, with the memories nearest to it.
     const states = yield* Effect.forEach(open, ({ at, bank, episode }) => {
       const { fact, questions } = episode.steps[at]!
-      return Effect.map(Playthrough.snapshotFor(bank, fact, 8), (snapshot) => ({ fact, questions, snapshot, bank }))
+      return Effect.map(
+        Simulation.observe({ bank }, fact, { perFact: 8 }),
+        (observed) => ({ ...observed, questions, bank })
+      )
     })
     const prompts = states.map((state) => tokenizer.encode(format.prompt(state) as string))
 
@@ -55,8 +58,8 @@ const program = Effect.gen(function*() {
     // 3. Every decision changes a fork of the bank, and the reader answers the questions that hang on the fact.
     const forks = groups.map((group, i) =>
       group.map((completion) => {
-        const { edits } = format.decode(tokenizer.decode(Sampler.withoutStop(completion)), states[i]!)
-        return MemoryBank.applyAll(states[i]!.bank, edits)
+        const decided = format.decode(tokenizer.decode(Sampler.withoutStop(completion)), states[i]!)
+        return Simulation.step(Simulation.make(states[i]!), states[i]!, decided).simulation.bank
       })
     )
     const rewards = yield* Effect.forEach(forks, (group, i) =>

@@ -7,7 +7,7 @@
  * that and for a quarter of it, which is more usual. They are right within a factor of two or so.
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
-import { AnswerFormat, ManagerFormat, MemoryManager, Playthrough, Retriever, Sampler } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat, MemoryManager, Retriever, Sampler, Simulation } from "@memory-r1/core"
 import { Pipeline, Run, Sft, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Arithmetic from "./arithmetic.ts"
@@ -78,15 +78,15 @@ const promptsOf = Effect.fnUntraced(
     const lengthOf = (prompt: Parameters<typeof Sampler.promptTokens>[1]) =>
       Effect.map(Sampler.promptTokens(tokenizer, prompt, model.templateOptions), ({ length }) => length)
     const episodes = sources.episodes.answer(sessions === undefined ? {} : { sessions })
-    const played = yield* Playthrough.play(Array.from({ length: sources.play ?? sampled }, (_, i) => episodes(i)), {
+    const played = yield* Simulation.play(Array.from({ length: sources.play ?? sampled }, (_, i) => episodes(i)), {
       perFact
     }).pipe(Effect.provide(MemoryManager.layerAddOnly))
     const decisions = yield* Effect.forEach(
       played.flatMap(({ banks, episode }) => episode.steps.map(({ fact }, i) => ({ bank: banks[i]!, fact }))),
       ({ bank, fact }) =>
         Effect.flatMap(
-          Playthrough.snapshotFor(bank, fact, perFact),
-          (snapshot) => lengthOf(ManagerFormat[format].prompt({ fact, snapshot }))
+          Simulation.observe({ bank }, fact, { perFact }),
+          (observation) => lengthOf(ManagerFormat[format].prompt(observation))
         )
     )
     const answers = yield* Effect.forEach(
@@ -95,8 +95,8 @@ const promptsOf = Effect.fnUntraced(
       ),
       ({ bank, question }) =>
         Effect.flatMap(
-          Retriever.candidatesFor(bank, question, perSpeaker),
-          (candidates) => lengthOf(AnswerFormat[format].prompt({ question, candidates }))
+          Simulation.ask({ bank }, question, { perSpeaker }),
+          (request) => lengthOf(AnswerFormat[format].prompt(request))
         )
     )
     const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })

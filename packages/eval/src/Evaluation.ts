@@ -6,13 +6,14 @@
  */
 import {
   AnswerAgent,
-  type AnswerFormat,
   Dialogue,
+  type Episode,
   FactExtractor,
   MemoryBank,
   MemoryManager,
   Retriever,
   type Sampler,
+  Simulation,
   Statistics,
   type Turn
 } from "@memory-r1/core"
@@ -123,32 +124,18 @@ export const managed = (
 > => ({
   name,
   build: Effect.fn("Evaluation.managed")(function*(dialogues) {
-    const manager = yield* MemoryManager.MemoryManager
-    const retriever = yield* Retriever.Retriever
-    const facts = dialogues.map(factsOf)
-    const banks = dialogues.map(() => MemoryBank.empty)
+    const episodes = dialogues.map((dialogue): Episode.Episode => ({
+      id: dialogue.id,
+      steps: factsOf(dialogue).map((fact) => ({ fact, questions: [] })),
+      questions: []
+    }))
+    const played = yield* Simulation.play(episodes, { perFact })
     const operations = { add: 0, update: 0, delete: 0, noop: 0, rejected: 0 }
-    // The n-th facts of all dialogues are decided on together.
-    for (let n = 0; n < Math.max(0, ...facts.map((list) => list.length)); n++) {
-      const turn = facts.flatMap((list, at) => list.slice(n, n + 1).map((fact) => ({ at, fact })))
-      const requests = yield* Effect.forEach(turn, ({ at, fact }) =>
-        Effect.gen(function*() {
-          const bank = banks[at]!
-          const found = perFact === 0
-            ? []
-            : yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
-          const memories = Retriever.inOrder(bank, found.map(({ memory }) => memory))
-          return { fact, snapshot: { revision: bank.revision, memories } }
-        }))
-      const decisions = yield* manager.decide(requests)
-      for (const [i, { edits, rejections }] of decisions.entries()) {
-        const { at } = turn[i]!
-        banks[at] = MemoryBank.applyAll(banks[at]!, edits)
-        for (const edit of edits) operations[operationOf[edit._tag]]++
-        operations.rejected += rejections.length
-      }
+    for (const { edits, rejections } of played.flatMap(({ decisions }) => decisions)) {
+      for (const edit of edits) operations[operationOf[edit._tag]]++
+      operations.rejected += rejections.length
     }
-    return { banks, operations }
+    return { banks: played.map(({ banks }) => banks.at(-1)!), operations }
   })
 })
 
@@ -222,11 +209,10 @@ const answerAll = Effect.fnUntraced(function*(
 ) {
   const retriever = yield* Retriever.Retriever
   const agent = yield* AnswerAgent.AnswerAgent
-  const requests = yield* Effect.forEach(questions, ({ question }) =>
-    Effect.map(
-      Retriever.candidatesFor(bank, question, perSpeaker),
-      (candidates): AnswerFormat.AnswerRequest => ({ question, candidates })
-    ))
+  const requests = yield* Effect.forEach(
+    questions,
+    ({ question }) => Simulation.ask({ bank }, question, { perSpeaker })
+  )
   const ranked = yield* Effect.forEach(
     questions,
     ({ question }) => retriever.retrieve(bank, { text: question, limit: EvidenceRecall.depth })

@@ -45,7 +45,7 @@ const banks = (
     const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
     const fact = { speaker, sources: [event.turn.id], observedAt }
     const before = bank
-    bank = MemoryBank.applyAll(bank, MemoryOperation.bind(parsed, snapshot, fact).edits)
+    bank = MemoryBank.transition(bank, MemoryOperation.bind(parsed, snapshot, fact).edits, { now: 0 }).bank
     return { event, snapshot, bank: before }
   })
 }

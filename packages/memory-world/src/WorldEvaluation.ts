@@ -1,7 +1,7 @@
 /**
  * How well a manager and an answer agent do in the Memory World: answers, operations, and how large the banks get.
  */
-import { MemoryBank, MemoryManager, MemoryOperation, Playthrough, Statistics, TextMetrics } from "@memory-r1/core"
+import { MemoryBank, MemoryManager, MemoryOperation, Simulation, Statistics, TextMetrics } from "@memory-r1/core"
 import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
@@ -54,9 +54,13 @@ export const play = Effect.fn("WorldEvaluation.play")(function*(
     readonly phrasing?: MemoryWorld.Options["phrasing"] | undefined
     readonly onStep?: ((step: number, steps: number) => Effect.Effect<void>) | undefined
   }
-): Effect.fn.Return<ReadonlyArray<Playthrough.Played>, Failure, MemoryManager.MemoryManager | Retriever.Retriever> {
+): Effect.fn.Return<
+  ReadonlyArray<Simulation.EpisodeResult>,
+  Failure,
+  MemoryManager.MemoryManager | Retriever.Retriever
+> {
   const phrasing = options.phrasing === undefined ? {} : { phrasing: options.phrasing }
-  return yield* Playthrough.play(worlds.map((world) => MemoryWorld.episode(world, phrasing)), options)
+  return yield* Simulation.play(worlds.map((world) => MemoryWorld.episode(world, phrasing)), options)
 })
 
 /**
@@ -106,7 +110,7 @@ export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryM
  * kept! < added! // => true
  * ```
  */
-export const addOnly = ({ banks, decisions, episode }: Playthrough.Played): Playthrough.Played => {
+export const addOnly = ({ banks, decisions, episode }: Simulation.EpisodeResult): Simulation.EpisodeResult => {
   const { Add, Noop } = MemoryBank.Edit
   const added: Array<MemoryBank.MemoryBank> = [banks[0]!]
   const adding = decisions.map((decision, i) => {
@@ -130,8 +134,9 @@ export const addOnly = ({ banks, decisions, episode }: Playthrough.Played): Play
           return Noop()
       }
     })
-    added.push(MemoryBank.applyAll(added.at(-1)!, edits))
-    return { ...decision, edits }
+    const made = MemoryBank.transition(added.at(-1)!, edits, { now: 0 })
+    added.push(made.bank)
+    return { ...decision, edits: made.edits }
   })
   return { episode, banks: added, decisions: adding }
 }
@@ -141,10 +146,10 @@ export const addOnly = ({ banks, decisions, episode }: Playthrough.Played): Play
  */
 export const measure = Effect.fn("WorldEvaluation.measure")(function*(
   worlds: ReadonlyArray<MemoryWorld.World>,
-  played: ReadonlyArray<Playthrough.Played>,
+  played: ReadonlyArray<Simulation.EpisodeResult>,
   options: { readonly perSpeaker: number }
 ): Effect.fn.Return<Result, Failure, AnswerAgent.AnswerAgent | Retriever.Retriever> {
-  const asked = yield* Playthrough.ask(
+  const asked = yield* Simulation.answer(
     played.flatMap(({ banks, episode }) => episode.questions.map((question) => ({ bank: banks.at(-1)!, question }))),
     options
   )
@@ -222,18 +227,18 @@ export interface Change {
  */
 export const changes = (
   worlds: ReadonlyArray<MemoryWorld.World>,
-  before: ReadonlyArray<Playthrough.Played>,
-  after: ReadonlyArray<Playthrough.Played>
+  before: ReadonlyArray<Simulation.EpisodeResult>,
+  after: ReadonlyArray<Simulation.EpisodeResult>
 ): ReadonlyArray<Change> => {
   const order: ReadonlyArray<MemoryWorld.EventKind> = ["additive", "replace", "retract", "duplicate", "talk", "new"]
   const found = worlds.flatMap((world, w) => {
     const read = Oracle.reader(world)
     const [old, now] = [before[w]!, after[w]!]
     const candidates = world.events.flatMap((event, i): ReadonlyArray<Change> => {
-      const memories = (played: Playthrough.Played, at: number) => MemoryBank.memories(played.banks[at]!)
-      const about = (played: Playthrough.Played): ReadonlyArray<string> =>
+      const memories = (played: Simulation.EpisodeResult, at: number) => MemoryBank.memories(played.banks[at]!)
+      const about = (played: Simulation.EpisodeResult): ReadonlyArray<string> =>
         Oracle.about(event, memories(played, i), read)
-      const right = (played: Playthrough.Played): boolean =>
+      const right = (played: Simulation.EpisodeResult): boolean =>
         Oracle.isRight(event, memories(played, i), memories(played, i + 1), read)
       // A text that is no operation leaves the bank as it was, which at times is right, but it is no decision to show.
       const isDecision = now.decisions[i]!.edits.length > 0

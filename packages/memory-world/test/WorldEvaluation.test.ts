@@ -6,8 +6,8 @@ import {
   MemoryBank,
   MemoryManager,
   MemoryOperation,
-  Playthrough,
-  Retriever
+  Retriever,
+  Simulation
 } from "@memory-r1/core"
 import { Effect, Layer, Schema } from "effect"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
@@ -109,7 +109,7 @@ const { Add, Delete, Noop, Supersede, Update } = MemoryBank.Edit
 const m1 = Memory.MemoryId.make("m1")
 
 // A playthrough of given edits, one decision each.
-const playedBy = (...edits: ReadonlyArray<MemoryBank.Edit>): Playthrough.Played => {
+const playedBy = (...edits: ReadonlyArray<MemoryBank.Edit>): Simulation.EpisodeResult => {
   const banks = [MemoryBank.empty]
   for (const edit of edits) banks.push(MemoryBank.apply(banks.at(-1)!, edit))
   const steps = edits.map((_, i) => ({

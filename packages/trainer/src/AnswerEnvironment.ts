@@ -9,9 +9,9 @@ import {
   type Episode,
   MemoryBank,
   MemoryManager,
-  Playthrough,
   Retriever,
-  Reward
+  Reward,
+  Simulation
 } from "@memory-r1/core"
 import type { Judge, Memory, Sampler } from "@memory-r1/core"
 import type { AiError } from "effect/ai"
@@ -119,7 +119,7 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       const first = played
       played += play
       for (
-        const [i, { banks, episode }] of (yield* Playthrough.play(
+        const [i, { banks, episode }] of (yield* Simulation.play(
           Array.from({ length: play }, (_, i) => episodes(first + i)),
           { perFact }
         )).entries()
@@ -143,8 +143,8 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
         Waiting
       ]
       return Effect.map(
-        Retriever.candidatesFor(bank, question.question, perSpeaker),
-        (candidates): AnswerTask => ({ question, candidates })
+        Simulation.ask({ bank }, question.question, { perSpeaker }),
+        ({ candidates }): AnswerTask => ({ question, candidates })
       )
     })
   }, Effect.provideContext(context))

@@ -10,10 +10,9 @@ import {
   type Episode,
   type ManagerFormat,
   MemoryBank,
-  type MemoryOperation,
-  Playthrough,
   Retriever,
-  Reward
+  Reward,
+  Simulation
 } from "@memory-r1/core"
 import type { Judge, Sampler } from "@memory-r1/core"
 import type { AiError } from "effect/ai"
@@ -33,7 +32,7 @@ export interface ManagerTask {
   readonly place: number
   readonly step: Episode.Step
   readonly bank: MemoryBank.MemoryBank
-  readonly snapshot: MemoryOperation.Snapshot
+  readonly observation: Simulation.Observation
   readonly toldWords: number
 }
 
@@ -160,7 +159,7 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
     "answerReward" | "judge" | "perSpeaker" | "reward"
   >
 ) {
-  const asked = yield* Playthrough.ask(
+  const asked = yield* Simulation.answer(
     reached.flatMap(({ after, questions }) => questions.map((question) => ({ bank: after, question }))),
     { perSpeaker }
   )
@@ -222,28 +221,31 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(
       places,
       Effect.fnUntraced(function*(place) {
         const { bank, episode, step } = dialogues.at(place)
-        const snapshot = yield* Playthrough.snapshotFor(bank, episode.steps[step]!.fact, perFact)
+        const observation = yield* Simulation.observe({ bank }, episode.steps[step]!.fact, { perFact })
         return {
           place,
           step: episode.steps[step]!,
           bank,
-          snapshot,
+          observation,
           toldWords: toldWords(episode, step)
         } satisfies ManagerTask
       })
     )
   }, Effect.provideContext(context))
 
-  const decided = ({ snapshot, step }: ManagerTask, text: string) => format.decode(text, { fact: step.fact, snapshot })
+  const decided = ({ bank, observation }: ManagerTask, text: string) => {
+    const decoded = format.decode(text, observation)
+    return { ...decoded, ...Simulation.step(Simulation.make({ bank }), observation, decoded) }
+  }
 
   const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<ManagerTask>>) {
     const reached = attempts.flatMap(({ task, texts }) =>
       texts.map((text): Reached => {
-        const { edits, rejections } = decided(task, text)
+        const { edits, rejections, simulation } = decided(task, text)
         const { bank, step, toldWords } = task
         return {
           before: bank,
-          after: MemoryBank.applyAll(bank, edits),
+          after: simulation.bank,
           edits,
           rejections: rejections.length,
           questions: step.questions,
@@ -259,13 +261,13 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(
     name: "manager",
     maxTokens: options.maxTokens,
     tasks,
-    prompt: ({ snapshot, step }) => format.prompt({ fact: step.fact, snapshot }),
+    prompt: ({ observation }) => format.prompt(observation),
     score,
     settle: (attempts, chosen) =>
       Effect.sync(() => {
         attempts.forEach(({ task, texts }, i) => {
           const dialogue = dialogues.at(task.place)
-          dialogue.bank = MemoryBank.applyAll(task.bank, decided(task, texts[chosen[i]!]!).edits)
+          dialogue.bank = decided(task, texts[chosen[i]!]!).simulation.bank
           dialogue.step++
         })
       }),

@@ -2,7 +2,7 @@
  * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's
  * event file and `status.json` in its folder, readable at every moment.
  */
-import type { Playthrough } from "@memory-r1/core"
+import type { Simulation } from "@memory-r1/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -78,7 +78,7 @@ export interface Validated {
       readonly right: boolean
     }
   >
-  readonly bank: ReadonlyArray<Playthrough.Moment>
+  readonly bank: ReadonlyArray<Simulation.Moment>
 }
 
 /**

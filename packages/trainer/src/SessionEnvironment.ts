@@ -7,7 +7,7 @@
  * session, which the policy itself reached; each is followed to the session's end, and what it earns there is credited
  * to that one decision.
  */
-import { AnswerAgent, type Episode, MemoryBank, type MemoryOperation, Playthrough, Retriever } from "@memory-r1/core"
+import { AnswerAgent, type Episode, MemoryBank, Retriever, Simulation } from "@memory-r1/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -52,7 +52,7 @@ export interface SessionTask extends Branch {
   readonly place: number
   readonly isLocal: boolean
   readonly episode: Episode.Episode
-  readonly snapshot: MemoryOperation.Snapshot
+  readonly observation: Simulation.Observation
   readonly path: ReadonlyArray<Branch>
   readonly edits: ReadonlyArray<MemoryBank.Edit>
   readonly rejections: number
@@ -117,9 +117,9 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
   // States in the middle of the sequences that dialogues last went on from.
   let branches: ReadonlyArray<Branch> = []
 
-  const shown = Effect.fnUntraced(function*(task: Omit<SessionTask, "snapshot">) {
-    const snapshot = yield* Playthrough.snapshotFor(task.bank, task.episode.steps[task.at]!.fact, perFact)
-    return { ...task, snapshot } satisfies SessionTask
+  const shown = Effect.fnUntraced(function*(task: Omit<SessionTask, "observation">) {
+    const observation = yield* Simulation.observe(task, task.episode.steps[task.at]!.fact, { perFact })
+    return { ...task, observation } satisfies SessionTask
   }, Effect.provideContext(context))
 
   const tasks = Effect.fnUntraced(function*(count: number) {
@@ -148,12 +148,13 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
 
   // The task with the bank that a text makes of it.
   const after = ({ task, text }: Taken<SessionTask>) => {
-    const { at, bank, edits, episode, rejections, snapshot } = task
-    const decoded = format.decode(text, { fact: episode.steps[at]!.fact, snapshot })
+    const { bank, edits, observation, rejections } = task
+    const decoded = format.decode(text, observation)
+    const made = Simulation.step(Simulation.make({ bank }), observation, decoded)
     return {
       ...task,
-      bank: MemoryBank.applyAll(bank, decoded.edits),
-      edits: [...edits, ...decoded.edits],
+      bank: made.simulation.bank,
+      edits: [...edits, ...made.edits],
       rejections: rejections + decoded.rejections.length
     }
   }
@@ -193,7 +194,7 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
     name: "manager",
     maxTokens,
     tasks,
-    prompt: ({ at, episode, snapshot }) => format.prompt({ fact: episode.steps[at]!.fact, snapshot }),
+    prompt: ({ observation }) => format.prompt(observation),
     score,
     settle: (attempts, chosen) =>
       Effect.sync(() => {

@@ -1,7 +1,7 @@
 /**
  * How well both agents do on dialogues that are not trained on, while one of them is trained.
  */
-import { AnswerAgent, type Episode, MemoryBank, MemoryManager, Playthrough, TextMetrics } from "@memory-r1/core"
+import { AnswerAgent, type Episode, MemoryBank, MemoryManager, Simulation, TextMetrics } from "@memory-r1/core"
 import type { Retriever, Sampler } from "@memory-r1/core"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
@@ -55,14 +55,14 @@ export interface Agents {
 export const play = (
   { episodes, perFact }: Options,
   { manager }: Pick<Agents, "manager">
-): Effect.Effect<ReadonlyArray<Playthrough.Played>, Failure, Retriever.Retriever> =>
-  Effect.provideService(Playthrough.play(episodes, { perFact }), MemoryManager.MemoryManager, manager)
+): Effect.Effect<ReadonlyArray<Simulation.EpisodeResult>, Failure, Retriever.Retriever> =>
+  Effect.provideService(Simulation.play(episodes, { perFact }), MemoryManager.MemoryManager, manager)
 
 /**
  * Asks an answer agent about what was played.
  */
 export const measure = Effect.fn("Validation.measure")(function*(
-  played: ReadonlyArray<Playthrough.Played>,
+  played: ReadonlyArray<Simulation.EpisodeResult>,
   { perSpeaker, questions = Infinity }: Options,
   { answer }: Pick<Agents, "answer">
 ): Effect.fn.Return<Measured, Failure, Retriever.Retriever> {
@@ -70,7 +70,7 @@ export const measure = Effect.fn("Validation.measure")(function*(
     episode.questions.map((question) => ({ bank: banks.at(-1)!, question }))
   )
   const asked = yield* Effect.provideService(
-    Playthrough.ask(spread(all, questions), { perSpeaker }),
+    Simulation.answer(spread(all, questions), { perSpeaker }),
     AnswerAgent.AnswerAgent,
     answer
   )
@@ -93,6 +93,6 @@ export const measure = Effect.fn("Validation.measure")(function*(
       answer,
       right: exactMatch === 1
     })),
-    bank: played[0] === undefined ? [] : Playthrough.history(played[0]).slice(0, shown.decisions)
+    bank: played[0] === undefined ? [] : Simulation.history(played[0]).slice(0, shown.decisions)
   }
 })

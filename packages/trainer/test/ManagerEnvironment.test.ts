@@ -110,11 +110,11 @@ describe("ManagerEnvironment", () => {
       yield* settle([{ task: first!, texts: ["NOOP", "ADD Ann lives in Oslo"] }], [1])
       const [second] = yield* tasks(1)
       assert.strictEqual(second!.step.fact.text, "I have a dog named Buddy.")
-      assert.deepStrictEqual(second!.snapshot.memories.map(({ text }) => text), ["Ann lives in Oslo"])
+      assert.deepStrictEqual(second!.observation.snapshot.memories.map(({ text }) => text), ["Ann lives in Oslo"])
       yield* settle([{ task: second!, texts: ["NOOP"] }], [0])
       const [third] = yield* tasks(1)
       assert.strictEqual(third!.step.fact.text, "I live in Oslo.")
-      assert.deepStrictEqual(third!.snapshot.memories, [])
+      assert.deepStrictEqual(third!.observation.snapshot.memories, [])
     }).pipe(Effect.provide(layer)))
 
   it.effect("goes on with the dialogues that were open", () =>

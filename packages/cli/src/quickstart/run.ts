@@ -2,7 +2,7 @@
  * The whole story on the embedded model: measure, train both agents, measure again.
  */
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, MemoryBank, MemoryManager, Playthrough } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, MemoryManager, Simulation } from "@memory-r1/core"
 import type { Learner } from "@memory-r1/core"
 import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/memory-world"
 import { directory as nano } from "@memory-r1/nano"
@@ -172,8 +172,8 @@ export const run = Effect.fn("quickstart")(
       changes: [...new Map(changes.toReversed().map((change) => [change.kind, change])).values(), ...changes]
         .filter((change, i, all) => all.indexOf(change) === i).slice(0, 3),
       history: {
-        before: Playthrough.history(before.values.played[0]!),
-        after: Playthrough.history(after.values.played[0]!)
+        before: Simulation.history(before.values.played[0]!),
+        after: Simulation.history(after.values.played[0]!)
       }
     }
   }
