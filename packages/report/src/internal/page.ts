@@ -1,7 +1,7 @@
 // The page as a whole.
 import { createHash } from "node:crypto"
 import * as Charts from "./charts.ts"
-import { client } from "./client.ts"
+import client from "./client.json" with { type: "json" }
 import { learning } from "./curves.ts"
 import type { Input } from "./format.ts"
 import { answered, history } from "./history.ts"
@@ -48,7 +48,7 @@ charts are drawn by Chart.js (MIT licence).</p>
 /** A page around its main part, with the charts that were put on the canvas. */
 export const document = (title: string, canvas: Charts.Canvas, main: Markup): string => {
   const drawn = canvas.charts.length > 0
-  const scripts = drawn ? [chartJs(), client] : []
+  const scripts = drawn ? [chartJs(), client.script] : []
   return html`<!doctype html>
 <html lang="en">
 <head>
