@@ -8,7 +8,7 @@ import { Layer } from "effect"
 const run = process.argv[2]
 const [managerModel, answerModel] = run === undefined ? [directory, directory] : [`${run}/manager`, `${run}/answer`]
 
-const memory = await createMemory({
+await using memory = await createMemory({
   manager: MemoryManager.layerTrained({ format: ManagerFormat.compact, maxTokens: 72 }).pipe(
     Layer.provide(OnnxSampler.layer(managerModel))
   ),
@@ -25,5 +25,3 @@ for (
 }
 console.log((await memory.memories()).map(({ text }) => text))
 console.log((await memory.answer("What are the names of the dogs of Ann?")).text)
-
-await memory.close()

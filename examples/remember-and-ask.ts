@@ -2,7 +2,7 @@
 // Run: node examples/remember-and-ask.ts
 import { createMemory } from "@memory-r1/core"
 
-const memory = await createMemory()
+await using memory = await createMemory()
 
 await memory.remember({ speaker: "Ann", text: "I adopted a dog named Buddy.", observedAt: "2023-05-08" })
 await memory.remember({ speaker: "Ann", text: "I moved to Oslo yesterday.", observedAt: "2023-05-08" })
@@ -10,8 +10,5 @@ await memory.remember({ speaker: "Bob", text: "I live in Lima." })
 
 console.log((await memory.answer("What is the name of Ann's dog?")).text)
 console.log((await memory.answer("When did Ann move to Oslo?")).text)
-console.log(
-  (await memory.recall("Where does Bob live?", 1)).map(({ speaker, text }) => `${speaker}: ${text}`).join("\n")
-)
-
-await memory.close()
+const [home] = await memory.recall("Where does Bob live?", { limit: 1 })
+console.log(`${home?.speaker}: ${home?.text}`)

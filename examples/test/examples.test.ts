@@ -13,6 +13,7 @@ const examples = readdirSync(folder).filter((name) => name.endsWith(".ts"))
 
 // Something that each prints.
 const prints: Readonly<Record<string, RegExp>> = {
+  "ai-sdk.ts": /Assistant: Nice!\n {2}-> ADD\n.*\nAssistant: Your dog is called Buddy\.\n\[ 'Ann has a dog .*' \]\n$/,
   "custom-environment.ts": /^step 1: reward -?\d\.\d{3}\nstep 2: .*\nstep 3: /,
   "custom-reward.ts": /^ 1\.000 {2}Buddy and Scout {2}\{/,
   "custom-store.ts": /^m1 Ann has a dog named Buddy\n$/,

@@ -485,7 +485,7 @@ describe("the variables of a template", () => {
       const model = yield* OnnxModel.load(Checkpoints.directory("llama-tied"))
       const sampler = yield* OnnxSampler.make(model, { templateOptions: { enable_thinking: false } })
       const expected =
-        "the model has no chat template that enable_thinking could be set in: its folder has no chat_template.jinja"
+        "cannot set enable_thinking: the model has no chat template, since its folder has no chat_template.jinja"
       assert.strictEqual((yield* Effect.flip(Sampler.promptTokens(sampler.tokenizer, [user("a")]))).reason, expected)
       assert.strictEqual(
         (yield* Effect.flip(Sampler.promptTokens(model.checkpoint.tokenizer, [user("a")], { enable_thinking: false })))

@@ -1,5 +1,5 @@
 /**
- * The engine as commands load it, and the flags that say how.
+ * Loads the engine for commands, and defines their flags.
  */
 import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Sampler } from "@memory-r1/core"
@@ -24,19 +24,19 @@ export const model = Flag.String("model").pipe(
  */
 export const loading = {
   adapter: Flag.String("adapter").pipe(
-    Flag.withDescription("a PEFT directory: the model with this LoRA adapter"),
+    Flag.withDescription("a PEFT directory: apply this LoRA adapter to the model"),
     Flag.optional
   ),
   device: Flag.Literals("device", ["cpu", "webgpu", "cuda", "dml", "coreml"]).pipe(
-    Flag.withDescription("where it runs"),
+    Flag.withDescription("the device that runs the model"),
     Flag.withDefault("cpu" as const)
   ),
   threads: count("threads").pipe(
-    Flag.withDescription("threads of one operator; all cores when it is left out"),
+    Flag.withDescription("threads per operator (default: all cores)"),
     Flag.optional
   ),
   dtype: Flag.Literals("dtype", ["float32", "float16", "int8", "int4"]).pipe(
-    Flag.withDescription("what the matrices are held in; all but float32 are frozen"),
+    Flag.withDescription("the type that stores the matrices; all but float32 are frozen"),
     Flag.withDefault("float32" as const)
   )
 }
@@ -46,18 +46,18 @@ export const loading = {
  */
 export const templateOptions = Flag.KeyValuePair("template-option").pipe(
   Flag.withDescription(
-    "a variable of the model's chat template, such as enable_thinking=false; may be given several times"
+    "a variable of the model's chat template, such as enable_thinking=false; repeatable"
   ),
   Flag.withDefault({} as Record<string, string>),
   Flag.mapTryCatch(
     (given): Sampler.TemplateOptions =>
       Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Yaml.parse(value) as unknown])),
-    () => "name=value, with a value as YAML has it: false, 3, low"
+    () => "name=value, with a YAML value: false, 3, low"
   )
 )
 
 /**
- * What of it is trained, and how.
+ * Which weights are trained, and how.
  */
 export const training = {
   ...loading,
@@ -66,17 +66,17 @@ export const training = {
     Flag.optional
   ),
   gradientCheckpointing: Flag.Boolean("gradient-checkpointing").pipe(
-    Flag.withDescription("compute layers a second time rather than keep what they hold"),
+    Flag.withDescription("recompute layers instead of keeping their activations"),
     Flag.withDefault(false)
   ),
   microBatchTokens: count("micro-batch-tokens").pipe(
-    Flag.withDescription("padded tokens of one forward and backward pass"),
+    Flag.withDescription("padded tokens per forward and backward pass"),
     Flag.withDefault(4096)
   )
 }
 
 /**
- * What the flags of `loading` say.
+ * The values of the flags in `loading`.
  */
 export interface Loading {
   readonly adapter: Option.Option<string>
@@ -92,7 +92,7 @@ interface Training extends Loading {
 }
 
 /**
- * What the flags say where none is given.
+ * The defaults of the flags.
  */
 export const defaults: Training = {
   adapter: Option.none(),
@@ -105,7 +105,7 @@ export const defaults: Training = {
 }
 
 /**
- * The directory of a model: what is named, or what a hub id was fetched to. Shows how far a fetch is.
+ * The directory of a model: the given one, or the download of a hub id. Shows the progress of a download.
  */
 export const directory = Effect.fnUntraced(function*(model: string) {
   const { phase } = yield* Progress.Progress

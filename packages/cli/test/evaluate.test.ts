@@ -147,7 +147,7 @@ layer(Workplace.layer)("eval and score", (it) => {
         ])
         assert.strictEqual(
           Program.failure(1, none),
-          "bare.json has no observations to make memories of: take --facts turns\n"
+          "bare.json: no observations to make memories from: use --facts turns\n"
         )
       }
       const score = (dataset: string) =>
@@ -231,14 +231,17 @@ layer(Workplace.layer)("eval and score", (it) => {
             [
               1,
               score("bare.jsonl", "locomo"),
-              /^bare\.jsonl: line 1 has no gold answer, line 2 has no gold answer \(2 in all\): give the data set .* and category\n$/
+              new RegExp(
+                "^bare\\.jsonl: line 1 has no gold answer, line 2 has no gold answer \\(2 in all\\): " +
+                  "add --data .* and category\\n$"
+              )
             ],
             [
               1,
               score("flat.json", "mine"),
-              /^flat\.json: \[2\] has no gold answer \(1 in all\): give the data set with --data/
+              /^flat\.json: \[2\] has no gold answer \(1 in all\): add --data with the data set/
             ],
-            [1, score("empty.json", "mine"), /^empty\.json: nothing to measure: give the data set/],
+            [1, score("empty.json", "mine"), /^empty\.json: nothing to score: add --data/],
             [2, score("flat.json", "mine", "--data", "world.json"), /"mine". Expected: "locomo" \| "memory-world"/]
           ] as const,
           ([code, args, words]) =>
@@ -267,7 +270,7 @@ layer(Workplace.layer)("eval and score", (it) => {
           [evaluate("nowhere.json"), /^nowhere\.json: no such file\n$/],
           [evaluate("broken.json"), /^broken\.json:1:\d+: broken JSON/],
           [evaluate("other.json"), /^other\.json: at the top: Expected array\n$/],
-          [evaluate("world.json", "nobody"), /^nobody is no system: give bm25 or add-only, or a run folder/],
+          [evaluate("world.json", "nobody"), /^unknown system nobody: use bm25 or add-only, or a run folder/],
           [evaluate("world.json", "tiny"), /^tiny\/manager\/config\.json: cannot be read/],
           [score("nowhere.jsonl"), /^nowhere\.jsonl: no such file\n$/],
           [score("broken.jsonl"), /^broken\.jsonl:2: broken JSON/]

@@ -449,7 +449,7 @@ describe("mcp", () => {
       const nothing = yield* Program.run(folder, ["memory", "extract", "--db", "wait.db"])
       assert.deepStrictEqual(nothing, {
         code: 0,
-        stdout: "0 memories extracted, 0 memories kept as they were said\n",
+        stdout: "0 memories extracted, 0 memories kept verbatim\n",
         stderr: ""
       })
       assert.match(
@@ -510,7 +510,7 @@ describe("mcp", () => {
   it.effect("says what is wrong before it serves", () =>
     Program.table(
       [
-        [1, ["--db", "nowhere/x.db"], /^nowhere\/x\.db: there is no folder nowhere\n$/],
+        [1, ["--db", "nowhere/x.db"], /^nowhere\/x\.db: no such folder: nowhere\n$/],
         [1, ["--db", "x.db", "--model", "nowhere"], /^nowhere\/config\.json: cannot be read/],
         [2, [], /^Missing required flag: --db\n/],
         [2, ["--db", "x.db", "--http", "70000"], /a port, or 0 for any that is free/]

@@ -85,7 +85,7 @@ const written = (db: string) =>
   }).pipe(Effect.provide(SqliteStore.layer({ file: join(folder, db) })))
 
 describe("memory", () => {
-  it.live("adds by hand, and says so where a text is there already", () =>
+  it.live("adds by hand, and says so if the store already has a text", () =>
     Effect.gen(function*() {
       const before = Date.now()
       const added = yield* decoded(
@@ -126,7 +126,7 @@ describe("memory", () => {
       const lines = yield* memory("add.db", "add", "The dentist is on Friday", "--speaker", "Ann")
       assert.match(
         lines.stdout,
-        /^nothing changed, this is there already: m1 {2}Ann: The dentist is on Friday {2}\(said 2026-11-01T10:.*\n$/
+        /^nothing changed, the store already has it: m1 {2}Ann: The dentist is on Friday {2}\(said 2026-11-01T10:.*\n$/
       )
       // Somebody else's is another memory.
       const other = yield* memory("add.db", "add", "The dentist is on Friday")
@@ -221,7 +221,7 @@ describe("memory", () => {
       // Not without --yes, which says what would go.
       assert.match(
         Program.failure(1, yield* memory("past.db", "erase", "m1", "m2", ...ann)),
-        /^nothing was erased: with --yes .*\nm1 {2}Ann lives in Oslo\nm2 {2}Ann has a cat\n$/
+        /^nothing was erased: --yes permanently removes .*\nm1 {2}Ann lives in Oslo\nm2 {2}Ann has a cat\n$/
       )
       assert.lengthOf(texts(yield* decoded(Listed, "past.db", "list", ...ann)), 2)
       // All or none.
@@ -249,7 +249,7 @@ describe("memory", () => {
       const lines = yield* memory("from.db", "export", ...ann)
       assert.deepStrictEqual(yield* memory("from.db", "export", "--out", "ann.jsonl", ...ann), {
         code: 0,
-        stdout: "ann.jsonl: 3 entries of the log of user=ann\n",
+        stdout: "ann.jsonl: 3 log entries of user=ann\n",
         stderr: ""
       })
       assert.strictEqual(readFileSync(join(folder, "ann.jsonl"), "utf8"), lines.stdout)
@@ -277,7 +277,7 @@ describe("memory", () => {
       )
       assert.match(
         Program.failure(1, yield* memory("to.db", "import", "ann.jsonl", "--user", "copy")),
-        /^to\.db: user=copy is at revision 3 already, and an export goes into a scope that has nothing yet/
+        /^to\.db: user=copy is already at revision 3, and an export needs an empty scope/
       )
     }), Program.timeout)
 
@@ -298,7 +298,7 @@ describe("memory", () => {
       const message = Program.failure(1, yield* memory("mem0.db", ...mem0("--user", "ann")))
       assert.match(
         message,
-        /^mem0\.json: line 1 of the import: memories of 3 owners: name one of \{"user_id":"ann","agent_id":null\}, /
+        /^mem0\.json: line 1 of the import: memories of 3 owners: choose one of \{"user_id":"ann","agent_id":null\}, /
       )
       // What the message names is what the flag takes.
       const imported = yield* decoded(
@@ -362,13 +362,13 @@ describe("memory", () => {
             [
               1,
               mem0("two.json"),
-              `two.json: line 1 of the import: memories of 2 owners: name one of {"user_id":"ann"}, ` +
+              `two.json: line 1 of the import: memories of 2 owners: choose one of {"user_id":"ann"}, ` +
               `{"user_id":"bob"}; nothing was imported (choose with --owner '{"user_id":"ann"}')`
             ],
             [
               1,
               mem0("two.json", "--owner", `{"userId":"zoe"}`),
-              `two.json: line 1 of the import: no memories of {"user_id":"zoe"}, but of {"user_id":"ann"}, ` +
+              `two.json: line 1 of the import: no memories of {"user_id":"zoe"}, only of {"user_id":"ann"}, ` +
               `{"user_id":"bob"}`
             ],
             [
@@ -377,7 +377,7 @@ describe("memory", () => {
               `expiry.json: item 1 of the import: ["results"][0]["expirationDate"]: Expected a time in ISO 8601`
             ],
             [1, mem0("time.json"), `time.json: item 1 of the import: [0]["createdAt"]: Expected a time in ISO 8601`],
-            [1, mem0("none.json"), "none.json: line 1 of the import: no memories in it; nothing was imported"],
+            [1, mem0("none.json"), "none.json: line 1 of the import: the file has no memories; nothing was imported"],
             [2, mem0("two.json", "--owner", `{"name":"ann"}`), "name is none of user_id, agent_id, app_id, run_id"],
             [2, mem0("two.json", "--owner", `ann`), "--owner"],
             [2, ["import", "two.json", "--owner", owner], "nothing, unless --from is mem0"]
@@ -412,18 +412,18 @@ describe("memory", () => {
         assert.strictEqual((yield* memory("empty.db", "export", "--out", "empty.jsonl")).code, 0)
         assert.match(
           Program.failure(1, yield* memory("copy.db", "import", "empty.jsonl")),
-          /^empty\.jsonl: line 1 of the import: an export of default, which had no memories; nothing was imported\n$/
+          /^empty\.jsonl: line 1 of the import: the export of default is empty; nothing was imported\n$/
         )
       }),
     Program.timeout
   )
 
-  it.live("makes no file by a slip of the pen, and names what is at fault", () =>
+  it.live("creates no file for a typo, and names what is at fault", () =>
     Effect.gen(function*() {
       yield* memory("there.db", "add", "something")
       writeFileSync(join(folder, "cut.jsonl"), `{"format":"memory-r1","version":1,"scope":"x","entries":2}\n`)
       writeFileSync(join(folder, "note.txt"), "no database at all, but long enough to be looked at")
-      const missing = /^slip\.db: no such file: "memory add", "memory import" and "mcp" make one\n$/
+      const missing = /^slip\.db: no such file: "memory add", "memory import" and "mcp" create one\n$/
       yield* Program.table(
         [
           [["list", "--db", "slip.db"], missing],
@@ -434,8 +434,8 @@ describe("memory", () => {
             ["import", "cut.jsonl", "--db", "there.db", "--user", "x"],
             /^cut\.jsonl: line 2 of the import: 0 entries instead of 2: .*; nothing was imported\n$/
           ],
-          [["add", "x", "--db", "."], /^\.: is a folder: name a file in it\n$/],
-          [["add", "x", "--db", "nowhere/x.db"], /^nowhere\/x\.db: there is no folder nowhere\n$/],
+          [["add", "x", "--db", "."], /^\.: is a folder: choose a file in it\n$/],
+          [["add", "x", "--db", "nowhere/x.db"], /^nowhere\/x\.db: no such folder: nowhere\n$/],
           [["add", "x", "--db", "note.txt"], /^note\.txt: to open it failed \(.*\); name another file\n$/],
           [["export", "--db", "there.db", "--out", "nowhere/x.jsonl"], /^nowhere\/x\.jsonl: cannot be written: .*\n$/],
           [["as-of", "9", "--db", "there.db"], /^default has revisions 0 to 1, not 9\n$/]
@@ -457,10 +457,10 @@ describe("memory", () => {
         [["add", " ", "--db", "x.db"], "a text to remember"],
         [["add", "x", "--db", "x.db", "--user", ""], "--user"],
         [["add", "x", "--db", "x.db", "--at", "2026-02-30"], "a time in ISO 8601"],
-        [["add", "x", "--db", "x.db", "--expires", "soon"], `or a span such as "30 days"`],
+        [["add", "x", "--db", "x.db", "--expires", "soon"], `or a duration such as "30 days"`],
         [["add", "x", "--db", "x.db", "--metadata", "[1]"], "Expected object"],
         [["list", "--db", "x.db", "--filter", `{"_tag":"Equals","key":"a"}`], "Missing key"],
-        [["as-of", "1.5", "--db", "x.db"], "a revision, which is a whole number, or a time"],
+        [["as-of", "1.5", "--db", "x.db"], "a revision (an integer) or a time"],
         [["erase", "--yes", "--db", "x.db"], "id"],
         [["import", "x.jsonl", "--db", "x.db", "--from", "elsewhere"], `"memory-r1" | "mem0"`]
       ] as const,

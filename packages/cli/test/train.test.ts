@@ -415,7 +415,7 @@ critic: { learningRate: { peak: 1.0e-3 } } }
     }), Program.timeout)
 
   it.effect(
-    "inspect batch says which completion of a failed step has a loss that is no number",
+    "inspect batch says which completion of a failed step has a loss that is not finite",
     () =>
       Effect.gen(function*() {
         const { file, folder } = yield* Workplace.Workplace
@@ -453,7 +453,7 @@ critic: { learningRate: { peak: 1.0e-3 } } }
         const fine = yield* inspect("failed-batch.json")
         assert.match(fine.stdout, /^manager, step 4: reinforce over 2 completions of 1 prompts\n/)
         assert.match(fine.stdout, /\nprompt 0, completion 0: 3 tokens, least log-probability -\d+\.\d\d, loss \d/)
-        assert.match(fine.stdout, /every loss is a number under these weights\n$/)
+        assert.match(fine.stdout, /every loss is finite with these weights\n$/)
         const found = Program.document(yield* inspect("exploding.json", "--json")) as {
           readonly completions: ReadonlyArray<{ readonly loss: string }>
         }

@@ -19,7 +19,7 @@ const wrong = [
   ["eval --dataset locomo --data x --system bm25 --limit -1", "--limit"],
   [
     "inspect logprobs --model x --tokens 1,x",
-    `Invalid value for flag --tokens: "1,x". Expected: token ids between spaces or commas`
+    `Invalid value for flag --tokens: "1,x". Expected: token ids, separated by spaces or commas`
   ],
   ["memory list --db x --limt 3", "Did you mean this?\n    --limit"],
   ["memory search --db x --bar", "Unrecognized flag: --bar"],

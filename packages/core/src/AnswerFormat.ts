@@ -1,6 +1,8 @@
 /**
- * How an answer is asked for and read: the Answer Agent first lists the memories that it judges relevant (the paper's
- * memory distillation), then answers from them.
+ * How an answer is requested and parsed. The Answer Agent first lists the memories that it considers relevant (the
+ * paper's memory distillation), then answers from them.
+ *
+ * @since 0.1.0
  */
 import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
@@ -9,6 +11,9 @@ import type { Message } from "./Sampler.ts"
 
 /**
  * A question with its candidate memories, in the order of their handles.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface AnswerRequest {
   readonly question: string
@@ -16,9 +21,12 @@ export interface AnswerRequest {
 }
 
 /**
- * An answer, the candidates that it was distilled from, and the model's raw text. Only what follows the model's
- * reasoning counts (`ModelOutput.decided`). `wellFormed` is false where that did not follow the format and was taken
- * for the answer as it is; it is empty where the reasoning is never closed.
+ * An answer, the candidates that it selected, and the raw text of the model. Only the text after the reasoning counts
+ * (`ModelOutput.decided`). If it does not follow the format, `wellFormed` is false and the whole text is the answer. If
+ * the reasoning never ends, the answer is empty.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Answer {
   readonly text: string
@@ -28,7 +36,10 @@ export interface Answer {
 }
 
 /**
- * A prompt, as plain text or as messages for a chat template, and the reader of what the model writes.
+ * A prompt, as plain text or as messages for a chat template, and the parser for the model's output.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface AnswerFormat {
   readonly prompt: (request: AnswerRequest) => string | ReadonlyArray<Message>
@@ -41,15 +52,14 @@ const decidedOn = (raw: string, { candidates, question }: AnswerRequest): string
   ModelOutput.decided(raw, [question, ...candidates.map(({ text }) => text)])?.text ?? ""
 
 /**
- * Plain text for small trained models. The completion repeats the memories that help, a line each, and then gives the
- * answer:
+ * Plain text for small trained models. The completion repeats the relevant memories, one per line, and then answers:
  *
  * ```text
  * Ann has dogs named Buddy and Scout
  * = Buddy and Scout
  * ```
  *
- * A small model learns to repeat the right line long before it learns to point at it by number.
+ * A small model learns to repeat the right line long before it learns to refer to it by number.
  *
  * @example
  * ```ts
@@ -60,6 +70,9 @@ const decidedOn = (raw: string, { candidates, question }: AnswerRequest): string
  * text // => "none"
  * wellFormed // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const compact: AnswerFormat = {
   prompt: ({ candidates, question }) =>
@@ -69,7 +82,7 @@ export const compact: AnswerFormat = {
     const decided = decidedOn(raw, request)
     const known = new Set(candidates.map(line))
     const lines = decided.trim().split("\n").map((text) => text.trim())
-    // A memory may itself begin with the sign of an answer.
+    // A memory may itself begin with "=".
     const at = lines.findIndex((text) => text.startsWith("=") && !known.has(text))
     if (at < 0) return { text: decided.trim(), selected: [], wellFormed: false, raw }
     const listed = new Set(lines.slice(0, at))
@@ -83,7 +96,7 @@ export const compact: AnswerFormat = {
 }
 
 /**
- * An answer as `compact` reads it, for demonstrations.
+ * An answer in the form that `compact` parses, for demonstrations.
  *
  * @example
  * ```ts
@@ -91,6 +104,9 @@ export const compact: AnswerFormat = {
  *
  * AnswerFormat.format({ selected: [], text: "none" }) // => "= none"
  * ```
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const format = ({ selected, text }: Pick<Answer, "selected" | "text">): string =>
   [...new Set(selected.map(line)), `= ${text}`].join("\n")
@@ -115,8 +131,11 @@ const answerPatterns = [
 ]
 
 /**
- * Messages for large language models; the structure of the paper's prompt (its figure 11), in our words. The answer is
- * read from `<answer>`, `**Answer:** x`, `**Answer: x**` or `Answer: x`.
+ * Messages for large language models. They follow the structure of the paper's prompt (its figure 11) in our own words.
+ * The answer is parsed from `<answer>`, `**Answer:** x`, `**Answer: x**` or `Answer: x`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const paper: AnswerFormat = {
   prompt: ({ candidates, question }) => {

@@ -1,6 +1,7 @@
 /**
- * How a language model is called: so many calls at a time, each no longer than so long, and again where a fault may
- * pass.
+ * Limits on calls to a language model: concurrency, timeout, and retries of temporary faults.
+ *
+ * @since 0.1.0
  */
 import { AiError } from "effect/ai"
 import * as Duration from "effect/Duration"
@@ -9,12 +10,14 @@ import * as Schedule from "effect/Schedule"
 import * as Semaphore from "effect/Semaphore"
 
 /**
- * - `concurrency`: calls that run at a time, over everything that one layer is asked; 4 when it is left out, and 1 at
- *   least.
- * - `timeout`: of one call; a minute when it is left out.
- * - `retries`: how often a call is made again after a fault that may pass (`AiError.isRetryable`: a busy or failing
- *   server, a lost connection, a call that took too long); 2 when it is left out. The wait doubles from half a second,
- *   with jitter, and is no shorter than a server asks for.
+ * - `concurrency`: simultaneous calls of one layer (default: 4; at least 1).
+ * - `timeout`: the time limit of one call (default: one minute).
+ * - `retries`: how often a call is retried after a temporary fault (default: 2). Temporary faults are those of
+ *   `AiError.isRetryable`: a busy or failing server, a lost connection, a timeout. The delay starts at half a second
+ *   and doubles, with jitter, and is at least what the server asks for.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly concurrency?: number | undefined
@@ -23,7 +26,7 @@ export interface Options {
 }
 
 /**
- * Puts calls under these limits. An interrupted call gives its place back at once.
+ * Applies these limits to calls. An interrupted call releases its slot at once.
  *
  * @example
  * ```ts
@@ -32,15 +35,18 @@ export interface Options {
  *
  * const call = Calls.make({ timeout: "10 millis", retries: 0 })
  * const error = await Effect.runPromise(Effect.flip(call(Effect.never)))
- * error.message // => "LanguageModel.call: Internal provider error: no answer within the time that a call has"
+ * error.message // => "LanguageModel.call: Internal provider error: the call timed out"
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = ({ concurrency = 4, retries = 2, timeout = "1 minute" }: Options = {}) => {
   const places = Semaphore.makeUnsafe(Math.max(1, concurrency))
   const late = AiError.make({
     module: "LanguageModel",
     method: "call",
-    reason: new AiError.InternalProviderError({ description: "no answer within the time that a call has" })
+    reason: new AiError.InternalProviderError({ description: "the call timed out" })
   })
   const schedule = Schedule.exponential("500 millis").pipe(
     Schedule.setInputType<AiError.AiError>(),

@@ -1,22 +1,37 @@
 /**
- * Which memories, by their metadata: a value, compiled to parameters of a query by stores that speak SQL. Nothing that
- * stands in it can widen a scope.
+ * Selects memories by their metadata. A filter is a value; stores that speak SQL compile it to query parameters. No
+ * filter can widen a scope.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * What metadata can be compared with.
+ * A value that metadata can be compared with.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Value = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])
+
+/**
+ * The type of `Value`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Value = typeof Value.Type
 
 /**
- * A condition on the metadata of a memory. `key` is one of its top-level keys, taken literally.
+ * A condition on the metadata of a memory. `key` is a top-level key, taken literally.
  *
  * - `Equals`, `OneOf`: the same value of the same type.
- * - `Compare`: numbers by size, texts by their code points; `false` where the types differ.
- * - `Exists`: the key is there, also with `null`.
- * - `All`, `Some`: of no filters, `true` and `false`.
+ * - `Compare`: numbers by size, strings by code points; `false` if the types differ.
+ * - `Exists`: the key exists, even with the value `null`.
+ * - `All`, `Some`: `true` and `false` for an empty list of filters.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Filter =
   | { readonly _tag: "Equals"; readonly key: string; readonly value: Value }
@@ -36,6 +51,9 @@ const recursive: Schema.Codec<Filter> = Schema.suspend((): Schema.Codec<Filter> 
 
 /**
  * Filters as they come in from elsewhere.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const Filter: Schema.Codec<Filter> = Schema.TaggedUnion({
   Equals: { key: Schema.String, value: Value },
@@ -52,17 +70,26 @@ export const Filter: Schema.Codec<Filter> = Schema.TaggedUnion({
 })
 
 /**
- * The key has that value.
+ * The key has this value.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const equals = (key: string, value: Value): Filter => ({ _tag: "Equals", key, value })
 
 /**
- * The key has one of the values.
+ * The key has one of these values.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const oneOf = (key: string, values: ReadonlyArray<Value>): Filter => ({ _tag: "OneOf", key, values })
 
 /**
- * The key has a value of the same type that is smaller or larger.
+ * The key has a value of the same type that compares this way.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const compare = (key: string, operator: "<" | "<=" | ">" | ">=", value: string | number): Filter => ({
   _tag: "Compare",
@@ -72,22 +99,34 @@ export const compare = (key: string, operator: "<" | "<=" | ">" | ">=", value: s
 })
 
 /**
- * The key is there.
+ * The key exists.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const exists = (key: string): Filter => ({ _tag: "Exists", key })
 
 /**
- * Every one of the filters holds.
+ * All of the filters hold.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const all = (...filters: ReadonlyArray<Filter>): Filter => ({ _tag: "All", filters })
 
 /**
- * One of the filters holds.
+ * At least one of the filters holds.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const some = (...filters: ReadonlyArray<Filter>): Filter => ({ _tag: "Some", filters })
 
 /**
  * The filter does not hold.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const not = (filter: Filter): Filter => ({ _tag: "Not", filter })
 
@@ -102,7 +141,7 @@ const order = (a: string, b: string): number => {
 }
 
 /**
- * Whether metadata pass a filter: the meaning that every store gives it.
+ * Whether metadata match a filter. This defines the meaning of filters for every store.
  *
  * @example
  * ```ts
@@ -112,6 +151,9 @@ const order = (a: string, b: string): number => {
  * Filter.matches(filter, { topic: "pets", importance: 5 }) // => true
  * Filter.matches(filter, { topic: "pets", importance: 1 }) // => false
  * ```
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const matches = (filter: Filter, metadata: Readonly<Record<string, unknown>> = {}): boolean => {
   switch (filter._tag) {

@@ -1,5 +1,7 @@
 /**
- * The port for training: token in, gradient kept inside, weights out.
+ * The port for training: tokens in, gradients kept inside, weights out.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -9,7 +11,10 @@ import * as Objective from "./Objective.ts"
 import type { Sampler, Sequences } from "./Sampler.ts"
 
 /**
- * Training failed, or was asked for something that this engine would compute wrongly. `reason` says what, in one line.
+ * Training failed, or the engine would compute the request incorrectly. `reason` says why, in one line.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerError", {
   reason: Schema.String,
@@ -22,8 +27,11 @@ export class LearnerError extends Schema.TaggedError<LearnerError>()("LearnerErr
 
 /**
  * One completion to learn from, with the quantities that the objective reads; see `Objective.Quantity`. Every list has
- * one number per token; `advantage` may be one number for all tokens. Tokens with `mask` 0 are context: they are
- * attended to, but carry no loss.
+ * one number per token; `advantage` may be one number for all tokens. Tokens with `mask` 0 are context: the model
+ * attends to them, but they carry no loss.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface TrainingCompletion {
   readonly tokens: ReadonlyArray<number>
@@ -38,6 +46,9 @@ export interface TrainingCompletion {
 
 /**
  * The unit of a batch: one prompt and its completions. An engine may compute the shared prompt once.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface PromptGroup {
   readonly prompt: ReadonlyArray<number>
@@ -46,12 +57,18 @@ export interface PromptGroup {
 
 /**
  * One number for each token of each completion of each group.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type PerToken = ReadonlyArray<ReadonlyArray<Float32Array>>
 
 /**
- * What a forward and backward pass found: the loss, and, under the weights before the step, the log-probabilities of
- * the completions' tokens and the quantities `entropy` and `value` where the objective reads them.
+ * The result of a forward and backward pass: the loss and, with the weights before the step, the log-probabilities of
+ * the completion tokens. `entropies` and `values` are present if the objective reads `entropy` and `value`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ForwardBackward {
   readonly loss: number
@@ -61,8 +78,11 @@ export interface ForwardBackward {
 }
 
 /**
- * One step of AdamW (Loshchilov and Hutter 2019); with `weightDecay` 0, the default, it is Adam (Kingma and Ba 2015).
- * Gradients whose global norm is above `maxGradNorm` are scaled down to it.
+ * One step of AdamW (Loshchilov and Hutter 2019). With `weightDecay` 0, the default, it is Adam (Kingma and Ba 2015).
+ * Gradients with a global norm above `maxGradNorm` are scaled down to it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OptimStep {
   readonly learningRate: number
@@ -74,23 +94,29 @@ export interface OptimStep {
 }
 
 /**
- * The settings of a step that an engine may be without.
+ * A setting of a step that an engine may not support.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type OptimSetting = Exclude<keyof OptimStep, "learningRate">
 
 /**
- * What a learner can do. It does what it declares, and refuses the rest with a `LearnerError` that changes nothing;
- * `learnerLaws` checks both. Losses of `logp` alone, such as supervised fine-tuning, are what every learner can do.
+ * What a learner can do. It must do what it declares, and refuse the rest with a `LearnerError` that changes nothing;
+ * `learnerLaws` checks both. Every learner supports losses of `logp` alone, such as supervised fine-tuning.
  *
- * - `critic`: it has a value head: objectives may read `value`, and `values` gives it.
+ * - `critic`: it has a value head. Objectives may read `value`, and `values` returns it.
  * - `entropy`: objectives may read `entropy`.
- * - `fullFineTuning`: all weights are trained, not those of an adapter alone.
- * - `reinforcement`: objectives may read what a batch gives beside its tokens: `advantage`, `oldLogp`, `refLogp` and so
- *   on.
- * - `sequenceTerms`: objectives may hold means and sums over a completion, as that of GSPO does.
- * - `settings`: those of `OptimStep` that it heeds.
+ * - `fullFineTuning`: all weights are trained, not only those of an adapter.
+ * - `reinforcement`: objectives may read quantities that a batch provides besides its tokens: `advantage`, `oldLogp`,
+ *   `refLogp` and so on.
+ * - `sequenceTerms`: objectives may contain means and sums over a completion, as in GSPO.
+ * - `settings`: the settings of `OptimStep` that it supports.
  *
- * The last three are for engines that can do less: whoever leaves them out can do all.
+ * The last three are for engines with fewer capabilities. If omitted, the engine supports everything.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Capabilities {
   readonly critic: boolean
@@ -102,8 +128,8 @@ export interface Capabilities {
 }
 
 /**
- * What a learner would need for an objective and does not have. Use it in an engine, to refuse what it would compute
- * wrongly.
+ * What an objective needs and the learner does not have. Use it in an engine to refuse what it would compute
+ * incorrectly.
  *
  * @example
  * ```ts
@@ -114,6 +140,9 @@ export interface Capabilities {
  * Learner.missing(capabilities, Objective.valueLoss()) // => ["critic"]
  * Learner.missing({ ...capabilities, reinforcement: false }, Objective.gspo()) // => ["reinforcement"]
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const missing = (
   capabilities: Capabilities,
@@ -134,7 +163,10 @@ export const missing = (
 }
 
 /**
- * The settings of a step that a learner does not heed. Use it in an engine, to refuse the step.
+ * The settings of a step that a learner does not support. Use it in an engine to refuse the step.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const unheeded = ({ settings }: Capabilities, step: OptimStep): ReadonlyArray<OptimSetting> =>
   settings === undefined
@@ -144,16 +176,18 @@ export const unheeded = ({ settings }: Capabilities, step: OptimStep): ReadonlyA
     )
 
 /**
- * The learner.
- *
- * - `forwardBackward`: adds the gradient of the objective over the batch to the gradient that is kept.
- * - `optimStep`: moves the weights by the kept gradient and forgets it; gives the gradient's norm before clipping.
- * - `save`, `load`: weights as a checkpoint directory.
- * - `saveState`, `loadState`: weights with all that the optimiser knows. A learner of the same model that loads what
- *   another one saved goes on as that one does, bit for bit where the engine repeats itself. A gradient that is kept is
- *   neither saved nor survives `loadState`.
+ * - `forwardBackward`: adds the gradient of the objective over the batch to the kept gradient.
+ * - `optimStep`: updates the weights with the kept gradient and clears it; returns the norm of the gradient before
+ *   clipping.
+ * - `save`, `load`: the weights, as a checkpoint directory.
+ * - `saveState`, `loadState`: the weights and the state of the optimizer. A learner of the same model that loads a
+ *   saved state continues exactly like the learner that saved it, bit for bit if the engine is deterministic. The kept
+ *   gradient is not saved, and does not survive `loadState`.
  * - `sampler`: a sampler over the current weights; it follows every later step.
- * - `values`: the critic's estimates before each token of given completions; a learner without a critic fails.
+ * - `values`: the critic's estimates before each token of the given completions; fails for a learner without a critic.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Service {
   readonly capabilities: Capabilities
@@ -172,6 +206,9 @@ export interface Service {
 }
 
 /**
- * The tag of the service.
+ * The learner as a service.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Learner extends Context.Service<Learner, Service>()("@memory-r1/core/Learner") {}

@@ -1,6 +1,8 @@
 /**
- * How a Memory Manager's decision is asked for and read. The same format serves prompting, training and replay, so that
- * a prompt and its parser cannot drift apart.
+ * How a decision of the Memory Manager is requested and parsed. Prompting, training and replay share one format, so a
+ * prompt and its parser cannot drift apart.
+ *
+ * @since 0.1.0
  */
 import { oneLine } from "./internal/oneLine.ts"
 import * as Memory from "./Memory.ts"
@@ -9,7 +11,10 @@ import type { Message } from "./Sampler.ts"
 import type { Fact } from "./Turn.ts"
 
 /**
- * One decision to make: a fact, and the memories that were retrieved for it.
+ * One decision to make: a fact, and the memories retrieved for it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ManagerRequest {
   readonly fact: Fact
@@ -17,7 +22,10 @@ export interface ManagerRequest {
 }
 
 /**
- * A prompt, as plain text or as messages for a chat template, and the reader of what the model writes.
+ * A prompt, as plain text or as messages for a chat template, and the parser for the model's output.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ManagerFormat {
   readonly prompt: (request: ManagerRequest) => string | ReadonlyArray<Message>
@@ -31,8 +39,7 @@ const line = (memory: Memory.Memory): string => oneLine(Memory.attributed(memory
 
 const quoting = /^(UPDATE|DELETE) (.+)$/
 
-// Reads a decision that quotes memories. A row that quotes none, or names one by its number, is read as
-// `MemoryOperation.parse` reads it.
+// Parses a decision that quotes memories. `MemoryOperation.parse` handles rows without a quotation.
 const parseQuoted = (
   raw: string,
   { memories }: MemoryOperation.Snapshot,
@@ -42,7 +49,7 @@ const parseQuoted = (
   const rejections: Array<MemoryOperation.Rejection> = []
   const shown = memories.map(line)
   const taken = new Set<number>()
-  // Of two memories with the same text the second quotation means the second.
+  // If two memories have the same text, the second quotation means the second memory.
   const handleOf = (text: string): number => {
     const free = shown.findIndex((one, handle) => one === text && !taken.has(handle))
     const handle = free < 0 ? shown.indexOf(text) : free
@@ -80,7 +87,8 @@ const parseQuoted = (
 }
 
 /**
- * Plain text for small trained models: memories, the turn, then the decision. It quotes the memory that it changes:
+ * Plain text for small trained models: memories, the turn, then the decision. The decision quotes the memory that it
+ * changes:
  *
  * ```text
  * Memories:
@@ -90,8 +98,8 @@ const parseQuoted = (
  * = Ann has dogs named Buddy and Scout
  * ```
  *
- * A small model learns to repeat the right line long before it learns to point at it by number. A text without a
- * quotation is read by `MemoryOperation.parse`; to quote what was not shown is rejected as `UnknownMemory`.
+ * A small model learns to repeat the right line long before it learns to refer to it by number. `MemoryOperation.parse`
+ * reads a text without a quotation. Quoting a memory that was not shown is rejected as `UnknownMemory`.
  *
  * @example
  * ```ts
@@ -101,6 +109,9 @@ const parseQuoted = (
  * const prompt = ManagerFormat.compact.prompt({ fact, snapshot: { revision: 0, memories: [] } })
  * prompt // => "Memories:\n[May 2023] Ann: We adopted another dog, Scout!\n"
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const compact: ManagerFormat = {
   prompt: ({ fact, snapshot }) =>
@@ -118,7 +129,7 @@ export const compact: ManagerFormat = {
 }
 
 /**
- * A decision as `compact` reads it, for demonstrations.
+ * A decision in the form that `compact` parses, for demonstrations.
  *
  * @example
  * ```ts
@@ -129,6 +140,9 @@ export const compact: ManagerFormat = {
  * const snapshot = { revision: bank.revision, memories: MemoryBank.memories(bank) }
  * ManagerFormat.format([{ _tag: "Delete", handle: 0 }], snapshot) // => "DELETE Ann has a dog named Buddy"
  * ```
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const format = (
   operations: ReadonlyArray<MemoryOperation.MemoryOperation>,
@@ -140,7 +154,7 @@ export const format = (
     return operation._tag === "Delete" ? `DELETE ${quoted}` : `UPDATE ${quoted}\n= ${oneLine(operation.text)}`
   }).join("\n")
 
-// What stands in the form for a text. A small model copies it, and says nothing by that.
+// The placeholder for a text in the form. A small model may copy it, which means nothing.
 const placeholder = "the memory after the operation"
 
 const instructions =
@@ -160,8 +174,11 @@ Answer with JSON only, in this form:
 Use only ids from the list; an ADD takes the id "new".`
 
 /**
- * Messages for large language models; the structure and the JSON of the paper's prompt (its figures 9 and 10), in our
- * words.
+ * Messages for large language models. They follow the structure and the JSON of the paper's prompt (its figures 9 and
+ * 10) in our own words.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const paper: ManagerFormat = {
   prompt: ({ fact, snapshot }) => [

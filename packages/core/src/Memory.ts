@@ -1,23 +1,35 @@
 /**
  * What an agent remembers: one short statement with its provenance.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * The identity of a memory. It survives every UPDATE of the text; a model never sees it (see `MemoryOperation`).
+ * The identity of a memory. It stays the same when the text is updated. A model never sees it (see `MemoryOperation`).
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const MemoryId = Schema.NonEmptyString.pipe(Schema.brand("@memory-r1/core/MemoryId"))
+
+/**
+ * The type of `MemoryId`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type MemoryId = typeof MemoryId.Type
 
 /**
  * One memory.
  *
- * - `text`: the statement itself.
- * - `speaker`: whose memory it is; retrieval can be limited to one speaker.
- * - `observedAt`: when it was last said (ISO 8601, or the data set's own wording).
+ * - `text`: the statement.
+ * - `speaker`: who it belongs to; retrieval can be limited to one speaker.
+ * - `observedAt`: when it was last said (ISO 8601, or the wording of the data set).
  * - `sources`: ids of the turns that said it, oldest first.
- * - `supersedes`: the memory whose place it took.
- * - `expiresAt`: from when on it is not recalled any more, in milliseconds since 1970.
+ * - `supersedes`: the memory that it superseded.
+ * - `expiresAt`: when it stops being recalled, in milliseconds since 1970.
  * - `revision`: how often it was updated, from 0.
  *
  * @example
@@ -30,6 +42,9 @@ export type MemoryId = typeof MemoryId.Type
  * })
  * Memory.line(buddy) // => "Ann has a dog named Buddy"
  * ```
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Memory = Schema.Struct({
   id: MemoryId,
@@ -42,24 +57,40 @@ export const Memory = Schema.Struct({
   expiresAt: Schema.optional(Schema.Int),
   revision: Schema.Int
 })
+
+/**
+ * The type of `Memory`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Memory extends Schema.Schema.Type<typeof Memory> {}
 
 /**
- * What is known of a memory before it is stored.
+ * A memory before it is stored.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type NewMemory = Omit<Memory, "id" | "revision" | "sources" | "supersedes"> & {
   readonly sources?: ReadonlyArray<string> | undefined
 }
 
 /**
- * A memory as prompts show it: `timestamp: text`, the paper's rendering, or the text alone where no time is known.
+ * A memory as prompts show it: `timestamp: text` as in the paper, or the text alone if there is no time.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const line = (memory: Pick<Memory, "text" | "observedAt">): string =>
   memory.observedAt === undefined ? memory.text : `${memory.observedAt}: ${memory.text}`
 
 /**
- * A memory's text with its speaker before it, unless the text names the speaker itself: "Ann: I live in Oslo", but "Ann
+ * The text of a memory, prefixed with its speaker unless the text names the speaker: "Ann: I live in Oslo", but "Ann
  * lives in Oslo".
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const attributed = ({ speaker, text }: Pick<Memory, "text" | "speaker">): string =>
   speaker === undefined || text.includes(speaker) ? text : `${speaker}: ${text}`

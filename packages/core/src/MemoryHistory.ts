@@ -1,5 +1,5 @@
 /**
- * What became of one memory, change by change, as the log tells it.
+ * How one memory changed, according to the log.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -10,7 +10,7 @@ import * as MemoryStore from "./MemoryStore.ts"
 import type * as Scope from "./Scope.ts"
 
 /**
- * One change: at which revision and when, the text from then on (none where the memory was deleted), and by whom.
+ * One change: its revision and time, the new text (absent if the memory was deleted), and who decided it.
  */
 export const Change = Schema.Struct({
   revision: Schema.Int,
@@ -73,8 +73,8 @@ export const changes = (entries: ReadonlyArray<MemoryLog.Entry>, id: Memory.Memo
 }
 
 /**
- * Every version of a memory, and its changes. Fails with `UnknownMemory` for one that the scope never had, or has
- * erased.
+ * Every version of a memory, and its changes. Fails with `UnknownMemory` if the scope never had the memory, or has
+ * erased it.
  */
 export const read = Effect.fnUntraced(function*(scope: Scope.Scope, id: string) {
   const store = yield* MemoryStore.MemoryStore

@@ -1,32 +1,26 @@
 /**
- * The four operations as a model writes them, and the total decoder from its text.
+ * The four operations as a model writes them, and a total decoder for its text.
  *
- * The model never sees ids. It sees *handles* 0..k-1, bound to the snapshot that was retrieved for it, so an operation
- * on a memory that it was not shown cannot be expressed, only rejected.
+ * The model never sees ids. It sees *handles* 0..k-1, bound to the snapshot that was retrieved for it. An operation on
+ * a memory that was not shown therefore cannot be expressed, only rejected.
+ *
+ * @since 0.1.0
  */
-import * as Schema from "effect/Schema"
-import { blocks } from "./internal/fences.ts"
 import { oneLine } from "./internal/oneLine.ts"
-import * as TolerantJson from "./internal/tolerantJson.ts"
+import type { MemoryOperation, Parsed, Rejection } from "./internal/operation.ts"
+import { parseDecided } from "./internal/parseOperations.ts"
 import * as Memory from "./Memory.ts"
 import { Edit } from "./MemoryBank.ts"
 import * as ModelOutput from "./ModelOutput.ts"
 import type { Fact } from "./Turn.ts"
 
-/**
- * ADD a new memory, UPDATE the text of a shown one, DELETE a shown one, or do nothing. The paper's prompt writes the
- * last as NONE, its text as NOOP; both are read.
- */
-export const MemoryOperation = Schema.TaggedUnion({
-  Add: { text: Schema.NonEmptyString },
-  Update: { handle: Schema.Int, text: Schema.NonEmptyString },
-  Delete: { handle: Schema.Int },
-  Noop: {}
-})
-export type MemoryOperation = typeof MemoryOperation.Type
+export { MemoryOperation, type Parsed, Rejection } from "./internal/operation.ts"
 
 /**
  * The memories that a manager was shown, in the order of their handles, and the revision of the bank they came from.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Snapshot {
   readonly revision: number
@@ -34,216 +28,17 @@ export interface Snapshot {
 }
 
 /**
- * Why a piece of model output gave no operation. `position` is an offset into the raw text.
+ * The edits from a piece of model output to the bank behind a snapshot.
  *
- * - `Unparsable`: not an operation in any known form.
- * - `UnknownHandle`: names a memory that was not shown.
- * - `UnknownMemory`: quotes a memory that was not shown.
- * - `DuplicateHandle`: a second operation on one memory; the first one stands.
- * - `EmptyText`: an ADD or UPDATE without text.
- * - `UnchangedUpdate`: an UPDATE to the text that is already there, be it with the time or the speaker that a prompt
- *   shows before it.
- */
-export const Rejection = Schema.TaggedUnion({
-  Unparsable: { raw: Schema.String, position: Schema.Int, reason: Schema.String },
-  UnknownHandle: { handle: Schema.Int, shown: Schema.Int, position: Schema.Int },
-  UnknownMemory: { quoted: Schema.String, position: Schema.Int },
-  DuplicateHandle: { handle: Schema.Int, position: Schema.Int },
-  EmptyText: { position: Schema.Int },
-  UnchangedUpdate: { handle: Schema.Int, position: Schema.Int }
-})
-export type Rejection = typeof Rejection.Type
-
-/**
- * What a piece of model output says: operations in its order, and a rejection for everything else.
- */
-export interface Parsed {
-  readonly operations: ReadonlyArray<{ readonly operation: MemoryOperation; readonly position: number }>
-  readonly rejections: ReadonlyArray<Rejection>
-}
-
-/**
- * What a piece of model output does to the bank behind a snapshot.
+ * @category models
+ * @since 0.1.0
  */
 export interface Decoded {
   readonly edits: ReadonlyArray<Edit>
   readonly rejections: ReadonlyArray<Rejection>
 }
 
-const kinds: Readonly<Record<string, MemoryOperation["_tag"]>> = {
-  ADD: "Add",
-  INSERT: "Add",
-  UPDATE: "Update",
-  DELETE: "Delete",
-  NOOP: "Noop",
-  NONE: "Noop"
-}
-
-const linePattern = /^[\s>*-]*(ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b:?[ \t]*(.*)$/is
-const handlePattern = /^[[#]?(\d{1,9})\]?:?(?:[ \t]+|$)(.*)$/s
-const fenceRow = /^\s*(?:`{3,}|~{3,})[\w+.-]*\s*$/
-
-const parseLines = (raw: string, from: number, to: number): Parsed => {
-  const operations: Array<Parsed["operations"][number]> = []
-  const rejections: Array<Rejection> = []
-  let position = from
-  for (const row of raw.slice(from, to).split("\n")) {
-    const at = position
-    position += row.length + 1
-    if (row.trim() === "" || fenceRow.test(row)) continue
-    const found = linePattern.exec(row)
-    if (found === null) {
-      rejections.push({ _tag: "Unparsable", raw, position: at, reason: "no operation begins this line" })
-      continue
-    }
-    const kind = kinds[found[1]!.toUpperCase()]!
-    const rest = found[2]!.trim()
-    if (kind === "Noop") operations.push({ operation: { _tag: "Noop" }, position: at })
-    else if (kind === "Add") {
-      if (rest === "") rejections.push({ _tag: "EmptyText", position: at })
-      else operations.push({ operation: { _tag: "Add", text: rest }, position: at })
-    } else {
-      const target = handlePattern.exec(rest)
-      if (target === null) {
-        rejections.push({ _tag: "Unparsable", raw, position: at, reason: `${found[1]} without a handle` })
-        continue
-      }
-      const handle = Number(target[1])
-      const text = target[2]!.trim()
-      if (kind === "Delete") operations.push({ operation: { _tag: "Delete", handle }, position: at })
-      else if (text === "") rejections.push({ _tag: "EmptyText", position: at })
-      else operations.push({ operation: { _tag: "Update", handle, text }, position: at })
-    }
-  }
-  return { operations, rejections }
-}
-
-const field = (item: object, names: ReadonlyArray<string>): unknown => {
-  for (const name of names) {
-    if (Object.hasOwn(item, name)) return (item as Record<string, unknown>)[name]
-  }
-  return undefined
-}
-
-const operationRow = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b/m
-const operationRowWithBracket = /^[ \t>*-]*(?:ADD|INSERT|UPDATE|DELETE|NOOP|NONE)\b.*[[{]/im
-
-interface JsonValue extends Parsed {
-  readonly end: number
-  readonly complete: boolean
-  /** Whether it held an object at all: brackets in prose do not. */
-  readonly objects: boolean
-}
-
-const parseJson = (raw: string, start: number): JsonValue => {
-  const operations: Array<Parsed["operations"][number]> = []
-  const rejections: Array<Rejection> = []
-  const json = TolerantJson.parse(raw, start)
-  const unparsable = (position: number, reason: string): void => {
-    rejections.push({ _tag: "Unparsable", raw, position, reason })
-  }
-
-  const read = (item: object, position: number): void => {
-    if (json.incomplete.has(item)) return
-    const event = field(item, ["event", "operation", "op", "type"])
-    const kind = typeof event === "string" ? kinds[event.trim().toUpperCase()] : undefined
-    if (kind === undefined) return unparsable(position, "an object without a known event")
-    if (kind === "Noop") return void operations.push({ operation: { _tag: "Noop" }, position })
-    const rawText = field(item, ["text", "content", "memory"])
-    if (kind !== "Delete" && rawText !== undefined && typeof rawText !== "string") {
-      return unparsable(position, "a text that is no string")
-    }
-    const text = typeof rawText === "string" ? rawText.trim() : ""
-    if (kind === "Add") {
-      if (text === "") rejections.push({ _tag: "EmptyText", position })
-      else operations.push({ operation: { _tag: "Add", text }, position })
-      return
-    }
-    const id = field(item, ["id", "handle", "memory_id"])
-    const handle = typeof id === "number" || (typeof id === "string" && /^\d{1,9}$/.test(id.trim())) ? Number(id) : NaN
-    if (!Number.isInteger(handle)) return unparsable(position, `${kind} without a handle`)
-    if (kind === "Delete") operations.push({ operation: { _tag: "Delete", handle }, position })
-    else if (text === "") rejections.push({ _tag: "EmptyText", position })
-    else operations.push({ operation: { _tag: "Update", handle, text }, position })
-  }
-  const visit = (value: unknown, position: number): void => {
-    if (typeof value !== "object" || value === null) return unparsable(position, "an item that is no object")
-    const at = json.positions.get(value) ?? position
-    const list: unknown = [value, ...["memory", "operations", "memories"].map((name) => field(value, [name]))].find(
-      Array.isArray
-    )
-    if (!Array.isArray(list)) return read(value, at)
-    // A model that was asked for a list of changes and gives an empty one wants none.
-    if (list.length === 0 && !json.incomplete.has(list)) operations.push({ operation: { _tag: "Noop" }, position: at })
-    for (const item of list) visit(item, at)
-  }
-  if (json.value !== undefined) visit(json.value, start)
-  if (json.error !== undefined) unparsable(json.error.position, json.error.reason)
-  return {
-    operations,
-    rejections,
-    end: json.end,
-    complete: json.error === undefined,
-    objects: Array.from(json.positions.keys()).some((value) =>
-      !Array.isArray(value) && (Object.keys(value).length > 0 || !json.incomplete.has(value))
-    )
-  }
-}
-
-const noText = (raw: string): Rejection => ({ _tag: "Unparsable", raw, position: 0, reason: "no text" })
-
-const bracket = /(?=[[{])/g
-const nextValue = /[\s,;]*(?=[[{])/y
-
-const after = (pattern: RegExp, raw: string, from: number): number => {
-  pattern.lastIndex = from
-  const found = pattern.exec(raw)
-  return found === null ? raw.length : found.index + found[0].length
-}
-
-// The JSON values that begin between `from` and `to`. Brackets in the prose before them say nothing, unless there is
-// nothing else. What comes after them is an explanation, unless it is the next value (one object a line).
-const parseValues = (raw: string, from: number, to: number): Parsed & { readonly prose: Parsed | undefined } => {
-  const operations: Array<Parsed["operations"][number]> = []
-  const rejections: Array<Rejection> = []
-  let prose: Parsed | undefined
-  for (let at = after(bracket, raw, from); at < to;) {
-    const value = parseJson(raw, at)
-    if (value.objects) {
-      operations.push(...value.operations)
-      rejections.push(...value.rejections)
-    } else prose ??= { operations: value.operations, rejections: value.rejections }
-    if (operations.length === 0) at = after(bracket, raw, Math.max(value.end, at + 1))
-    else if (value.complete) at = after(nextValue, raw, value.end)
-    else break
-  }
-  return { operations, rejections, prose }
-}
-
-// The operations of a text that a model decided on.
-const parseDecided = (raw: string): Parsed => {
-  // What an operation's line quotes is text: JSON is looked for only before the first such line.
-  const firstRow = Math.min(
-    operationRow.exec(raw)?.index ?? raw.length,
-    operationRowWithBracket.exec(raw)?.index ?? raw.length
-  )
-  const read = (from: number, to: number): Parsed => {
-    const { operations, prose, rejections } = parseValues(raw, from, firstRow)
-    if (operations.length > 0) return { operations, rejections }
-    const rows = parseLines(raw, from, to)
-    if (rows.operations.length > 0) return rows
-    if (rejections.length > 0) return { operations, rejections }
-    return prose ?? (rows.rejections.length > 0 ? rows : { operations, rejections: [noText(raw)] })
-  }
-  const fenced = blocks(raw)[0]
-  if (fenced !== undefined && fenced.opens <= firstRow) {
-    const inside = read(fenced.from, fenced.to)
-    if (inside.operations.length > 0) return inside
-  }
-  return read(0, raw.length)
-}
-
-// What was read in a part of a text, told of the whole: `at` is where the part begins there.
+// Moves positions from a part of a text, which begins at `at`, to the whole.
 const within = (raw: string, at: number, { operations, rejections }: Parsed): Parsed => ({
   operations: operations.map(({ operation, position }) => ({ operation, position: position + at })),
   rejections: rejections.map((rejection): Rejection => {
@@ -253,8 +48,11 @@ const within = (raw: string, at: number, { operations, rejections }: Parsed): Pa
 })
 
 /**
- * - `quoted`: texts that the model was shown. What looks like reasoning in them is text where it repeats them.
- * - `form`: reads what was decided, where that has a form of its own.
+ * - `quoted`: texts that the model was shown. Where the output repeats them, apparent reasoning tags in them are text.
+ * - `form`: a parser for formats with their own form.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ParseOptions {
   readonly quoted?: ReadonlyArray<string> | undefined
@@ -262,13 +60,13 @@ export interface ParseOptions {
 }
 
 /**
- * Reads operations out of model text; total: it never throws, and everything that it cannot read becomes a rejection.
- * Only what follows the model's reasoning counts (`ModelOutput.decided`); where it is never closed nothing was decided,
- * which is a rejection.
+ * Parses operations from model text. It never throws; everything that it cannot read becomes a rejection. Only the text
+ * after the reasoning counts (`ModelOutput.decided`). Reasoning that never ends is a rejection.
  *
- * Two forms are read. The paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also fenced,
- * with prose around it, as a bare list or object, with trailing commas or cut off (complete items count). And one
- * operation a line, `ADD text`, `UPDATE 0 text`, `DELETE 0`, `NOOP`, which costs a small model fewer tokens.
+ * It accepts two forms. One is the paper's JSON, `{"memory": [{"id": "0", "text": "...", "event": "UPDATE"}]}`, also in
+ * code fences, with prose around it, as a bare list or object, with trailing commas, or cut off (complete items count).
+ * The other is one operation per line, `ADD text`, `UPDATE 0 text`, `DELETE 0`, `NOOP`, which costs a small model fewer
+ * tokens.
  *
  * @example
  * ```ts
@@ -279,6 +77,9 @@ export interface ParseOptions {
  * MemoryOperation.parse("<think>DELETE 0? No.</think>NOOP").operations[0]?.operation // => { _tag: "Noop" }
  * MemoryOperation.parse("I would rather not").rejections[0]?._tag // => "Unparsable"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const parse = (raw: string, { form = parseDecided, quoted = [] }: ParseOptions = {}): Parsed => {
   const decided = ModelOutput.decided(raw, quoted)
@@ -289,7 +90,7 @@ export const parse = (raw: string, { form = parseDecided, quoted = [] }: ParseOp
         _tag: "Unparsable",
         raw,
         position: raw.length,
-        reason: "the reasoning is never closed: nothing was decided"
+        reason: "the reasoning never ends, so nothing was decided"
       }]
     }
     : within(raw, decided.at, form(decided.text))
@@ -299,7 +100,10 @@ const isSame = (text: string, memory: Memory.Memory): boolean =>
   [memory.text, Memory.line(memory), Memory.attributed(memory)].map(oneLine).includes(oneLine(text))
 
 /**
- * Binds operations to the memories that their handles stand for. Provenance comes from the fact that was decided on.
+ * Binds operations to the memories of their handles. Provenance comes from the fact.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text">): Decoded => {
   const edits: Array<Edit> = []
@@ -353,6 +157,9 @@ export const bind = (parsed: Parsed, snapshot: Snapshot, fact?: Omit<Fact, "text
  * rejections // => [{ _tag: "UnknownHandle", handle: 7, shown: 1, position: 0 }]
  * MemoryBank.memories(MemoryBank.applyAll(bank, edits)).length // => 2
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const decode = (
   raw: string,
@@ -362,7 +169,10 @@ export const decode = (
   bind(parse(raw, { quoted: [fact?.text ?? "", ...snapshot.memories.map(({ text }) => text)] }), snapshot, fact)
 
 /**
- * The line form that `parse` reads. White space in texts is folded, since a line break would end the operation.
+ * The line form that `parse` accepts. White space in texts is collapsed, because a line break would end the operation.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const format = (operations: ReadonlyArray<MemoryOperation>): string =>
   operations.map((operation) => {

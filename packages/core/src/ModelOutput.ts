@@ -1,6 +1,8 @@
 /**
- * What a model's text says: what it decided, without what it thought aloud, and the JSON in that. Everything here that
- * reads a model's text reads it with this module.
+ * Reads the text of a model: what it decided after its reasoning, and the JSON in that. Everything that reads model
+ * output goes through this module.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -9,7 +11,10 @@ import { begunBy, decisionIn, isTag } from "./internal/reasoning.ts"
 import * as TolerantJson from "./internal/tolerantJson.ts"
 
 /**
- * What a model decided, and where that begins in its text.
+ * What a model decided, and the offset where it begins in the text.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Decided {
   readonly text: string
@@ -17,14 +22,14 @@ export interface Decided {
 }
 
 /**
- * What follows the reasoning in a text; `undefined` where a block of reasoning is never closed, since nothing was
- * decided then.
+ * The text after the reasoning. `undefined` if a block of reasoning never ends, because the model has then decided
+ * nothing.
  *
- * A block is begun and ended by tags whose name speaks of thinking: `<think>`, `<thinking>`, `<reasoning>`,
- * `<seed:think>`, `[THINK]`, `◁think▷`, `<|START_THINKING|>` and the like, in any case and with attributes; or by the
- * channels of gpt-oss and Gemma. Only what comes after the last block counts. An end without a beginning ends a block
- * that the prompt began. What stands in a string of JSON is text, whatever it looks like; so is what stands in one of
- * the texts that the model was shown, which are `quoted`.
+ * Tags whose name refers to thinking delimit a block: `<think>`, `<thinking>`, `<reasoning>`, `<seed:think>`,
+ * `[THINK]`, `◁think▷`, `<|START_THINKING|>` and the like, in any case and with attributes. So do the channels of
+ * gpt-oss and Gemma. Only the text after the last block counts. An end tag without a start tag ends a block that the
+ * prompt began. A JSON string is always text, whatever it looks like. So is a repetition of one of the texts that the
+ * model was shown, which are `quoted`.
  *
  * @example
  * ```ts
@@ -34,6 +39,9 @@ export interface Decided {
  * ModelOutput.decided("Rome? No.</think>Oslo")?.text // => "Oslo"
  * ModelOutput.decided("<think>Rome? No.") // => undefined
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const decided = (raw: string, quoted: ReadonlyArray<string> = []): Decided | undefined => {
   const found = decisionIn(raw, quoted)
@@ -41,8 +49,8 @@ export const decided = (raw: string, quoted: ReadonlyArray<string> = []): Decide
 }
 
 /**
- * The marker that begins a block of reasoning at the end of a prompt, where a chat template puts one there: what the
- * model writes then goes on from it, and belongs to be read behind it. Empty where there is none.
+ * The marker that begins a block of reasoning at the end of a prompt, if the chat template put one there. The model's
+ * text continues from this marker, so read it with the marker in front. Empty if there is none.
  *
  * @example
  * ```ts
@@ -51,12 +59,15 @@ export const decided = (raw: string, quoted: ReadonlyArray<string> = []): Decide
  * ModelOutput.begun("<|im_start|>assistant\n<think>\n") // => "<think>\n"
  * ModelOutput.begun("<|im_start|>assistant\n<think>\n\n</think>\n\n") // => ""
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const begun = (prompt: string): string => begunBy(prompt)
 
 /**
- * Whether a text, such as that of a token, is a tag that begins or ends a block of reasoning. A backend that drops
- * special tokens from a text keeps these: without them what a model thought aloud would look like what it decided.
+ * Whether a text, such as the text of a token, is a tag that begins or ends a block of reasoning. A backend that drops
+ * special tokens from its text must keep these tags. Without them, reasoning would look like a decision.
  *
  * @example
  * ```ts
@@ -65,20 +76,23 @@ export const begun = (prompt: string): string => begunBy(prompt)
  * ModelOutput.isReasoningTag("[/THINK]") // => true
  * ModelOutput.isReasoningTag("<|im_end|>") // => false
  * ```
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const isReasoningTag = (text: string): boolean => isTag(text)
 
 const bracket = /(?=[[{])/g
 
 /**
- * Where the next bracket stands, from `from` on; the length of the text where there is none.
+ * The offset of the next bracket, from `from` on; the length of the text if there is none.
  */
 const nextBracket = (text: string, from: number): number => {
   bracket.lastIndex = from
   return bracket.exec(text)?.index ?? text.length
 }
 
-// Complete values only: half of one may say something else than the whole.
+// Complete values only: part of a value may mean something else.
 const valuesBetween = (text: string, from: number, to: number): ReadonlyArray<TolerantJson.Parsed> => {
   const values: Array<TolerantJson.Parsed> = []
   for (let at = nextBracket(text, from); at < to;) {
@@ -90,9 +104,9 @@ const valuesBetween = (text: string, from: number, to: number): ReadonlyArray<To
 }
 
 /**
- * The JSON values in what a model decided, the likeliest first: those in blocks of code, then the others, each in the
- * order of the text; then what stands inside of them. Read are also trailing commas, comments, single quotes and line
- * breaks in strings. Brackets in prose, such as `{the turn}`, are none; nor is a value that the text does not finish.
+ * The JSON values in what a model decided, most likely first: values in code blocks, then other values in the order of
+ * the text, then values nested inside them. Trailing commas, comments, single quotes and line breaks in strings are
+ * accepted. Brackets in prose, such as `{the turn}`, are not values; nor is a value that the text does not finish.
  *
  * @example
  * ```ts
@@ -101,6 +115,9 @@ const valuesBetween = (text: string, from: number, to: number): ReadonlyArray<To
  * const text = `<think>{"facts": []}?</think>Based on {the turn}: {"facts": ["Ann has a dog",]}`
  * ModelOutput.json(text)[0] // => { facts: ["Ann has a dog"] }
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const json = (raw: string): ReadonlyArray<unknown> => {
   const text = decided(raw)?.text ?? ""
@@ -110,23 +127,26 @@ export const json = (raw: string): ReadonlyArray<unknown> => {
     valuesBetween(text, 0, text.length)
   ].flat()
   const inner = places.flatMap(({ positions, value }) => Array.from(positions.keys()).filter((one) => one !== value))
-  // A value without brackets is one only where there is nothing else.
+  // A value without brackets counts only if there is nothing else.
   const bare = whole.error === undefined && text.slice(whole.end).trim() === "" ? [whole.value] : []
   return [...bare, ...places.map(({ value }) => value), ...inner]
 }
 
 /**
- * A model's text has no JSON in it.
+ * The output of a model contains no JSON.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class NoJson extends Schema.TaggedError<NoJson>()("NoJson", { raw: Schema.String }) {
   override get message(): string {
-    return "no JSON stands in what was decided"
+    return "the output contains no JSON"
   }
 }
 
 /**
- * The first of the JSON values in a text that can be decoded. Fails with `NoJson` where there is none, and with the
- * error of the first one where none can be.
+ * The first JSON value in a text that can be decoded. Fails with `NoJson` if there is no JSON, and with the error of
+ * the first value if none can be decoded.
  *
  * @example
  * ```ts
@@ -138,6 +158,9 @@ export class NoJson extends Schema.TaggedError<NoJson>()("NoJson", { raw: Schema
  * const read = ModelOutput.read(text, Schema.decodeUnknownEffect(Facts))
  * Effect.runSync(read).value // => { facts: ["Ann has a dog"] }
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const read = Effect.fnUntraced(
   function*<A, E, R>(raw: string, decode: (json: unknown) => Effect.Effect<A, E, R>) {

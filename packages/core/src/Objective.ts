@@ -1,10 +1,12 @@
 /**
  * Losses, written once.
  *
- * An objective is an expression over per-token quantities and a rule that aggregates it to one number. It is data, so
- * that every engine can read it: `evaluate` computes it with plain numbers (the reference), `differentiate` gives its
- * derivatives (for engines that take a weighted log-likelihood), a training engine lowers it into its graph. A sign
- * convention holds throughout: an objective is *minimised*.
+ * An objective is an expression over per-token quantities, and a rule that aggregates it to one number. It is data, so
+ * every engine can read it: `evaluate` computes it in plain numbers (the reference), `differentiate` returns its
+ * derivatives (for engines that take a weighted log-likelihood), and a training engine compiles it into its graph. An
+ * objective is always *minimized*.
+ *
+ * @since 0.1.0
  */
 import { Aggregation, type Objective } from "./internal/aggregation.ts"
 import { defined } from "./internal/defined.ts"
@@ -43,7 +45,10 @@ export * from "./internal/expr.ts"
 export { type Derivatives, differentiate, evaluate, type SequenceValues } from "./internal/interpret.ts"
 
 /**
- * The quantities that a loss reads, so that an engine can say which ones a batch lacks.
+ * The quantities that a loss reads, so that an engine can report what a batch lacks.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const quantities = ({ loss }: Objective): ReadonlySet<Quantity> => {
   const found = new Set<Quantity>()
@@ -52,13 +57,19 @@ export const quantities = ({ loss }: Objective): ReadonlySet<Quantity> => {
 }
 
 /**
- * Those of them that a batch has to give; the others an engine computes.
+ * The quantities that a batch must provide; the engine computes the others.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const given = (objective: Objective): ReadonlyArray<Exclude<Quantity, typeof trained[number]>> =>
   [...quantities(objective)].flatMap((name) => name === "logp" || name === "value" || name === "entropy" ? [] : [name])
 
 /**
- * The numbers of a loss that may be others at the next step, by name.
+ * The coefficients of a loss that may change from step to step, by name.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const coefficients = ({ loss }: Objective): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
@@ -67,14 +78,23 @@ export const coefficients = ({ loss }: Objective): ReadonlyMap<string, number> =
 }
 
 /**
- * The probability ratio between the weights being trained and those that sampled, `exp(logp - oldLogp)`.
+ * The probability ratio between the trained weights and the weights that sampled, `exp(logp - oldLogp)`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const ratio: Expr = exp(sub(logp, oldLogp))
 
 /**
  * Schulman's estimates of KL(policy || reference) from one sample (http://joschu.net/blog/kl-approx.html), with `r =
- * refLogp - logp`: `k1` is `-r`, unbiased, of either sign; `k2` is `r^2 / 2`, biased, its gradient is that of the
- * divergence; `k3` is `exp(r) - r - 1`, unbiased and never negative, the one of GRPO.
+ * refLogp - logp`.
+ *
+ * - `k1` is `-r`: unbiased, of either sign.
+ * - `k2` is `r^2 / 2`: biased, but its gradient is that of the divergence.
+ * - `k3` is `exp(r) - r - 1`: unbiased and never negative; GRPO uses it.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const kl = {
   k1: sub(logp, refLogp),
@@ -84,11 +104,17 @@ export const kl = {
 
 /**
  * Supervised fine-tuning: the mean negative log-likelihood of the tokens.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const sft: Objective = { name: "sft", loss: neg(logp), aggregation: Aggregation.TokenMean() }
 
 /**
- * REINFORCE (Williams 1992): `-A logp`, for completions of the weights being trained.
+ * REINFORCE (Williams 1992): `-A logp`, for completions sampled from the trained weights.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const reinforce: Objective = {
   name: "reinforce",
@@ -96,16 +122,19 @@ export const reinforce: Objective = {
   aggregation: Aggregation.TokenMean()
 }
 
-// The pessimistic one of two ratios, the second of which may not move far (Schulman et al. 2017, equation 7).
+// The pessimistic choice between a ratio and its clipped version (Schulman et al. 2017, equation 7).
 const clipped = (ratio: Expr, epsilon: number, epsilonHigh: number): Expr =>
   neg(min(mul(ratio, advantage), mul(clip(ratio, 1 - epsilon, 1 + epsilonHigh), advantage)))
 
 /**
- * - `epsilon`, `epsilonHigh`: how far the ratio may fall and rise before a token stops counting; `epsilonHigh` is
- *   `epsilon` when it is left out.
- * - `beta`: the weight of a KL term to the reference (k3), 0 when left out: then no reference log-probabilities are
+ * - `epsilon`, `epsilonHigh`: how far the ratio may fall and rise before a token stops counting (`epsilonHigh` defaults
+ *   to `epsilon`).
+ * - `beta`: the weight of a KL term to the reference (k3; default: 0). With 0, no reference log-probabilities are
  *   needed.
- * - `aggregation`: of the tokens' losses.
+ * - `aggregation`: how the token losses are aggregated.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface PolicyOptions {
   readonly epsilon?: number | undefined
@@ -123,9 +152,8 @@ const policy = (
 ): Objective => withKl({ name, loss: clipped(ratio, epsilon, epsilonHigh), aggregation }, beta)
 
 /**
- * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", equation 3):
- * `-min(ratio A, clip(ratio, 1 - epsilon, 1 + epsilonHigh) A) + beta KL(policy || reference)`, the mean over each
- * completion, then over completions.
+ * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", equation 3): `-min(ratio A, clip(ratio, 1 -
+ * epsilon, 1 + epsilonHigh) A) + beta KL(policy || reference)`, averaged over each completion, then over completions.
  *
  * @example
  * ```ts
@@ -136,13 +164,19 @@ const policy = (
  * ])
  * loss // => -1.2
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const grpo = (options: PolicyOptions = {}): Objective =>
   policy("grpo", ratio, { epsilon: 0.2, aggregation: Aggregation.SequenceMean(), ...defined(options) })
 
 /**
- * Dr. GRPO (Liu et al. 2025, "Understanding R1-Zero-Like Training"): sums of tokens over a constant `length`, that of
- * the longest completion that is allowed, so that long wrong answers are not let off. With `Advantage.groupCentred`.
+ * Dr. GRPO (Liu et al. 2025, "Understanding R1-Zero-Like Training"): token sums divided by a constant `length`, the
+ * maximum length of a completion, so that long wrong answers are not favored. Use it with `Advantage.groupCentred`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const drGrpo = (
   { length, ...options }: Omit<PolicyOptions, "aggregation"> & { readonly length: number }
@@ -152,8 +186,11 @@ export const drGrpo = (
 })
 
 /**
- * DAPO (Yu et al. 2025): more room for ratios to rise than to fall (clip-higher), the mean over all tokens, no KL term.
- * Completions that were cut off are left out by the trainer (overlong filtering): they carry a mask of zeros.
+ * DAPO (Yu et al. 2025): ratios may rise further than they may fall (clip-higher), the mean runs over all tokens, and
+ * there is no KL term. The trainer drops truncated completions (overlong filtering): their mask is all zeros.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const dapo = (options: PolicyOptions = {}): Objective => ({
   ...grpo({ epsilonHigh: 0.28, aggregation: Aggregation.TokenMean(), ...defined(options) }),
@@ -161,7 +198,10 @@ export const dapo = (options: PolicyOptions = {}): Objective => ({
 })
 
 /**
- * BNPO as TRL has it: GRPO with the mean over the tokens of the batch.
+ * BNPO as in TRL: GRPO with the mean over the tokens of the batch.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const bnpo = (options: Omit<PolicyOptions, "aggregation"> = {}): Objective => ({
   ...grpo({ ...options, aggregation: Aggregation.TokenMean() }),
@@ -169,8 +209,11 @@ export const bnpo = (options: Omit<PolicyOptions, "aggregation"> = {}): Objectiv
 })
 
 /**
- * Group Sequence Policy Optimization (Zheng et al. 2025): one ratio for a completion, the geometric mean of its
- * tokens', which moves far less than theirs; hence the narrow range.
+ * Group Sequence Policy Optimization (Zheng et al. 2025): one ratio per completion, the geometric mean of the token
+ * ratios. It moves far less than they do, hence the narrow range.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const gspo = (options: PolicyOptions = {}): Objective =>
   policy("gspo", exp(sequenceMean(sub(logp, oldLogp))), {
@@ -181,8 +224,11 @@ export const gspo = (options: PolicyOptions = {}): Objective =>
   })
 
 /**
- * CISPO (MiniMax 2025, "MiniMax-M1", equation 4): the ratio is a weight, at most `ceiling`, that no gradient flows
- * through, so that every token goes on to count: `-stop(min(ratio, ceiling)) A logp`.
+ * CISPO (MiniMax 2025, "MiniMax-M1", equation 4): the ratio is a weight of at most `ceiling` without a gradient, so
+ * that every token keeps counting: `-stop(min(ratio, ceiling)) A logp`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const cispo = (
   { aggregation = Aggregation.TokenMean(), beta = 0, ceiling = 5 }: Pick<PolicyOptions, "aggregation" | "beta"> & {
@@ -193,15 +239,18 @@ export const cispo = (
 
 /**
  * Proximal Policy Optimization (Schulman et al. 2017, equation 7). With `dualClip` (Ye et al. 2020, "Mastering Complex
- * Control in MOBA Games", equation 5) the loss of a token with a negative advantage is at most `dualClip` times that
- * advantage, however far its ratio has risen.
+ * Control in MOBA Games", equation 5), the loss of a token with a negative advantage is at most `dualClip` times that
+ * advantage in absolute value, however far its ratio has risen.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const ppo = (
   { dualClip, ...options }: PolicyOptions & { readonly dualClip?: number | undefined } = {}
 ): Objective => {
   const plain = policy("ppo", ratio, { epsilon: 0.2, aggregation: Aggregation.TokenMean(), ...defined(options) })
   if (dualClip === undefined) return plain
-  // No more than that: min(loss, -dualClip A) where A is below 0, and nothing where it is not.
+  // Where A is below 0, the bound is min(loss, -dualClip A); elsewhere there is none.
   const { beta = 0, epsilon = 0.2, epsilonHigh = epsilon } = options
   const positive = max(advantage, 0)
   const negative = min(advantage, 0)
@@ -211,8 +260,11 @@ export const ppo = (
 }
 
 /**
- * The critic's loss: half the squared difference to the returns. With `epsilon` the larger one of that and of the same
- * for a value that may not move further than that from what it was (Schulman et al., the PPO of OpenAI baselines).
+ * The loss of the critic: half the squared difference to the returns. With `epsilon`, the value may move at most that
+ * far from its old value, and the larger of both losses counts (Schulman et al., the PPO of OpenAI baselines).
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const valueLoss = (
   { aggregation = Aggregation.TokenMean(), epsilon }: {
@@ -228,22 +280,29 @@ export const valueLoss = (
 }
 
 /**
- * An objective with a KL term of weight `beta` to the reference in its loss; give a `coefficient` where the weight
- * changes from step to step.
+ * Adds a KL term of weight `beta` to the loss. Use a `coefficient` if the weight changes from step to step.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withKl = (objective: Objective, beta: Operand, estimate: keyof typeof kl = "k3"): Objective =>
   beta === 0 ? objective : { ...objective, loss: add(objective.loss, mul(beta, kl[estimate])) }
 
 /**
- * An objective less `bonus` times the entropy of each token's distribution (Mnih et al. 2016, "Asynchronous Methods",
- * section 4).
+ * Subtracts `bonus` times the entropy of each token distribution from the loss (Mnih et al. 2016, "Asynchronous
+ * Methods", section 4).
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withEntropy = (objective: Objective, bonus: Operand): Objective =>
   bonus === 0 ? objective : { ...objective, loss: sub(objective.loss, mul(bonus, entropy)) }
 
 /**
- * An objective plus `weight` times another one, of the same aggregation: the policy's and the critic's, where they
- * share a network.
+ * Adds `weight` times another objective with the same aggregation: policy and critic, if they share a network.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withTerm = (objective: Objective, other: Objective, weight: Operand): Objective => ({
   ...objective,
@@ -251,9 +310,12 @@ export const withTerm = (objective: Objective, other: Objective, weight: Operand
 })
 
 /**
- * What the loss is multiplied with where the sampler's probabilities are not the learner's (Yao et al. 2025, "Your
+ * The factor of the loss when the probabilities of the sampler differ from those of the learner (Yao et al. 2025, "Your
  * efficient RL framework secretly brings you off-policy RL training"): `exp(oldLogp - samplerLogp)` of each token, or
- * of the whole completion; at most `cap` (`truncate`), or 0 above it (`mask`).
+ * of the whole completion. `truncate` limits it to `cap`; `mask` sets it to 0 above `cap`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Correction {
   readonly level: "token" | "sequence"
@@ -262,8 +324,11 @@ export interface Correction {
 }
 
 /**
- * An objective with a correction for the difference between sampler and learner. A KL term is added after it, and is
- * not corrected.
+ * Corrects an objective for the difference between sampler and learner. Add a KL term afterwards to leave it
+ * uncorrected.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withCorrection = (objective: Objective, { cap, level, mode }: Correction): Objective => {
   const difference = sub(oldLogp, samplerLogp)

@@ -1,11 +1,16 @@
 /**
- * Rewards: plain functions from an outcome to a number with a breakdown, and combinators of them.
+ * Rewards: plain functions from an outcome to a number with its parts, and combinators for them.
+ *
+ * @since 0.1.0
  */
-import { sameAnswer, sameList } from "./internal/sameAnswer.ts"
+import { sameAnswer, sameList } from "./language/sameAnswer.ts"
 import * as TextMetrics from "./TextMetrics.ts"
 
 /**
- * A number and what it is made of.
+ * A reward and its parts.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Breakdown {
   readonly value: number
@@ -14,11 +19,17 @@ export interface Breakdown {
 
 /**
  * A reward for outcomes of type `O`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Reward<in O> = (outcome: O) => Breakdown
 
 /**
- * An answer beside the gold answer. `list` says that the order of the items does not matter.
+ * An answer and its gold answer. `list` means that the order of items does not matter.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface AnswerOutcome {
   readonly prediction: string
@@ -27,14 +38,17 @@ export interface AnswerOutcome {
 }
 
 /**
- * An answer that somebody has judged: how right it is, from 0 to 1. See `Judge`.
+ * An answer with a verdict: how right it is, from 0 to 1. See `Judge`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface JudgedOutcome extends AnswerOutcome {
   readonly verdict: number
 }
 
 /**
- * A reward out of a function that gives a number.
+ * Makes a reward from a function that returns a number.
  *
  * @example
  * ```ts
@@ -43,6 +57,9 @@ export interface JudgedOutcome extends AnswerOutcome {
  * const brief = Reward.make("brief", (outcome: Reward.AnswerOutcome) => outcome.prediction.length < 20 ? 1 : 0)
  * brief({ prediction: "Scout", gold: "Scout" }) // => { value: 1, parts: { brief: 1 } }
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = <O>(name: string, score: (outcome: O) => number): Reward<O> => (outcome) => {
   const value = score(outcome)
@@ -50,12 +67,12 @@ export const make = <O>(name: string, score: (outcome: O) => number): Reward<O> 
 }
 
 /**
- * 1 for the gold answer, 0 for any other: the default reward, as Memory-R1's is an exact match.
+ * 1 for the gold answer, 0 for any other answer. This is the default reward, as in Memory-R1.
  *
- * Every letter, mark, digit, sign, symbol and emoji of an answer counts. What does not: case, Unicode normalization,
- * white space, punctuation that ends or surrounds, how quotes and dashes are set, thousands separators ("1,000"), the
- * dots of "a.m.", and the articles "the", or "a" and "an" in front. `TextMetrics.squadExactMatch`, the published
- * measure, drops all punctuation instead.
+ * Every letter, mark, digit, sign, symbol and emoji counts. Ignored are case, Unicode normalization, white space,
+ * punctuation at the end or around the answer, the style of quotes and dashes, thousands separators ("1,000"), the dots
+ * of "a.m.", the article "the", and a leading "a" or "an". The published metric, `TextMetrics.squadExactMatch`, drops
+ * all punctuation instead.
  *
  * @example
  * ```ts
@@ -65,6 +82,9 @@ export const make = <O>(name: string, score: (outcome: O) => number): Reward<O> 
  * Reward.exactMatch({ prediction: "-5", gold: "5" }).value // => 0
  * Reward.exactMatch({ prediction: "Scout and Buddy", gold: "Buddy and Scout", list: true }).value // => 1
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const exactMatch: Reward<AnswerOutcome> = make(
   "exactMatch",
@@ -72,12 +92,18 @@ export const exactMatch: Reward<AnswerOutcome> = make(
 )
 
 /**
- * Set F1 of answer and gold answer. Less sparse than `exactMatch`; use it where groups are all-zero.
+ * Set F1 of the answer and the gold answer. It is less sparse than `exactMatch`; use it if whole groups get zero.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const setF1: Reward<AnswerOutcome> = make("setF1", ({ gold, prediction }) => TextMetrics.setF1(prediction, gold))
 
 /**
- * What the judge says of an answer; no number where nobody was asked.
+ * The verdict of the judge; NaN if no judge was asked.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const judge: Reward<JudgedOutcome> = make("judge", ({ verdict }) => verdict)
 
@@ -87,7 +113,7 @@ const join = (rewards: ReadonlyArray<Breakdown>, value: number): Breakdown => ({
 })
 
 /**
- * The weighted sum.
+ * The weighted sum of rewards.
  *
  * @example
  * ```ts
@@ -97,6 +123,9 @@ const join = (rewards: ReadonlyArray<Breakdown>, value: number): Breakdown => ({
  * reward({ prediction: "Buddy and Scout", gold: "Scout" })
  * // => { value: 0.25, parts: { exactMatch: 0, setF1: 0.5 } }
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const weightedSum =
   <O>(terms: ReadonlyArray<readonly [reward: Reward<O>, weight: number]>): Reward<O> => (outcome) => {
@@ -105,7 +134,10 @@ export const weightedSum =
   }
 
 /**
- * The product, such as a judge's verdict times F1.
+ * The product of rewards, such as a judge's verdict times F1.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const product = <O>(rewards: ReadonlyArray<Reward<O>>): Reward<O> => (outcome) => {
   const scored = rewards.map((reward) => reward(outcome))
@@ -113,7 +145,10 @@ export const product = <O>(rewards: ReadonlyArray<Reward<O>>): Reward<O> => (out
 }
 
 /**
- * A reward that is never above `limit`. A format bonus that is not capped ends in agents that only format.
+ * Caps a reward at `limit`. Agents with an uncapped format bonus learn only to format.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const cap = <O>(reward: Reward<O>, limit: number): Reward<O> => (outcome) => {
   const scored = reward(outcome)
@@ -130,6 +165,9 @@ export const cap = <O>(reward: Reward<O>, limit: number): Reward<O> => (outcome)
  * const reward = Reward.firstNonZero([Reward.exactMatch, Reward.setF1])
  * reward({ prediction: "Buddy and Scout", gold: "Scout" }).value // => 0.5
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const firstNonZero = <O>(rewards: ReadonlyArray<Reward<O>>): Reward<O> => (outcome) => {
   const scored: Array<Breakdown> = []
@@ -142,6 +180,9 @@ export const firstNonZero = <O>(rewards: ReadonlyArray<Reward<O>>): Reward<O> =>
 }
 
 /**
- * The same reward for outcomes of another type.
+ * Adapts a reward to another type of outcome.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const contramap = <O, P>(reward: Reward<O>, f: (outcome: P) => O): Reward<P> => (outcome) => reward(f(outcome))

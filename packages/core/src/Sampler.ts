@@ -1,8 +1,10 @@
 /**
- * The port for generation that can be trained on: token in, token out, with the log-probability of every sampled token.
+ * The port for generation during training: tokens in, tokens out, with the log-probability of every sampled token.
  *
- * Text in, text out is the ecosystem's `LanguageModel`; this port is what reinforcement learning needs beneath it.
- * Tokens are never re-tokenised: what was sampled is what is trained on.
+ * For text in and text out, use the `LanguageModel` of `effect/ai`. Reinforcement learning needs this lower-level port.
+ * Tokens are never tokenized again: training uses exactly the tokens that were sampled.
+ *
+ * @since 0.1.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,7 +12,10 @@ import * as Schema from "effect/Schema"
 import * as ModelOutput from "./ModelOutput.ts"
 
 /**
- * Sampling failed. `reason` says what, in one line a user can act on.
+ * Sampling failed. `reason` says why, in one line that a user can act on.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class SamplerError extends Schema.TaggedError<SamplerError>()("SamplerError", {
   reason: Schema.String,
@@ -23,24 +28,27 @@ export class SamplerError extends Schema.TaggedError<SamplerError>()("SamplerErr
 
 /**
  * The tokenizer of a sampler, with its chat template.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Tokenizer {
   readonly vocabularySize: number
   /** Tokens that end a completion. */
   readonly stopTokens: ReadonlyArray<number>
   /**
-   * Text stays text: what is written like a control token (`</s>`, `<|im_end|>`) is encoded as its characters, unless
-   * `controlTokens` asks to read such tokens. `addSpecialTokens`, true by default, puts those around the text that the
-   * model expects there.
+   * Text stays text: what looks like a control token (`</s>`, `<|im_end|>`) is encoded as plain characters, unless
+   * `controlTokens` is true. `addSpecialTokens` (default: true) adds the special tokens that the model expects around
+   * a text.
    */
   readonly encode: (text: string, options?: EncodeOptions) => ReadonlyArray<number>
   readonly decode: (tokens: ReadonlyArray<number>) => string
   /**
-   * The prompt for a conversation, ready for the assistant's turn. `undefined` for a model without a chat template.
-   * Control tokens are those of the template; the contents of messages stay text. `options` are variables of the
+   * The prompt for a conversation, up to the assistant's turn. `undefined` for a model without a chat template.
+   * Only the template's control tokens count; the contents of messages stay text. `options` are variables of the
    * template, such as `{ enable_thinking: false }`.
    *
-   * Throws a `SamplerError` where the template refuses the messages or knows no such variable; `promptTokens` fails
+   * Throws a `SamplerError` if the template rejects the messages or does not know a variable; `promptTokens` fails
    * with it.
    */
   readonly applyChatTemplate?:
@@ -49,7 +57,10 @@ export interface Tokenizer {
 }
 
 /**
- * How a text is encoded. See `Tokenizer`.
+ * How to encode a text. See `Tokenizer`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface EncodeOptions {
   readonly addSpecialTokens?: boolean | undefined
@@ -57,13 +68,19 @@ export interface EncodeOptions {
 }
 
 /**
- * Variables of a chat template, by the names that it gives them; transformers calls them `chat_template_kwargs`.
- * `enable_thinking` is the usual switch of models that think aloud.
+ * Variables of a chat template, by the template's names; transformers calls them `chat_template_kwargs`. Many reasoning
+ * models use `enable_thinking` to turn reasoning on and off.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type TemplateOptions = Readonly<Record<string, unknown>>
 
 /**
  * One message of a conversation.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Message {
   readonly role: "system" | "user" | "assistant"
@@ -71,16 +88,19 @@ export interface Message {
 }
 
 /**
- * What to sample.
+ * A request to sample.
  *
- * - `prompts`: token ids; none may be empty.
- * - `n`: completions of each prompt.
- * - `maxTokens`: at most so many tokens a completion, the stop token counted.
+ * - `prompts`: token ids; no prompt may be empty.
+ * - `n`: completions per prompt.
+ * - `maxTokens`: the maximum number of tokens per completion, including the stop token.
  * - `temperature`: 0 is greedy.
- * - `topK`, `topP`: keep the k likeliest tokens; keep the smallest set with probability p.
- * - `minP`: keep what has at least this share of the likeliest token's probability.
- * - `stopTokens`: in place of the tokenizer's.
+ * - `topK`, `topP`: keep the k most likely tokens; keep the smallest set of tokens with total probability p.
+ * - `minP`: keep tokens with at least this share of the probability of the most likely token.
+ * - `stopTokens`: replace those of the tokenizer.
  * - `seed`: the same request with the same seed gives the same completions.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface SampleRequest {
   readonly prompts: ReadonlyArray<ReadonlyArray<number>>
@@ -95,9 +115,12 @@ export interface SampleRequest {
 }
 
 /**
- * One completion. `tokens` ends with the stop token where `finishReason` is "stop". `logprobs[t]` is the
- * log-probability of `tokens[t]` under the model at the request's temperature (at temperature 0: under the model
- * itself), before tokens are left out.
+ * One completion. `tokens` ends with the stop token if `finishReason` is "stop". `logprobs[t]` is the log-probability
+ * of `tokens[t]` at the request's temperature (at temperature 0, of the model itself), before top-k, top-p and min-p
+ * drop tokens.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Completion {
   readonly tokens: ReadonlyArray<number>
@@ -106,7 +129,10 @@ export interface Completion {
 }
 
 /**
- * A prompt with given completions.
+ * A prompt with completions to score.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Sequences {
   readonly prompt: ReadonlyArray<number>
@@ -114,7 +140,10 @@ export interface Sequences {
 }
 
 /**
- * Completions to be scored.
+ * A request to score completions.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ScoreRequest {
   readonly groups: ReadonlyArray<Sequences>
@@ -122,10 +151,11 @@ export interface ScoreRequest {
 }
 
 /**
- * The sampler.
+ * - `sample`: `n` completions per prompt, in the order of the prompts.
+ * - `score`: the log-probability of every token of the given completions.
  *
- * - `sample`: `n` completions for each prompt, in the order of the prompts.
- * - `score`: the log-probability of every token of every given completion.
+ * @category models
+ * @since 0.1.0
  */
 export interface Service {
   readonly tokenizer: Tokenizer
@@ -135,19 +165,28 @@ export interface Service {
 }
 
 /**
- * The tag of the service.
+ * The sampler as a service.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Sampler extends Context.Service<Sampler, Service>()("@memory-r1/core/Sampler") {}
 
 /**
- * A completion's tokens without the stop token at their end.
+ * The tokens of a completion without its stop token.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const withoutStop = (completion: Completion): ReadonlyArray<number> =>
   completion.finishReason === "stop" ? completion.tokens.slice(0, -1) : completion.tokens
 
 /**
- * The text of a completion. Where a chat template wrote its `prompt` and begins a block of reasoning at the end of it,
- * as those of reasoning models do, the text begins with that beginning.
+ * The text of a completion. Chat templates of reasoning models may begin a block of reasoning at the end of the
+ * `prompt`. The text then starts with that beginning.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const textOf = (
   { decode }: Pick<Tokenizer, "decode">,
@@ -157,17 +196,19 @@ export const textOf = (
 
 /**
  * @internal
+ * @category formatting
+ * @since 0.1.0
  */
 export const withoutTemplate = (options: TemplateOptions): string =>
-  `the model has no chat template that ${
+  `cannot set ${
     Object.keys(options).join(" and ")
-  } could be set in: its folder has no chat_template.jinja`
+  }: the model has no chat template, since its folder has no chat_template.jinja`
 
 /**
- * The tokens of a prompt: a text as it is, messages through the chat template. A model without a template gets the
- * texts of messages, one below the other.
+ * The tokens of a prompt. A string is encoded as it is; messages go through the chat template. For a model without a
+ * chat template, the contents of the messages are joined by blank lines.
  *
- * Fails with a `SamplerError` where the template refuses the messages.
+ * Fails with a `SamplerError` if the template rejects the messages.
  *
  * @example
  * ```ts
@@ -180,6 +221,9 @@ export const withoutTemplate = (options: TemplateOptions): string =>
  * const messages = [{ role: "system", content: "a" }, { role: "user", content: "b" }] as const
  * await Effect.runPromise(Sampler.promptTokens(tokenizer, messages)) // => [97, 10, 10, 98]
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const promptTokens = (
   tokenizer: Tokenizer,

@@ -1,16 +1,31 @@
 /**
- * Whose bank it is. A scope is a key of its own type, never a piece of metadata, so that no filter can widen it.
+ * The owner of a bank. A scope is a key of its own type, never metadata, so no filter can widen it.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * A branded key over tenant, user, agent and session.
+ * A branded key made of tenant, user, agent and session.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Scope = Schema.NonEmptyString.pipe(Schema.brand("@memory-r1/core/Scope"))
+
+/**
+ * The type of `Scope`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Scope = typeof Scope.Type
 
 /**
- * The parts of a scope. Parts that are left out are distinct from every named part.
+ * The parts of a scope. An omitted part differs from every named part.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Parts {
   readonly tenant?: string | undefined
@@ -19,7 +34,7 @@ export interface Parts {
   readonly session?: string | undefined
 }
 
-// Half of a surrogate pair has no percent-encoding: it gets one that nothing else has.
+// Half of a surrogate pair has no percent-encoding, so it gets a unique one.
 const encoded = (part: string): string =>
   Array.from(
     part,
@@ -30,7 +45,7 @@ const encoded = (part: string): string =>
 const names = ["tenant", "user", "agent", "session"] as const
 
 /**
- * Builds a scope. Different parts never give the same key: each part is percent-encoded.
+ * Makes a scope. Different parts always make different keys, because each part is percent-encoded.
  *
  * @example
  * ```ts
@@ -39,6 +54,9 @@ const names = ["tenant", "user", "agent", "session"] as const
  * Scope.make({ user: "ann" }) // => "user=ann"
  * Scope.make({ tenant: "a&user=b" }) // => "tenant=a%26user%3Db"
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (parts: Parts): Scope =>
   Scope.make(

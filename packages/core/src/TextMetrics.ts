@@ -1,13 +1,15 @@
 /**
- * How well an answer agrees with the gold answer, as others measure it. Plain functions of two strings, to report and
- * to compare with what was published. What is paid for in training is stricter: see `Reward.exactMatch`.
+ * Published metrics of how well an answer agrees with the gold answer. Plain functions of two strings, for reports and
+ * comparisons. Training uses a stricter reward: see `Reward.exactMatch`.
  *
- * Three F1s are in circulation and differ by several points; every name here says which one it is.
+ * Three versions of F1 are in use and differ by several points. Every name here says which one it is.
+ *
+ * @since 0.1.0
  */
-import { listItems, sameItems } from "./internal/listItems.ts"
 import { wordTokenize } from "./internal/wordTokenize.ts"
+import { listItems, sameItems } from "./language/listItems.ts"
 
-// `string.punctuation` of Python, what its `\b` takes for a part of a word, and what its `split` takes for white space.
+// Python's `string.punctuation`, the word characters of its `\b`, and the white space of its `split`.
 const punctuation = /[!-/:-@[-`{-~]/g
 const articles = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu
 const whiteSpace = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/
@@ -18,14 +20,17 @@ const squadWords = (text: string): ReadonlyArray<string> =>
 /**
  * The `normalize_answer` of SQuAD's evaluation script: lower case, without ASCII punctuation and the articles a, an,
  * the.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const squadNormalize = (text: string): string => squadWords(text).join(" ")
 
 /**
- * SQuAD's exact match (Rajpurkar et al. 2016): 1 when both texts are the same after `squadNormalize`, else 0. Where
- * `list` says so, both texts may list the same items in any order.
+ * SQuAD's exact match (Rajpurkar et al. 2016): 1 if both texts are the same after `squadNormalize`, else 0. With
+ * `list`, both texts may list the same items in any order.
  *
- * A measure, to compare with others. It takes "-5" for "5" and "C++" for "C#": train with `Reward.exactMatch`.
+ * Use it to compare with published results. It treats "-5" as "5" and "C++" as "C#", so train with `Reward.exactMatch`.
  *
  * @example
  * ```ts
@@ -36,6 +41,9 @@ export const squadNormalize = (text: string): string => squadWords(text).join(" 
  * TextMetrics.squadExactMatch("Scout and Buddy", "Buddy and Scout", true) // => 1
  * TextMetrics.squadExactMatch("-5", "5") // => 1
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const squadExactMatch = (prediction: string, gold: string, list = false): number => {
   if (!list) return squadNormalize(prediction) === squadNormalize(gold) ? 1 : 0
@@ -43,7 +51,10 @@ export const squadExactMatch = (prediction: string, gold: string, list = false):
 }
 
 /**
- * The tokens of A-Mem's, mem0's and Memory-R1's scorers: lower case, `. , ! ?` replaced by spaces.
+ * The tokens of the scorers of A-Mem, mem0 and Memory-R1: lower case, with `. , ! ?` replaced by spaces.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const simpleTokens = (text: string): ReadonlyArray<string> =>
   text.toLowerCase().replace(/[.,!?]/g, " ").split(/\s+/).filter((token) => token !== "")
@@ -52,7 +63,7 @@ const harmonic = (overlap: number, predicted: number, wanted: number): number =>
   overlap === 0 ? 0 : (2 * overlap) / (predicted + wanted)
 
 /**
- * F1 over the *sets* of `simpleTokens`: the F1 that A-Mem, mem0 and Memory-R1 report.
+ * F1 over the *sets* of `simpleTokens`. A-Mem, mem0 and Memory-R1 report this F1.
  *
  * @example
  * ```ts
@@ -60,6 +71,9 @@ const harmonic = (overlap: number, predicted: number, wanted: number): number =>
  *
  * TextMetrics.setF1("Buddy and Scout", "Scout") // => 0.5
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const setF1 = (prediction: string, gold: string): number => {
   const predicted = new Set(simpleTokens(prediction))
@@ -70,7 +84,10 @@ export const setF1 = (prediction: string, gold: string): number => {
 }
 
 /**
- * SQuAD's F1: over the multisets of the words of `squadNormalize`.
+ * SQuAD's F1, over the multisets of words after `squadNormalize`.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const squadF1 = (prediction: string, gold: string): number => {
   const [predicted, wanted] = [squadWords(prediction), squadWords(gold)]
@@ -93,9 +110,9 @@ const clippedOverlap = (predicted: ReadonlyArray<string>, wanted: ReadonlyArray<
 
 /**
  * BLEU-1 as A-Mem, mem0 and Memory-R1 report it: NLTK's `sentence_bleu` with weights (1, 0, 0, 0) over `word_tokenize`
- * of the lower-cased texts, so that punctuation marks are tokens. Clipped unigram precision times the brevity penalty
- * `exp(1 - |gold| / |prediction|)` of Papineni et al. 2002; 0 where no token is shared (NLTK smooths longer n-grams
- * only).
+ * of the lower-cased texts, so punctuation marks are tokens. It is the clipped unigram precision times the brevity
+ * penalty `exp(1 - |gold| / |prediction|)` of Papineni et al. 2002. It is 0 if the texts share no token, because NLTK
+ * smooths only longer n-grams.
  *
  * @example
  * ```ts
@@ -104,6 +121,9 @@ const clippedOverlap = (predicted: ReadonlyArray<string>, wanted: ReadonlyArray<
  * TextMetrics.bleu1("Buddy and Scout", "Scout, Buddy") // => 0.6666666666666666
  * TextMetrics.bleu1("Scout", "Buddy") // => 0
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const bleu1 = (prediction: string, gold: string): number => {
   const predicted = wordTokenize(prediction.toLowerCase())

@@ -1,6 +1,8 @@
 /**
- * A scope as a file, and back: its whole log as lines of JSON, so that nothing is lost on the way; and what other
- * memory layers export.
+ * Exports a scope to JSON lines, with its whole log, so that nothing is lost. Imports such files, and the exports of
+ * other memory layers.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -16,8 +18,11 @@ import type { Scope } from "./Scope.ts"
 import { InvalidEdit, type StoreError } from "./StoreError.ts"
 
 /**
- * Lines that are no export, or not a whole one. Nothing of them was stored. `item` is the place in a list of memories,
- * from 1; `owners` are those of a file of several, each as JSON.
+ * Lines that are not a complete export. Nothing was stored. `item` is the position in a list of memories, from 1.
+ * `owners` are the owners in a file that has several, each as JSON.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class TransferError extends Schema.TaggedError<TransferError>()("TransferError", {
   line: Schema.Int,
@@ -40,7 +45,7 @@ const Header = Schema.fromJsonString(Schema.Struct({
 }))
 
 /**
- * The log of a scope, a line each, after a line that says what it is.
+ * The log of a scope as one line per entry, after a header line.
  *
  * @example
  * ```ts
@@ -57,6 +62,9 @@ const Header = Schema.fromJsonString(Schema.Struct({
  * })
  * await Effect.runPromise(Effect.provide(program, MemoryStore.layerInMemory)) // => ["Ann plays chess"]
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const exported = (scope: Scope): Stream.Stream<string, StoreError, MemoryStore> =>
   Stream.unwrap(Effect.gen(function*() {
@@ -76,7 +84,7 @@ export const exported = (scope: Scope): Stream.Stream<string, StoreError, Memory
 const decoded = <A>(schema: Schema.Codec<A, string>, text: string, line: number): Effect.Effect<A, TransferError> =>
   Effect.mapError(Schema.decodeEffect(schema)(text), (error) => new TransferError({ line, detail: error.message }))
 
-// An entry as a store would have written it: nothing else can be kept by every database, nor erased.
+// An entry as a store would have written it. Nothing else can be stored, and erased, in every database.
 const asWritten = Effect.fnUntraced(function*(entry: MemoryLog.Entry): Effect.fn.Return<MemoryLog.Entry, InvalidEdit> {
   if (entry._tag !== "Committed") return entry
   const { decision, edits } = entry
@@ -95,7 +103,10 @@ const asWritten = Effect.fnUntraced(function*(entry: MemoryLog.Entry): Effect.fn
 })
 
 /**
- * The entries of what `exported` wrote: all of them, or a `TransferError`.
+ * The entries of an export by `exported`. Fails with a `TransferError` if they are not complete.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Stream<string, E, R>) {
   const [first = "", ...rest] = (yield* Stream.runCollect(lines)).filter((line) => line.trim() !== "")
@@ -104,7 +115,7 @@ export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Str
   if (header.version > version) {
     return yield* fail(
       1,
-      `version ${header.version} of the format, this program reads versions up to ${version}: update it`
+      `format version ${header.version} is newer than this program, which reads up to ${version}: update it`
     )
   }
   if (rest.length !== header.entries) {
@@ -113,13 +124,13 @@ export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Str
       `${rest.length} entries instead of ${header.entries}: the file was cut off or changed`
     )
   }
-  if (rest.length === 0) return yield* fail(1, `an export of ${header.scope}, which had no memories`)
+  if (rest.length === 0) return yield* fail(1, `the export of ${header.scope} is empty`)
   const entries: Array<MemoryLog.Entry> = []
   for (const [i, line] of rest.entries()) {
     const entry = yield* decoded(MemoryLog.EntryJson, line, i + 2)
-    if (entry.revision !== i + 1) return yield* fail(i + 2, `revision ${entry.revision} where ${i + 1} comes next`)
+    if (entry.revision !== i + 1) return yield* fail(i + 2, `revision ${entry.revision}, where ${i + 1} comes next`)
     if (entry._tag === "Reverted" && !(entry.to >= 0 && entry.to <= i)) {
-      return yield* fail(i + 2, `a revert to revision ${entry.to}, which was not before it`)
+      return yield* fail(i + 2, `a revert to revision ${entry.to}, which is not earlier`)
     }
     entries.push(yield* Effect.mapError(asWritten(entry), ({ reason }) => fail(i + 2, reason)))
   }
@@ -127,8 +138,10 @@ export const read = Effect.fn("Transfer.read")(function*<E, R>(lines: Stream.Str
 })
 
 /**
- * Reads what `exported` wrote, into a scope that has no log yet: all of it or nothing. An export without an entry
- * fails.
+ * Imports an export by `exported` into a scope without a log: everything or nothing. An export without entries fails.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const imported = Effect.fn("Transfer.imported")(function*<E, R>(
   scope: Scope,
@@ -139,14 +152,27 @@ export const imported = Effect.fn("Transfer.imported")(function*<E, R>(
 })
 
 /**
- * Whose memories of a mem0 export are meant: `user_id`, `agent_id`, `app_id` and `run_id`, or the same as mem0's
- * TypeScript SDK spells them (`userId`). A part that is null is one that the memory does not have.
+ * The owner of memories in a mem0 export: `user_id`, `agent_id`, `app_id` and `run_id`, or mem0's TypeScript spelling
+ * (`userId`). A null part means that the memory does not have this part.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Mem0Owner = Mem0.OwnerInput
+
+/**
+ * The type of `Mem0Owner`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Mem0Owner = typeof Mem0Owner.Type
 
 /**
- * A memory of another layer, under the id that it has there.
+ * A memory of another memory layer, with its id there.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Foreign {
   readonly id: MemoryId
@@ -157,12 +183,12 @@ const shown = (texts: ReadonlyArray<string>): string =>
   `${texts.slice(0, 3).join(", ")}${texts.length > 3 ? ", …" : ""}`
 
 /**
- * The memories of one owner in the JSON that mem0 exports (`getAll`, or an export of its platform), from Python or
- * TypeScript: with their ids, times, metadata, categories and expiry. `observedAt` is when a memory was made; when it
- * was updated since then is `updated_at` in its metadata.
+ * The memories of one owner in a JSON export of mem0 (`getAll`, or an export of its platform), from Python or
+ * TypeScript, with their ids, times, metadata, categories and expiry. `observedAt` is the time of creation; the time of
+ * a later update is `updated_at` in the metadata.
  *
- * Fails with a `TransferError`: for a time that cannot be read, since a memory whose expiry is lost would be kept for
- * ever; for memories of several owners; and where there is no memory at all.
+ * Fails with a `TransferError` for memories of several owners, for a file without memories, and for a time that cannot
+ * be read: a memory that loses its expiry would be kept forever.
  *
  * @example
  * ```ts
@@ -179,6 +205,9 @@ const shown = (texts: ReadonlyArray<string>): string =>
  * const error = await Effect.runPromise(Effect.flip(Transfer.readMem0(json)))
  * error.owners // => ['{"user_id":"ann"}', '{"user_id":"bob"}']
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
   json: string,
@@ -199,23 +228,26 @@ export const readMem0 = Effect.fn("Transfer.readMem0")(function*(
         return fail(`${place}: ${reason}`, { item: i + 1 })
       }))
   )
-  if (items.length === 0) return yield* fail("no memories in it")
+  if (items.length === 0) return yield* fail("the file has no memories")
   const found = items.filter(Mem0.isOf(wanted))
   if (found.length === 0) {
     const there = Mem0.owners(items)
-    return yield* fail(`no memories of ${JSON.stringify(wanted)}, but of ${shown(there)}`, { owners: there })
+    return yield* fail(`no memories of ${JSON.stringify(wanted)}, only of ${shown(there)}`, { owners: there })
   }
   const owners = Mem0.owners(found)
   if (owners.length > 1) {
-    return yield* fail(`memories of ${owners.length} owners: name one of ${shown(owners)}`, { owners })
+    return yield* fail(`memories of ${owners.length} owners: choose one of ${shown(owners)}`, { owners })
   }
   return found.map((item): Foreign => ({ id: MemoryId.make(item.id), memory: Mem0.known(item) }))
 })
 
 /**
- * Adds memories of another layer under their own ids, as one commit. What was imported before changes nothing, so that
- * an import can be made again; of several with one id the first is taken. Fails with `InvalidEdit` where the scope has
- * another memory of such an id.
+ * Adds memories of another layer with their own ids, in one commit. You can repeat an import: memories imported before
+ * change nothing. If several memories have one id, the first is used. Fails with `InvalidEdit` if the scope has a
+ * different memory with such an id.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const added = Effect.fn("Transfer.added")(function*(scope: Scope, memories: ReadonlyArray<Foreign>) {
   const store = yield* MemoryStore
@@ -242,7 +274,10 @@ export const added = Effect.fn("Transfer.added")(function*(scope: Scope, memorie
 })
 
 /**
- * Reads what mem0 exports into a scope: `readMem0`, then `added`.
+ * Imports a mem0 export into a scope: `readMem0`, then `added`.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const importedFromMem0 = Effect.fn("Transfer.importedFromMem0")(function*(
   scope: Scope,

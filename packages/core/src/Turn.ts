@@ -1,11 +1,16 @@
 /**
- * What goes in: turns of a dialogue, and the facts that an extractor finds in them.
+ * The input: turns of a dialogue, and the facts extracted from them.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
- * One utterance of a dialogue. `id` is the data set's own, such as LoCoMo's `D1:3` (session 1, turn 3). `recalled` are
- * memories that the speaker was shown before: what only repeats them is no news.
+ * One utterance in a dialogue. `id` comes from the data set, such as LoCoMo's `D1:3` (session 1, turn 3). `recalled`
+ * are memories that the speaker was shown before; repeating them is not news.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Turn = Schema.Struct({
   id: Schema.String,
@@ -14,10 +19,20 @@ export const Turn = Schema.Struct({
   observedAt: Schema.optional(Schema.String),
   recalled: Schema.optional(Schema.Array(Schema.String))
 })
+
+/**
+ * The type of `Turn`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Turn extends Schema.Schema.Type<typeof Turn> {}
 
 /**
- * One statement worth a decision of the Memory Manager, with the turns that it comes from.
+ * One statement for the Memory Manager to decide on, with the turns that it comes from.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Fact = Schema.Struct({
   text: Schema.NonEmptyString,
@@ -25,4 +40,11 @@ export const Fact = Schema.Struct({
   observedAt: Schema.optional(Schema.String),
   sources: Schema.Array(Schema.String)
 })
+
+/**
+ * The type of `Fact`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Fact extends Schema.Schema.Type<typeof Fact> {}

@@ -2,11 +2,13 @@
  * The vocabulary of Memory-R1: memories, operations, banks and stores, agents over them, rewards, and the ports for
  * training.
  */
+export type { AgentMemory, StoredMemory } from "./agentMemory.ts"
+export * as AiSdk from "./AiSdk.ts"
 export * as AnswerAgent from "./AnswerAgent.ts"
 export * as AnswerFormat from "./AnswerFormat.ts"
 export * as Bm25 from "./Bm25.ts"
 export * as Calls from "./Calls.ts"
-export { type AgentMemory, createMemory } from "./createMemory.ts"
+export { createMemory, type CreateMemoryOptions } from "./createMemory.ts"
 export * as DataFile from "./DataFile.ts"
 export * as Dialogue from "./Dialogue.ts"
 export * as Episode from "./Episode.ts"
@@ -40,3 +42,4 @@ export * as Statistics from "./Statistics.ts"
 export * as TextMetrics from "./TextMetrics.ts"
 export * as Transfer from "./Transfer.ts"
 export * as Turn from "./Turn.ts"
+export { UnusableModel } from "./unusableModel.ts"

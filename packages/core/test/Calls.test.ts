@@ -51,7 +51,7 @@ describe("Calls", () => {
       const call = Effect.onInterrupt(Effect.never, () => Ref.update(interrupted, (n) => n + 1))
       const fiber = yield* Effect.forkChild(Effect.flip(Calls.make({ timeout: "5 seconds", retries: 1 })(call)))
       yield* TestClock.adjust("1 minute")
-      assert.include((yield* Fiber.join(fiber)).message, "no answer within")
+      assert.include((yield* Fiber.join(fiber)).message, "the call timed out")
       assert.strictEqual(yield* Ref.get(interrupted), 2)
     }))
 

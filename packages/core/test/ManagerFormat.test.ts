@@ -64,7 +64,7 @@ describe("ManagerFormat.compact, decoding", () => {
     const raw = "DELETE Ann has a dog named Max\n= Max\nUPDATE Ann has a dog named Buddy\nNOOP"
     assert.deepStrictEqual(decode(raw).rejections, [
       { _tag: "UnknownMemory", quoted: "Ann has a dog named Max", position: 0 },
-      { _tag: "Unparsable", raw, position: 31, reason: "no operation begins this line" },
+      { _tag: "Unparsable", raw, position: 31, reason: "the line does not begin with an operation" },
       { _tag: "EmptyText", position: 37 }
     ])
     assert.deepStrictEqual(decode(raw).edits, [MemoryBank.Edit.Noop()])

@@ -110,16 +110,16 @@ describe("MemoryOperation.parse, JSON", () => {
     assert.deepStrictEqual(reasons(`[{"event": "MERGE"}, {"text": "a"}, 3, "ADD a", null]`), [
       "an object without a known event",
       "an object without a known event",
-      "an item that is no object",
-      "an item that is no object",
-      "an item that is no object"
+      "an item that is not an object",
+      "an item that is not an object",
+      "an item that is not an object"
     ])
     assert.deepStrictEqual(reasons(`[{"event": "ADD", "text": " "}, {"event": "ADD"}, {"event": "UPDATE", "id": 0}]`), [
       "EmptyText",
       "EmptyText",
       "EmptyText"
     ])
-    assert.deepStrictEqual(reasons(`{"event": "ADD", "text": 5}`), ["a text that is no string"])
+    assert.deepStrictEqual(reasons(`{"event": "ADD", "text": 5}`), ["a text that is not a string"])
     assert.deepStrictEqual(
       reasons(`[{"event": "DELETE"}, {"event": "DELETE", "id": "one"}, {"event": "UPDATE", "id": 0.5, "text": "a"}]`),
       [
@@ -128,7 +128,7 @@ describe("MemoryOperation.parse, JSON", () => {
         "Update without a handle"
       ]
     )
-    assert.deepStrictEqual(reasons("[0]"), ["an item that is no object"])
+    assert.deepStrictEqual(reasons("[0]"), ["an item that is not an object"])
   })
 
   // Both threw: the first because a property was defined twice, the second because `String` was asked of an object
@@ -167,7 +167,7 @@ describe("MemoryOperation.parse, lines", () => {
     const raw = "I think:\nADD\nDELETE the dog\nUPDATE 0\nADD a"
     assert.deepStrictEqual(operations(raw), [add("a")])
     assert.deepStrictEqual(rejections(raw), [
-      { _tag: "Unparsable", raw, position: 0, reason: "no operation begins this line" },
+      { _tag: "Unparsable", raw, position: 0, reason: "the line does not begin with an operation" },
       { _tag: "EmptyText", position: 9 },
       { _tag: "Unparsable", raw, position: 13, reason: "DELETE without a handle" },
       { _tag: "EmptyText", position: 28 }

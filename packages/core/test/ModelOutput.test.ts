@@ -262,7 +262,7 @@ describe("what is thought aloud is not obeyed", () => {
           _tag: "Unparsable",
           raw,
           position: raw.length,
-          reason: "the reasoning is never closed: nothing was decided"
+          reason: "the reasoning never ends, so nothing was decided"
         }])
       }
       for (const format of [AnswerFormat.compact, AnswerFormat.paper]) {

@@ -56,7 +56,7 @@ describe("Transfer", () => {
         [[header!.replace("\"version\":1", "\"version\":2"), ...entries], 1, "update"],
         [lines.slice(0, -1), 6, "cut off"],
         [[header!, ...entries.slice(0, 2), entries[2]!.slice(0, -9), ...entries.slice(3)], 4, ""],
-        [[header!, entries[1]!, entries[0]!, ...entries.slice(2)], 2, "revision 2 where 1 comes next"],
+        [[header!, entries[1]!, entries[0]!, ...entries.slice(2)], 2, "revision 2, where 1 comes next"],
         [
           [header!, ...entries.slice(0, 3), entries[3]!.replace("\"to\":2", "\"to\":4"), entries[4]!],
           5,
@@ -73,7 +73,7 @@ describe("Transfer", () => {
       const nothing = yield* Stream.runCollect(Transfer.exported(Scope.make({ user: "nobody" })))
       assert.include(
         (yield* Effect.flip(Transfer.imported(copy, Stream.fromIterable(nothing)))).message,
-        "user=nobody, which had no memories"
+        "the export of user=nobody is empty"
       )
       assert.strictEqual((yield* store.current(copy)).revision, 0)
     }).pipe(Effect.provide(MemoryStore.layerInMemory)))
@@ -237,24 +237,24 @@ describe("Transfer", () => {
         }
       }
       const table: ReadonlyArray<readonly [unknown, Transfer.Mem0Owner, string]> = [
-        [{ results: [a1, b1] }, {}, `memories of 2 owners: name one of {"user_id":"ann"}, {"user_id":"bob"}`],
+        [{ results: [a1, b1] }, {}, `memories of 2 owners: choose one of {"user_id":"ann"}, {"user_id":"bob"}`],
         [[snake, b1], {}, "memories of 2 owners"],
         [
           [a1, { ...a1, id: "a2", agentId: "bot" }],
           {},
-          `memories of 2 owners: name one of {"user_id":"ann","agent_id":null}, {"user_id":"ann","agent_id":"bot"}`
+          `memories of 2 owners: choose one of {"user_id":"ann","agent_id":null}, {"user_id":"ann","agent_id":"bot"}`
         ],
         [[a1, { ...snake, id: "a2", run_id: "r1" }], { userId: "ann" }, "memories of 2 owners"],
         [[a1, { ...a1, id: "a2", appId: "shop" }], {}, "memories of 2 owners"],
         [
           [a1, { id: "n", memory: "of nobody" }],
           {},
-          `memories of 2 owners: name one of {"user_id":"ann"}, {"user_id":null}`
+          `memories of 2 owners: choose one of {"user_id":"ann"}, {"user_id":null}`
         ],
         [
           { results: [a1, b1] },
           { userId: "zoe" },
-          `no memories of {"user_id":"zoe"}, but of {"user_id":"ann"}, {"user_id":"bob"}`
+          `no memories of {"user_id":"zoe"}, only of {"user_id":"ann"}, {"user_id":"bob"}`
         ],
         [{ results: [a1] }, { user: "ann" }, "the owner: user is none of user_id, agent_id, app_id, run_id"],
         [{ results: [a1] }, { userId: "ann", user_id: "bob" }, "the owner: userId and user_id say different things"],
@@ -267,8 +267,8 @@ describe("Transfer", () => {
         ],
         [[{ ...a1, memory: " " }], {}, `item 1 of the import: [0]["memory"]: Expected a text that is not blank`],
         [[a1, "Lives in Lima"], {}, "item 2 of the import: [1]: Expected an object"],
-        [{ results: [] }, {}, "no memories in it"],
-        [[], { userId: "ann" }, "no memories in it"],
+        [{ results: [] }, {}, "the file has no memories"],
+        [[], { userId: "ann" }, "the file has no memories"],
         [{ data: [a1] }, {}, "Expected a list of memories"],
         ["Lives in Oslo", {}, "Expected a list of memories"]
       ]

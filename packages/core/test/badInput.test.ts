@@ -80,7 +80,7 @@ describe("any text", () => {
       assert.deepStrictEqual((await memory.recall(text.slice(0, 2000), { limit: 1, speaker })).map(({ id }) => id), [
         other!.id
       ])
-      assert.lengthOf(await memory.recall(text, 5), 2)
+      assert.lengthOf(await memory.recall(text, { limit: 5 }), 2)
       assert.isString((await memory.answer(text)).text)
       assert.strictEqual((await memory.context(text.slice(0, 100))).split("\n").length, 4)
       assert.deepStrictEqual(await memory.history(other!.id), [other!])

@@ -66,7 +66,7 @@ describe("peers' complaints: stores", () => {
     await memory.remember({ speaker: "Ann", text: "My secret is XYZZY!" })
     await memory.remember({ speaker: "Ann", text: "I play chess" })
     await other.remember({ speaker: "Ann", text: "My secret is xyzzy" })
-    const [found] = await memory.recall("Which secret?", 1)
+    const [found] = await memory.recall("Which secret?", { limit: 1 })
     await memory.forget(found!.id)
     const told = [
       await memory.recall("My secret is xyzzy"),
@@ -88,7 +88,7 @@ describe("peers' complaints: stores", () => {
     assert.deepStrictEqual((await other.memories()).map(({ text }) => text), ["My secret is xyzzy"])
     await memory.revert(3)
     assert.deepStrictEqual((await memory.memories()).map(({ text }) => text), ["I play chess"])
-    const unknown = await memory.forget(found!.id, "m404").then(() => undefined, (error: unknown) => error)
+    const unknown = await memory.forget([found!.id, "m404"]).then(() => undefined, (error: unknown) => error)
     assert.instanceOf(unknown, MemoryStore.UnknownMemory)
     await Promise.all([memory.close(), other.close()])
   })

@@ -1,5 +1,5 @@
 /**
  * A store in PostgreSQL.
  */
-export { createMemory } from "./createMemory.ts"
+export { postgres } from "./postgres.ts"
 export * as PostgresStore from "./PostgresStore.ts"

@@ -2,8 +2,8 @@
 // @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Journal, MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
-import { createMemory, PostgresStore } from "@memory-r1/store-postgres"
+import { createMemory, Journal, MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { postgres as postgresStore, PostgresStore } from "@memory-r1/store-postgres"
 import { Deferred, Effect, Fiber, Layer, Logger, Random, Redacted } from "effect"
 import * as EmbeddingModel from "effect/ai/EmbeddingModel"
 import { execFileSync } from "node:child_process"
@@ -290,11 +290,11 @@ describeWith(postgresql, "PostgresStore, a server that fails", () => {
     Effect.gen(function*() {
       const { url } = yield* postgres()
       yield* Effect.promise(async () => {
-        const memory = await createMemory({ store: Redacted.value(url), scope: { user: "ann" } })
+        const memory = await createMemory({ store: postgresStore({ url }), scope: { user: "ann" } })
         await memory.remember({ speaker: "Ann", text: "I adopted a dog named Buddy." })
         assert.strictEqual((await memory.answer("What is the name of Ann's dog?")).text, "Buddy")
         await memory.close()
-        const again = await createMemory({ store: Redacted.value(url), scope: { user: "ann" } })
+        const again = await createMemory({ store: postgresStore({ url }), scope: { user: "ann" } })
         assert.lengthOf(await again.memories(), 1)
         await again.close()
       })

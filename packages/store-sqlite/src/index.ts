@@ -1,5 +1,5 @@
 /**
  * A store in one SQLite file.
  */
-export { createMemory } from "./createMemory.ts"
+export { sqlite } from "./sqlite.ts"
 export * as SqliteStore from "./SqliteStore.ts"

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { createMemory } from "@memory-r1/store-sqlite"
+import { createMemory, FactExtractor, MemoryManager, MemoryOperation } from "@memory-r1/core"
+import { sqlite } from "@memory-r1/store-sqlite"
+import { Effect, Layer } from "effect"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,7 +9,8 @@ import { join } from "node:path"
 describe("createMemory, with a file", () => {
   it("remembers from one start to the next, tells its history, goes back and forgets", async () => {
     const directory = mkdtempSync(join(tmpdir(), "memory-r1-create-"))
-    const store = join(directory, "memory.db")
+    const file = join(directory, "memory.db")
+    const store = sqlite(file)
     const first = await createMemory({ store, scope: { user: "ann" } })
     await first.remember({ speaker: "Ann", text: "I live in Oslo." })
     await first.remember({ speaker: "Ann", text: "I live in Bergen." })
@@ -38,7 +41,7 @@ describe("createMemory, with a file", () => {
     const unknown = await second.forget(home!.id).then(() => undefined, (error: unknown) => error)
     assert.match(String(unknown), /has no memory m1/)
     await second.close()
-    assert.isFalse(readFileSync(store).includes("Oslo"))
+    assert.isFalse(readFileSync(file).includes("Oslo"))
 
     const other = await createMemory({ store, scope: { user: "ben" } })
     assert.deepStrictEqual(await other.memories(), [])
@@ -46,8 +49,66 @@ describe("createMemory, with a file", () => {
     rmSync(directory, { recursive: true })
   })
 
+  it("leaves nothing half-written, wherever it is aborted", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "memory-r1-create-"))
+    const store = sqlite(join(directory, "memory.db"))
+    // Three facts a turn, and a manager that takes a few ticks for each.
+    const memory = await createMemory({
+      store,
+      extractor: Layer.succeed(FactExtractor.FactExtractor, {
+        extract: ({ speaker, text }) =>
+          Effect.succeed(["a", "b", "c"].map((part) => ({ text: `${text}${part}`, speaker, sources: [] })))
+      }),
+      manager: Layer.succeed(MemoryManager.MemoryManager, {
+        decide: (requests) =>
+          Effect.promise(async () => {
+            await Promise.resolve()
+            return requests.map(({ fact, snapshot }) => {
+              const raw = `ADD ${fact.text}`
+              return { ...MemoryOperation.decode(raw, snapshot, fact), raw }
+            })
+          })
+      })
+    })
+    const reason = new Error("the user has left")
+    const done: Array<string> = []
+    const outcomes = new Set<string>()
+    for (let ticks = 0; ticks < 60; ticks++) {
+      const controller = new AbortController()
+      const text = `fact ${ticks}`
+      const turn = memory.remember({ speaker: "Ann", text }, controller).then(
+        () => {
+          done.push(`${text}a`, `${text}b`, `${text}c`)
+          return "done"
+        },
+        (error: unknown) => error === reason ? "aborted" : `${error}`
+      )
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      controller.abort(reason)
+      outcomes.add(await turn)
+    }
+    assert.deepStrictEqual([...outcomes].sort(), ["aborted", "done"])
+    const kept = await memory.memories()
+    await memory.close()
+
+    const again = await createMemory({ store })
+    assert.deepStrictEqual(await again.memories(), kept)
+    for (const { id, text } of kept) {
+      assert.match(text, /^fact \d+[abc]$/)
+      assert.deepStrictEqual((await again.history(id)).map(({ text }) => text), [text])
+      assert.deepStrictEqual((await again.recall(text, { limit: 1 })).map(({ id }) => id), [id])
+    }
+    assert.includeMembers(kept.map(({ text }) => text), done)
+    // Some turns were aborted between two of their facts.
+    assert.isAbove(kept.length, done.length)
+    await again.remember({ speaker: "Ann", text: "the last one" })
+    assert.lengthOf(await again.memories(), kept.length + 1)
+    await again.close()
+    rmSync(directory, { recursive: true })
+  })
+
   it("names the file that it cannot open", async () => {
-    const failed = await createMemory({ store: "/no/such/folder/memory.db" }).then(
+    const failed = await createMemory({ store: sqlite("/no/such/folder/memory.db") }).then(
       () => undefined,
       (error: unknown) => error
     )

@@ -18,21 +18,23 @@ import * as RunFile from "../RunFile.ts"
 import { count } from "../shared.ts"
 
 /**
- * A system that is neither a name nor a run folder.
+ * A system that is neither a known name nor a run folder.
  */
 export class UnknownSystem extends Schema.TaggedError<UnknownSystem>()("UnknownSystem", { system: Schema.String }) {
   override get message(): string {
-    return `${this.system} is no system: give ${
+    return `unknown system ${this.system}: use ${
       Object.keys(Evaluation.baselines).join(" or ")
     }, or a run folder with manager/ and answer/ in it`
   }
 }
 
-const data = Flag.String("data").pipe(Flag.withDescription("the data set's file"))
+const data = Flag.String("data").pipe(Flag.withDescription("the file of the data set"))
 const names = ["locomo", "memory-world"] as const
 const isName = Schema.is(Schema.Literals(names))
 const dataset = Flag.Literals("dataset", names).pipe(
-  Flag.withDescription("locomo asks categories 1 to 4; memory-world is any file in the same schema, all of it asked")
+  Flag.withDescription(
+    "locomo asks categories 1 to 4; memory-world is any file in the same schema and asks every question"
+  )
 )
 
 const load = Effect.fnUntraced(function*(name: typeof names[number], file: string) {
@@ -43,11 +45,11 @@ const load = Effect.fnUntraced(function*(name: typeof names[number], file: strin
 })
 
 /**
- * A file without the facts that memories were to be made of.
+ * A file without observations, where memories were to be made from them.
  */
 export class NoObservations extends Schema.TaggedError<NoObservations>()("NoObservations", { file: Schema.String }) {
   override get message(): string {
-    return `${this.file} has no observations to make memories of: take --facts turns`
+    return `${this.file}: no observations to make memories from: use --facts turns`
   }
 }
 
@@ -112,18 +114,18 @@ export const evaluate = Command.make(
     data,
     system: Flag.String("system").pipe(Flag.withDescription("bm25, add-only, or a run folder of trained agents")),
     facts: Flag.Literals("facts", ["turns", "observations"]).pipe(
-      Flag.withDescription("what memories are made of: turns, or the facts that come with the file"),
+      Flag.withDescription("the source of memories: turns, or the facts that come with the file"),
       Flag.withDefault("turns" as const)
     ),
     perSpeaker: count("per-speaker").pipe(
-      Flag.withDescription("memories of each speaker that an answer gets to see"),
+      Flag.withDescription("memories of each speaker that the answer agent sees"),
       Flag.withDefault(30)
     ),
     perFact: count("per-fact").pipe(
-      Flag.withDescription("memories that a trained manager gets to see"),
+      Flag.withDescription("memories that a trained manager sees"),
       Flag.withDefault(8)
     ),
-    limit: count("limit").pipe(Flag.withDescription("ask the first N questions only"), Flag.optional)
+    limit: count("limit").pipe(Flag.withDescription("ask only the first N questions"), Flag.optional)
   },
   Effect.fn(function*({ data, dataset, facts, limit, perFact, perSpeaker, system }) {
     const loaded = yield* load(dataset, data)
@@ -159,32 +161,32 @@ export const evaluate = Command.make(
 ).pipe(Command.withDescription("Answer every question of a data set and print metrics by category"))
 
 /**
- * Predictions that cannot be measured without the data set.
+ * Predictions that cannot be scored without the data set.
  */
 export class NoGoldAnswers extends Schema.TaggedError<NoGoldAnswers>()("NoGoldAnswers", {
   file: Schema.String,
   reason: Schema.String
 }) {
   override get message(): string {
-    return `${this.file}: ${this.reason}: give the data set with --data, or predictions with question, answer and ` +
+    return `${this.file}: ${this.reason}: add --data with the data set, or predictions with question, answer and ` +
       `category`
   }
 }
 
 /**
- * `memory-r1 score --dataset NAME [--data FILE] --predictions FILE`. Without the data set, gold answers are those that
- * come with the predictions, and `sha256` is that of their file; the name may be any then.
+ * `memory-r1 score --dataset NAME [--data FILE] --predictions FILE`. Without a data set, the gold answers come with the
+ * predictions, `sha256` is the hash of their file, and the name can be any.
  */
 export const score = Command.make(
   "score",
   {
     dataset: Flag.String("dataset").pipe(
       Flag.withDescription(
-        "locomo measures categories 1 to 4; memory-world is any file in the same schema; without --data any name"
+        "locomo scores categories 1 to 4; memory-world is any file in the same schema; without --data, any name"
       )
     ),
     data: data.pipe(
-      Flag.withDescription("the data set's file; left out where predictions bring question, answer and category"),
+      Flag.withDescription("the file of the data set; optional if predictions include question, answer and category"),
       Flag.optional
     ),
     predictions: Flag.String("predictions").pipe(
@@ -204,7 +206,7 @@ export const score = Command.make(
             Effect.fail(new NoGoldAnswers({ file, reason: `${questions.join(", ")} (${count} in all)` }))
         )
       )
-      if (result.n === 0) return yield* new NoGoldAnswers({ file, reason: "nothing to measure" })
+      if (result.n === 0) return yield* new NoGoldAnswers({ file, reason: "nothing to score" })
       return yield* Output.document(result, metricLines(result))
     }
     if (!isName(name)) {
@@ -216,4 +218,4 @@ export const score = Command.make(
     const result = yield* Score.against({ dataset, sha256, dialogues, predictions, file, system: file, categories })
     yield* Output.document(result, metricLines(result))
   })
-).pipe(Command.withDescription("Metrics of someone else's answers"))
+).pipe(Command.withDescription("Compute metrics of existing answers"))

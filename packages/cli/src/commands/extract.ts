@@ -43,13 +43,13 @@ export const extract = Command.make(
         memories: after
       },
       [
-        `${Lines.count(done)} extracted, ${Lines.count(kept.length)} kept as they were said`,
+        `${Lines.count(done)} extracted, ${Lines.count(kept.length)} kept verbatim`,
         ...kept.map(({ fact, id, reason }) => Lines.plain(`${id ?? "-"}  ${fact.speaker}: ${fact.text}  (${reason})`))
       ]
     )
   })
 ).pipe(
   Command.withDescription(
-    "Work again on what was kept as it was said since a model failed on it; by rules where no model is named"
+    "Retry the statements that a model failed on; without --model, by rules"
   )
 )

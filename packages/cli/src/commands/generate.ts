@@ -18,19 +18,31 @@ export const generate = Command.make(
   {
     model: Engine.model,
     ...Engine.loading,
-    prompt: Flag.String("prompt"),
-    maxTokens: count("max-tokens").pipe(Flag.withDefault(64)),
-    temperature: Flag.Finite("temperature").pipe(Flag.withDescription("0 is greedy"), Flag.withDefault(0)),
-    topK: count("top-k").pipe(Flag.optional),
-    topP: Flag.Finite("top-p").pipe(Flag.optional),
-    minP: Flag.Finite("min-p").pipe(Flag.optional),
-    seed: Flag.Int("seed").pipe(Flag.withDefault(0))
+    prompt: Flag.String("prompt").pipe(Flag.withDescription("the text to continue")),
+    maxTokens: count("max-tokens").pipe(
+      Flag.withDescription("the maximum length of the completion"),
+      Flag.withDefault(64)
+    ),
+    temperature: Flag.Finite("temperature").pipe(
+      Flag.withDescription("the sampling temperature; 0 is greedy"),
+      Flag.withDefault(0)
+    ),
+    topK: count("top-k").pipe(Flag.withDescription("sample from the K most likely tokens"), Flag.optional),
+    topP: Flag.Finite("top-p").pipe(
+      Flag.withDescription("sample from the most likely tokens that reach this probability together"),
+      Flag.optional
+    ),
+    minP: Flag.Finite("min-p").pipe(
+      Flag.withDescription("drop tokens below this share of the most likely token's probability"),
+      Flag.optional
+    ),
+    seed: Flag.Int("seed").pipe(Flag.withDescription("the seed of sampling"), Flag.withDefault(0))
   },
   Effect.fn(function*({ maxTokens, minP, model, prompt, seed, temperature, topK, topP, ...flags }) {
     const result = yield* Effect.scoped(Effect.gen(function*() {
       const sampler = yield* Engine.sampler(model, flags)
       const [[completion]] = (yield* sampler.sample({
-        // Who writes a whole prompt writes its control tokens, too.
+        // A whole prompt includes its control tokens.
         prompts: [sampler.tokenizer.encode(prompt, { controlTokens: true })],
         maxTokens,
         temperature,

@@ -18,13 +18,13 @@ const numbers = (name: string, isRight: (value: number) => boolean, what: string
     Flag.filterMap((text) => {
       const values = text.trim().split(/[\s,]+/).map(Number)
       return text.trim() !== "" && values.every(isRight) ? Option.some(values) : Option.none()
-    }, () => `${what} between spaces or commas`)
+    }, () => `${what}, separated by spaces or commas`)
   )
 
 const tokens = numbers("tokens", (value) => Number.isInteger(value) && value >= 0, "token ids")
 
 /**
- * Input that fits no command line rule but not together.
+ * Flags that are valid alone but not together.
  */
 export class WrongInput extends Schema.TaggedError<WrongInput>()("WrongInput", { reason: Schema.String }) {
   override get message(): string {
@@ -33,7 +33,11 @@ export class WrongInput extends Schema.TaggedError<WrongInput>()("WrongInput", {
 }
 
 const split = Effect.fnUntraced(function*(ids: ReadonlyArray<number>) {
-  if (ids.length < 2) return yield* new WrongInput({ reason: "--tokens needs at least two: each next token is scored" })
+  if (ids.length < 2) {
+    return yield* new WrongInput({
+      reason: "--tokens needs at least two tokens, because the first is only the context"
+    })
+  }
   return { prompt: ids.slice(0, 1), completion: ids.slice(1) }
 })
 
@@ -52,12 +56,12 @@ const logprobs = Command.make(
     const result = { tokens, logprobs: Array.from(found) }
     yield* Output.document(result, completion.map((token, t) => `${token}\t${result.logprobs[t]!.toFixed(6)}`))
   })
-).pipe(Command.withDescription("Log-probability of each next token"))
+).pipe(Command.withDescription("Print the log-probability of each next token"))
 
 /**
  * `memory-r1 inspect gradients --model DIR --tokens "…" --weights "…" --out F.safetensors [--lora-rank R]`: the
  * gradient of `sum(w_t * logp_t)`, parameter by parameter under its Hugging Face name; with a rank, of a new adapter,
- * under PEFT's names. There is one weight less than tokens.
+ * under PEFT's names. There is one weight fewer than tokens.
  */
 const gradients = Command.make(
   "gradients",
@@ -66,7 +70,7 @@ const gradients = Command.make(
     loraRank: Engine.training.loraRank,
     gradientCheckpointing: Engine.training.gradientCheckpointing,
     tokens,
-    weights: numbers("weights", Number.isFinite, "numbers, one less than tokens"),
+    weights: numbers("weights", Number.isFinite, "numbers, one fewer than tokens"),
     out: Flag.String("out").pipe(Flag.withDescription("the safetensors file to write"))
   },
   Effect.fn(function*({ gradientCheckpointing, loraRank, model, out, tokens, weights }) {
@@ -96,13 +100,13 @@ const gradients = Command.make(
     }))
     yield* Output.document({ objective: loss, file: out }, [`sum(w_t * logp_t) = ${loss}`, out])
   })
-).pipe(Command.withDescription("Gradient of sum(w_t * logp_t) as a safetensors file"))
+).pipe(Command.withDescription("Write the gradient of sum(w_t * logp_t) to a safetensors file"))
 
 const trainedQuantities: ReadonlyArray<string> = ["entropy", "value"]
 
 /**
- * `memory-r1 inspect batch --model DIR --batch FILE`: the loss of every completion of a batch that a run left when its
- * step failed, in plain numbers, under the weights of a directory (the run leaves those of that moment in `failed`).
+ * `memory-r1 inspect batch --model DIR --batch FILE`: the loss of every completion in the batch of a failed step, with
+ * the weights of a directory. The run saves the weights of that moment in `failed`.
  */
 const batch = Command.make(
   "batch",
@@ -142,7 +146,7 @@ const batch = Command.make(
           completion,
           tokens: tokens.length,
           leastLogprob: logp.reduce((least, value) => Math.min(least, value), 0),
-          // A loss that reads what only a gradient's pass computes cannot be had from log-probabilities.
+          // Log-probabilities are not enough for a loss that needs the learner's entropy or values.
           loss: missing.length > 0 ? null : String(Objective.evaluate(objective, [quantities]))
         }
       })
@@ -150,21 +154,21 @@ const batch = Command.make(
     const odd = completions.filter(({ loss }) => loss !== null && !Number.isFinite(Number(loss)))
     yield* Output.document({ stage, step, objective: objective.name, completions }, [
       `${stage}, step ${step}: ${objective.name} over ${completions.length} completions of ${batch.length} prompts`,
-      ...(missing.length > 0 ? [`the loss reads ${missing.join(" and ")}, which is not in the file`] : []),
+      ...(missing.length > 0 ? [`the loss needs ${missing.join(" and ")}, which the file does not contain`] : []),
       ...completions.map(({ completion, group, leastLogprob, loss, tokens }) =>
         `prompt ${group}, completion ${completion}: ${tokens} tokens, least log-probability ${
           leastLogprob.toFixed(2)
         }, loss ${loss ?? "-"}`
       ),
-      odd.length === 0 ? "every loss is a number under these weights" : `${odd.length} losses are no numbers`
+      odd.length === 0 ? "every loss is finite with these weights" : `${odd.length} losses are not finite`
     ])
   })
-).pipe(Command.withDescription("The losses of a batch that a failed run left"))
+).pipe(Command.withDescription("Print the losses of the batch of a failed step"))
 
 /**
  * The command.
  */
 export const inspect = Command.make("inspect").pipe(
-  Command.withDescription("Look into a checkpoint: log-probabilities, gradients, and the batch of a step that failed"),
+  Command.withDescription("Inspect a checkpoint: log-probabilities, gradients, and the batch of a failed step"),
   Command.withSubcommands([logprobs, gradients, batch])
 )

@@ -11,6 +11,6 @@ import { extract } from "./extract.ts"
  * The commands.
  */
 export const memory = Command.make("memory").pipe(
-  Command.withDescription("A store of memories by hand"),
+  Command.withDescription("Manage a store of memories by hand"),
   Command.withSubcommands([add, search, list, history, asOf, extract, revert, erase, exporting, importing])
 )

@@ -26,4 +26,4 @@ export const merge = Command.make(
     )
     yield* Output.document({ out }, [out])
   })
-).pipe(Command.withDescription("Write a model with its adapter as one checkpoint"))
+).pipe(Command.withDescription("Write a model and its adapter as one checkpoint"))

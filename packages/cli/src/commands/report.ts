@@ -18,12 +18,12 @@ export const report = Command.make(
   {
     runs: Argument.String("run-dir").pipe(
       Argument.withDescription(
-        "a folder that quickstart or train has written; several of them give a page over all, with intervals over seeds"
+        "a run folder of quickstart or train; several make one page, with intervals over seeds"
       ),
       Argument.atLeast(1)
     ),
     out: Flag.String("out").pipe(
-      Flag.withDescription("the page over several runs (report.html beside the first folder when left out)"),
+      Flag.withDescription("the page for several runs (default: report.html beside the first folder)"),
       Flag.optional
     )
   },
@@ -36,6 +36,6 @@ export const report = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "One self-contained HTML page about a run, or about several: results, decisions, curves, transcripts"
+    "Write a self-contained HTML page about one or more runs: results, decisions, curves, transcripts"
   )
 )

@@ -1,5 +1,5 @@
 /**
- * Which memories a command is about: a store's file and a scope in it.
+ * The store and the scope that a command works on.
  */
 import { MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
@@ -12,7 +12,7 @@ import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 
 /**
- * A file that cannot be used for what a command does with it.
+ * A file that a command cannot use.
  */
 export class FileError
   extends Schema.TaggedError<FileError>()("FileError", { file: Schema.String, reason: Schema.String })
@@ -23,7 +23,7 @@ export class FileError
 }
 
 /**
- * A flag or argument that has to say something.
+ * Whether a flag or an argument is not blank.
  */
 export const isSaid = (value: string): boolean => value.trim() !== ""
 
@@ -31,21 +31,21 @@ const part = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.filter(isSaid, () => "a name"), Flag.withDescription(description), Flag.optional)
 
 /**
- * `--db`, and the parts of a scope. With none of these it is the scope that `createMemory` has where it is given none.
+ * `--db`, and the parts of a scope. Without parts, it is the default scope of `createMemory`.
  */
 export const flags = {
   db: Flag.String("db").pipe(
     Flag.filter(isSaid, () => "a file"),
-    Flag.withDescription("the file with the memories, an SQLite database")
+    Flag.withDescription("the SQLite file with the memories")
   ),
-  tenant: part("tenant", "whose memories: the tenant"),
-  user: part("user", "whose memories: the user"),
-  agent: part("agent", "whose memories: the agent"),
-  session: part("session", "whose memories: the session")
+  tenant: part("tenant", "the tenant of the scope"),
+  user: part("user", "the user of the scope"),
+  agent: part("agent", "the agent of the scope"),
+  session: part("session", "the session of the scope")
 }
 
 /**
- * What these flags say.
+ * The values of `flags`.
  */
 export interface Flags {
   readonly db: string
@@ -56,7 +56,7 @@ export interface Flags {
 }
 
 /**
- * The scope.
+ * The scope of these flags.
  */
 export const scope = ({ agent, session, tenant, user }: Flags): Scope.Scope =>
   Scope.make(
@@ -68,8 +68,8 @@ export const scope = ({ agent, session, tenant, user }: Flags): Scope.Scope =>
   )
 
 /**
- * What a command does with the file: reads it, changes what is in it, or makes it where there is none. Only the last
- * may make one, so that a slip of the pen in a name leaves nothing behind.
+ * What a command does with the file: read it, change it, or create it if it is missing. Only the last creates a file,
+ * so that a typo in a name leaves nothing behind.
  */
 export type Mode = "read" | "change" | "make"
 
@@ -79,17 +79,17 @@ const checked = Effect.fnUntraced(function*(file: string, mode: Mode) {
   const path = yield* Path.Path
   const kind = (name: string) => Effect.orElseSucceed(Effect.map(files.stat(name), ({ type }) => type), () => undefined)
   const found = yield* kind(file)
-  if (found === "Directory") return yield* new FileError({ file, reason: "is a folder: name a file in it" })
+  if (found === "Directory") return yield* new FileError({ file, reason: "is a folder: choose a file in it" })
   if (found !== undefined) return
   if (mode !== "make") {
     return yield* new FileError({
       file,
-      reason: "no such file: \"memory add\", \"memory import\" and \"mcp\" make one"
+      reason: "no such file: \"memory add\", \"memory import\" and \"mcp\" create one"
     })
   }
   const folder = path.dirname(file)
   if ((yield* kind(folder)) !== "Directory") {
-    return yield* new FileError({ file, reason: `there is no folder ${folder}` })
+    return yield* new FileError({ file, reason: `no such folder: ${folder}` })
   }
 })
 
@@ -100,7 +100,7 @@ export const layer = (file: string, mode: Mode) =>
   Layer.unwrap(Effect.as(checked(file, mode), SqliteStore.layer({ file, readOnly: mode === "read" })))
 
 /**
- * Opens the file, does something in the scope, and closes it.
+ * Opens the file, runs the command in the scope, and closes the file.
  */
 export const within = <A, E, R>(
   flags: Flags,

@@ -4,7 +4,7 @@
 import { Memory } from "@memory-r1/core"
 
 /**
- * A text on one line, without what would steer a terminal: it may come from anywhere.
+ * A text on one line, without control characters for the terminal: the text may come from anywhere.
  */
 export const plain = (text: string): string => text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, " ")
 
@@ -31,12 +31,12 @@ export const moment = (millis: number): string => {
 }
 
 /**
- * How many.
+ * A number of memories.
  */
 export const count = (memories: number): string => memories === 1 ? "1 memory" : `${memories} memories`
 
 /**
- * A line each, or one that says that there are none.
+ * One line per memory, or a line that says there are none.
  */
 export const lines = (memories: ReadonlyArray<string>): ReadonlyArray<string> =>
   memories.length === 0 ? ["no memories"] : memories

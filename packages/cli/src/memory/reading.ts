@@ -1,5 +1,5 @@
 /**
- * What is remembered: `memory search`, `list`, `history` and `as-of`.
+ * Read memories: `memory search`, `list`, `history` and `as-of`.
  */
 import { Filter, IsoTime, MemoryBank, MemoryHistory } from "@memory-r1/core"
 import * as Argument from "effect/cli/Argument"
@@ -14,15 +14,18 @@ import * as Store from "./Store.ts"
 import * as Values from "./values.ts"
 
 const among = {
-  speaker: Flag.String("speaker").pipe(Flag.withDescription("only what this speaker said"), Flag.optional),
+  speaker: Flag.String("speaker").pipe(Flag.withDescription("only memories of this speaker"), Flag.optional),
   filter: Values.json("filter", Filter.Filter).pipe(
     Flag.withDescription(
-      `only memories with such metadata, as {"_tag":"Equals","key":"topic","value":"pets"}; OneOf, Compare, Exists, ` +
-        `All, Some, Not`
+      `only memories with matching metadata, such as {"_tag":"Equals","key":"topic","value":"pets"}; OneOf, Compare, ` +
+        `Exists, All, Some, Not`
     ),
     Flag.optional
   ),
-  showExpired: Flag.Boolean("show-expired").pipe(Flag.withDescription("also what has expired"), Flag.withDefault(false))
+  showExpired: Flag.Boolean("show-expired").pipe(
+    Flag.withDescription("include expired memories"),
+    Flag.withDefault(false)
+  )
 }
 
 const amongOf = ({ filter, showExpired, speaker }: {
@@ -43,7 +46,7 @@ export const search = Command.make(
   {
     ...Store.flags,
     ...among,
-    limit: count("limit").pipe(Flag.withDescription("so many at most"), Flag.withDefault(10)),
+    limit: count("limit").pipe(Flag.withDescription("the maximum number of memories"), Flag.withDefault(10)),
     text: Argument.String("text").pipe(Argument.filter(Store.isSaid, () => "a text to look for"))
   },
   Effect.fn(function*({ limit, text, ...flags }) {
@@ -58,7 +61,7 @@ export const search = Command.make(
       Lines.lines(memories.map(({ memory, score }) => `${score.toFixed(3)}  ${Lines.line(memory)}`))
     )
   })
-).pipe(Command.withDescription("Find memories, the best first"))
+).pipe(Command.withDescription("Find memories, best first"))
 
 /**
  * `memory list`
@@ -68,13 +71,13 @@ export const list = Command.make(
   {
     ...Store.flags,
     ...among,
-    limit: count("limit").pipe(Flag.withDescription("so many at most; all when it is left out"), Flag.optional),
+    limit: count("limit").pipe(Flag.withDescription("the maximum number of memories (default: all)"), Flag.optional),
     after: Flag.Int("after").pipe(
-      Flag.withDescription("go on after this place, the \"order\" of the last one of a page"),
+      Flag.withDescription("continue after this memory: the \"order\" of the last one on a page"),
       Flag.optional
     ),
     deleted: Flag.Boolean("deleted").pipe(
-      Flag.withDescription("also what was deleted and not erased"),
+      Flag.withDescription("include memories that were deleted but not erased"),
       Flag.withDefault(false)
     )
   },
@@ -98,7 +101,7 @@ export const list = Command.make(
       )
     )
   })
-).pipe(Command.withDescription("List memories, the oldest first"))
+).pipe(Command.withDescription("List memories, oldest first"))
 
 /**
  * `memory history`
@@ -126,7 +129,7 @@ export const history = Command.make(
       )
     )
   })
-).pipe(Command.withDescription("Tell what became of a memory, with the revisions at which it did"))
+).pipe(Command.withDescription("Show how a memory changed, with the revision of each change"))
 
 /**
  * `memory as-of`
@@ -136,7 +139,7 @@ export const asOf = Command.make(
   {
     ...Store.flags,
     moment: Argument.String("revision-or-time").pipe(
-      Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`)
+      Argument.filterMap(Values.moment, () => `a revision (an integer) or ${IsoTime.form}`)
     )
   },
   Effect.fn(function*({ moment, ...flags }) {
@@ -148,4 +151,4 @@ export const asOf = Command.make(
     const memories = MemoryBank.memories(bank)
     yield* Output.document({ scope, revision, memories }, Lines.lines(memories.map((memory) => Lines.line(memory))))
   })
-).pipe(Command.withDescription("List memories as they were at a revision or time"))
+).pipe(Command.withDescription("List memories as of a revision or time"))

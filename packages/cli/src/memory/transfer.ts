@@ -1,5 +1,5 @@
 /**
- * A scope as a file, and back: `memory export` and `memory import`.
+ * Export a scope to a file, and import one: `memory export` and `memory import`.
  */
 import { MemoryBank, MemoryStore, type Scope, Transfer } from "@memory-r1/core"
 import * as Argument from "effect/cli/Argument"
@@ -15,7 +15,7 @@ import * as Lines from "./lines.ts"
 import * as Store from "./Store.ts"
 import * as Values from "./values.ts"
 
-// Whole or not at all: an export that fails leaves the one before it as it was.
+// Atomic: an export that fails leaves the previous one intact.
 const writeWhole = Effect.fnUntraced(function*(file: string, text: string) {
   const files = yield* FileSystem.FileSystem
   const temporary = `${file}.tmp`
@@ -34,7 +34,7 @@ export const exporting = Command.make(
     ...Store.flags,
     out: Flag.String("out").pipe(
       Flag.filter(Store.isSaid, () => "a file"),
-      Flag.withDescription("the file to write; stdout when it is left out"),
+      Flag.withDescription("the file to write (default: stdout)"),
       Flag.optional
     )
   },
@@ -53,15 +53,15 @@ export const exporting = Command.make(
       lines.map((line) => `${line}\n`).join("")
     )
     yield* Output.document({ scope, entries, out: out.value }, [
-      `${out.value}: ${entries} entries of the log of ${scope}`
+      `${out.value}: ${entries} log entries of ${scope}`
     ])
   })
-).pipe(Command.withDescription("Write the whole log of a scope, erasures and decisions included, as lines of JSON"))
+).pipe(Command.withDescription("Write the whole log of a scope as JSON lines, including erasures and decisions"))
 
-// What does not fit in the scope.
+// An import that the scope cannot take.
 const unfit = (file: string, reason: string) => Effect.fail(new Store.FileError({ file, reason }))
 
-// What a file that was read does to a scope.
+// Adds the content of a file to a scope.
 type Addition = (
   scope: Scope.Scope
 ) => Effect.Effect<
@@ -70,17 +70,17 @@ type Addition = (
   MemoryStore.MemoryStore
 >
 
-// Both read the whole file before a store is made.
+// Both read the whole file before they create a store.
 const ownExport = (db: string, text: string) =>
   Effect.map(
     Transfer.read(Stream.fromIterable(text.split("\n"))),
     (entries): Addition => (scope) =>
       MemoryStore.MemoryStore.use((store) => store.adopt(scope, entries)).pipe(
-        Effect.map(({ revision }) => ({ imported: revision, known: 0, words: `${revision} entries of a log` })),
+        Effect.map(({ revision }) => ({ imported: revision, known: 0, words: `${revision} log entries` })),
         Effect.catchTag("Conflict", ({ current }) =>
           unfit(
             db,
-            `${scope} is at revision ${current} already, and an export goes into a scope that has nothing yet: name ` +
+            `${scope} is already at revision ${current}, and an export needs an empty scope: choose ` +
               `another scope, or another file with --db`
           ))
       )
@@ -94,7 +94,7 @@ const mem0 = (file: string, text: string, owner: Transfer.Mem0Owner | undefined)
         Effect.map(({ imported, known }) => ({
           imported,
           known,
-          words: `${Lines.count(imported)}, ${known} were known`
+          words: `${Lines.count(imported)}, ${known} already known`
         })),
         Effect.catchTag("InvalidEdit", ({ reason }) => unfit(file, `${reason}; nothing was imported`))
       )
@@ -109,14 +109,14 @@ export const importing = Command.make(
     ...Store.flags,
     from: Flag.Literals("from", ["memory-r1", "mem0"]).pipe(
       Flag.withDescription(
-        "memory-r1: what \"memory export\" wrote, into a scope that has nothing yet; mem0: its JSON, added to what " +
-          "is there"
+        "memory-r1: the output of \"memory export\", into an empty scope; mem0: its JSON, added to the scope"
       ),
       Flag.withDefault("memory-r1" as const)
     ),
     owner: Values.json("owner", Transfer.Mem0Owner).pipe(
       Flag.withDescription(
-        `with --from mem0, whose memories of a file of several users, agents, apps or runs, as {"user_id":"ann"}`
+        `with --from mem0: the owner to import, if the file has several users, agents, apps or runs, such as ` +
+          `{"user_id":"ann"}`
       ),
       Flag.optional
     ),
@@ -162,4 +162,4 @@ export const importing = Command.make(
       `imported ${words}: ${result.scope} is at revision ${result.revision}, with ${Lines.count(result.memories)}`
     ])
   })
-).pipe(Command.withDescription("Read what \"memory export\" or mem0 wrote: all of it or nothing"))
+).pipe(Command.withDescription("Import the output of \"memory export\" or mem0: everything or nothing"))

@@ -15,7 +15,7 @@ export const moment = (text: string): Option.Option<number | Date> =>
 const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 
 /**
- * When something ends: a time, or how long from now on.
+ * When something ends: a time, or a duration from now.
  */
 export const end = (text: string): Option.Option<(now: number) => number> => {
   const span = /^(\d{1,9})\s*(s|seconds?|m|minutes?|h|hours?|d|days?|w|weeks?)$/.exec(text)
@@ -25,7 +25,7 @@ export const end = (text: string): Option.Option<(now: number) => number> => {
 }
 
 /**
- * A flag whose value is JSON that fits a schema.
+ * A flag whose value is JSON that matches a schema.
  */
 export const json = <A>(name: string, schema: Schema.Codec<A, unknown>): Flag.Flag<A> =>
   Flag.String(name).pipe(

@@ -32,12 +32,12 @@ export const add = Command.make(
       Flag.optional
     ),
     expires: Flag.String("expires").pipe(
-      Flag.filterMap(Values.end, () => `${IsoTime.form}, or a span such as "30 days" or 12h`),
-      Flag.withDescription("from when on it is not recalled any more: a time, or a span such as \"30 days\" or 12h"),
+      Flag.filterMap(Values.end, () => `${IsoTime.form}, or a duration such as "30 days" or 12h`),
+      Flag.withDescription("when it expires: a time, or a duration such as \"30 days\" or 12h"),
       Flag.optional
     ),
     metadata: Values.json("metadata", Schema.Record(Schema.String, Schema.Unknown)).pipe(
-      Flag.withDescription("a JSON object to filter by"),
+      Flag.withDescription("a JSON object, which --filter of \"memory list\" and \"memory search\" selects by"),
       Flag.optional
     ),
     text: Argument.String("text").pipe(Argument.filter(Store.isSaid, () => "a text to remember"))
@@ -46,7 +46,7 @@ export const add = Command.make(
     const now = yield* Clock.currentTimeMillis
     const memory = {
       text: text.trim(),
-      // A source of its own, so that an erasure takes no other memory's decision along.
+      // A unique source, so that an erasure does not take along the decision on another memory.
       sources: [`hand:${crypto.randomUUID()}`],
       ...(Option.isSome(speaker) ? { speaker: speaker.value } : {}),
       ...(Option.isSome(at) ? { observedAt: at.value } : {}),
@@ -71,19 +71,21 @@ export const add = Command.make(
           const [id] = committed.edits.flatMap(MemoryLog.touched)
           return { scope, revision: committed.revision, known, written: { ...memory, id: id!, revision: 0 } }
         }).pipe(
-          // Somebody else has committed in between.
+          // Another commit came first.
           Effect.retry({ while: (error) => error._tag === "Conflict", times: 8 })
         )
     )
     const added = known === undefined
     yield* Output.document(
       { scope, revision, added, memory: written },
-      [`${added ? `added at revision ${revision}` : "nothing changed, this is there already"}: ${Lines.line(written)}`]
+      [`${added ? `added at revision ${revision}` : "nothing changed, the store already has it"}: ${
+        Lines.line(written)
+      }`]
     )
   })
 ).pipe(
   Command.withDescription(
-    "Write a memory by hand; what is there already, in these words and of this speaker, stays as it is"
+    "Add a memory by hand; nothing changes if the speaker has already said it in the same words"
   )
 )
 
@@ -95,8 +97,8 @@ export const revert = Command.make(
   {
     ...Store.flags,
     moment: Argument.String("revision").pipe(
-      Argument.filterMap(Values.moment, () => `a revision, which is a whole number, or ${IsoTime.form}`),
-      Argument.withDescription("a revision or time; \"memory history\" tells revisions")
+      Argument.filterMap(Values.moment, () => `a revision (an integer) or ${IsoTime.form}`),
+      Argument.withDescription("a revision or time; \"memory history\" shows revisions")
     )
   },
   Effect.fn(function*({ moment, ...flags }) {
@@ -111,25 +113,25 @@ export const revert = Command.make(
     const memories = MemoryBank.size(bank)
     yield* Output.document(
       { scope, revision, to, memories },
-      [`revision ${revision} is what revision ${to} was: ${Lines.count(memories)}`]
+      [`revision ${revision} restores revision ${to}: ${Lines.count(memories)}`]
     )
   })
 ).pipe(
   Command.withDescription(
-    "Make the memory what it was at a revision or time; the log keeps what was undone, so that this can be " +
-      "reverted, too"
+    "Restore the memories of a revision or time. The log keeps what was undone, so you can revert this, too"
   )
 )
 
 /**
- * An erasure that nobody confirmed.
+ * An erasure without `--yes`.
  */
 export class Unconfirmed
   extends Schema.TaggedError<Unconfirmed>()("Unconfirmed", { memories: Schema.Array(Schema.String) })
 {
   override get message(): string {
-    return `nothing was erased: with --yes this would be removed for good, its history and every trace in the file \
-with it\n${this.memories.join("\n")}`
+    return `nothing was erased: --yes permanently removes these memories, their history and every trace in the file\n${
+      this.memories.join("\n")
+    }`
   }
 }
 
@@ -141,7 +143,7 @@ export const erase = Command.make(
   {
     ...Store.flags,
     yes: Flag.Boolean("yes").pipe(
-      Flag.withDescription("do it; without it the command says what it would erase, and exits with 1"),
+      Flag.withDescription("erase; without it the command prints what it would erase, and exits with 1"),
       Flag.withDefault(false)
     ),
     ids: Argument.String("id").pipe(
@@ -177,6 +179,6 @@ export const erase = Command.make(
     ])
   })
 ).pipe(Command.withDescription(
-  "Remove memories for good: from the memory, its history, the log and the file. No revert brings them back. It " +
-    "never asks; it does nothing without --yes"
+  "Permanently remove memories from the store, its log and the file. No revert brings them back. The command never " +
+    "prompts, and does nothing without --yes"
 ))

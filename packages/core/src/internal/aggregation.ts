@@ -1,17 +1,20 @@
-// What a loss is made of: an expression, and how its tokens become one number.
+// A loss: an expression, and how its per-token values become one number.
 import * as Data from "effect/Data"
 import type { Expr } from "./expr.ts"
 
 /**
- * From a number per token to one number.
+ * How numbers per token become one number.
  *
- * - `SequenceMean`: the mean over each completion's tokens, then the mean over completions (GRPO as published).
- * - `TokenMean`: the mean over all tokens of the optimiser's step (DAPO).
+ * - `SequenceMean`: the mean over the tokens of each completion, then over completions (GRPO as published).
+ * - `TokenMean`: the mean over all tokens of an optimizer step (DAPO).
  * - `ConstantLength`: the sum over tokens, divided by `length` times the number of completions (Dr. GRPO).
  * - `Sum`: the sum over all tokens.
  *
- * Completions and tokens are counted over everything that is given to one `forwardBackward`, so that splitting a batch
- * into micro-batches changes nothing.
+ * Completions and tokens are counted over everything in one `forwardBackward`, so that splitting a batch into
+ * micro-batches changes nothing.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Aggregation = Data.TaggedEnum<{
   SequenceMean: {}
@@ -19,12 +22,22 @@ export type Aggregation = Data.TaggedEnum<{
   ConstantLength: { readonly length: number }
   Sum: {}
 }>
+
+/**
+ * The type of `Aggregation`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export const Aggregation = Data.taggedEnum<Aggregation>()
 
 /**
- * The weight of every token of a completion in the loss, so that the loss is the weighted sum of the tokens' losses;
- * times the mask, where that is not 1. Counts are those of the whole batch: a micro-batch uses the weights of the batch
- * it is part of. For engines.
+ * The weight of every token of a completion, so that the loss is the weighted sum of the token losses; multiplied by
+ * the mask where that is not 1. Counts refer to the whole batch: a micro-batch uses the weights of its batch. For
+ * engines.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const tokenWeight = (aggregation: Aggregation, counts: {
   readonly sequences: number
@@ -40,6 +53,9 @@ export const tokenWeight = (aggregation: Aggregation, counts: {
 
 /**
  * A loss.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Objective {
   readonly name: string

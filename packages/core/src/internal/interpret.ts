@@ -3,8 +3,10 @@ import { type Aggregation, type Objective, tokenWeight } from "./aggregation.ts"
 import { type Expr, type Quantity, trained } from "./expr.ts"
 
 /**
- * The quantities of one completion, one number a token; `mask` is 1 for the tokens that count (all, when it is left
- * out).
+ * The quantities of one completion, one number per token. `mask` is 1 for the tokens that count (default: all).
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type SequenceValues = { readonly [Q in Quantity]?: ArrayLike<number> | undefined } & {
   readonly mask?: ArrayLike<number> | undefined
@@ -37,7 +39,7 @@ const sequenceOf = (values: SequenceValues): Sequence => {
   return { values, length, mask, count }
 }
 
-// What is masked may be anything: zero times infinity is no number.
+// A masked value may be anything, and zero times infinity is NaN.
 const masked = (values: ArrayLike<number>, { length, mask }: Sequence): number => {
   let sum = 0
   for (let t = 0; t < length; t++) if (mask[t] !== 0) sum += values[t]! * mask[t]!
@@ -46,7 +48,7 @@ const masked = (values: ArrayLike<number>, { length, mask }: Sequence): number =
 
 type Known = Map<Expr, Float64Array>
 
-// The value of an expression at every token; what stands in it twice is computed once.
+// The value of an expression at every token. A shared subexpression is computed once.
 const forward = (expr: Expr, sequence: Sequence, known: Known): Float64Array => {
   const found = known.get(expr)
   if (found !== undefined) return found
@@ -132,7 +134,10 @@ const weightsOf = (aggregation: Aggregation, sequences: ReadonlyArray<Sequence>)
 }
 
 /**
- * The interpreter in plain numbers: the loss of a batch, in float64. The reference that every engine is tested against.
+ * Computes the loss of a batch in float64. Every engine is tested against this reference.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const evaluate = ({ aggregation, loss }: Objective, batch: ReadonlyArray<SequenceValues>): number => {
   const sequences = batch.map(sequenceOf)
@@ -144,17 +149,21 @@ export const evaluate = ({ aggregation, loss }: Objective, batch: ReadonlyArray<
 }
 
 /**
- * What one token's quantities do to the loss: its derivatives with respect to `logp`, `value` and `entropy`, one number
- * a token.
+ * The derivatives of the loss with respect to `logp`, `value` and `entropy`, one number per token.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Derivatives = Readonly<Record<typeof trained[number], Float64Array>>
 
 /**
- * The interpreter for engines that take a weighted log-likelihood: the loss of a batch, and its derivatives with
- * respect to what is trained, sequence by sequence. `sum_t derivative_t * logp_t`, with the derivatives held fixed, has
- * the gradient of the loss.
+ * The loss of a batch and its derivatives with respect to the trained quantities, for each completion. For engines that
+ * take a weighted log-likelihood: with fixed derivatives, `sum_t derivative_t * logp_t` has the gradient of the loss.
  *
- * Where two sides of a `min` or `max` are equal, all of the slope is the left one's.
+ * If both sides of a `min` or `max` are equal, the left one gets the whole slope.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const differentiate = (
   { aggregation, loss }: Objective,

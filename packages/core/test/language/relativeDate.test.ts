@@ -2,7 +2,7 @@
 // give.
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as RelativeDate from "../src/internal/relativeDate.ts"
+import * as RelativeDate from "../../src/language/relativeDate.ts"
 
 const resolve = (text: string, observedAt: string) => RelativeDate.resolve(text, observedAt)
 

@@ -16,10 +16,12 @@ export const written = `${capitalized}(?:\\s+${capitalized})*`
 export const auxiliary =
   "(?:does|do|did|is|are|was|were|has|have|had|can|could|will|would|should|may|might|must)(?:n['’]t)?"
 
+const contracted = new RegExp(
+  "^(?:what|who|where|when|how|why|it|he|she|that|there|here|let|today|yesterday|tomorrow|one|nobody|" +
+    "(?:every|some|any)(?:one|body))$"
+)
 /** Words that end in an apostrophe and an s, and own nothing: "what's", "today's". */
-export const isContracted = (word: string): boolean =>
-  /^(?:what|who|where|when|how|why|it|he|she|that|there|here|let|today|yesterday|tomorrow|one|nobody|(?:every|some|any)(?:one|body))$/
-    .test(fold(word))
+export const isContracted = (word: string): boolean => contracted.test(fold(word))
 
 export const fold = (text: string): string => text.normalize("NFC").toLowerCase()
 export const partsOf = (name: string): ReadonlyArray<string> => fold(name).split(/\s+/).filter((part) => part !== "")
@@ -93,7 +95,8 @@ export interface Phrase {
 const month = /^(?:january|february|march|april|may|june|july|august|september|october|november|december)$/
 const dated = /(?:\b(?:in|since|until|till|by|last|next|this|during|early|late|mid|of)|\d(?:st|nd|rd|th)?)[\s-]+$/i
 const beginning = new RegExp(
-  `^(?:${auxiliary}|what|who|whom|whose|when|where|which|why|how|tell|name|i|in|on|at|since|until|by|from|the|an?|and|or|my|your|our)$`,
+  `^(?:${auxiliary}|what|who|whom|whose|when|where|which|why|how|tell|name|i|in|on|at|since|until|by|` +
+    "from|the|an?|and|or|my|your|our)$",
   "i"
 )
 const determiner = /^(?:the|an?|my|your|his|her|its|our|their|this|that|last|next)$|['’]s?$/

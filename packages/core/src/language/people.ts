@@ -56,9 +56,9 @@ const peopleOf = (question: string, all: ReadonlyArray<string>, meant: Names.Mea
 }
 
 const relation =
-  "(?:aunt|uncle|mother|mom|mum|father|dad|sister|brother|sibling|son|daughter|kid|child|children|wife|husband|partner|" +
-  "girlfriend|boyfriend|fianc[eé]e?|cousin|nephew|niece|grandmother|grandma|grandfather|grandpa|parent|friend|neighbou?r|colleague|" +
-  "coworker|boss|roommate|flatmate|classmate|teacher|landlord|landlady)s?"
+  "(?:aunt|uncle|mother|mom|mum|father|dad|sister|brother|sibling|son|daughter|kid|child|children|wife|husband|" +
+  "partner|girlfriend|boyfriend|fianc[eé]e?|cousin|nephew|niece|grandmother|grandma|grandfather|grandpa|parent|" +
+  "friend|neighbou?r|colleague|coworker|boss|roommate|flatmate|classmate|teacher|landlord|landlady)s?"
 const first = /^(?:i|me|my|mine|we|us|our|ours)$/i
 const third = /^(?:he|him|his|she|her|hers|they|them|their)$/i
 const pronoun =
@@ -66,13 +66,15 @@ const pronoun =
 const has = /^(?:has|had|owns|owned|keeps|kept|got|gets|bought|adopted)$/
 const possesses = /\b(?:have|own|keep|got|bought|adopted)\b/
 const owner = new RegExp(
-  `(?:(?<name>${Names.written})${Names.own}|(?<noun>\\p{Ll}+)${Names.own}|(?<!\\p{L})(?<word>my|our|your|his|her|their))\\s+(?:[\\p{Ll}-]+\\s+){0,2}$`,
+  `(?:(?<name>${Names.written})${Names.own}|(?<noun>\\p{Ll}+)${Names.own}|` +
+    "(?<!\\p{L})(?<word>my|our|your|his|her|their))\\s+(?:[\\p{Ll}-]+\\s+){0,2}$",
   "u"
 )
 const holder = new RegExp(`^\\P{L}*(?<name>${Names.written})\\s+(?:also\\s+)?(?<verb>\\p{Ll}+)`, "u")
 // Where a clause begins that has a subject of its own.
 const pieces = new RegExp(
-  `(?:,?\\s+(?:and|but|while|whereas|that)|[,;])\\s+(?=(?:I|he|she|they|we|you|my|his|her|their|our|your|${Names.written})(?:['’]\\p{L}+)?\\s)`,
+  `(?:,?\\s+(?:and|but|while|whereas|that)|[,;])\\s+` +
+    `(?=(?:I|he|she|they|we|you|my|his|her|their|our|your|${Names.written})(?:['’]\\p{L}+)?\\s)`,
   "u"
 )
 
@@ -103,7 +105,8 @@ export const asked = (whole: string, said: ReadonlyArray<Names.Said>): Asked => 
   const nobody = known.length === 0 ? "(?!)" : ""
   const calls = new RegExp(nobody || known.map(Names.vocative).join("|"), "gu")
   const item = new RegExp(
-    `(?<![\\p{L}\\p{M}\\p{N}])(?:(?:[Mm]y|[Oo]ur)\\s+(?:\\p{Ll}+\\s+){0,2}?(?<relation>${relation})(?!['’]|\\s+and\\s+I\\b|\\p{L})|` +
+    `(?<![\\p{L}\\p{M}\\p{N}])(?:(?:[Mm]y|[Oo]ur)\\s+(?:\\p{Ll}+\\s+){0,2}?` +
+      `(?<relation>${relation})(?!['’]|\\s+and\\s+I\\b|\\p{L})|` +
       `(?<word>${pronoun}(?![\\p{L}\\p{M}\\p{N}])|${nobody || known.map((name) => Names.wordOf(name)).join("|")}))`,
     "u"
   )

@@ -9,8 +9,8 @@ import { type Tense, tenseAt } from "./tense.ts"
 const months = "january february march april may june july august september october november december".split(" ")
 const weekdays = "sunday monday tuesday wednesday thursday friday saturday".split(" ")
 const numbers =
-  ("a an one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen " +
-    "nineteen twenty").split(" ")
+  ("a an one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen " +
+    "eighteen nineteen twenty").split(" ")
 const dayMillis = 86_400_000
 
 const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1)
@@ -44,7 +44,8 @@ const seasonPattern = "(spring|summer|fall|autumn|winter)"
 const dayFirst = new RegExp(`\\b${dayPattern}(?: of)? ${monthPattern}\\b\\.?,?(?: (\\d{4}))?`, "i")
 const monthFirst = new RegExp(`\\b${monthPattern}\\b\\.? ${dayPattern}(?!\\d)(?:,? (\\d{4}))?`, "i")
 const monthAlone = new RegExp(
-  `\\b(in|during|since|until|till|by|of|early|late|mid|this|last|past|next)[ -]${monthPattern}\\b(?:,? (\\d{4}))?|\\b${monthPattern},? (\\d{4})\\b`,
+  `\\b(in|during|since|until|till|by|of|early|late|mid|this|last|past|next)[ -]${monthPattern}\\b(?:,? (\\d{4}))?|` +
+    `\\b${monthPattern},? (\\d{4})\\b`,
   "i"
 )
 const yearAlone = /\b(?:in|since|of|from|until|by|back in) ((?:19|20)\d{2})\b/i
@@ -274,7 +275,8 @@ const rules: ReadonlyArray<Rule> = [
   }],
   [
     new RegExp(
-      `\\b(?:this|in|during|over|for|by) (?:the |this )?(?:(?:early|late|mid)[ -])?(?:coming )?${seasonPattern}\\b(?! of\\b)`
+      `\\b(?:this|in|during|over|for|by) (?:the |this )?(?:(?:early|late|mid)[ -])?(?:coming )?` +
+        `${seasonPattern}\\b(?! of\\b)`
     ),
     (found, { said, tense }) =>
       isSure(tense)
@@ -307,7 +309,10 @@ const rules: ReadonlyArray<Rule> = [
     (found, { said, tense }) => weekdayWith(said, found[1]!, tense)
   ],
   [
-    /\bon the (\d{1,2})(?:st|nd|rd|th)(?=\s*(?:$|[.,;!?]|(?:after|and|as|at|because|before|but|for|from|if|so|then|to|when|with)\b))/,
+    new RegExp(
+      "\\bon the (\\d{1,2})(?:st|nd|rd|th)(?=\\s*(?:$|[.,;!?]|" +
+        "(?:after|and|as|at|because|before|but|for|from|if|so|then|to|when|with)\\b))"
+    ),
     (found, { said, tense }) => {
       if (!isSure(tense)) return undefined
       const wanted = Number(found[1])
@@ -344,12 +349,17 @@ export const resolve = (whole: string, observedAt: string | undefined): string |
 
 const holidays = "christmas|easter|thanksgiving|halloween|new year|valentine|ramadan|hanukkah|diwali"
 const elsewhere = new RegExp(
-  `\\b(?:(?:next|last|coming|past|previous|following) (?:century|decade|semester|quarter|term|${units}|${seasonPattern}|${weekdayPattern}|${holidays})|` +
-    `(?:within|after|before) ${numberPattern} ${units}|${numberPattern} (?:minute|hour|${units})s? (?:from|before|after|later|earlier|hence)|` +
-    "(?<!(?:second|minute|moment|hour)s? )ago|(?:year|month|week|day)s later|(?:on|by|until|since) \\d{1,2}[/.]\\d{1,2}|" +
+  "\\b(?:(?:next|last|coming|past|previous|following) " +
+    `(?:century|decade|semester|quarter|term|${units}|${seasonPattern}|${weekdayPattern}|${holidays})|` +
+    `(?:within|after|before) ${numberPattern} ${units}|` +
+    `${numberPattern} (?:minute|hour|${units})s? (?:from|before|after|later|earlier|hence)|` +
+    "(?<!(?:second|minute|moment|hour)s? )ago|(?:year|month|week|day)s later|" +
+    "(?:on|by|until|since) \\d{1,2}[/.]\\d{1,2}|" +
     `(?:on|until|till|by|since|before|after|for|this|coming) ${weekdayPattern}|(?:${weekdays.join("|")})s?|` +
-    `(?:this|in|during|over|since|until|by|before|after) (?:the )?${seasonPattern}|(?:at|on|over|for|before|after|since|during|this) (?:${holidays})|` +
-    "the other day|some ?day|one day|back then|as an? (?:child|kid|boy|girl|teenager)|when i was|in (?:the|my) (?:past|childhood|teens|twenties|thirties)|" +
+    `(?:this|in|during|over|since|until|by|before|after) (?:the )?${seasonPattern}|` +
+    `(?:at|on|over|for|before|after|since|during|this) (?:${holidays})|` +
+    "the other day|some ?day|one day|back then|as an? (?:child|kid|boy|girl|teenager)|when i was|" +
+    "in (?:the|my) (?:past|childhood|teens|twenties|thirties)|" +
     "on the \\d{1,2}(?:st|nd|rd|th))\\b",
   "i"
 )

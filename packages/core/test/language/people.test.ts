@@ -1,7 +1,7 @@
 // Whose facts the reader answers with: those of the person who is asked about, and nobody else's.
 import { assert, describe, it } from "@effect/vitest"
 import { Memory } from "@memory-r1/core"
-import * as ExtractiveReader from "../src/internal/extractiveReader.ts"
+import * as ExtractiveReader from "../../src/language/extractiveReader.ts"
 
 type Said = readonly [speaker: string | undefined, text: string]
 

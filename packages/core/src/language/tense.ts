@@ -13,8 +13,8 @@ const irregular =
   "strode|strove|struck|stuck|stung|swam|swept|swore|swung|taught|thought|threw|took|tore|understood|undid|" +
   "withdrew|went|wept|woke|won|wore|wound|wove|wrote|was|were"
 const perfect = "(?:have|has|[a-z]+['’]ve)(?: (?:already|also|just|never|not|only|recently))? " +
-  "(?:been|beaten|become|bitten|broken|chosen|come|done|drawn|driven|eaten|fallen|flown|forgotten|frozen|given|gone|gotten|grown|" +
-  "hidden|known|ridden|risen|run|seen|shown|spoken|stolen|sung|swum|taken|thrown|torn|worn|written)"
+  "(?:been|beaten|become|bitten|broken|chosen|come|done|drawn|driven|eaten|fallen|flown|forgotten|frozen|given|gone|" +
+  "gotten|grown|hidden|known|ridden|risen|run|seen|shown|spoken|stolen|sung|swum|taken|thrown|torn|worn|written)"
 const unmarked = "bet|burst|cast|cost|cut|hit|hurt|let|put|quit|read|rid|set|shut|split|spread|upset|wed"
 // What somebody did about a later day: "I booked a table", "Tom told me to come".
 const planned = "agreed|arranged|asked|booked|decided|expected|hoped|intended|invited|meant|ordered|planned|promised|" +
@@ -29,13 +29,16 @@ const coming = "will|won['’]t|shall|gonna|going to|about to|due|upcoming|" +
 
 // A participle after a form of "be" is no past: "I am excited".
 const regular = "(?<!\\b(?:am|is|are|be|been|being|get|getting|so|very|really|[a-z]+['’](?:m|s|re))\\s)" +
-  "(?!(?:hundred|naked|wicked|sacred|embed|shed|sled|seed|need|feed|speed|breed|bleed|indeed|succeed|proceed|exceed)\\b)[a-z]{2,}ed"
+  "(?!(?:hundred|naked|wicked|sacred|embed|shed|sled|seed|need|feed|speed|breed|bleed|indeed|succeed|proceed|" +
+  "exceed)\\b)[a-z]{2,}ed"
 
 // "To come" is no present.
 const scheduled = `(?<!\\b(?:to|(?:could|would|might|did|does|do)(?:n['’]t)?) )(?:${timetable})`
-const present = `am|is|are|isn['’]t|aren['’]t|have|has|${scheduled}|[a-z]+['’](?:m|re|ve)|(?:he|she|it|that|there)['’]s`
+const present = `am|is|are|isn['’]t|aren['’]t|have|has|${scheduled}|` +
+  "[a-z]+['’](?:m|re|ve)|(?:he|she|it|that|there)['’]s"
 const markers = new RegExp(
-  `\\b(?:(?<unknown>${planned})|(?<future>${coming}|[a-z]+['’]ll)|(?<past>${perfect}|(?:${irregular})(?:n['’]t)?|${regular})|` +
+  `\\b(?:(?<unknown>${planned})|(?<future>${coming}|[a-z]+['’]ll)|` +
+    `(?<past>${perfect}|(?:${irregular})(?:n['’]t)?|${regular})|` +
     `(?<same>${unmarked})|(?<present>${present})|(?<subject>(?:i|we|you|they)(?=\\s+[a-z])))\\b`,
   "gi"
 )
@@ -68,7 +71,8 @@ export const tenseAt = (text: string, at: number): Tense => {
 // In small letters: Will is a name, too. Who is going to Rome may be there already.
 const be = "(?:(?:[Aa]m|[Ii]s|[Aa]re|[a-zA-Z]+['’](?:m|re|s)) (?:(?:also|just|now|really|still) )?)?"
 const plan = new RegExp(
-  `\\b(?:will|won['’]t|shall|[A-Za-z]+['’]ll|${be}(?:gonna|going to (?!(?:the|a|an|my|our|his|her|their)\\b)[a-z]+|about to|planning (?:to|on)))\\b`
+  `\\b(?:will|won['’]t|shall|[A-Za-z]+['’]ll|${be}` +
+    "(?:gonna|going to (?!(?:the|a|an|my|our|his|her|their)\\b)[a-z]+|about to|planning (?:to|on)))\\b"
 )
 
 /** Whether the first verb of a text tells of what is yet to come, so that it was not yet when it was said. */

@@ -1,6 +1,10 @@
 // The deterministic reader behind `AnswerAgent.layerExtractive`: lexical, no model, the same answer every time. It
 // ranks the sentences of the candidates for the question, then cuts out of the best of them what that kind of question
 // asks for.
+//
+// This folder holds the rules of English that core goes by where no model is given, one rule a module: whom a question
+// asks about (`people`, `names`), which day is meant (`relativeDate`, `tense`), what takes the place of what
+// (`contradiction`), and when two answers are the same (`sameAnswer`, `listItems`). Another language is another folder.
 import type { Answer, AnswerRequest } from "../AnswerFormat.ts"
 import * as Bm25 from "../Bm25.ts"
 import type { Memory } from "../Memory.ts"
@@ -25,9 +29,9 @@ const wordsOf = (text: string): Array<string> => text.match(/\$?[\p{L}\p{N}][\p{
 
 // Words of conversation that no answer begins or ends with.
 const fillers = new Set(
-  ("actually also already always awesome bit cool currently even finally got gonna great guys haha here hey hi kinda lately like lot " +
-    "lots nice now oh okay pretty recently something stuff super thank thanks then there today too totally tonight usually wow yeah " +
-    "yep yes yesterday").split(" ")
+  ("actually also already always awesome bit cool currently even finally got gonna great guys haha here hey hi kinda " +
+    "lately like lot lots nice now oh okay pretty recently something stuff super thank thanks then there today too " +
+    "totally tonight usually wow yeah yep yes yesterday").split(" ")
 )
 const bare = (word: string): string => word.toLowerCase().replace(/['’].*$/, "")
 const isStop = (word: string): boolean => Bm25.stopWords.has(bare(word))
@@ -127,13 +131,15 @@ const span = ({ text }: Sentence, question: Question): string => {
 }
 
 const amount =
-  "(?:\\d[\\d,.]*\\d|\\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|once|twice|one(?! of\\b))"
+  "(?:\\d[\\d,.]*\\d|\\d|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|once|twice|" +
+  "one(?! of\\b))"
 const units = "(?:second|minute|hour|day|week|month|year|decade)s?"
 const counted = new RegExp(`\\b${amount}\\b`, "i")
 const duration = new RegExp(`\\b(?:${amount}|an?|a few|several)(?: and a half)? ${units}\\b|\\bsince \\d{4}\\b`, "i")
 const past = new RegExp(`\\b(?:${amount}|an?|a few|several) ${units} ago\\b`, "i")
 const frequency = new RegExp(
-  `\\b(?:${amount}(?: or ${amount})?(?: times)? (?:an?|per|every) \\w+|every (?:other |single )?\\w+|daily|weekly|monthly|yearly)\\b`,
+  `\\b(?:${amount}(?: or ${amount})?(?: times)? (?:an?|per|every) \\w+|every (?:other |single )?\\w+|` +
+    "daily|weekly|monthly|yearly)\\b",
   "i"
 )
 const reason = /\b(?:because|['’]?cause|since|so that|in order) (?:of |to )?(.+)/i
@@ -152,13 +158,16 @@ const kinds: ReadonlyArray<readonly [asks: RegExp, find: Find]> = [
   [/\bhow (?:often|frequently)\b/, first(frequency)],
   [/\bhow (?:many|much|old)\b/, first(counted)],
   [
-    /\b(?:book|novel|song|movie|film|show|series|game|band|poem|title|titled|called|name|named|quote|say|said|slogan|author)s?\b/,
+    new RegExp(
+      "\\b(?:book|novel|song|movie|film|show|series|game|band|poem|title|titled|called|name|named|quote|say|said|" +
+        "slogan|author)s?\\b"
+    ),
     ({ text }) => Array.from(text.matchAll(titles), (found) => found[1]!)
   ],
   [
     new RegExp(
-      "\\b(?:who|where|whom|which|whose|named?|called|city|cities|country|countries|state|place|band|artist|author|company|brand|team|" +
-        "game|movie|book|song|show|series|restaurant|location)s?\\b"
+      "\\b(?:who|where|whom|which|whose|named?|called|city|cities|country|countries|state|place|band|artist|author|" +
+        "company|brand|team|game|movie|book|song|show|series|restaurant|location)s?\\b"
     ),
     ({ text }, question) =>
       Array.from(text.matchAll(names), (found) => found[0].replace(/['’]s$/, ""))

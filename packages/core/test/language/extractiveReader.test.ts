@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Memory } from "@memory-r1/core"
-import * as ExtractiveReader from "../src/internal/extractiveReader.ts"
-import * as RelativeDate from "../src/internal/relativeDate.ts"
+import * as ExtractiveReader from "../../src/language/extractiveReader.ts"
+import * as RelativeDate from "../../src/language/relativeDate.ts"
 
 const memory = (n: number, speaker: string, text: string, observedAt = "1:56 pm on 8 May, 2023"): Memory.Memory => ({
   id: Memory.MemoryId.make(`m${n}`),
