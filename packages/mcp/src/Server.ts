@@ -1,5 +1,5 @@
 /**
- * A server for the Model Context Protocol over any `MemoryStore`: on stdin and stdout, or over HTTP beside other routes.
+ * A Model Context Protocol server over any `MemoryStore`: on stdin and stdout, or over HTTP beside other routes.
  *
  * @since 0.1.0
  */
