@@ -38,7 +38,8 @@ export const flags = {
   ),
   mem0: Flag.String("mem0").pipe(
     Flag.withDescription(
-      "a folder in which npm has installed mem0ai and better-sqlite3: also measures mem0's TypeScript SDK, with its own store and without a language model"
+      "a folder in which npm has installed mem0ai and better-sqlite3: also measures mem0's TypeScript SDK, with its " +
+        "own store and without a language model"
     ),
     Flag.optional
   )

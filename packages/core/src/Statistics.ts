@@ -1,5 +1,7 @@
 /**
  * How far a mean can be trusted.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -8,16 +10,29 @@ import * as Schema from "effect/Schema"
 /**
  * A confidence interval of a mean, and what was drawn again for it: whole clusters, or items where there is but one
  * cluster.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Interval = Schema.Struct({
   low: Schema.Finite,
   high: Schema.Finite,
   resampledBy: Schema.Literals(["cluster", "item"])
 })
+
+/**
+ * The type of `Interval`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Interval extends Schema.Schema.Type<typeof Interval> {}
 
 /**
  * One measured value, and the cluster that it belongs to, such as the dialogue that its question is about.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Observation {
   readonly cluster: string
@@ -26,6 +41,9 @@ export interface Observation {
 
 /**
  * The mean; 0 of nothing.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const mean = (values: ReadonlyArray<number>): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
@@ -59,6 +77,9 @@ const byCluster = (observations: ReadonlyArray<Observation>): ReadonlyArray<Read
  * low <= 2 / 3 && 2 / 3 <= high // => true
  * resampledBy // => "cluster"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const bootstrap = Effect.fnUntraced(function*(
   observations: ReadonlyArray<Observation>,

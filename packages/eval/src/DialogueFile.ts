@@ -54,6 +54,9 @@ export const Dialogues = Schema.Array(
 
 /**
  * What a file holds: its dialogues, the SHA-256 of its bytes, and the evidence that was left out.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface File {
   readonly dialogues: ReadonlyArray<Dialogue.Dialogue>

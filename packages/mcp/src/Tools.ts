@@ -1,5 +1,7 @@
 /**
  * The tools that a model gets over MCP. None of them takes a scope: that was fixed when the server was started.
+ *
+ * @since 0.1.0
  */
 import {
   AnswerAgent,
@@ -22,6 +24,9 @@ import * as Semaphore from "effect/Semaphore"
 
 /**
  * Why a tool could not do what it was asked to. The model is told.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class ToolFailure extends Schema.TaggedError<ToolFailure>()("ToolFailure", { message: Schema.String }) {}
 
@@ -188,6 +193,9 @@ const closed = <T extends Tool.Any>(tool: T): T => tool.annotate(Tool.OpenWorld,
 
 /**
  * All of them.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const toolkit = Toolkit.make(
   closed(remember),
@@ -200,6 +208,9 @@ export const toolkit = Toolkit.make(
 
 /**
  * What a server needs of them.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Handlers = Tool.HandlersFor<typeof toolkit.tools>
 
@@ -235,6 +246,9 @@ const kept = Effect.mapError((error: { readonly _tag: string; readonly message: 
 
 /**
  * What they do, in one scope.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const handlers = (scope: Scope.Scope, options: MemoryAgent.Options) =>
   toolkit.toLayer(Effect.gen(function*() {

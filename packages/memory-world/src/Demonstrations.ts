@@ -1,5 +1,7 @@
 /**
  * What the teacher shows: decisions and answers in the Memory World, for a supervised warm start.
+ *
+ * @since 0.1.0
  */
 import { AnswerFormat, type Episode, ManagerFormat, MemoryBank, MemoryOperation, Retriever } from "@memory-r1/core"
 import * as PrngModule from "./internal/prng.ts"
@@ -10,6 +12,9 @@ import * as Teacher from "./Teacher.ts"
 /**
  * `perFact` and `perSpeaker` limit what decisions and answers get to see; `samples` is the number of decisions that the
  * teacher makes on one snapshot; `questions` that of the questions on one bank.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options extends MemoryWorld.Options {
   readonly perFact?: number | undefined
@@ -59,6 +64,9 @@ const banks = (
  *
  * Demonstrations.manager(3)[0]?.completions[0]?.target.startsWith("ADD") // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const manager = (seed: number, options: Options = {}): ReadonlyArray<Episode.Demonstration> => {
   const { perFact = 8, samples = 2 } = options
@@ -98,6 +106,9 @@ const commonLines = (prompts: ReadonlyArray<string>): string => {
  *
  * Demonstrations.answers(3)[0]?.prompt.startsWith("Memories:") // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const answers = (seed: number, options: Options = {}): ReadonlyArray<Episode.Demonstration> => {
   const { perSpeaker = 12, phrasing = "train", questions = 10 } = options

@@ -5,6 +5,8 @@
  * People tell new facts, add to them ("we adopted another dog, Scout": Buddy stays), replace them, take them back,
  * repeat them in other words, and make small talk. Values (names, cities, ...) and phrasings have a part that training
  * never sees. The same seed and options give the same dialogue.
+ *
+ * @since 0.1.0
  */
 import type { Dialogue, Episode } from "@memory-r1/core"
 import { FactExtractor } from "@memory-r1/core"
@@ -19,12 +21,18 @@ export type { Slot, SubjectName } from "./internal/subjects.ts"
 /**
  * What a turn does to what is true: `new` fills an empty slot, `additive` adds to a list, `replace` changes a value,
  * `retract` takes one back, `duplicate` repeats, `talk` says nothing that anybody will ask about.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type EventKind = "new" | "additive" | "replace" | "retract" | "duplicate" | "talk"
 
 /**
  * A turn with its truth. `said` are the values that it tells, adds or takes back; `before` and `after` those of the
  * slot.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Event {
   readonly kind: EventKind
@@ -37,6 +45,9 @@ export interface Event {
 
 /**
  * A dialogue in LoCoMo's schema, with the event of every turn, and what its people never speak of.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface World {
   readonly dialogue: Dialogue.Dialogue
@@ -49,6 +60,9 @@ export interface World {
  * kind of event is tried (an event that is not possible, such as adding to nothing, becomes another one). `invented` is
  * the share of made-up words among training values: a model that sees enough of them learns to copy what it has never
  * seen.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly values?: Values.Split | undefined
@@ -61,6 +75,9 @@ export interface Options {
 
 /**
  * How often each kind of event is tried by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const defaultWeights: Readonly<Record<EventKind, number>> = {
   new: 0.36,
@@ -195,6 +212,9 @@ const categories = { single: 1, list: 2, date: 3, none: 4 } as const
 
 /**
  * What kind of answer some values are.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullable<Dialogue.Question["kind"]> =>
   values.length === 0
@@ -207,6 +227,9 @@ export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullab
 
 /**
  * A question about a slot.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const ask = (random: PrngModule.Prng, { detail, person, subject }: Slot, phrasing: Values.Split): string =>
   fill(expand(random, random.pick(subjects[subject].phrases.question[phrasing])), { p: person, v: detail, k: detail })
@@ -237,6 +260,9 @@ const questionAbout = (
  * events.length // => 16
  * dialogue.sessions.map((session) => session.turns.length) // => [8, 8]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const generate = (seed: number, options: Options = {}): World => {
   const {
@@ -343,6 +369,9 @@ export const generate = (seed: number, options: Options = {}): World => {
 
 /**
  * What was spoken of in the turns before a given one.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> => [
   ...new Map(events.slice(0, turn).flatMap(({ slot }) => slot === undefined ? [] : [[slotKey(slot), slot] as const]))
@@ -353,6 +382,9 @@ export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> 
  * A world as an episode: each turn as one fact, with linked questions: the one about the slot that the turn touches,
  * three times as heavy as up to `others` about what else its speaker has told, so that damage done to other memories is
  * seen.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const episode = (
   world: World,

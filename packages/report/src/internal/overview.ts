@@ -133,7 +133,8 @@ const training = ({ metrics, results, status, validations = [] }: Input): Markup
   return results === undefined
     ? html`<p>This page shows how training went, stage by stage: ${names}. ${
       validations.length > 0
-        ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that is no result on held-out ones."
+        ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that " +
+          "is no result on held-out ones."
         : `Nothing ${
           status?.state === "running" ? "has been measured so far" : "was measured"
         } on held-out dialogues, so there are curves but no results.`

@@ -76,7 +76,8 @@ ${scripts.map((script) => html`<script>${trusted(script)}</script>`)}
 export const noScript = (canvas: Charts.Canvas): Markup | undefined =>
   canvas.charts.length === 0
     ? undefined
-    : html`<noscript><p class="banner info">The charts need JavaScript; the tables have the same figures.</p></noscript>`
+    : html`<noscript><p class="banner info">The charts need JavaScript; the tables have the same figures.</p>
+</noscript>`
 
 export const page = (input: Input): string => {
   const canvas = Charts.make()

@@ -197,7 +197,8 @@ export const runsPage = (inputs: ReadonlyArray<Input>): string => {
           }</dd></div>`
       )
     }</dl>
-<div class="lead"><p>The same training with different seeds, beside each other: what differs within a group is chance.</p></div>
+<div class="lead"><p>The same training with different seeds, beside each other: what differs within a group is
+chance.</p></div>
 </header>
 ${noScript(canvas)}
 ${measured}
