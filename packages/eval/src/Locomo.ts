@@ -4,8 +4,9 @@
  *
  * @since 0.1.0
  */
-import type { Dialogue } from "@memory-r1/core"
+import type { DataFile, Dialogue } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as DialogueFile from "./DialogueFile.ts"
 
 /**
@@ -37,7 +38,9 @@ export interface Locomo extends DialogueFile.File {
  * @category running
  * @since 0.1.0
  */
-export const load = Effect.fn("Locomo.load")(function*(file: string) {
+export const load = Effect.fn("Locomo.load")(function*(
+  file: string
+): Effect.fn.Return<Locomo, DataFile.DataFileError, FileSystem.FileSystem> {
   const content = yield* DialogueFile.read(file)
   const locomo: Locomo = { ...content, dataset: "locomo" }
   return locomo

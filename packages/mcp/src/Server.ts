@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Layer from "effect/Layer"
+import type * as Stdio from "effect/Stdio"
 import manifest from "../package.json" with { type: "json" }
 import * as Messages from "./internal/messages.ts"
 import * as Tools from "./Tools.ts"
@@ -54,7 +55,9 @@ const settings = (
  * @category layers
  * @since 0.1.0
  */
-export const layerStdio = ({ scope, ...options }: Options) =>
+export const layerStdio = (
+  { scope, ...options }: Options
+): Layer.Layer<never, Cause.IllegalArgumentError, Tools.Services | Stdio.Stdio> =>
   McpServer.layerStdio(settings(options)).pipe(
     Layer.provide([Tools.handlers(scope, options), Messages.layerStdio])
   )
@@ -65,7 +68,9 @@ export const layerStdio = ({ scope, ...options }: Options) =>
  * @category running
  * @since 0.1.0
  */
-export const serveStdio = Effect.fnUntraced(function*(options: Options) {
+export const serveStdio = Effect.fnUntraced(function*(
+  options: Options
+): Effect.fn.Return<void, Cause.IllegalArgumentError, Tools.Services | Stdio.Stdio> {
   // The protocol interrupts the fiber that serves when the client has closed its end: that is no failure.
   const serving = yield* Effect.forkChild(Layer.launch(layerStdio(options)))
   yield* Fiber.join(serving).pipe(
@@ -114,7 +119,9 @@ const guard = (path: string, hosts: ReadonlyArray<string> | undefined) =>
  * @category layers
  * @since 0.1.0
  */
-export const layerHttp = ({ hosts, path = "/mcp", scope, ...options }: HttpOptions) =>
+export const layerHttp = (
+  { hosts, path = "/mcp", scope, ...options }: HttpOptions
+): Layer.Layer<never, Cause.IllegalArgumentError, Tools.Services | HttpRouter.HttpRouter | HttpServer.HttpServer> =>
   Layer.merge(
     McpServer.layerHttp({ ...settings(options), path, allowSessionTermination: true }),
     guard(path, hosts)

@@ -19,6 +19,7 @@ import {
 import { Tool, Toolkit } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 
@@ -214,6 +215,18 @@ export const toolkit = Toolkit.make(
  */
 export type Handlers = Tool.HandlersFor<typeof toolkit.tools>
 
+/**
+ * The memory that is served: its store, and the agents that decide, answer and extract.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services =
+  | MemoryStore.MemoryStore
+  | MemoryManager.MemoryManager
+  | AnswerAgent.AnswerAgent
+  | FactExtractor.FactExtractor
+
 const changeOf = (edit: MemoryBank.Edit): (typeof remember.successSchema.Type)["changes"][number] => {
   switch (edit._tag) {
     case "Add":
@@ -250,12 +263,13 @@ const kept = Effect.mapError((error: { readonly _tag: string; readonly message: 
  * @category layers
  * @since 0.1.0
  */
-export const handlers = (scope: Scope.Scope, options: MemoryAgent.Options) =>
+export const handlers = (
+  scope: Scope.Scope,
+  options: MemoryAgent.Options
+): Layer.Layer<Handlers, never, Services> =>
   toolkit.toLayer(Effect.gen(function*() {
     const store = yield* MemoryStore.MemoryStore
-    const services = yield* Effect.context<
-      MemoryStore.MemoryStore | MemoryManager.MemoryManager | AnswerAgent.AnswerAgent | FactExtractor.FactExtractor
-    >()
+    const services = yield* Effect.context<Services>()
     // Decisions that overlap would conflict, and be made again and again.
     const oneAtATime = Semaphore.makeUnsafe(1).withPermit
     return toolkit.of({
