@@ -1,5 +1,5 @@
 /**
- * How far a mean can be trusted.
+ * Means, quantiles, and how far a mean can be trusted.
  *
  * @since 0.1.0
  */
@@ -47,6 +47,24 @@ export interface Observation {
  */
 export const mean = (values: ReadonlyArray<number>): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/**
+ * The value that a share of sorted values does not exceed, by the nearest rank: `share` 0 is the first value, 1 the
+ * last. `undefined` of nothing.
+ *
+ * @example
+ * ```ts
+ * import { Statistics } from "@memory-r1/core"
+ *
+ * Statistics.quantile([1, 2, 3, 4, 5], 0.5) // => 3
+ * Statistics.quantile([1, 2, 3, 4, 5], 0.95) // => 5
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const quantile = (sorted: ArrayLike<number>, share: number): number | undefined =>
+  sorted[Math.round(share * (sorted.length - 1))]
 
 const byCluster = (observations: ReadonlyArray<Observation>): ReadonlyArray<ReadonlyArray<Observation>> => {
   const groups = new Map<string, Array<Observation>>()
@@ -108,7 +126,9 @@ export const bootstrap = Effect.fnUntraced(function*(
     means[i] = sum / size
   }
   means.sort()
-  const at = (share: number): number =>
-    means[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]!
-  return { low: at((1 - level) / 2), high: at((1 + level) / 2), resampledBy } satisfies Interval
+  return {
+    low: quantile(means, (1 - level) / 2) ?? 0,
+    high: quantile(means, (1 + level) / 2) ?? 0,
+    resampledBy
+  } satisfies Interval
 })
