@@ -32,7 +32,7 @@ export const flags = {
   seed: Flag.Int("seed").pipe(Flag.withDescription("of the made-up memories and questions"), Flag.withDefault(1)),
   folder: Flag.String("folder").pipe(
     Flag.withDescription(
-      "where the temporary files lie: a commit is as fast as that disk; the system's folder when it is left out"
+      "where the temporary files lie: a commit is as fast as that disk; the system's folder if omitted"
     ),
     Flag.optional
   ),
@@ -46,7 +46,7 @@ export const flags = {
 }
 
 /**
- * Said where `--mem0` is left out.
+ * Said where `--mem0` is omitted.
  */
 export const withoutMem0 = "mem0 was not measured: --mem0 names a folder in which npm has installed it"
 

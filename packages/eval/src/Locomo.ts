@@ -1,5 +1,5 @@
 /**
- * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its licence is CC BY-NC 4.0, so the file
+ * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its license is CC BY-NC 4.0, so the file
  * is not part of this package; `locomo10.json` is at https://github.com/snap-research/locomo.
  *
  * @since 0.1.0

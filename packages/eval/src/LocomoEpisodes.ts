@@ -11,7 +11,7 @@ import * as Locomo from "./Locomo.ts"
  * - `facts`: what is decided on: the `observations` that LoCoMo's file has, one or more for most turns, or the `turns`
  *   as they were said. (The paper has them extracted by a language model.)
  * - `window`: how many turns before a decision its bank is made of. Algorithm 1 of the paper says 50, its text 24.
- * - `categories`: of questions; all but 5 when it is left out, as in the paper.
+ * - `categories`: of questions; all but 5 if omitted, as in the paper.
  * - `sessions`: only the first so many of each dialogue, and the questions that they answer.
  *
  * @category models

@@ -36,7 +36,7 @@ const said = (description: string) =>
 const limit = (most: number, usual: number) =>
   Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: most })).annotate({
-      description: `how many at most; ${usual} when it is left out`
+      description: `how many at most; ${usual} if omitted`
     })
   )
 const id = said("the id of a memory, as recall and list give it, such as m3")
@@ -79,9 +79,9 @@ const remember = Tool.make("remember", {
     "statement may delete are withheld: tell the user, and use forget if they want them gone.",
   parameters: Schema.Struct({
     text: said("what was said"),
-    speaker: Schema.optionalKey(said("who said it, by name; \"user\" when it is left out")),
+    speaker: Schema.optionalKey(said("who said it, by name; \"user\" if omitted")),
     at: Schema.optionalKey(
-      IsoTime.IsoTime.annotate({ description: "when it was said, as 2026-11-28T14:30:00Z; now when it is left out" })
+      IsoTime.IsoTime.annotate({ description: "when it was said, as 2026-11-28T14:30:00Z; now if omitted" })
     )
   }),
   success: Schema.Struct({

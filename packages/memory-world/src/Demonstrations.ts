@@ -23,11 +23,11 @@ export interface Options extends MemoryWorld.Options {
   readonly questions?: number | undefined
 }
 
-// The bank before every turn of a world, as somebody of a given behaviour keeps it.
+// The bank before every turn of a world, as somebody of a given behavior keeps it.
 const banks = (
   random: PrngModule.Prng,
   world: MemoryWorld.World,
-  behaviour: "oracle" | "teacher" | "addOnly",
+  behavior: "oracle" | "teacher" | "addOnly",
   perFact: number
 ): ReadonlyArray<
   {
@@ -42,9 +42,9 @@ const banks = (
     const { observedAt, speaker, text } = event.turn
     const found = Retriever.bm25(bank, { text, speaker, limit: perFact })
     const snapshot = { revision: bank.revision, memories: Retriever.inOrder(bank, found.map(({ memory }) => memory)) }
-    const operations = behaviour === "addOnly"
+    const operations = behavior === "addOnly"
       ? [{ _tag: "Add" as const, text }]
-      : behaviour === "oracle"
+      : behavior === "oracle"
       ? Oracle.operations(event, snapshot, read)
       : Teacher.decide(random, event, snapshot, read)
     const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
@@ -115,8 +115,8 @@ export const answers = (seed: number, options: Options = {}): ReadonlyArray<Epis
   const random = PrngModule.make(seed ^ 0x3c6ef372)
   const world = MemoryWorld.generate(seed, options)
   const read = Oracle.reader(world)
-  const behaviour = random.weighted({ oracle: 0.45, teacher: 0.45, addOnly: 0.1 })
-  const kept = banks(random, world, behaviour, 8)
+  const behavior = random.weighted({ oracle: 0.45, teacher: 0.45, addOnly: 0.1 })
+  const kept = banks(random, world, behavior, 8)
   return [random.int(kept.length - 1) + 1, kept.length - 1].map((at) => {
     const { bank } = kept[at]!
     // One in five is about what was never told.

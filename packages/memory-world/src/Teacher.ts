@@ -3,7 +3,7 @@
  *
  * Deletes and adds where it should update, overwrites lists, keeps stale values, stores duplicates and small talk,
  * forgets to take back; answers with one item of a list, and guesses where nothing is known. A model that imitates it
- * has the right behaviour as one mode among others; reinforcement learning has to find out which one. The shares are
+ * has the right behavior as one mode among others; reinforcement learning has to find out which one. The shares are
  * stated in `managerErrors` and `answerErrors` and are the same for every seed.
  *
  * @since 0.1.0

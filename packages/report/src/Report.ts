@@ -44,7 +44,7 @@ export const html = (input: Format.Input): string => page(input)
 
 /**
  * Reads a run folder: `results.json`, `metrics.jsonl`, `transcripts.jsonl`, `status.json`, and `run.json` with the
- * command that made it. What is missing is left out; lines that cannot be read, such as the last one of a run that was
+ * command that made it. What is missing is omitted; lines that cannot be read, such as the last one of a run that was
  * killed, are skipped and counted.
  *
  * Fails with `FileUnusable` where the folder holds none of these or a file cannot be read, and with `BrokenJson` and

@@ -456,9 +456,9 @@ layer(NodeServices.layer)("Report.read", (it) => {
       const page = text(Report.html(input))
       assert.include(
         page,
-        "4 lines of metrics.jsonl could not be read and are left out; the file ends in the middle of a line"
+        "4 lines of metrics.jsonl could not be read and are omitted; the file ends in the middle of a line"
       )
-      assert.include(page, "1 line of transcripts.jsonl could not be read and is left out.")
+      assert.include(page, "1 line of transcripts.jsonl could not be read and is omitted.")
     })
   )
 

@@ -14,7 +14,7 @@ const recall = {
  * Means over questions.
  *
  * - `exactMatch`: SQuAD's, the published measure (`TextMetrics.squadExactMatch`); lists in any order.
- * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
+ * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalized words.
  * - `bleu1`: NLTK's, as the same three report it.
  * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of
  *   the 10 or 30 best memories of the whole bank. Only over questions that have evidence.

@@ -84,7 +84,7 @@ const skipped = ({ skipped }: Input): Markup | undefined =>
         ({ file, lines, partial }) =>
           html`<p><strong>${Text.plural(lines, "line")} of ${file} could not be read</strong> and ${
             lines === 1 ? "is" : "are"
-          } left out${partial ? "; the file ends in the middle of a line, as it does when a run is killed" : ""}.</p>`
+          } omitted${partial ? "; the file ends in the middle of a line, as it does when a run is killed" : ""}.</p>`
       )
     }</div>`
 

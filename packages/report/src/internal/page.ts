@@ -41,7 +41,7 @@ ${
       : html`<p>The command that makes such a run:</p><pre><code>${derived}</code></pre>`
   }
 <p>Run folder: <code>${folder}</code>. The page is whole in itself and fetches nothing; its
-charts are drawn by Chart.js (MIT licence).</p>
+charts are drawn by Chart.js (MIT license).</p>
 </footer>`
 }
 

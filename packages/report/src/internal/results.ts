@@ -98,7 +98,7 @@ ${answers("table-phrasings", "Held-out phrasings too", document.resultsNewPhrasi
     )
   }
 <div><dt>exact match</dt>
-<dd>the share of answers that are the right one, word for word after normalisation; of a list, in any order</dd></div>
+<dd>the share of answers that are the right one, word for word after normalization; of a list, in any order</dd></div>
 <div><dt>F1</dt><dd>words that the answer shares with the right one, which gives credit for a part</dd></div>
 <div><dt>kinds</dt>
 <dd>one value; a list of several; a date; and questions about what was never said, to which the right answer
