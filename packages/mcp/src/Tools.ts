@@ -110,10 +110,7 @@ const remember = Tool.make("remember", {
     )
   }),
   failure: ToolFailure
-}).annotate(Tool.Title, "Remember").annotate(Tool.Readonly, false).annotate(Tool.Destructive, false).annotate(
-  Tool.Idempotent,
-  false
-)
+})
 
 const recall = Tool.make("recall", {
   description:
@@ -124,10 +121,7 @@ const recall = Tool.make("recall", {
   parameters: Schema.Struct({ query: said("what to look for"), limit: limit(100, 10), speaker }),
   success: Schema.Struct({ memories: Schema.Array(Schema.Struct({ ...Brief.fields, score: Schema.Finite })) }),
   failure: ToolFailure
-}).annotate(Tool.Title, "Recall").annotate(Tool.Readonly, true).annotate(Tool.Destructive, false).annotate(
-  Tool.Idempotent,
-  true
-)
+})
 
 const answer = Tool.make("answer", {
   description:
@@ -137,10 +131,7 @@ const answer = Tool.make("answer", {
   parameters: Schema.Struct({ question: said("one question that can be understood on its own") }),
   success: Schema.Struct({ answer: Schema.String, memories: Schema.Array(Brief) }),
   failure: ToolFailure
-}).annotate(Tool.Title, "Answer from memory").annotate(Tool.Readonly, true).annotate(Tool.Destructive, false).annotate(
-  Tool.Idempotent,
-  true
-)
+})
 
 const list = Tool.make("list", {
   description:
@@ -155,10 +146,7 @@ const list = Tool.make("list", {
   }),
   success: Schema.Struct({ memories: Schema.Array(Brief), next: Schema.optionalKey(Schema.Int) }),
   failure: ToolFailure
-}).annotate(Tool.Title, "List memories").annotate(Tool.Readonly, true).annotate(Tool.Destructive, false).annotate(
-  Tool.Idempotent,
-  true
-)
+})
 
 const history = Tool.make("history", {
   description:
@@ -167,10 +155,7 @@ const history = Tool.make("history", {
   parameters: Schema.Struct({ id }),
   success: Schema.Struct({ id: Schema.String, changes: Schema.Array(MemoryHistory.Change) }),
   failure: ToolFailure
-}).annotate(Tool.Title, "History of a memory").annotate(Tool.Readonly, true).annotate(Tool.Destructive, false).annotate(
-  Tool.Idempotent,
-  true
-)
+})
 
 const forget = Tool.make("forget", {
   description:
@@ -183,14 +168,23 @@ const forget = Tool.make("forget", {
   }),
   success: Schema.Struct({ forgotten: Schema.Array(Schema.String) }),
   failure: ToolFailure
-}).annotate(Tool.Title, "Forget for good").annotate(Tool.Readonly, false).annotate(Tool.Destructive, true).annotate(
-  Tool.Idempotent,
-  true
-)
+})
+
+interface Hints {
+  readonly readonly?: boolean
+  readonly destructive?: boolean
+  readonly idempotent?: boolean
+}
 
 // A memory is a closed world; and what a tool does not know it refuses, rather than leave a model in the belief that it
 // was heeded.
-const closed = <T extends Tool.Any>(tool: T): T => tool.annotate(Tool.OpenWorld, false).annotate(Tool.Strict, true) as T
+const hinted = <T extends Tool.Any>(tool: T, title: string, hints: Hints): T => {
+  const { destructive = false, idempotent = false, readonly = false } = hints
+  return tool.annotate(Tool.Title, title).annotate(Tool.Readonly, readonly).annotate(Tool.Destructive, destructive)
+    .annotate(Tool.Idempotent, idempotent).annotate(Tool.OpenWorld, false).annotate(Tool.Strict, true) as T
+}
+
+const reads: Hints = { readonly: true, idempotent: true }
 
 /**
  * All of them.
@@ -199,12 +193,12 @@ const closed = <T extends Tool.Any>(tool: T): T => tool.annotate(Tool.OpenWorld,
  * @since 0.1.0
  */
 export const toolkit = Toolkit.make(
-  closed(remember),
-  closed(recall),
-  closed(answer),
-  closed(list),
-  closed(history),
-  closed(forget)
+  hinted(remember, "Remember", {}),
+  hinted(recall, "Recall", reads),
+  hinted(answer, "Answer from memory", reads),
+  hinted(list, "List memories", reads),
+  hinted(history, "History of a memory", reads),
+  hinted(forget, "Forget for good", { destructive: true, idempotent: true })
 )
 
 /**
@@ -306,11 +300,7 @@ export const handlers = (
         kept
       ),
       recall: Effect.fn("mcp.recall")(function*({ limit = 10, query, speaker }) {
-        const { memories } = yield* store.search(scope, {
-          text: query,
-          limit,
-          ...(speaker === undefined ? {} : { speaker })
-        })
+        const { memories } = yield* store.search(scope, { text: query, limit, speaker })
         return { memories: memories.map(({ memory, score }) => ({ ...brief(memory), score })) }
       }, told),
       answer: Effect.fn("mcp.answer")(
@@ -323,11 +313,7 @@ export const handlers = (
       ),
       list: Effect.fn("mcp.list")(function*({ after, limit = 50, speaker }) {
         // One more than asked for says whether there are more.
-        const rows = yield* store.list(scope, {
-          limit: limit + 1,
-          ...(after === undefined ? {} : { after }),
-          ...(speaker === undefined ? {} : { speaker })
-        })
+        const rows = yield* store.list(scope, { limit: limit + 1, after, speaker })
         const page = rows.slice(0, limit)
         return {
           memories: page.map(({ memory }) => brief(memory)),

@@ -70,8 +70,8 @@ export const play = Effect.fn("WorldEvaluation.play")(function*(
     readonly onStep?: ((step: number, steps: number) => Effect.Effect<void>) | undefined
   }
 ): Effect.fn.Return<ReadonlyArray<Playthrough.Played>, Failure, MemoryManager.MemoryManager | Retriever.Retriever> {
-  const phrasing = options.phrasing === undefined ? {} : { phrasing: options.phrasing }
-  return yield* Playthrough.play(worlds.map((world) => MemoryWorld.episode(world, phrasing)), options)
+  const { phrasing } = options
+  return yield* Playthrough.play(worlds.map((world) => MemoryWorld.episode(world, { phrasing })), options)
 })
 
 /**

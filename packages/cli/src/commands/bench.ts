@@ -41,7 +41,9 @@ export const load = (
 ): Effect.Effect<Bench, NoBenchmarks> =>
   args.find((arg) => !arg.startsWith("-")) !== "bench"
     ? Effect.succeed(listed)
-    : Effect.tryPromise({ try: benchmarks, catch: (error) => error }).pipe(
-      Effect.map(({ bench }) => bench),
-      Effect.catch((error) => isMissing(error) ? Effect.fail(new NoBenchmarks()) : Effect.die(error))
-    )
+    : Effect.flatten(Effect.promise(() =>
+      benchmarks().then(({ bench }) => Effect.succeed(bench), (error: unknown) => {
+        if (isMissing(error)) return Effect.fail(new NoBenchmarks())
+        throw error
+      })
+    ))
