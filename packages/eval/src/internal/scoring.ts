@@ -30,6 +30,13 @@ export const Metrics = Schema.Struct({
   squadF1: Schema.Finite,
   ...recall
 })
+
+/**
+ * The type of `Metrics`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Metrics extends Schema.Schema.Type<typeof Metrics> {}
 
 /**
@@ -50,6 +57,13 @@ export const Item = Schema.Struct({
   squadF1: Schema.Finite,
   ...recall
 })
+
+/**
+ * The type of `Item`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Item extends Schema.Schema.Type<typeof Item> {}
 
 // What LoCoMo's own scorer takes for "the dialogue does not say", and "none", which this project's agents write.
