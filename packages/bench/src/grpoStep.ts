@@ -24,7 +24,7 @@ export const grpoStep = Command.make(
     rounds: rounds(1),
     peer: peer("trl, and peft where there is LoRA", "grpo_trl.py"),
     peerMicroBatch: Flags.count("peer-micro-batch").pipe(
-      Flag.withDescription("completions of one pass of the peer; all when it is left out"),
+      Flag.withDescription("completions of one pass of the peer; all if omitted"),
       Flag.optional
     )
   },

@@ -11,7 +11,7 @@ import * as Random from "effect/Random"
 import { compared, peer, randomTokens, rounds, steps, timed } from "./compared.ts"
 
 /**
- * What every benchmark's optimiser does.
+ * What every benchmark's optimizer does.
  */
 export const optimizer = { learningRate: 1e-4, weightDecay: 0.01, maxGradNorm: 1 } as const
 

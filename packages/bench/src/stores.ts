@@ -2,7 +2,7 @@
  * The stores that are measured, where they lie, and what they cost.
  */
 import { Flags } from "@memory-r1/cli/extension"
-import { Journal, Memory, type MemoryStore, Scope } from "@memory-r1/core"
+import { Journal, Memory, type MemoryStore, Scope, Statistics } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -32,20 +32,21 @@ export const flags = {
   seed: Flag.Int("seed").pipe(Flag.withDescription("of the made-up memories and questions"), Flag.withDefault(1)),
   folder: Flag.String("folder").pipe(
     Flag.withDescription(
-      "where the temporary files lie: a commit is as fast as that disk; the system's folder when it is left out"
+      "where the temporary files lie: a commit is as fast as that disk; the system's folder if omitted"
     ),
     Flag.optional
   ),
   mem0: Flag.String("mem0").pipe(
     Flag.withDescription(
-      "a folder in which npm has installed mem0ai and better-sqlite3: also measures mem0's TypeScript SDK, with its own store and without a language model"
+      "a folder in which npm has installed mem0ai and better-sqlite3: also measures mem0's TypeScript SDK, with its " +
+        "own store and without a language model"
     ),
     Flag.optional
   )
 }
 
 /**
- * Said where `--mem0` is left out.
+ * Said where `--mem0` is omitted.
  */
 export const withoutMem0 = "mem0 was not measured: --mem0 names a folder in which npm has installed it"
 
@@ -129,9 +130,6 @@ export const rssBytes = Effect.sync((): number => {
   return process.memoryUsage.rss()
 })
 
-const percentile = (sorted: ReadonlyArray<number>, share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
-
 /**
  * Milliseconds that half of the calls, and 95 of a hundred, stay under.
  */
@@ -142,7 +140,7 @@ export interface Latency {
 
 export const latency = (seconds: ReadonlyArray<number>): Latency => {
   const sorted = seconds.map((one) => one * 1000).sort((a, b) => a - b)
-  return { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95) }
+  return { p50: Statistics.quantile(sorted, 0.5)!, p95: Statistics.quantile(sorted, 0.95)! }
 }
 
 export const inMilliseconds = ({ p50, p95 }: Latency): string => `p50 ${p50.toFixed(2)} ms, p95 ${p95.toFixed(2)} ms`

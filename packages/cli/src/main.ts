@@ -53,8 +53,7 @@ const presenter: CliOutput.Presenter = {
 export const main = (args: ReadonlyArray<string>): void => {
   let isVerbose = false
   const program = Effect.gen(function*() {
-    // They take a second to load.
-    const root = Root.root(args.includes("bench") ? yield* Bench.load : Bench.missing)
+    const root = Root.root(yield* Bench.load(args))
     const normal = yield* Arguments.normal(root, args)
     isVerbose = Arguments.isSet(normal, "verbose")
     const run = Command.runWith(root, { version: manifest.version })(normal)

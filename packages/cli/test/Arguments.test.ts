@@ -12,7 +12,7 @@ const leaves = (command: Command.Command.Any, path: ReadonlyArray<string>): Read
   const subcommands = command.subcommands.flatMap(({ commands }) => commands)
   return subcommands.length === 0 ? [path] : subcommands.flatMap((one) => leaves(one, [...path, one.name]))
 }
-const root = Root.root(await Effect.runPromise(Bench.load))
+const root = Root.root(await Effect.runPromise(Bench.load(["bench"])))
 const paths = leaves(root, [])
 
 const values = [

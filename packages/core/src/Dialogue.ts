@@ -13,6 +13,13 @@ import * as Core from "./Turn.ts"
  * @since 0.1.0
  */
 export const Turn = Schema.Struct({ ...Core.Turn.fields, caption: Schema.optional(Schema.String) })
+
+/**
+ * The type of `Turn`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Turn extends Schema.Schema.Type<typeof Turn> {}
 
 /**
@@ -27,6 +34,13 @@ export const Session = Schema.Struct({
   turns: Schema.Array(Turn),
   summary: Schema.optional(Schema.String)
 })
+
+/**
+ * The type of `Session`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Session extends Schema.Schema.Type<typeof Session> {}
 
 /**
@@ -49,6 +63,13 @@ export const Question = Schema.Struct({
   kind: Schema.optional(Schema.Literals(["single", "list", "date", "none"])),
   adversarialAnswer: Schema.optional(Schema.String)
 })
+
+/**
+ * The type of `Question`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Question extends Schema.Schema.Type<typeof Question> {}
 
 const DialogueStruct = Schema.Struct({
@@ -140,6 +161,13 @@ const conflict = (dialogue: typeof DialogueStruct.Type) => {
  * @since 0.1.0
  */
 export const Dialogue = DialogueStruct.check(Schema.makeFilter(conflict))
+
+/**
+ * The type of `Dialogue`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Dialogue extends Schema.Schema.Type<typeof Dialogue> {}
 
 /**

@@ -1,5 +1,7 @@
 /**
  * How one memory changed, according to the log.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -11,6 +13,9 @@ import type * as Scope from "./Scope.ts"
 
 /**
  * One change: its revision and time, the new text (absent if the memory was deleted), and who decided it.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Change = Schema.Struct({
   revision: Schema.Int,
@@ -19,6 +24,13 @@ export const Change = Schema.Struct({
   text: Schema.optionalKey(Schema.String),
   by: Schema.optionalKey(Schema.String)
 })
+
+/**
+ * The type of `Change`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Change extends Schema.Schema.Type<typeof Change> {}
 
 // The memory's text after an edit that touches it.
@@ -41,6 +53,9 @@ const operations = { Add: "add", Update: "update", Supersede: "supersede", Delet
 
 /**
  * The changes of a memory in a log, oldest first.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const changes = (entries: ReadonlyArray<MemoryLog.Entry>, id: Memory.MemoryId): ReadonlyArray<Change> => {
   const found: Array<Change> = []
@@ -75,6 +90,9 @@ export const changes = (entries: ReadonlyArray<MemoryLog.Entry>, id: Memory.Memo
 /**
  * Every version of a memory, and its changes. Fails with `UnknownMemory` if the scope never had the memory, or has
  * erased it.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const read = Effect.fnUntraced(function*(scope: Scope.Scope, id: string) {
   const store = yield* MemoryStore.MemoryStore

@@ -1,5 +1,7 @@
 /**
- * How far a mean can be trusted.
+ * Means, quantiles, and how far a mean can be trusted.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -8,16 +10,29 @@ import * as Schema from "effect/Schema"
 /**
  * A confidence interval of a mean, and what was drawn again for it: whole clusters, or items where there is but one
  * cluster.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Interval = Schema.Struct({
   low: Schema.Finite,
   high: Schema.Finite,
   resampledBy: Schema.Literals(["cluster", "item"])
 })
+
+/**
+ * The type of `Interval`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Interval extends Schema.Schema.Type<typeof Interval> {}
 
 /**
  * One measured value, and the cluster that it belongs to, such as the dialogue that its question is about.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Observation {
   readonly cluster: string
@@ -26,9 +41,30 @@ export interface Observation {
 
 /**
  * The mean; 0 of nothing.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const mean = (values: ReadonlyArray<number>): number =>
   values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
+
+/**
+ * The value that a share of sorted values does not exceed, by the nearest rank: `share` 0 is the first value, 1 the
+ * last. `undefined` of nothing.
+ *
+ * @example
+ * ```ts
+ * import { Statistics } from "@memory-r1/core"
+ *
+ * Statistics.quantile([1, 2, 3, 4, 5], 0.5) // => 3
+ * Statistics.quantile([1, 2, 3, 4, 5], 0.95) // => 5
+ * ```
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const quantile = (sorted: ArrayLike<number>, share: number): number | undefined =>
+  sorted[Math.round(share * (sorted.length - 1))]
 
 const byCluster = (observations: ReadonlyArray<Observation>): ReadonlyArray<ReadonlyArray<Observation>> => {
   const groups = new Map<string, Array<Observation>>()
@@ -59,6 +95,9 @@ const byCluster = (observations: ReadonlyArray<Observation>): ReadonlyArray<Read
  * low <= 2 / 3 && 2 / 3 <= high // => true
  * resampledBy // => "cluster"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const bootstrap = Effect.fnUntraced(function*(
   observations: ReadonlyArray<Observation>,
@@ -87,7 +126,9 @@ export const bootstrap = Effect.fnUntraced(function*(
     means[i] = sum / size
   }
   means.sort()
-  const at = (share: number): number =>
-    means[Math.min(resamples - 1, Math.max(0, Math.round(share * (resamples - 1))))]!
-  return { low: at((1 - level) / 2), high: at((1 + level) / 2), resampledBy } satisfies Interval
+  return {
+    low: quantile(means, (1 - level) / 2) ?? 0,
+    high: quantile(means, (1 + level) / 2) ?? 0,
+    resampledBy
+  } satisfies Interval
 })

@@ -18,8 +18,8 @@ export type { DroppedReference } from "./internal/locomoFormat.ts"
 /**
  * The list of dialogues of a file, between its JSON value (encoded) and `Dialogue`s (decoded).
  *
- * Decoding makes numbers in answers strings, splits evidence that holds several ids in one string, and leaves out
- * evidence that names no turn (`droppedReferences` counts it). Encoding leaves out every optional field that has no
+ * Decoding makes numbers in answers strings, splits evidence that holds several ids in one string, and omits
+ * evidence that names no turn (`droppedReferences` counts it). Encoding omits every optional field that has no
  * value.
  *
  * @example
@@ -53,7 +53,10 @@ export const Dialogues = Schema.Array(
 )
 
 /**
- * What a file holds: its dialogues, the SHA-256 of its bytes, and the evidence that was left out.
+ * What a file holds: its dialogues, the SHA-256 of its bytes, and the evidence that was omitted.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface File {
   readonly dialogues: ReadonlyArray<Dialogue.Dialogue>

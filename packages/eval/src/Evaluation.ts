@@ -3,6 +3,8 @@
  *
  * A system fills one bank per dialogue. For each question, candidates are retrieved from the bank of its dialogue and
  * an `AnswerAgent` answers from them. Any retriever and any answer agent can be put in; `layerLexical` needs no model.
+ *
+ * @since 0.1.0
  */
 import {
   AnswerAgent,
@@ -29,6 +31,9 @@ export { Item, Metrics } from "./internal/scoring.ts"
 
 /**
  * How often the manager of a system decided what; `rejected` counts pieces of its text that were no valid operation.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Operations = Schema.Struct({
   add: Schema.Int,
@@ -37,6 +42,13 @@ export const Operations = Schema.Struct({
   noop: Schema.Int,
   rejected: Schema.Int
 })
+
+/**
+ * The type of `Operations`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Operations extends Schema.Schema.Type<typeof Operations> {}
 
 const Intervals = Schema.Record(Schema.String, Statistics.Interval)
@@ -46,6 +58,9 @@ const Intervals = Schema.Record(Schema.String, Statistics.Interval)
  *
  * `sha256` is that of the data set's file. `intervals` are 95 % bootstrap intervals by dialogue, of the metric of the
  * same name. `missing` counts questions without a prediction; each has the metrics 0 and is part of `n`.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Result = Schema.Struct({
   dataset: Schema.String,
@@ -60,10 +75,20 @@ export const Result = Schema.Struct({
   missing: Schema.optional(Schema.Int),
   seconds: Schema.Finite
 })
+
+/**
+ * The type of `Result`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Result extends Schema.Schema.Type<typeof Result> {}
 
 /**
  * The banks that a system made of dialogues, in their order, and its decisions if it made any.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Built {
   readonly banks: ReadonlyArray<MemoryBank.MemoryBank>
@@ -72,6 +97,9 @@ export interface Built {
 
 /**
  * A way to fill banks. It gets all dialogues at once, so that a model can decide on many of them in one batch.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface System<out E = never, out R = never> {
   readonly name: string
@@ -81,6 +109,9 @@ export interface System<out E = never, out R = never> {
 /**
  * The baseline of plain retrieval: every fact is a memory, which is every turn as it was said unless other facts are
  * given.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const retrieval = ({ facts = turnFacts }: Partial<Pick<ManagedOptions, "facts">> = {}): System => ({
   name: "bm25",
@@ -94,18 +125,27 @@ export const retrieval = ({ facts = turnFacts }: Partial<Pick<ManagedOptions, "f
 
 /**
  * Every turn as one fact, word for word: `FactExtractor.verbatim` of `Dialogue.line`.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const turnFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Turn.Fact> =>
   Dialogue.turns(dialogue).flatMap((turn) => FactExtractor.verbatim({ ...turn, text: Dialogue.line(turn) }))
 
 /**
  * The facts that come with the data set: LoCoMo's `observation`, extracted by gpt-3.5-turbo.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const observationFacts = (dialogue: Dialogue.Dialogue): ReadonlyArray<Turn.Fact> => dialogue.observations
 
 /**
  * Settings of a system with a `MemoryManager`. `facts` says what it decides on, one after the other; `perFact` how many
  * memories of the fact's speaker it is shown for each (the paper's authors: 5; 0 for managers that look at none).
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ManagedOptions {
   readonly name: string
@@ -115,6 +155,9 @@ export interface ManagedOptions {
 
 /**
  * A system whose bank is kept by the `MemoryManager` of the context: prompted, trained or by rule.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const managed = (
   { facts: factsOf, name, perFact = 5 }: ManagedOptions
@@ -143,6 +186,9 @@ const operationOf = { Add: "add", Update: "update", Supersede: "update", Delete:
 
 /**
  * The baseline that a manager has to beat: every fact is added, none is ever changed.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const addOnly = (options: Partial<Omit<ManagedOptions, "perFact">> = {}): System<
   AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError,
@@ -154,16 +200,25 @@ export const addOnly = (options: Partial<Omit<ManagedOptions, "perFact">> = {}):
 
 /**
  * `retrieval` of turns.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const bm25: System = retrieval()
 
 /**
  * The systems that need no model, by name: what each makes of facts.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const baselines = { bm25: retrieval, "add-only": addOnly }
 
 /**
  * Retrieval and answers without a model: `Retriever.layerBm25` and `AnswerAgent.layerExtractive`.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerLexical: Layer.Layer<Retriever.Retriever | AnswerAgent.AnswerAgent> = Layer.mergeAll(
   Retriever.layerBm25,
@@ -177,6 +232,9 @@ export const layerLexical: Layer.Layer<Retriever.Retriever | AnswerAgent.AnswerA
  * - `limit`: at most that many questions, the first ones.
  * - `perSpeaker`: memories of each speaker that an answer agent is shown; 30 unless given, the paper's 60 of two.
  * - `seed`: of the bootstrap.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options<E = never, R = never> {
   readonly dataset: string
@@ -191,6 +249,9 @@ export interface Options<E = never, R = never> {
 
 /**
  * The questions that an evaluation asks, each with its dialogue.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const selectQuestions = (
   { categories, dialogues, limit }: Pick<Options, "categories" | "dialogues" | "limit">
@@ -258,6 +319,9 @@ const answerAll = Effect.fnUntraced(function*(
  * result.items[0]?.prediction // => "Oslo"
  * result.metrics.byCategory["4"]?.f1 // => 1
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const run = Effect.fn("Evaluation.run")(function*<E, R>(options: Options<E, R>) {
   const { dataset, dialogues, perSpeaker = 30, seed = 1, sha256, system } = options

@@ -1,6 +1,8 @@
 /**
  * How much of the evidence of questions a search finds, before anybody answers: the share of the turns that hold an
  * answer which are among the sources of the best memories.
+ *
+ * @since 0.1.0
  */
 import { type Dialogue, type Memory, Statistics } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
@@ -9,23 +11,49 @@ import * as Locomo from "./Locomo.ts"
 
 /**
  * Means over `n` questions, of the 10 and of the 30 best memories.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Recall = Schema.Struct({ n: Schema.Int, at10: Schema.Finite, at30: Schema.Finite })
+
+/**
+ * The type of `Recall`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Recall extends Schema.Schema.Type<typeof Recall> {}
 
 /**
  * Over all questions, and by their category.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Result = Schema.Struct({ overall: Recall, byCategory: Schema.Record(Schema.String, Recall) })
+
+/**
+ * The type of `Result`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Result extends Schema.Schema.Type<typeof Result> {}
 
 /**
  * As deep as it is measured.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const depth = 30
 
 /**
  * The share of the evidence that some memories come from. There has to be some evidence.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const of = (evidence: ReadonlyArray<string>, memories: ReadonlyArray<Memory.Memory>): number => {
   const sources = new Set(memories.flatMap((memory) => memory.sources))
@@ -55,11 +83,16 @@ const mean = (found: ReadonlyArray<{ readonly at10: number; readonly at30: numbe
  *   questions: [{ id: "conv-1/0", question: "Where does Ann live?", answer: "Oslo", category: 4, evidence: ["D1:1"] }],
  *   observations: []
  * }
- * const bank = MemoryBank.applyAll(MemoryBank.empty, Evaluation.turnFacts(dialogue).map((memory) => MemoryBank.Edit.Add({ memory })))
- * const search = (text: string) => Effect.succeed(Retriever.bm25(bank, { text, limit: EvidenceRecall.depth }).map(({ memory }) => memory))
+ * const edits = Evaluation.turnFacts(dialogue).map((memory) => MemoryBank.Edit.Add({ memory }))
+ * const bank = MemoryBank.applyAll(MemoryBank.empty, edits)
+ * const search = (text: string) =>
+ *   Effect.succeed(Retriever.bm25(bank, { text, limit: EvidenceRecall.depth }).map(({ memory }) => memory))
  * const { overall } = await Effect.runPromise(EvidenceRecall.measure([dialogue], search))
  * overall // => { n: 1, at10: 1, at30: 1 }
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const measure = Effect.fn("EvidenceRecall.measure")(function*<E, R>(
   dialogues: ReadonlyArray<Dialogue.Dialogue>,

@@ -1,13 +1,19 @@
 /**
- * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its licence is CC BY-NC 4.0, so the file
+ * LoCoMo (Maharana et al. 2024): ten long conversations with 1,986 questions. Its license is CC BY-NC 4.0, so the file
  * is not part of this package; `locomo10.json` is at https://github.com/snap-research/locomo.
+ *
+ * @since 0.1.0
  */
-import type { Dialogue } from "@memory-r1/core"
+import type { DataFile, Dialogue } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as DialogueFile from "./DialogueFile.ts"
 
 /**
  * What the file holds. See `DialogueFile.File`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Locomo extends DialogueFile.File {
   readonly dataset: "locomo"
@@ -28,8 +34,13 @@ export interface Locomo extends DialogueFile.File {
  * const error = await Effect.runPromise(Effect.provide(Effect.flip(Locomo.load("locomo10.json")), noFile))
  * error.message // => "locomo10.json: no such file"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
-export const load = Effect.fn("Locomo.load")(function*(file: string) {
+export const load = Effect.fn("Locomo.load")(function*(
+  file: string
+): Effect.fn.Return<Locomo, DataFile.DataFileError, FileSystem.FileSystem> {
   const content = yield* DialogueFile.read(file)
   const locomo: Locomo = { ...content, dataset: "locomo" }
   return locomo
@@ -41,6 +52,9 @@ export const load = Effect.fn("Locomo.load")(function*(file: string) {
  * - `paper`: Memory-R1's 1 : 1 : 8. The paper gives only the counts 152 / 81 / 1,307, and these ids are the only ones
  *   that fit. The validation dialogue has no question of category 3.
  * - `memoryR2`: the split of Memory-R2.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const splits = {
   paper: { train: ["conv-26"], validation: ["conv-30"] },
@@ -49,6 +63,9 @@ export const splits = {
 
 /**
  * Dialogues, divided.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Split {
   readonly train: ReadonlyArray<Dialogue.Dialogue>
@@ -63,11 +80,15 @@ export interface Split {
  * ```ts
  * import { Locomo } from "@memory-r1/eval"
  *
- * const dialogue = (id: string) => ({ id, speakers: ["Ann", "Bob"] as const, sessions: [], questions: [], observations: [] })
+ * const speakers = ["Ann", "Bob"] as const
+ * const dialogue = (id: string) => ({ id, speakers, sessions: [], questions: [], observations: [] })
  * const { test, train } = Locomo.split([dialogue("conv-26"), dialogue("conv-30"), dialogue("conv-41")], "paper")
  * train.map(({ id }) => id) // => ["conv-26"]
  * test.map(({ id }) => id) // => ["conv-41"]
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const split = (dialogues: ReadonlyArray<Dialogue.Dialogue>, name: keyof typeof splits): Split => {
   const train: ReadonlyArray<string> = splits[name].train
@@ -90,6 +111,9 @@ export const split = (dialogues: ReadonlyArray<Dialogue.Dialogue>, name: keyof t
  *
  * Locomo.categories[1] // => { official: "multi-hop", mem0: "single-hop" }
  * ```
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const categories = {
   1: { official: "multi-hop", mem0: "single-hop" },
@@ -102,11 +126,17 @@ export const categories = {
 /**
  * The categories that nearly everybody reports. Category 5 asks what the dialogue does not say; it has no gold answers,
  * and putting it in the average once made a difference of 25 points between two reports on one system.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const answered: ReadonlyArray<number> = [1, 2, 3, 4]
 
 /**
  * The questions of these categories, `answered` unless given: 1,540 in the whole of LoCoMo.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const questions = (
   dialogues: ReadonlyArray<Dialogue.Dialogue>,

@@ -1,5 +1,7 @@
 /**
  * Dialogues of LoCoMo's kind as training data, as Memory-R1 makes it (paper, algorithms 1 and 2).
+ *
+ * @since 0.1.0
  */
 import { Dialogue, type Episode, MemoryBank } from "@memory-r1/core"
 import type { Turn } from "@memory-r1/core"
@@ -9,8 +11,11 @@ import * as Locomo from "./Locomo.ts"
  * - `facts`: what is decided on: the `observations` that LoCoMo's file has, one or more for most turns, or the `turns`
  *   as they were said. (The paper has them extracted by a language model.)
  * - `window`: how many turns before a decision its bank is made of. Algorithm 1 of the paper says 50, its text 24.
- * - `categories`: of questions; all but 5 when it is left out, as in the paper.
+ * - `categories`: of questions; all but 5 if omitted, as in the paper.
  * - `sessions`: only the first so many of each dialogue, and the questions that they answer.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly facts?: "observations" | "turns" | undefined
@@ -61,6 +66,9 @@ const linked = ({ answer, id, kind, question }: Dialogue.Question): Episode.Link
  * For the Memory Manager: an episode for each turn that questions depend on. It begins with the temporal bank, to which
  * the facts of the turns before were added one by one, and has a step for each fact of the turn, with the questions
  * whose evidence the turn is.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const decisions = (
   dialogues: ReadonlyArray<Dialogue.Dialogue>,
@@ -112,6 +120,9 @@ const whole = (
 /**
  * For the Memory Manager, session by session: whole dialogues from an empty bank, a step for each fact, with the
  * questions whose evidence its turn is.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const sessions = (
   dialogues: ReadonlyArray<Dialogue.Dialogue>,
@@ -121,6 +132,9 @@ export const sessions = (
 /**
  * For the Answer Agent, and to be measured on: whole dialogues, which a manager makes banks of, with all their
  * questions.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const readings = (
   dialogues: ReadonlyArray<Dialogue.Dialogue>,

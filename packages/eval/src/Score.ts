@@ -1,5 +1,7 @@
 /**
  * Measures answers that somebody else gave, with the same metrics as `Evaluation`.
+ *
+ * @since 0.1.0
  */
 import type { DataFile, Dialogue } from "@memory-r1/core"
 import * as Clock from "effect/Clock"
@@ -14,6 +16,9 @@ export { BrokenLine, type Prediction } from "./internal/predictionFile.ts"
 
 /**
  * The predictions of a file, and the SHA-256 of its bytes.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Predictions {
   readonly predictions: ReadonlyArray<PredictionFile.Prediction>
@@ -23,6 +28,9 @@ export interface Predictions {
 /**
  * Predictions for questions that the data set does not have; `questions` are the first ones, with their places in the
  * file.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UnknownQuestions extends Schema.TaggedError<UnknownQuestions>()("UnknownQuestions", {
   file: Schema.String,
@@ -38,6 +46,9 @@ export class UnknownQuestions extends Schema.TaggedError<UnknownQuestions>()("Un
 
 /**
  * A question with two predictions; which one counts is not for the scorer to say.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>()("DuplicatePrediction", {
   file: Schema.String,
@@ -67,6 +78,9 @@ export class DuplicatePrediction extends Schema.TaggedError<DuplicatePrediction>
  * const error = await Effect.runPromise(Effect.provide(Effect.flip(Score.read("answers.jsonl")), files))
  * error.message // => "answers.jsonl:2: at prediction: Missing key"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const read = Effect.fn("Score.read")(function*(
   file: string
@@ -76,6 +90,9 @@ export const read = Effect.fn("Score.read")(function*(
 
 /**
  * What predictions are measured against. `file` is theirs, for messages; `system` names who made them.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly dataset: string
@@ -152,6 +169,9 @@ const warned = (file: string, missing: number, all: number) =>
  * result.items.map(({ f1 }) => f1) // => [2 / 3, 0]
  * result.missing // => 1
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const against = Effect.fn("Score.against")(function*(options: Options) {
   const { dataset, dialogues, file, predictions, seed = 1, sha256, system } = options
@@ -201,11 +221,16 @@ export const against = Effect.fn("Score.against")(function*(options: Options) {
  *
  * const result = await Effect.runPromise(Score.standalone({
  *   dataset: "msc", sha256: "", file: "answers.json", system: "somebody",
- *   predictions: [{ _tag: "ByQuestion", at: "9[0]", conversation: "9", question: "Which pet?", answer: "a cat", response: "cat" }]
+ *   predictions: [{
+ *     _tag: "ByQuestion", at: "9[0]", conversation: "9", question: "Which pet?", answer: "a cat", response: "cat"
+ *   }]
  * }))
  * result.items[0]?.id // => "9/0"
  * result.metrics.overall.exactMatch // => 1
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const standalone = Effect.fn("Score.standalone")(function*(options: Omit<Options, "dialogues" | "limit">) {
   const { categories, dataset, file, predictions, seed = 1, sha256, system } = options

@@ -108,7 +108,7 @@ describe("Dialogue", () => {
     assert.isFalse("observedAt" in cid!.sessions[0]!)
   })
 
-  it("splits evidence, and leaves out what names no turn", () => {
+  it("splits evidence, and omits what names no turn", () => {
     assert.deepStrictEqual(ann!.questions.map(({ evidence }) => evidence), [["D1:2"], ["D1:1", "D2:1"], ["D2:1"], []])
   })
 
@@ -217,7 +217,7 @@ layer(NodeServices.layer)("Dialogue files", (it) => {
       assert.match(sha256, /^[0-9a-f]{64}$/)
     }))
 
-  it.effect("counts what it leaves out", () =>
+  it.effect("counts what it omits", () =>
     Effect.gen(function*() {
       const { dropped, sha256 } = yield* DialogueFile.read(yield* fileWith(JSON.stringify(Support.file)))
       assert.deepStrictEqual(dropped, [

@@ -5,6 +5,8 @@
  * A small decoder that learns the Memory World directly learns the names of its training pools by heart, long before it
  * copies. Some hundred steps on these exercises give it the circuit that copies (an induction head); see Olsson et al.
  * 2022, "In-context Learning and Induction Heads".
+ *
+ * @since 0.1.0
  */
 import type { Episode } from "@memory-r1/core"
 import * as Prng from "./internal/prng.ts"
@@ -30,6 +32,9 @@ const words = (random: Prng.Prng, count: number, taken: Set<string>): ReadonlyAr
  * const { completions, prompt } = Copying.repeats(3)[0]!
  * completions[0]?.target === prompt.trim() // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const repeats = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   const random = Prng.make(seed ^ 0x27d4eb2f)
@@ -77,6 +82,9 @@ const keyed = (
  *
  * /(^|\n)= ./.test(Copying.lookUps(3)[0]!.completions[0]!.target) // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   const random = Prng.make(seed ^ 0x165667b1)
@@ -106,6 +114,9 @@ export const lookUps = (seed: number): ReadonlyArray<Episode.Demonstration> => {
  *
  * /^(ADD|UPDATE|NOOP)/.test(Copying.additions(3)[0]!.completions[0]!.target) // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const additions = (seed: number): ReadonlyArray<Episode.Demonstration> => {
   const random = Prng.make(seed ^ 0x2545f491)

@@ -1,5 +1,7 @@
 /**
  * What the teacher shows: decisions and answers in the Memory World, for a supervised warm start.
+ *
+ * @since 0.1.0
  */
 import { AnswerFormat, type Episode, ManagerFormat, MemoryBank, MemoryOperation, Retriever } from "@memory-r1/core"
 import * as PrngModule from "./internal/prng.ts"
@@ -10,6 +12,9 @@ import * as Teacher from "./Teacher.ts"
 /**
  * `perFact` and `perSpeaker` limit what decisions and answers get to see; `samples` is the number of decisions that the
  * teacher makes on one snapshot; `questions` that of the questions on one bank.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options extends MemoryWorld.Options {
   readonly perFact?: number | undefined
@@ -18,11 +23,11 @@ export interface Options extends MemoryWorld.Options {
   readonly questions?: number | undefined
 }
 
-// The bank before every turn of a world, as somebody of a given behaviour keeps it.
+// The bank before every turn of a world, as somebody of a given behavior keeps it.
 const banks = (
   random: PrngModule.Prng,
   world: MemoryWorld.World,
-  behaviour: "oracle" | "teacher" | "addOnly",
+  behavior: "oracle" | "teacher" | "addOnly",
   perFact: number
 ): ReadonlyArray<
   {
@@ -37,9 +42,9 @@ const banks = (
     const { observedAt, speaker, text } = event.turn
     const found = Retriever.bm25(bank, { text, speaker, limit: perFact })
     const snapshot = { revision: bank.revision, memories: Retriever.inOrder(bank, found.map(({ memory }) => memory)) }
-    const operations = behaviour === "addOnly"
+    const operations = behavior === "addOnly"
       ? [{ _tag: "Add" as const, text }]
-      : behaviour === "oracle"
+      : behavior === "oracle"
       ? Oracle.operations(event, snapshot, read)
       : Teacher.decide(random, event, snapshot, read)
     const parsed = { operations: operations.map((operation) => ({ operation, position: 0 })), rejections: [] }
@@ -59,6 +64,9 @@ const banks = (
  *
  * Demonstrations.manager(3)[0]?.completions[0]?.target.startsWith("ADD") // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const manager = (seed: number, options: Options = {}): ReadonlyArray<Episode.Demonstration> => {
   const { perFact = 8, samples = 2 } = options
@@ -98,14 +106,17 @@ const commonLines = (prompts: ReadonlyArray<string>): string => {
  *
  * Demonstrations.answers(3)[0]?.prompt.startsWith("Memories:") // => true
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const answers = (seed: number, options: Options = {}): ReadonlyArray<Episode.Demonstration> => {
   const { perSpeaker = 12, phrasing = "train", questions = 10 } = options
   const random = PrngModule.make(seed ^ 0x3c6ef372)
   const world = MemoryWorld.generate(seed, options)
   const read = Oracle.reader(world)
-  const behaviour = random.weighted({ oracle: 0.45, teacher: 0.45, addOnly: 0.1 })
-  const kept = banks(random, world, behaviour, 8)
+  const behavior = random.weighted({ oracle: 0.45, teacher: 0.45, addOnly: 0.1 })
+  const kept = banks(random, world, behavior, 8)
   return [random.int(kept.length - 1) + 1, kept.length - 1].map((at) => {
     const { bank } = kept[at]!
     // One in five is about what was never told.

@@ -5,26 +5,27 @@
  * People tell new facts, add to them ("we adopted another dog, Scout": Buddy stays), replace them, take them back,
  * repeat them in other words, and make small talk. Values (names, cities, ...) and phrasings have a part that training
  * never sees. The same seed and options give the same dialogue.
+ *
+ * @since 0.1.0
  */
 import type { Dialogue, Episode } from "@memory-r1/core"
 import { FactExtractor } from "@memory-r1/core"
+import { type EventKind, type Move, move, type Person, say, slotsOf } from "./internal/moves.ts"
 import * as Phrases from "./internal/phrases.ts"
 import * as PrngModule from "./internal/prng.ts"
-import { expand, fill, sentence } from "./internal/sentence.ts"
+import { expand, fill } from "./internal/sentence.ts"
 import { joined, type Slot, slotKey, type Subject, subjects } from "./internal/subjects.ts"
 import * as Values from "./internal/values.ts"
 
+export type { EventKind } from "./internal/moves.ts"
 export type { Slot, SubjectName } from "./internal/subjects.ts"
-
-/**
- * What a turn does to what is true: `new` fills an empty slot, `additive` adds to a list, `replace` changes a value,
- * `retract` takes one back, `duplicate` repeats, `talk` says nothing that anybody will ask about.
- */
-export type EventKind = "new" | "additive" | "replace" | "retract" | "duplicate" | "talk"
 
 /**
  * A turn with its truth. `said` are the values that it tells, adds or takes back; `before` and `after` those of the
  * slot.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Event {
   readonly kind: EventKind
@@ -37,6 +38,9 @@ export interface Event {
 
 /**
  * A dialogue in LoCoMo's schema, with the event of every turn, and what its people never speak of.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface World {
   readonly dialogue: Dialogue.Dialogue
@@ -49,6 +53,9 @@ export interface World {
  * kind of event is tried (an event that is not possible, such as adding to nothing, becomes another one). `invented` is
  * the share of made-up words among training values: a model that sees enough of them learns to copy what it has never
  * seen.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly values?: Values.Split | undefined
@@ -61,6 +68,9 @@ export interface Options {
 
 /**
  * How often each kind of event is tried by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const defaultWeights: Readonly<Record<EventKind, number>> = {
   new: 0.36,
@@ -71,130 +81,18 @@ export const defaultWeights: Readonly<Record<EventKind, number>> = {
   talk: 0.11
 }
 
-const maxListLength = 3
 const firstYear = 2023
 
 // A month by its number, counted from the first year's January.
 const monthAt = (index: number): string => `${Values.months[index % 12]} ${firstYear + Math.floor(index / 12)}`
 
-interface Person {
-  readonly name: string
-  readonly slots: ReadonlyArray<Slot>
-  readonly known: Map<string, { readonly slot: Slot; values: ReadonlyArray<string>; evidence: ReadonlyArray<string> }>
-}
-
-const slotsOf = (
-  random: PrngModule.Prng,
-  person: string,
-  split: Values.Split,
-  invented: number,
-  taken: Set<string>
-): ReadonlyArray<Slot> =>
-  Object.values(subjects).flatMap(({ details, name: subject, pool }): ReadonlyArray<Slot> => {
-    if (details === undefined) return [{ person, subject, detail: "" }]
-    const drawn = details === "drawn"
-      ? [1, 2].map(() => {
-        const value = Values.draw(random, pool, split, taken, invented)
-        taken.add(value)
-        return value
-      })
-      : random.sample(details[split], 2)
-    return drawn.map((detail) => ({ person, subject, detail }))
-  })
-
-interface Move {
-  readonly kind: EventKind
-  readonly slot: Slot
-  readonly said: ReadonlyArray<string>
-  readonly after: ReadonlyArray<string>
-  /** The earlier value that the sentence may name. */
-  readonly other: string
-}
-
-// One possible event of a kind, or `undefined` where the person's life has none.
-const move = (
-  random: PrngModule.Prng,
-  kind: EventKind,
-  person: Person,
-  draw: (subject: Subject, before: string | undefined) => string
-): Move | undefined => {
-  const held = person.slots.filter((slot) => (person.known.get(slotKey(slot))?.values.length ?? 0) > 0)
-  const valuesOf = (slot: Slot): ReadonlyArray<string> => person.known.get(slotKey(slot))?.values ?? []
-  const shapeOf = (slot: Slot) => subjects[slot.subject].shape
-  const candidates: Readonly<Record<EventKind, () => ReadonlyArray<Slot>>> = {
-    new: () => person.slots.filter((slot) => !person.known.has(slotKey(slot))),
-    additive: () => held.filter((slot) => shapeOf(slot) === "list" && valuesOf(slot).length < maxListLength),
-    replace: () => held.filter((slot) => shapeOf(slot) !== "list"),
-    retract: () => held.filter((slot) => subjects[slot.subject].phrases.remove !== undefined),
-    duplicate: () => held,
-    talk: () => []
-  }
-  const options = candidates[kind]()
-  if (options.length === 0) return undefined
-  // Lists of several are rarer than single values: prefer to take back from them.
-  const longer = kind === "retract" ? options.filter((slot) => valuesOf(slot).length > 1) : []
-  const slot = longer.length > 0 && random.chance(0.6) ? random.pick(longer) : random.pick(options)
-  const values = valuesOf(slot)
-  const of = (said: ReadonlyArray<string>, after: ReadonlyArray<string>, other: string): Move => ({
-    kind,
-    slot,
-    said,
-    after,
-    other
-  })
-  switch (kind) {
-    case "new": {
-      const value = draw(subjects[slot.subject], values[0])
-      return of([value], [value], "")
-    }
-    case "additive": {
-      const value = draw(subjects[slot.subject], values[0])
-      return of([value], [...values, value], random.pick(values))
-    }
-    case "replace": {
-      const value = draw(subjects[slot.subject], values[0])
-      return of([value], [value], values[0]!)
-    }
-    case "retract": {
-      const value = random.pick(values)
-      return of([value], values.filter((other) => other !== value), value)
-    }
-    default: {
-      const value = random.pick(values)
-      return of([value], values, "")
-    }
-  }
-}
-
-const monthOf = (date: string): string => date.split(" ")[0]!
-
-const say = (
-  random: PrngModule.Prng,
-  { kind, other, said, slot }: Move,
-  listener: string,
-  split: Values.Split
-): string => {
-  const { phrases, shape } = subjects[slot.subject]
-  const fresh = phrases.new[split]
-  const templates = {
-    new: fresh,
-    // What is new and what is added or changed is often said in the same words.
-    additive: random.chance(0.15) ? fresh : phrases.add?.[split] ?? fresh,
-    replace: random.chance(0.15) ? fresh : phrases.replace?.[split] ?? fresh,
-    retract: phrases.remove?.[split] ?? [],
-    duplicate: random.chance(0.3) ? fresh : phrases.again[split],
-    talk: []
-  }[kind]
-  const values: Readonly<Record<string, string>> = shape === "date"
-    ? { other: listener, v: slot.detail, m: monthOf(said[0]!), o: other === "" ? "" : monthOf(other) }
-    : { other: listener, v: said[0]!, o: other, k: slot.detail }
-  return sentence(random, random.pick(templates), values, split)
-}
-
 const categories = { single: 1, list: 2, date: 3, none: 4 } as const
 
 /**
  * What kind of answer some values are.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullable<Dialogue.Question["kind"]> =>
   values.length === 0
@@ -207,6 +105,9 @@ export const answerKind = (slot: Slot, values: ReadonlyArray<string>): NonNullab
 
 /**
  * A question about a slot.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const ask = (random: PrngModule.Prng, { detail, person, subject }: Slot, phrasing: Values.Split): string =>
   fill(expand(random, random.pick(subjects[subject].phrases.question[phrasing])), { p: person, v: detail, k: detail })
@@ -237,6 +138,9 @@ const questionAbout = (
  * events.length // => 16
  * dialogue.sessions.map((session) => session.turns.length) // => [8, 8]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const generate = (seed: number, options: Options = {}): World => {
   const {
@@ -343,6 +247,9 @@ export const generate = (seed: number, options: Options = {}): World => {
 
 /**
  * What was spoken of in the turns before a given one.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> => [
   ...new Map(events.slice(0, turn).flatMap(({ slot }) => slot === undefined ? [] : [[slotKey(slot), slot] as const]))
@@ -353,6 +260,9 @@ export const toldUntil = ({ events }: World, turn: number): ReadonlyArray<Slot> 
  * A world as an episode: each turn as one fact, with linked questions: the one about the slot that the turn touches,
  * three times as heavy as up to `others` about what else its speaker has told, so that damage done to other memories is
  * seen.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const episode = (
   world: World,

@@ -3,6 +3,8 @@
  *
  * It judges a decision by what the bank holds before and after, so that the same oracle serves any bank: a perfect one,
  * or one that earlier mistakes have damaged.
+ *
+ * @since 0.1.0
  */
 import type { Memory, MemoryOperation } from "@memory-r1/core"
 import { memoryText, readMemory, type Slot, slotKey, subjects } from "./internal/subjects.ts"
@@ -10,6 +12,9 @@ import type { Event, World } from "./MemoryWorld.ts"
 
 /**
  * What a memory says about a slot: the values that it states, or takes back.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Statement {
   readonly slot: Slot
@@ -19,12 +24,18 @@ export interface Statement {
 
 /**
  * Reads a memory; `undefined` where it is no statement of the world.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Reader = (memory: Memory.Memory) => Statement | undefined
 
 /**
  * Reads statements such as "Ann has a dog named Buddy"; and where a world is given, also memories that are a turn's own
  * words, as an ADD-only manager stores them.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const reader = (world?: World): Reader => {
   const turns = new Map(world?.events.map((event) => [event.turn.text, event]))
@@ -41,6 +52,9 @@ export const reader = (world?: World): Reader => {
 /**
  * What memories, oldest first, hold about a slot: lists grow, the newest single value holds, what is taken back is
  * gone.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const believed = (memories: ReadonlyArray<Memory.Memory>, slot: Slot, read: Reader): ReadonlyArray<string> => {
   const isList = subjects[slot.subject].shape === "list"
@@ -61,6 +75,9 @@ const union = (values: ReadonlyArray<string>): ReadonlyArray<string> => [...new 
 
 /**
  * The values that the slot of a turn should have after it, given those that the bank holds for it.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const expected = ({ kind, said, slot }: Event, held: ReadonlyArray<string>): ReadonlyArray<string> => {
   if (slot === undefined) return held
@@ -78,6 +95,9 @@ const stated = (read: Reader, memory: Memory.Memory): Statement | undefined => {
 
 /**
  * The texts of the memories that are about the slot of a turn.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const about = (
   event: Event,
@@ -98,9 +118,13 @@ export const about = (
  * ```ts
  * import { MemoryWorld, Oracle } from "@memory-r1/memory-world"
  *
- * const { events } = MemoryWorld.generate(1, { weights: { new: 1, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0 } })
+ * const weights = { new: 1, additive: 0, replace: 0, retract: 0, duplicate: 0, talk: 0 }
+ * const { events } = MemoryWorld.generate(1, { weights })
  * Oracle.operations(events[0]!, { revision: 0, memories: [] })[0]?._tag // => "Add"
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const operations = (
   event: Event,
@@ -130,6 +154,9 @@ export const operations = (
 /**
  * Whether a decision was right: afterwards the bank holds for the turn's slot exactly what it should, given what it
  * held before, in no more memories than before (one, if there was none), and everything else is as it was.
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const isRight = (
   event: Event,

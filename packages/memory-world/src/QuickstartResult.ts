@@ -1,5 +1,7 @@
 /**
  * What the quickstart measured: the document that it prints, leaves in `results.json`, and that the report page shows.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 import * as WorldEvaluation from "./WorldEvaluation.ts"
@@ -18,6 +20,9 @@ import * as WorldEvaluation from "./WorldEvaluation.ts"
  * - `oracle`: operations that are always right, and the trained answer agent.
  *
  * Documents of earlier versions lack `addOnlyStatements` and `addOnlyOracle`.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Systems = Schema.Struct({
   addOnly: WorldEvaluation.Result,
@@ -29,11 +34,21 @@ export const Systems = Schema.Struct({
   addOnlyOracle: Schema.optionalKey(WorldEvaluation.Result),
   oracle: WorldEvaluation.Result
 })
+
+/**
+ * The type of `Systems`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Systems extends Schema.Schema.Type<typeof Systems> {}
 
 /**
  * The systems in the order of tables, with the names that they are shown under. A baseline stands before what it is the
  * baseline of.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const systems: ReadonlyArray<readonly [key: keyof Systems, name: string]> = [
   ["addOnly", "raw turns, ADD-only"],
@@ -48,6 +63,9 @@ export const systems: ReadonlyArray<readonly [key: keyof Systems, name: string]>
 
 /**
  * The systems that were measured, in the order of tables.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const measured = (
   results: Systems
@@ -59,6 +77,9 @@ export const measured = (
 
 /**
  * A decision before and after training.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Change = Schema.Struct({
   kind: Schema.String,
@@ -67,22 +88,42 @@ export const Change = Schema.Struct({
   before: Schema.String,
   after: Schema.String
 })
+
+/**
+ * The type of `Change`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Change extends Schema.Schema.Type<typeof Change> {}
 
 /**
  * One moment in the history of a bank: what was said, what was decided, and the memories after it.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Moment = Schema.Struct({
   fact: Schema.String,
   decision: Schema.String,
   memories: Schema.Array(Schema.String)
 })
+
+/**
+ * The type of `Moment`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Moment extends Schema.Schema.Type<typeof Moment> {}
 
 /**
  * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too;
  * `probe` is the case that memory layers are known to get wrong; `history` is what becomes of the bank of one held-out
  * dialogue, decision by decision, before and after training; paths are relative to the working directory.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const QuickstartResult = Schema.Struct({
   seed: Schema.Int,
@@ -98,4 +139,11 @@ export const QuickstartResult = Schema.Struct({
   run: Schema.String,
   report: Schema.String
 })
+
+/**
+ * The type of `QuickstartResult`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface QuickstartResult extends Schema.Schema.Type<typeof QuickstartResult> {}

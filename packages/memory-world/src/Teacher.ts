@@ -3,8 +3,10 @@
  *
  * Deletes and adds where it should update, overwrites lists, keeps stale values, stores duplicates and small talk,
  * forgets to take back; answers with one item of a list, and guesses where nothing is known. A model that imitates it
- * has the right behaviour as one mode among others; reinforcement learning has to find out which one. The shares are
+ * has the right behavior as one mode among others; reinforcement learning has to find out which one. The shares are
  * stated in `managerErrors` and `answerErrors` and are the same for every seed.
+ *
+ * @since 0.1.0
  */
 import { AnswerFormat } from "@memory-r1/core"
 import type { Memory, MemoryOperation } from "@memory-r1/core"
@@ -23,11 +25,17 @@ import * as Oracle from "./Oracle.ts"
  * - `addTurn`: ADD the turn word for word.
  * - `ignore`: NOOP.
  * - `deleteAll`: DELETE the whole memory where one item should go.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ManagerMode = "right" | "overwrite" | "deleteAndAdd" | "add" | "addTurn" | "ignore" | "deleteAll"
 
 /**
  * How often the teacher does what, by kind of event.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const managerErrors: Readonly<Record<EventKind, Readonly<Partial<Record<ManagerMode, number>>>>> = {
   new: { right: 0.93, ignore: 0.04, addTurn: 0.03 },
@@ -40,6 +48,9 @@ export const managerErrors: Readonly<Record<EventKind, Readonly<Partial<Record<M
 
 /**
  * How often the teacher's answer is right, by kind of answer; otherwise it names one item of a list, or guesses.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export const answerErrors = { single: 0.92, date: 0.92, list: 0.35, none: 0.3 } as const
 
@@ -70,6 +81,9 @@ const byMode = (
 
 /**
  * One decision of the teacher.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const decide = (
   random: Prng,
@@ -81,6 +95,9 @@ export const decide = (
 
 /**
  * One answer of the teacher about a slot, as `AnswerFormat.compact` reads it: the memories that help, then the answer.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const answer = (
   random: Prng,

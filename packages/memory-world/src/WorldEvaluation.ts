@@ -1,5 +1,7 @@
 /**
  * How well a manager and an answer agent do in the Memory World: answers, operations, and how large the banks get.
+ *
+ * @since 0.1.0
  */
 import { MemoryBank, MemoryManager, MemoryOperation, Simulation, Statistics, TextMetrics } from "@memory-r1/core"
 import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
@@ -20,6 +22,9 @@ const Answers = Schema.Struct({ n: Schema.Int, exactMatch: Schema.Finite, f1: Sc
  *   was as it should be (`Oracle.isRight`), of all turns and by kind of event.
  * - `memories`: the mean size of a bank at the end.
  * - `intervals`: 95 % by bootstrap over dialogues.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Result = Schema.Struct({
   n: Schema.Int,
@@ -40,12 +45,22 @@ export const Result = Schema.Struct({
     operationAccuracy: Statistics.Interval
   })
 })
+
+/**
+ * The type of `Result`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Result extends Schema.Schema.Type<typeof Result> {}
 
 type Failure = AiError.AiError | Retriever.RetrieverError | Sampler.SamplerError
 
 /**
  * Plays worlds with the manager at hand.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const play = Effect.fn("WorldEvaluation.play")(function*(
   worlds: ReadonlyArray<MemoryWorld.World>,
@@ -59,12 +74,15 @@ export const play = Effect.fn("WorldEvaluation.play")(function*(
   Failure,
   MemoryManager.MemoryManager | Retriever.Retriever
 > {
-  const phrasing = options.phrasing === undefined ? {} : { phrasing: options.phrasing }
-  return yield* Simulation.play(worlds.map((world) => MemoryWorld.episode(world, phrasing)), options)
+  const { phrasing } = options
+  return yield* Simulation.play(worlds.map((world) => MemoryWorld.episode(world, { phrasing })), options)
 })
 
 /**
  * A manager that always decides rightly, for the dialogues that it was made for.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryManager.MemoryManager["Service"] => {
   const key = (speaker: string, source: string | undefined, text: string): string => `${speaker}\n${source}\n${text}`
@@ -109,6 +127,9 @@ export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryM
  * const [kept, added] = [played!, WorldEvaluation.addOnly(played!)].map(({ banks }) => MemoryBank.size(banks.at(-1)!))
  * kept! < added! // => true
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const addOnly = ({ banks, decisions, episode }: Simulation.EpisodeResult): Simulation.EpisodeResult => {
   const { Add, Noop } = MemoryBank.Edit
@@ -143,6 +164,9 @@ export const addOnly = ({ banks, decisions, episode }: Simulation.EpisodeResult)
 
 /**
  * Asks every question of worlds that were played, and measures. Needs the answer agent and the retriever at hand.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const measure = Effect.fn("WorldEvaluation.measure")(function*(
   worlds: ReadonlyArray<MemoryWorld.World>,
@@ -213,6 +237,9 @@ export const measure = Effect.fn("WorldEvaluation.measure")(function*(
 
 /**
  * A decision that changed from wrong to right, on banks that held the same about its subject.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Change {
   readonly kind: MemoryWorld.EventKind
@@ -224,6 +251,9 @@ export interface Change {
 
 /**
  * Decisions that were wrong in one playthrough and right in another, additive updates first, one for each dialogue.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const changes = (
   worlds: ReadonlyArray<MemoryWorld.World>,

@@ -3,6 +3,8 @@
  *
  * The page is whole in itself. It fetches nothing, and texts of the run (a transcript may hold anything) are shown,
  * never run.
+ *
+ * @since 0.1.0
  */
 import { DataFile } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
@@ -34,12 +36,15 @@ export { Alarm, type Input, type Metrics, Run, type Skipped, Status, Transcript,
  * page.includes("This run failed at step 3 of 40") // => true
  * page.includes("<script>alert(1)") // => false
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const html = (input: Format.Input): string => page(input)
 
 /**
  * Reads a run folder: `results.json`, `metrics.jsonl`, `transcripts.jsonl`, `status.json`, and `run.json` with the
- * command that made it. What is missing is left out; lines that cannot be read, such as the last one of a run that was
+ * command that made it. What is missing is omitted; lines that cannot be read, such as the last one of a run that was
  * killed, are skipped and counted.
  *
  * Fails with `FileUnusable` where the folder holds none of these or a file cannot be read, and with `BrokenJson` and
@@ -55,6 +60,9 @@ export const html = (input: Format.Input): string => page(input)
  * const error = await Effect.runPromise(Effect.provide(program, NodeServices.layer))
  * error._tag // => "FileUnusable"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const read = Effect.fn("Report.read")(function*(
   folder: string
@@ -82,6 +90,9 @@ export const read = Effect.fn("Report.read")(function*(
  * const page = await Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
  * page.startsWith("<!doctype html>") // => true
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const write = Effect.fn("Report.write")(function*(
   folder: string
@@ -96,6 +107,9 @@ export const write = Effect.fn("Report.write")(function*(
  * Writes a page over several run folders into a file: what they reached, with intervals over their seeds, and their
  * curves as bands. Runs of other algorithms stand beside each other. Fails as `read` does, and with `FileUnusable`
  * where the page cannot be written.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const writeRuns = Effect.fn("Report.writeRuns")(function*(
   folders: ReadonlyArray<string>,

@@ -159,7 +159,7 @@ describeWith(browser, "Report in a browser", () => {
       }))
 
     it.effect(
-      "follows the reader's colours while it is open",
+      "follows the reader's colors while it is open",
       Effect.fnUntraced(function*() {
         const { page, seen } = yield* open(Runs.quickstart, { width: 1280 })
         const colors = () =>

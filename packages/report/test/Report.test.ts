@@ -72,7 +72,8 @@ describe("a training run's page", () => {
       )
       assert.include(
         page,
-        `<li class="gone">Synthia plays the harp</li><li class="">Synthia lives in Exampleville</li><li class="new">Synthia plays the harp and the cello</li>`
+        `<li class="gone">Synthia plays the harp</li><li class="">Synthia lives in Exampleville</li>` +
+          `<li class="new">Synthia plays the harp and the cello</li>`
       )
       assert.include(shown, "The same dialogue before training")
       assert.include(shown, "UPDATE 0 Synthia plays the harp and the cello NOOP ADD Synthia has a cat UPDATE")
@@ -186,7 +187,8 @@ describe("Report.html", () => {
         "Before reinforcement learning, 58.0 % of 672 answers were exactly right",
         "after 7 min 12 s on this machine, 76.0 %",
         "The 95 % intervals (54.2–61.4 and 72.2–79.4) do not overlap",
-        "With the same statements only added, never updated or deleted, the same answer agent reached 64.0 % (with raw turns in their place, before training, 46.0 %)",
+        "With the same statements only added, never updated or deleted, the same answer agent reached 64.0 % " +
+        "(with raw turns in their place, before training, 46.0 %)",
         "both RL, ADD-only 64.0",
         "after RL, ADD-only 673 0 0 287 55.0",
         "both RL 76.0 72.2–79.4 81.0 82.0 61.0 72.0 88.0 9.8",
@@ -214,7 +216,7 @@ describe("Report.html", () => {
     )
   })
 
-  it.effect("shows the results of a run of an earlier version, which has no ADD-only baselines of the same statements", () =>
+  it.effect("shows the results of a run of an earlier version, which lacks ADD-only baselines of its statements", () =>
     Effect.gen(function*() {
       const without = ({ addOnlyOracle: _, addOnlyStatements: __, ...systems }: typeof Runs.results.results) => systems
       const results = {
@@ -454,9 +456,9 @@ layer(NodeServices.layer)("Report.read", (it) => {
       const page = text(Report.html(input))
       assert.include(
         page,
-        "4 lines of metrics.jsonl could not be read and are left out; the file ends in the middle of a line"
+        "4 lines of metrics.jsonl could not be read and are omitted; the file ends in the middle of a line"
       )
-      assert.include(page, "1 line of transcripts.jsonl could not be read and is left out.")
+      assert.include(page, "1 line of transcripts.jsonl could not be read and is omitted.")
     })
   )
 
@@ -484,7 +486,8 @@ layer(NodeServices.layer)("Report.read", (it) => {
       assert.deepStrictEqual(yield* failure({}), {
         tag: "FileUnusable",
         message:
-          "RUN: no run folder: it holds none of results.json, metrics.jsonl, transcripts.jsonl, validations.jsonl, alarms.jsonl, status.json, run.json"
+          "RUN: no run folder: it holds none of results.json, metrics.jsonl, transcripts.jsonl, validations.jsonl, " +
+          "alarms.jsonl, status.json, run.json"
       })
       assert.deepStrictEqual(yield* failure({ "metrics.jsonl": "", "status.json": "{" }), {
         tag: "BrokenJson",

@@ -17,23 +17,33 @@ export class NoBenchmarks extends Schema.TaggedError<NoBenchmarks>()("NoBenchmar
 }
 
 /**
- * Without the benchmarks.
+ * The command as help lists it, without the benchmarks.
  */
-export const missing = Command.make("bench", {}, () => Effect.fail(new NoBenchmarks())).pipe(
-  Command.withDescription("Measure the engine and the stores, in a clone of the repository")
+export const listed = Command.make("bench", {}, () => Effect.fail(new NoBenchmarks())).pipe(
+  Command.withDescription("Measure the engine and the stores, beside peers where they are given")
 )
 
 /**
  * The command, in one of its two forms.
  */
-export type Bench = typeof bench | typeof missing
+export type Bench = typeof bench | typeof listed
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith("Cannot find package '@memory-r1/bench'")
 
 /**
- * The command, with the benchmarks where they are there.
+ * The command where arguments ask for it, and what help lists where they do not: the benchmarks take a second to load.
+ * Fails with `NoBenchmarks` where they are not there.
  */
-export const load: Effect.Effect<Bench> = Effect.promise(() =>
-  import("@memory-r1/bench").then(({ bench }) => bench, (error: unknown) => {
-    if (error instanceof Error && error.message.includes("Cannot find package '@memory-r1/bench'")) return missing
-    throw error
-  })
-)
+export const load = (
+  args: ReadonlyArray<string>,
+  benchmarks: () => Promise<{ readonly bench: Bench }> = () => import("@memory-r1/bench")
+): Effect.Effect<Bench, NoBenchmarks> =>
+  args.find((arg) => !arg.startsWith("-")) !== "bench"
+    ? Effect.succeed(listed)
+    : Effect.flatten(Effect.promise(() =>
+      benchmarks().then(({ bench }) => Effect.succeed(bench), (error: unknown) => {
+        if (isMissing(error)) return Effect.fail(new NoBenchmarks())
+        throw error
+      })
+    ))

@@ -1,15 +1,19 @@
 /**
  * `memory-r1 mcp --db FILE [--http PORT] [--model MODEL [--template-option NAME=VALUE]]`
  */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OnnxLanguageModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, FactExtractor, MemoryManager } from "@memory-r1/core"
-import { Server, Tools } from "@memory-r1/mcp"
+import { Server } from "@memory-r1/mcp"
 import { LanguageModel } from "effect/ai"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { HttpRouter, HttpServer } from "effect/http"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { createServer } from "node:http"
 import * as Engine from "../Engine.ts"
 import * as Store from "../memory/Store.ts"
 import { count } from "../shared.ts"
@@ -51,6 +55,36 @@ export const agents = (model: Option.Option<string>, config: OnnxLanguageModel.O
   )
 }
 
+const host = "127.0.0.1"
+
+/**
+ * A port that cannot be listened on.
+ */
+export class PortError
+  extends Schema.TaggedError<PortError>()("PortError", { port: Schema.Int, cause: Schema.Defect() })
+{
+  override get message(): string {
+    return `port ${this.port} of ${host} cannot be listened on: ${
+      this.cause instanceof Error ? this.cause.message : String(this.cause)
+    }`
+  }
+}
+
+const overHttp = (options: Server.Options) => (port: number) => {
+  const said = Layer.effectDiscard(
+    HttpServer.addressFormattedWith((address) =>
+      Effect.sync(() => void process.stderr.write(`MCP at ${address}/mcp\n`))
+    )
+  )
+  const server = NodeHttpServer.layer(createServer, { host, port, gracefulShutdownTimeout: "2 seconds" }).pipe(
+    Layer.catchTag("ServeError", ({ cause }) => Layer.effectContext(Effect.fail(new PortError({ port, cause }))))
+  )
+  return Layer.launch(said.pipe(
+    Layer.provide(HttpRouter.serve(Server.layerHttp(options), { disableLogger: true, disableListenLog: true })),
+    Layer.provide(server)
+  ))
+}
+
 /**
  * The command.
  */
@@ -73,14 +107,9 @@ export const mcp = Command.make(
     ...agentFlags
   },
   Effect.fn(function*({ deletions, http, maxTokens, model, templateOptions, ...flags }) {
-    const handlers = Tools.handlers(Store.scope(flags), { deletions }).pipe(
-      Layer.provide(Layer.merge(Store.layer(flags.db, "make"), agents(model, { maxTokens, templateOptions }, flags)))
-    )
-    if (Option.isNone(http)) return yield* Server.stdio(handlers)
-    return yield* Server.http(
-      handlers,
-      http.value,
-      (url) => Effect.sync(() => void process.stderr.write(`MCP at ${url}\n`))
-    )
+    const options = { scope: Store.scope(flags), deletions }
+    const memory = Layer.merge(Store.layer(flags.db, "make"), agents(model, { maxTokens, templateOptions }, flags))
+    const served = Option.match(http, { onNone: () => Server.serveStdio(options), onSome: overHttp(options) })
+    yield* Effect.provide(served, memory)
   })
 ).pipe(Command.withDescription("Serve the memories of one scope to a model, over the Model Context Protocol"))

@@ -54,8 +54,11 @@ const optional = <K extends string, V>(key: K, value: V | undefined): { readonly
   value === undefined ? {} : { [key]: value } as { readonly [P in K]: V }
 
 /**
- * A piece of evidence that was left out, with the place where it stands (`conv-26/37`, or `conv-26
+ * A piece of evidence that was omitted, with the place where it stands (`conv-26/37`, or `conv-26
  * session_3_observation`).
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface DroppedReference {
   readonly at: string

@@ -7,6 +7,9 @@ import * as Schema from "effect/Schema"
  * An answer, to a question that is named by its id, or by its words and, where the file is nested by conversation, by
  * the conversation's id or its place in the data set. `at` is the place in the file. A null is no answer: it counts as
  * missing.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Prediction =
   | {
@@ -28,7 +31,12 @@ export type Prediction =
     readonly category?: string | undefined
   }
 
-/** A line of a JSON lines file that is no prediction. */
+/**
+ * A line of a JSON lines file that is no prediction.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
 export class BrokenLine extends Schema.TaggedError<BrokenLine>()("BrokenLine", {
   file: Schema.String,
   line: Schema.Int,

@@ -14,7 +14,7 @@ const recall = {
  * Means over questions.
  *
  * - `exactMatch`: SQuAD's, the published measure (`TextMetrics.squadExactMatch`); lists in any order.
- * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalised words.
+ * - `f1`: over sets of tokens, as A-Mem, mem0 and Memory-R1 report it. `squadF1`: over multisets of normalized words.
  * - `bleu1`: NLTK's, as the same three report it.
  * - `evidenceRecall`: the share of the evidence turns that are among the sources of the candidates; `At10`, `At30`: of
  *   the 10 or 30 best memories of the whole bank. Only over questions that have evidence.
@@ -30,6 +30,13 @@ export const Metrics = Schema.Struct({
   squadF1: Schema.Finite,
   ...recall
 })
+
+/**
+ * The type of `Metrics`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Metrics extends Schema.Schema.Type<typeof Metrics> {}
 
 /**
@@ -50,6 +57,13 @@ export const Item = Schema.Struct({
   squadF1: Schema.Finite,
   ...recall
 })
+
+/**
+ * The type of `Item`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Item extends Schema.Schema.Type<typeof Item> {}
 
 // What LoCoMo's own scorer takes for "the dialogue does not say", and "none", which this project's agents write.

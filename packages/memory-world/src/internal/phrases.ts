@@ -1,7 +1,7 @@
-// What speakers of the Memory World say, from the tables in `data/`. `(a|b|)` is a choice; `{v}` the value that is told,
-// `{o}` the value before it, `{k}` a kind of animal, `{a v}` the value with its article, `{m}` a month, `{other}` the
-// listener, `{p}` the person that a question is about. Training and held-out phrasings share no template. A template
-// that is too long for a line is a list of its parts. `silence` is how often nothing is said.
+// What speakers of the Memory World say, from the tables in `data/`. `(a|b|)` is a choice; `{v}` the value that is
+// told, `{o}` the value before it, `{k}` a kind of animal, `{a v}` the value with its article, `{m}` a month,
+// `{other}` the listener, `{p}` the person that a question is about. Training and held-out phrasings share no
+// template. A template that is too long for a line is a list of its parts. `silence` is how often nothing is said.
 import * as Record from "effect/Record"
 import cityData from "./data/city.json" with { type: "json" }
 import foodData from "./data/food.json" with { type: "json" }

@@ -6,6 +6,12 @@ import * as Values from "./values.ts"
 /** One value that a later one replaces, a list that grows and shrinks, or a date of one named thing. */
 export type Shape = "single" | "list" | "date"
 
+/**
+ * What can be talked about.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type SubjectName =
   | "city"
   | "job"
@@ -131,7 +137,12 @@ export const subjects: Readonly<Record<SubjectName, Subject>> = {
   }
 }
 
-/** A slot that memories are about: a person, a subject, and a detail (empty where the subject has none). */
+/**
+ * A slot that memories are about: a person, a subject, and a detail (empty where the subject has none).
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Slot {
   readonly person: string
   readonly subject: SubjectName

@@ -1,4 +1,4 @@
-// Charts as data. The page's script (client.ts) draws them with Chart.js; colours are names of the style sheet's
+// Charts as data. The page's script (client/) draws them with Chart.js; colors are names of the style sheet's
 // variables.
 import { html, type Markup } from "./markup.ts"
 

@@ -16,7 +16,7 @@ interface Known {
 /** What figures are called. */
 export const known: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["reward", { title: "Reward", note: "Mean over all completions of a step." }],
-  ["loss", { title: "Loss", note: "What the optimiser makes smaller." }],
+  ["loss", { title: "Loss", note: "What the optimizer makes smaller." }],
   [
     "zeroVariance",
     {
@@ -58,7 +58,7 @@ export const known: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["wellFormed", { title: "In the format", note: "Answers that follow it.", unit: "percent", fromZero: true }],
   ["memories", { title: "Memories", note: "In a bank, after a decision.", fromZero: true }],
   ["rejections", { title: "Rejections", note: "Pieces of text that are no operation, per decision.", fromZero: true }],
-  ["tooLong", { title: "Prompts too long", note: "Tasks that were left out.", fromZero: true }],
+  ["tooLong", { title: "Prompts too long", note: "Tasks that were omitted.", fromZero: true }],
   ["seconds", { title: "Seconds per step", note: "Sampling, scoring and the update.", fromZero: true }],
   ["tokens", { title: "Tokens per step", note: "Prompts and completions.", fromZero: true }]
 ])

@@ -42,7 +42,7 @@ export interface Metrics {
   readonly rewards?: ReadonlyArray<number> | undefined
 }
 
-// JSON has null for what is no number.
+// JSON has null for NaN.
 const Figure = Schema.NullOr(Schema.Finite)
 
 /**

@@ -125,7 +125,7 @@ const kindNames: Readonly<Record<string, string>> = {
   talk: "small talk"
 }
 
-// Of the probe nobody has said which decision is right, so its colours say nothing either.
+// Of the probe nobody has said which decision is right, so its colors say nothing either.
 const card = (
   { after, before, kind, memories, turn }: QuickstartResult.Change,
   label: string,

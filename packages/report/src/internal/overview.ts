@@ -84,7 +84,7 @@ const skipped = ({ skipped }: Input): Markup | undefined =>
         ({ file, lines, partial }) =>
           html`<p><strong>${Text.plural(lines, "line")} of ${file} could not be read</strong> and ${
             lines === 1 ? "is" : "are"
-          } left out${partial ? "; the file ends in the middle of a line, as it does when a run is killed" : ""}.</p>`
+          } omitted${partial ? "; the file ends in the middle of a line, as it does when a run is killed" : ""}.</p>`
       )
     }</div>`
 
@@ -133,7 +133,8 @@ const training = ({ metrics, results, status, validations = [] }: Input): Markup
   return results === undefined
     ? html`<p>This page shows how training went, stage by stage: ${names}. ${
       validations.length > 0
-        ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that is no result on held-out ones."
+        ? "On the way both agents were measured on other dialogues, which had a say in which weights were kept; that " +
+          "is no result on held-out ones."
         : `Nothing ${
           status?.state === "running" ? "has been measured so far" : "was measured"
         } on held-out dialogues, so there are curves but no results.`

@@ -1,7 +1,7 @@
 // The page as a whole.
 import { createHash } from "node:crypto"
 import * as Charts from "./charts.ts"
-import { client } from "./client.ts"
+import client from "./client.json" with { type: "json" }
 import { learning } from "./curves.ts"
 import type { Input } from "./format.ts"
 import { answered, history } from "./history.ts"
@@ -41,14 +41,14 @@ ${
       : html`<p>The command that makes such a run:</p><pre><code>${derived}</code></pre>`
   }
 <p>Run folder: <code>${folder}</code>. The page is whole in itself and fetches nothing; its
-charts are drawn by Chart.js (MIT licence).</p>
+charts are drawn by Chart.js (MIT license).</p>
 </footer>`
 }
 
 /** A page around its main part, with the charts that were put on the canvas. */
 export const document = (title: string, canvas: Charts.Canvas, main: Markup): string => {
   const drawn = canvas.charts.length > 0
-  const scripts = drawn ? [chartJs(), client] : []
+  const scripts = drawn ? [chartJs(), client.script] : []
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -76,7 +76,8 @@ ${scripts.map((script) => html`<script>${trusted(script)}</script>`)}
 export const noScript = (canvas: Charts.Canvas): Markup | undefined =>
   canvas.charts.length === 0
     ? undefined
-    : html`<noscript><p class="banner info">The charts need JavaScript; the tables have the same figures.</p></noscript>`
+    : html`<noscript><p class="banner info">The charts need JavaScript; the tables have the same figures.</p>
+</noscript>`
 
 export const page = (input: Input): string => {
   const canvas = Charts.make()

@@ -38,12 +38,14 @@ ${Text.plural(results.bothRl.n, "question")}; in %`,
 
 const explanations: Readonly<Record<keyof QuickstartResult.Systems, string>> = {
   addOnly:
-    "every turn is added as it was said, and read by the answer agent from before training, which was taught to read statements: a floor",
+    "every turn is added as it was said, and read by the answer agent from before training, which was taught to read " +
+    "statements: a floor",
   addOnlyRlReader: "the same banks, read by the trained answer agent",
   warmStart: "both agents as they were before reinforcement learning, warmed up on an imperfect teacher",
   managerRl: "the trained manager, with the answer agent from before training",
   addOnlyStatements:
-    "the same statements as the trained manager writes, each added and none changed or taken back, read by the same answer agent: what is left to “both RL” is what updates and deletions are worth",
+    "the same statements as the trained manager writes, each added and none changed or taken back, read by the same " +
+    "answer agent: what is left to “both RL” is what updates and deletions are worth",
   bothRl: "both agents trained: what this run made",
   addOnlyOracle: "the same for the statements of the manager that always decides rightly",
   oracle: "a manager that always decides rightly, with the trained answer agent: how far better memory alone could lead"
@@ -96,7 +98,7 @@ ${answers("table-phrasings", "Held-out phrasings too", document.resultsNewPhrasi
     )
   }
 <div><dt>exact match</dt>
-<dd>the share of answers that are the right one, word for word after normalisation; of a list, in any order</dd></div>
+<dd>the share of answers that are the right one, word for word after normalization; of a list, in any order</dd></div>
 <div><dt>F1</dt><dd>words that the answer shares with the right one, which gives credit for a part</dd></div>
 <div><dt>kinds</dt>
 <dd>one value; a list of several; a date; and questions about what was never said, to which the right answer

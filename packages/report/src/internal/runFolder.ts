@@ -1,4 +1,4 @@
-// Reading a run folder. The parts that are missing are left out; a line that cannot be read is skipped and counted,
+// Reading a run folder. The parts that are missing are omitted; a line that cannot be read is skipped and counted,
 // since a run that was killed leaves its last line unfinished.
 import { DataFile } from "@memory-r1/core"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,5 @@
 // Several runs beside each other: the same with other seeds, or with another algorithm.
+import { Statistics } from "@memory-r1/core"
 import { QuickstartResult } from "@memory-r1/memory-world"
 import * as Charts from "./charts.ts"
 import { known } from "./curves.ts"
@@ -30,7 +31,7 @@ const student = [
 
 /** A mean with its 95 % interval over runs (Student 1908); no interval for a single run. */
 export const meanOf = (values: ReadonlyArray<number>) => {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const mean = Statistics.mean(values)
   if (values.length < 2) return { mean, interval: undefined }
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
   const half = (student[values.length - 2] ?? 1.96) * Math.sqrt(variance / values.length)
@@ -67,7 +68,7 @@ const band = (runs: ReadonlyArray<Input>, stage: string, name: string) => {
     at.map((values) => (values.length === 0 ? null : f(values)))
   return {
     x,
-    mean: of((values) => meanOf(values).mean),
+    mean: of(Statistics.mean),
     low: of((values) => Math.min(...values)),
     high: of((values) => Math.max(...values))
   }
@@ -152,7 +153,7 @@ the runs`,
       const cells = (key: "warmStart" | "bothRl") => {
         const of = (event: string): Markup | string => {
           const values = measured.flatMap((systems) => systems[key].operationAccuracy.byEvent[event] ?? [])
-          return values.length === 0 ? Text.percent(undefined) : Text.percent(meanOf(values).mean)
+          return values.length === 0 ? Text.percent(undefined) : Text.percent(Statistics.mean(values))
         }
         return [interval(measured.map((systems) => systems[key].operationAccuracy.overall)), ...events.map(of)]
       }
@@ -197,7 +198,8 @@ export const runsPage = (inputs: ReadonlyArray<Input>): string => {
           }</dd></div>`
       )
     }</dl>
-<div class="lead"><p>The same training with different seeds, beside each other: what differs within a group is chance.</p></div>
+<div class="lead"><p>The same training with different seeds, beside each other: what differs within a group is
+chance.</p></div>
 </header>
 ${noScript(canvas)}
 ${measured}

@@ -1,4 +1,5 @@
 // The metrics of a run as curves: by stage, smoothed, and thinned to what a chart can show.
+import { Statistics } from "@memory-r1/core"
 import type { Metrics } from "./format.ts"
 
 /** The steps of one stage, as far as they were logged. */
@@ -68,12 +69,10 @@ export const places = (length: number, most: number): ReadonlyArray<number> =>
     ? Array.from({ length }, (_, i) => i)
     : Array.from({ length: most }, (_, i) => Math.round((i * (length - 1)) / (most - 1)))
 
-const mean = (values: ReadonlyArray<number>): number | undefined =>
-  values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
-
 /** The means of a figure over the first and the last tenth of the steps, and how many steps those are. */
 export const ends = (values: ReadonlyArray<number | null>) => {
   const there = values.filter((value) => value !== null)
   const steps = Math.max(1, Math.round(there.length / 10))
-  return { steps, first: mean(there.slice(0, steps)), last: mean(there.slice(-steps)) }
+  if (there.length === 0) return { steps, first: undefined, last: undefined }
+  return { steps, first: Statistics.mean(there.slice(0, steps)), last: Statistics.mean(there.slice(-steps)) }
 }

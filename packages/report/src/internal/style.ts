@@ -1,4 +1,4 @@
-/** The page's style sheet. Charts take their colours from its variables. */
+/** The page's style sheet. Charts take their colors from its variables. */
 export const style = `
 :root {
   color-scheme: light dark;

@@ -1,4 +1,5 @@
 // What the policy was asked, what it wrote, and what it earned.
+import { Statistics } from "@memory-r1/core"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Transcript } from "./format.ts"
@@ -80,11 +81,10 @@ const operationsOf = ({ labels = [] }: Completion): Markup | undefined => {
 const rewards = ({ completions }: Transcript): string => {
   const found = completions.flatMap(({ reward }) => (reward === null ? [] : [reward]))
   if (found.length === 0) return "no rewards"
-  const mean = found.reduce((sum, reward) => sum + reward, 0) / found.length
   const [low, high] = [Math.min(...found), Math.max(...found)]
   return low === high
     ? `all earned ${Text.figure(low)}`
-    : `mean reward ${Text.figure(mean)}, from ${Text.figure(low)} to ${Text.figure(high)}`
+    : `mean reward ${Text.figure(Statistics.mean(found))}, from ${Text.figure(low)} to ${Text.figure(high)}`
 }
 
 const oneTranscript = (transcript: Transcript): Markup => {

@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll } from "vitest"
-import * as Messages from "../../mcp/src/internal/messages.ts"
-import * as Mcp from "./support/mcp.ts"
-import * as Program from "./support/program.ts"
+import * as Mcp from "../../cli/test/support/mcp.ts"
+import * as Program from "../../cli/test/support/program.ts"
+import * as Messages from "../src/internal/messages.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "memory-r1-messages-"))
 afterAll(() => rmSync(folder, { recursive: true }))
