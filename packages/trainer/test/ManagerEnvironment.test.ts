@@ -47,13 +47,14 @@ describe("ManagerEnvironment", () => {
         "please"
       ]
       const [outcomes] = yield* score([{ task: task!, texts }])
-      assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.parts["answers"]), [1, 0, 0, 1, 0])
+      assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.parts["answers"]), [1, 0, 0, 1, 1])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [
         0.85,
         0,
         -0.15,
         0.7,
-        -0.25
+        // What cannot be read is rejected, and the fact is kept as it was said, as a served agent keeps it.
+        0.6
       ])
       assert.deepStrictEqual(outcomes!.map(({ labels }) => labels.join()), ["add", "noop", "add", "add,add", ""])
     }).pipe(Effect.provide(layer)))

@@ -76,9 +76,9 @@ describe("SessionEnvironment", () => {
       const [good, bad] = group!.outcomes
       assert.strictEqual(good!.reward.parts["answers"], 1)
       assert.deepStrictEqual(good!.labels, ["add", "add", "update"])
-      // Nothing was said of Oslo, so that it cannot be changed: of the two subjects the dog is right, with a weight of
-      // 1 in 4.
-      assert.deepStrictEqual(bad!.reward.parts, { answers: 0.25, growth: -1, rejected: -1 })
+      // Nothing was said of Oslo, so it cannot be changed, and the fact is kept as it was said: of the two subjects the
+      // dog is right, with a weight of 1 in 4.
+      assert.deepStrictEqual(bad!.reward.parts, { answers: 0.25, growth: -2, rejected: -1 })
       assert.deepStrictEqual(bad!.labels, ["noop", "add"])
       assert.include(good!.result, "Where does Ann live? Lima (Lima)")
       assert.notInclude(good!.result, "(Oslo)")
