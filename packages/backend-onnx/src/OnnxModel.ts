@@ -11,6 +11,7 @@ import { type Device, DeviceError, keepsTensors } from "./graph/device.ts"
 import type { ElementType, Graph } from "./graph/Graph.ts"
 import * as GraphModule from "./graph/Graph.ts"
 import * as Session from "./graph/session.ts"
+import { EngineError } from "./graph/session.ts"
 import { type Plan, ropeNames } from "./model/decoder.ts"
 import * as Joined from "./model/joined.ts"
 import * as Parameters from "./model/parameters.ts"
@@ -38,7 +39,7 @@ export interface LoadOptions extends Options {
 }
 
 export type { Device, WeightType }
-export { DeviceError }
+export { DeviceError, EngineError }
 
 /**
  * A resident model.
@@ -47,17 +48,18 @@ export interface OnnxModel {
   readonly checkpoint: Checkpoint.Description
   readonly device: Device
   readonly weightType: WeightType
-  /** The weights as one flat buffer that may be changed in place; a frozen model has none. */
+  /** @internal The weights as one flat buffer that may be changed in place; a frozen model has none. */
   readonly flat: Float32Array | undefined
-  /** The weights as named tensors. */
+  /** @internal The weights as named tensors. */
   readonly weights: Session.Feeds
   /**
-   * The weights, and those of an adapter, where the device has them: sent again only when `changed` was told of them.
+   * @internal The weights, and those of an adapter, where the device has them: sent again only when `changed` was told
+   * of them.
    */
   readonly resident: (adapter: Adapter | undefined) => Effect.Effect<Session.Feeds, Session.EngineError>
-  /** The tables of rotary positions, for sequences of at least so many tokens. */
+  /** @internal The tables of rotary positions, for sequences of at least so many tokens. */
   readonly ropes: (positions: number) => Session.Feeds
-  /** Loads a graph into a session that lives as long as the model. One session for each key. */
+  /** @internal Loads a graph into a session that lives as long as the model. One session for each key. */
   readonly session: (key: string, graph: () => Graph) => Effect.Effect<Session.Session, Session.EngineError>
   /**
    * Milliseconds that runs have taken so far, by the first word of the session's key: prefill, extend, decode, score,
@@ -147,7 +149,7 @@ const residency = (
 const make = Effect.fnUntraced(function*(
   held: Pick<OnnxModel, "checkpoint" | "flat" | "weights" | "weightType">,
   options: Options
-) {
+): Effect.fn.Return<OnnxModel, never, Scope.Scope> {
   const { device = "cpu" } = options
   const scope = yield* Effect.scope
   const services = yield* Effect.context<never>()
@@ -187,7 +189,7 @@ const make = Effect.fnUntraced(function*(
     session,
     timings,
     resident: residency(device, held.weights, held.flat, scope)
-  } satisfies OnnxModel
+  }
 })
 
 /**

@@ -12,6 +12,7 @@ import { parameterShapes } from "../model/architecture.ts"
 import type { AdapterPlan } from "../model/decoder.ts"
 import * as Parameters from "../model/parameters.ts"
 import * as Random from "../model/random.ts"
+import type { Checkpoint } from "./Checkpoint.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as PeftConfig from "./internal/peftConfig.ts"
 import * as LfsPointer from "./lfsPointer.ts"
@@ -32,14 +33,14 @@ export interface Settings {
 }
 
 /**
- * An adapter in memory: `weights` is one flat float32 buffer, `layout` says where each matrix lies in it. A model may
- * have several, each under a name of its own.
+ * A LoRA adapter in memory: `weights` is one flat float32 buffer of its matrices. A model may have several.
  */
 export interface Adapter {
   readonly settings: Settings
+  /** @internal Where each matrix lies in the flat weights. */
   readonly layout: Parameters.Layout
   readonly weights: Float32Array
-  /** What the graphs of a model with this adapter are built for. */
+  /** @internal What the graphs of a model with this adapter are built for. */
   readonly plan: AdapterPlan
 }
 
@@ -98,7 +99,10 @@ const planOf = (parameters: ReadonlyArray<ParameterShape>, layout: Parameters.La
 
 const scaleOf = ({ alpha, rank, rsLora }: Settings): number => alpha / (rsLora ? Math.sqrt(rank) : rank)
 
-const empty = Effect.fnUntraced(function*(decoder: Decoder, settings: Settings) {
+const empty = Effect.fnUntraced(function*(
+  decoder: Decoder,
+  settings: Settings
+): Effect.fn.Return<Adapter, AdapterError> {
   const { alpha, rank } = settings
   if (!Number.isInteger(rank) || rank < 1) {
     return yield* new AdapterError({ reason: `rank is ${rank}, it has to be a positive whole number` })
@@ -124,7 +128,7 @@ const empty = Effect.fnUntraced(function*(decoder: Decoder, settings: Settings) 
     layout,
     weights: new Float32Array(layout.length),
     plan: planOf(targets, layout, scaleOf(settings))
-  } satisfies Adapter
+  }
 })
 
 /**
@@ -143,7 +147,7 @@ export const initialize = Effect.fn("Adapter.initialize")(function*(
     readonly targetModules?: Settings["targetModules"] | undefined
   },
   seed: number
-) {
+): Effect.fn.Return<Adapter, AdapterError> {
   const adapter = yield* empty(decoder, { rank, alpha: alpha ?? 2 * rank, rsLora, targetModules })
   adapter.layout.parameters.forEach((parameter, i) => {
     if (!parameter.name.endsWith("lora_A.weight")) return
@@ -174,7 +178,7 @@ const describeCause = (cause: unknown): string => cause instanceof Error ? cause
  * Fails with a `CheckpointError` that names the file, and the key or the tensor, that is at fault.
  */
 export const load = Effect.fn("Adapter.load")(
-  function*(directory: string, { decoder }: { readonly decoder: Decoder }) {
+  function*(directory: string, { decoder }: { readonly decoder: Decoder }): Effect.fn.Return<Adapter, CheckpointError> {
     const file = join(directory, configFile)
     const fail = (reason: string, cause?: unknown) => new CheckpointError({ file, reason, cause })
     yield* LfsPointer.refuse(file)
@@ -310,10 +314,7 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
 /**
  * The weights of a model with an adapter's products added: a model of the same shape that needs no adapter.
  */
-export const merge = <Model extends { readonly layout: Parameters.Layout; readonly weights: Float32Array }>(
-  model: Model,
-  adapter: Adapter
-): Model => {
+export const merge = (model: Checkpoint, adapter: Adapter): Checkpoint => {
   const weights = model.weights.slice()
   const { rank } = adapter.settings
   const matrices = new Map(

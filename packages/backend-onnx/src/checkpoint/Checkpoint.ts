@@ -21,6 +21,7 @@ import * as LfsPointer from "./lfsPointer.ts"
 import * as Safetensors from "./Safetensors.ts"
 
 export { CheckpointError }
+export type { Decoder } from "../model/architecture.ts"
 
 /**
  * Everything of a checkpoint but its weights.
@@ -28,6 +29,7 @@ export { CheckpointError }
 export interface Description {
   readonly directory: string
   readonly decoder: Architecture.Decoder
+  /** @internal Where each parameter lies in the flat weights. */
   readonly layout: Parameters.Layout
   readonly tokenizer: Sampler.Tokenizer
   /** The files beside the weights, by name, as they were read: they are written again with the weights. */
@@ -35,7 +37,7 @@ export interface Description {
 }
 
 /**
- * A checkpoint in memory. `weights` is one flat float32 buffer; `layout` says where each parameter lies in it.
+ * A checkpoint in memory. `weights` is one flat float32 buffer of all parameters.
  */
 export interface Checkpoint extends Description {
   readonly weights: Float32Array
@@ -129,16 +131,20 @@ const readCompanions = Effect.fnUntraced(function*(directory: string) {
 /**
  * Reads everything of a checkpoint directory but the weights.
  */
-export const open = Effect.fn("Checkpoint.open")(function*(directory: string) {
-  return (yield* describe(directory, yield* readCompanions(directory))) satisfies Description
+export const open = Effect.fn("Checkpoint.open")(function*(
+  directory: string
+): Effect.fn.Return<Description, CheckpointError> {
+  return yield* describe(directory, yield* readCompanions(directory))
 })
 
 /**
  * Reads a checkpoint directory. Fails with a `CheckpointError` that names the file, and the tensor, that is at fault.
  */
-export const load = Effect.fn("Checkpoint.load")(function*(directory: string) {
+export const load = Effect.fn("Checkpoint.load")(function*(
+  directory: string
+): Effect.fn.Return<Checkpoint, CheckpointError> {
   const described = yield* open(directory)
-  return { ...described, weights: yield* readWeights(directory, described.layout) } satisfies Checkpoint
+  return { ...described, weights: yield* readWeights(directory, described.layout) }
 })
 
 const Initialization = Schema.Struct({
@@ -160,7 +166,7 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   directory: string,
   seed: number,
   options: { readonly lookBack?: number | undefined } = {}
-) {
+): Effect.fn.Return<Checkpoint, CheckpointError> {
   const read = yield* readCompanions(directory)
   const described = yield* describe(directory, read)
   const wrong = (reason: string) => new CheckpointError({ file: join(directory, "config.json"), reason })
@@ -187,7 +193,7 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
       `describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`
     )
   }
-  return { ...described, weights } satisfies Checkpoint
+  return { ...described, weights }
 })
 
 // Where each parameter of a layout lies: all of them are checked before any is read.
@@ -223,7 +229,7 @@ const placesOf = Effect.fnUntraced(function*(directory: string, layout: Paramete
 })
 
 /**
- * The weights of a checkpoint directory, in a given layout.
+ * @internal The weights of a checkpoint directory, in a given layout.
  */
 export const readWeights = Effect.fn("Checkpoint.readWeights")(
   function*(directory: string, layout: Parameters.Layout) {
@@ -239,8 +245,8 @@ export const readWeights = Effect.fn("Checkpoint.readWeights")(
 const piece = 1 << 20
 
 /**
- * The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What is read is
- * never in memory as a whole in more bits than that.
+ * @internal The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What
+ * is read is never in memory as a whole in more bits than that.
  */
 export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
   function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {

@@ -64,10 +64,11 @@ export interface Graph {
   /** Outputs by the names that callers use. */
   readonly outputs: Map<string, Value>
   readonly constants: Array<Constant>
-  /** Constants by content, so that each is held once. */
+  /** @internal Constants by content, so that each is held once. */
   readonly shared: Map<string, Value>
-  /** Values that a gradient computes again once its dependency is there, in place of keeping them. */
+  /** @internal Values that a gradient computes again once its dependency is there, in place of keeping them. */
   readonly transient: Map<Value, (dependency: Value) => Value>
+  /** @internal The number of the next name. */
   next: number
 }
 

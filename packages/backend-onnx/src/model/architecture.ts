@@ -12,7 +12,10 @@ import { qwen2 } from "./internal/families/qwen2.ts"
 import { qwen3 } from "./internal/families/qwen3.ts"
 import * as Rope from "./rope.ts"
 
-/** A decoder of the Llama kind: RMSNorm, rotary positions, grouped-query attention, a gated MLP. */
+/**
+ * A decoder of the Llama kind: RMSNorm, rotary positions, grouped-query attention, a gated MLP. `tied`: the embeddings
+ * are the output's matrix too. `contextLength` is in tokens.
+ */
 export interface Decoder {
   readonly vocabularySize: number
   readonly hiddenSize: number
@@ -23,18 +26,25 @@ export interface Decoder {
   readonly headSize: number
   readonly contextLength: number
   readonly tied: boolean
+  /** @internal */
   readonly norm: { readonly epsilon: number; readonly offset: number }
+  /** @internal */
   readonly activation: "silu" | "gelu" | "geluTanh"
+  /** @internal */
   readonly bias: { readonly qkv: boolean; readonly output: boolean; readonly mlp: boolean }
+  /** @internal */
   readonly headNorm: boolean
-  /** Norms after attention and MLP, beside those before. */
+  /** @internal Norms after attention and MLP, beside those before. */
   readonly sandwich: boolean
+  /** @internal */
   readonly embeddingScale: number
+  /** @internal */
   readonly attentionScale: number
-  /** Projections are stored as `qkv_proj` and `gate_up_proj`. */
+  /** @internal Projections are stored as `qkv_proj` and `gate_up_proj`. */
   readonly fused: boolean
+  /** @internal */
   readonly ropes: ReadonlyArray<Rope.Rope>
-  /** Which rope each layer has, and how many tokens it sees, its own among them; all without a window. */
+  /** @internal Which rope each layer has, and how many tokens it sees, its own among them; all without a window. */
   readonly layerKinds: ReadonlyArray<{ readonly rope: number; readonly window: number | undefined }>
 }
 

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Autodiff, Graph, Op } from "@memory-r1/backend-onnx"
 import { Effect } from "effect"
 import { hidden } from "../../src/model/batch.ts"
-import * as Engine from "../support/engine.ts"
 import fixture from "../fixtures/operators.json" with { type: "json" }
+import * as Engine from "../support/engine.ts"
 
 type Values = Readonly<Record<string, Graph.Value>>
 type Build = (graph: Graph.Graph, values: Values) => Graph.Value
