@@ -1,6 +1,8 @@
 /**
  * `EmbeddingModel` of `effect/ai` over a local encoder of the BERT family: MiniLM, bge, e5, gte, in the layout of
  * sentence-transformers.
+ *
+ * @since 0.1.0
  */
 import { AiError, EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
@@ -18,6 +20,7 @@ import { CheckpointError } from "./checkpoint/CheckpointError.ts"
 import * as ControlTokens from "./checkpoint/controlTokens.ts"
 import * as LfsPointer from "./checkpoint/lfsPointer.ts"
 import * as Safetensors from "./checkpoint/Safetensors.ts"
+import { describe } from "./graph/cause.ts"
 import * as Session from "./graph/session.ts"
 import * as Encoder from "./model/encoder.ts"
 import * as Parameters from "./model/parameters.ts"
@@ -29,6 +32,9 @@ import * as Parameters from "./model/parameters.ts"
  * - `normalize`: vectors of length 1.
  * - `maxTokens`: longer texts are cut there.
  * - `prompt`: stands before each text; e5 wants "query: " and "passage: ", bge an instruction before questions.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly pooling?: Encoder.Pooling | undefined
@@ -39,6 +45,9 @@ export interface Options {
 
 /**
  * Options for the requests of one effect, over those of the model; pooling is the model's. See `withConfigOverride`.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Config
   extends Context.Service<Config, Omit<Options, "pooling">>()("@memory-r1/backend-onnx/OnnxEmbeddingModel/Config")
@@ -208,8 +217,7 @@ const load = Effect.fn("OnnxEmbeddingModel.load")(
     ]
     const tokenizer = yield* Effect.try({
       try: () => ControlTokens.make(tokenizerJson as ControlTokens.TokenizerJson, tokenizerConfig as object),
-      catch: (cause) =>
-        at("tokenizer.json", `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`)
+      catch: (cause) => at("tokenizer.json", `cannot be used: ${describe(cause)}`)
     })
     const modules = (yield* json(directory, "modules.json", Modules)) ?? []
     const said = yield* json(directory, "1_Pooling/config.json", PoolingConfig)
@@ -253,6 +261,9 @@ const cut = (ids: ReadonlyArray<number>, most: number): ReadonlyArray<number> =>
 
 /**
  * What an encoder is loaded with, its directory, and how it embeds.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LayerOptions extends Session.SessionOptions {
   readonly model: string
@@ -279,6 +290,9 @@ export interface LayerOptions extends Session.SessionOptions {
  * const { embeddings } = await Effect.runPromise(Effect.provide(program, layer))
  * embeddings.map(({ vector }) => vector.length) // => [24, 24]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: LayerOptions) {
   const scope = yield* Effect.scope
@@ -306,7 +320,7 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
               module: "OnnxEmbeddingModel",
               method: "embedMany",
               reason: new AiError.InternalProviderError({
-                description: `ONNX Runtime failed: ${Session.describe(cause)}`
+                description: `ONNX Runtime failed: ${describe(cause)}`
               })
             })
         })
@@ -336,6 +350,9 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
  * const { vector } = await Effect.runPromise(Effect.provide(program, layer))
  * Math.round(Math.hypot(...vector)) // => 1
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: LayerOptions) => Layer.effect(EmbeddingModel.EmbeddingModel, make(options))
 
@@ -355,6 +372,9 @@ export const layer = (options: LayerOptions) => Layer.effect(EmbeddingModel.Embe
  * const { vector } = await Effect.runPromise(Effect.provide(program, layer))
  * vector.length // => 24
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withConfigOverride: {
   (

@@ -1,6 +1,8 @@
 /**
  * `LanguageModel` of `effect/ai` over a local checkpoint: a program that talks to any provider talks to it by swapping
  * one layer.
+ *
+ * @since 0.1.0
  */
 import { ModelOutput, Sampler } from "@memory-r1/core"
 import { AiError, LanguageModel, type Prompt, type Response, Telemetry } from "effect/ai"
@@ -27,6 +29,9 @@ import * as OnnxSampler from "./OnnxSampler.ts"
  * - `templateOptions`: variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks
  *   aloud.
  * - `retries`: how often an object is asked for again that does not fit its schema; 2 when it is left out.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly maxTokens?: number | undefined
@@ -42,6 +47,9 @@ export interface Options {
 
 /**
  * Options for the requests of one effect, over those of the model. See `withConfigOverride`.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-onnx/OnnxLanguageModel/Config") {}
 
@@ -121,6 +129,9 @@ const finish = (reason: Response.FinishReason, input: number, output: number): R
  * const response = await Effect.runPromise(Effect.provide(program, layer))
  * response.usage.outputTokens.total // => 8
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   model: OnnxModel.OnnxModel,
@@ -246,6 +257,9 @@ export const make = Effect.fnUntraced(function*(
 
 /**
  * What a checkpoint is loaded with, its name or directory, and how it generates.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LayerOptions extends OnnxModel.LoadOptions {
   readonly model: string
@@ -266,6 +280,9 @@ export interface LayerOptions extends OnnxModel.LoadOptions {
  * const parts = await Effect.runPromise(Effect.provide(program, layer))
  * parts.at(-1)?.type // => "finish"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = ({ config, model, ...options }: LayerOptions) =>
   Layer.effect(
@@ -287,6 +304,9 @@ export const layer = ({ config, model, ...options }: LayerOptions) =>
  * const response = await Effect.runPromise(Effect.provide(program, layer))
  * response.finishReason // => "length"
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withConfigOverride: {
   (overrides: Options): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>

@@ -1,12 +1,15 @@
 /**
  * A checkpoint, resident: its weights are held once and fed to every session, so that a sampler sees what a learner
  * changes, and so that samplers and learners of several adapters share one base.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Adapter } from "./checkpoint/Adapter.ts"
 import * as Checkpoint from "./checkpoint/Checkpoint.ts"
+import { CheckpointError } from "./checkpoint/CheckpointError.ts"
 import { type Device, DeviceError, keepsTensors } from "./graph/device.ts"
 import type { ElementType, Graph } from "./graph/Graph.ts"
 import * as GraphModule from "./graph/Graph.ts"
@@ -23,6 +26,9 @@ import type { WeightType } from "./model/storage.ts"
  *
  * - `device`: "cpu", "webgpu", "cuda", "dml" or "coreml"; "cpu" when it is left out.
  * - `threads`: of one operator, on the CPU; all cores when it is left out.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Options = Session.SessionOptions
 
@@ -33,16 +39,22 @@ export type Options = Session.SessionOptions
  * - "float16": half the memory, and an error of one part in 2,000.
  * - "int8": a quarter, with a scale for each row.
  * - "int4": an eighth, with a scale for each 32 numbers of a row; embeddings stay in eight bits.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LoadOptions extends Options {
   readonly dtype?: WeightType | undefined
 }
 
 export type { Device, WeightType }
-export { DeviceError, EngineError }
+export { CheckpointError, DeviceError, EngineError }
 
 /**
  * A resident model.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OnnxModel {
   readonly checkpoint: Checkpoint.Description
@@ -88,7 +100,12 @@ const ropesOf = ({ contextLength, ropes }: Checkpoint.Description["decoder"]): O
 // How often flat weights were changed in place.
 const versions = new WeakMap<Float32Array, number>()
 
-/** @internal Says that flat weights, a model's or an adapter's, are not what they were. */
+/**
+ * @internal Says that flat weights, a model's or an adapter's, are not what they were.
+ *
+ * @category running
+ * @since 0.1.0
+ */
 export const changed = (weights: Float32Array): void => void versions.set(weights, (versions.get(weights) ?? 0) + 1)
 
 // Copies tensors to the device: the results of a graph that does nothing stay there, as long as its session is open.
@@ -194,6 +211,9 @@ const make = Effect.fnUntraced(function*(
 
 /**
  * Makes a checkpoint resident. The sessions are closed with the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
   function*(checkpoint: Checkpoint.Checkpoint, options: Options = {}) {
@@ -212,6 +232,9 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
  * Reads a Hugging Face directory and makes it resident.
  *
  * Fails with a `CheckpointError` that names the file at fault, and with a `DeviceError` where the device is not there.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const load = Effect.fn("OnnxModel.load")(
   function*(directory: string, { dtype: weightType = "float32", ...options }: LoadOptions = {}) {
@@ -226,6 +249,9 @@ export const load = Effect.fn("OnnxModel.load")(
 /**
  * @internal What the graphs of a model are built for, with one of its adapters or with none; `key` tells apart what
  * differs.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const planOf = (
   { checkpoint: { decoder }, device, weightType }: OnnxModel,

@@ -277,7 +277,7 @@ describe("OnnxSampler", () => {
         assert.include(error.message, "probabilities that are no numbers")
       }
       const error = yield* Effect.flip(sampler.score({ groups: [{ prompt: [3], completions: [[4]] }] }))
-      assert.include(error.message, "log-probabilities that are no numbers")
+      assert.include(error.message, "log-probabilities that are NaN or infinite")
       // Nothing of them is left.
       model.flat![5] = weight
       assert.deepStrictEqual(yield* sampler.sample({ prompts: [trunk], maxTokens: 20 }), sound)

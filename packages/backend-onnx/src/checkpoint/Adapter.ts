@@ -2,11 +2,14 @@
  * LoRA adapters (Hu et al. 2021): to the projections of a frozen model a product of two thin matrices is added, and
  * only those are trained. Adapters are read and written as PEFT has them, so that what is trained here, `peft` loads,
  * and the other way round.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import * as Cause from "../graph/cause.ts"
 import type { Decoder, ParameterShape } from "../model/architecture.ts"
 import { parameterShapes } from "../model/architecture.ts"
 import type { AdapterPlan } from "../model/decoder.ts"
@@ -24,6 +27,9 @@ import * as Safetensors from "./Safetensors.ts"
  * - `rank`: columns of the thin matrices.
  * - `alpha`: their product is multiplied by `alpha / rank`, with `rsLora` by `alpha / sqrt(rank)` (Kalajdzievski 2023).
  * - `targetModules`: names of projections such as `q_proj`, or `all-linear` for all of them.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Settings {
   readonly rank: number
@@ -34,6 +40,9 @@ export interface Settings {
 
 /**
  * A LoRA adapter in memory: `weights` is one flat float32 buffer of its matrices. A model may have several.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Adapter {
   readonly settings: Settings
@@ -46,6 +55,9 @@ export interface Adapter {
 
 /**
  * An adapter that cannot be made of a model.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class AdapterError extends Schema.TaggedError<AdapterError>()("AdapterError", { reason: Schema.String }) {
   override get message(): string {
@@ -137,6 +149,9 @@ const empty = Effect.fnUntraced(function*(
  * when they are left out.
  *
  * Fails with an `AdapterError` where a target is no projection of the model.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const initialize = Effect.fn("Adapter.initialize")(function*(
   { decoder }: { readonly decoder: Decoder },
@@ -167,8 +182,6 @@ const Based = Schema.fromJsonString(Schema.Struct({
   revision: Schema.optionalKey(Schema.NullOr(Schema.String))
 }))
 
-const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
-
 /**
  * Reads a PEFT directory, `adapter_config.json` and `adapter_model.safetensors`, for a model.
  *
@@ -176,6 +189,9 @@ const describeCause = (cause: unknown): string => cause instanceof Error ? cause
  * layer, PiSSA and other beginnings that change the base model, ...) is refused.
  *
  * Fails with a `CheckpointError` that names the file, and the key or the tensor, that is at fault.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const load = Effect.fn("Adapter.load")(
   function*(directory: string, { decoder }: { readonly decoder: Decoder }): Effect.fn.Return<Adapter, CheckpointError> {
@@ -184,7 +200,7 @@ export const load = Effect.fn("Adapter.load")(
     yield* LfsPointer.refuse(file)
     const text = yield* Effect.tryPromise({
       try: () => readFile(file, "utf8"),
-      catch: (cause) => fail(`cannot be read (${describeCause(cause)}); is this a PEFT adapter directory?`, cause)
+      catch: (cause) => fail(`cannot be read (${Cause.describe(cause)}); is this a PEFT adapter directory?`, cause)
     })
     const config = yield* Effect.mapError(PeftConfig.read(text), ({ cause, reason }) => fail(reason, cause))
     const { target_modules: targets } = config
@@ -208,6 +224,9 @@ export const load = Effect.fn("Adapter.load")(
 /**
  * The model that the adapter in a directory says that it belongs to, a directory or owner/name@revision; nothing where
  * there is no adapter.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const baseModel = Effect.fn("Adapter.baseModel")(function*(directory: string) {
   yield* LfsPointer.refuse(join(directory, configFile))
@@ -263,6 +282,9 @@ const published = (
 /**
  * Writes an adapter as a PEFT directory. `baseModel` is the name or the directory of the model that it belongs to; one
  * in Hugging Face's cache is named by its id and revision. Each file appears whole or not at all.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, directory: string, baseModel: string) {
   const { alpha, rank, rsLora, targetModules } = adapter.settings
@@ -289,7 +311,7 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
   const failed = (cause: unknown) =>
     new CheckpointError({
       file,
-      reason: `cannot be written (${describeCause(cause)}); is the folder writable, and is there room?`,
+      reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
       cause
     })
   yield* Effect.tryPromise({ try: () => mkdir(directory, { recursive: true }), catch: failed })
@@ -313,6 +335,9 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
 
 /**
  * The weights of a model with an adapter's products added: a model of the same shape that needs no adapter.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const merge = (model: Checkpoint, adapter: Adapter): Checkpoint => {
   const weights = model.weights.slice()

@@ -1,6 +1,8 @@
 /**
  * Hugging Face checkpoint directories: `config.json`, `model.safetensors`, `tokenizer.json` and their companions, read
  * and written. What is trained here, transformers loads.
+ *
+ * @since 0.1.0
  */
 import type { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
@@ -8,6 +10,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import * as Cause from "../graph/cause.ts"
 import type { Feeds } from "../graph/session.ts"
 import * as Architecture from "../model/architecture.ts"
 import * as LookBack from "../model/lookBack.ts"
@@ -25,6 +28,9 @@ export type { Decoder } from "../model/architecture.ts"
 
 /**
  * Everything of a checkpoint but its weights.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Description {
   readonly directory: string
@@ -38,6 +44,9 @@ export interface Description {
 
 /**
  * A checkpoint in memory. `weights` is one flat float32 buffer of all parameters.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Checkpoint extends Description {
   readonly weights: Float32Array
@@ -55,8 +64,6 @@ const required: ReadonlyArray<string> = ["config.json", "tokenizer.json"]
 const weightsFile = "model.safetensors"
 const embedding = "model.embed_tokens.weight"
 
-const describeCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
-
 const readCompanion = Effect.fnUntraced(function*(directory: string, name: string) {
   const file = join(directory, name)
   yield* LfsPointer.refuse(file)
@@ -70,7 +77,7 @@ const readCompanion = Effect.fnUntraced(function*(directory: string, name: strin
     catch: (cause) =>
       new CheckpointError({
         file,
-        reason: `cannot be read (${describeCause(cause)}); is this a Hugging Face model directory?`,
+        reason: `cannot be read (${Cause.describe(cause)}); is this a Hugging Face model directory?`,
         cause
       })
   })
@@ -81,7 +88,7 @@ const readCompanion = Effect.fnUntraced(function*(directory: string, name: strin
     catch: (cause) =>
       new CheckpointError({
         file,
-        reason: `is broken JSON (${describeCause(cause)}); mend it, or fetch it again`,
+        reason: `is broken JSON (${Cause.describe(cause)}); mend it, or fetch it again`,
         cause
       })
   })
@@ -130,6 +137,9 @@ const readCompanions = Effect.fnUntraced(function*(directory: string) {
 
 /**
  * Reads everything of a checkpoint directory but the weights.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const open = Effect.fn("Checkpoint.open")(function*(
   directory: string
@@ -139,6 +149,9 @@ export const open = Effect.fn("Checkpoint.open")(function*(
 
 /**
  * Reads a checkpoint directory. Fails with a `CheckpointError` that names the file, and the tensor, that is at fault.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const load = Effect.fn("Checkpoint.load")(function*(
   directory: string
@@ -161,6 +174,9 @@ const Initialization = Schema.Struct({
  * a model with biases on queries and keys: Qwen2, or Llama with `attention_bias`.
  *
  * Fails with a `CheckpointError` that names config.json where the model has too few such heads.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   directory: string,
@@ -230,6 +246,9 @@ const placesOf = Effect.fnUntraced(function*(directory: string, layout: Paramete
 
 /**
  * @internal The weights of a checkpoint directory, in a given layout.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const readWeights = Effect.fn("Checkpoint.readWeights")(
   function*(directory: string, layout: Parameters.Layout) {
@@ -247,6 +266,9 @@ const piece = 1 << 20
 /**
  * @internal The weights of a checkpoint directory for graphs, stored as a frozen model of some type stores them. What
  * is read is never in memory as a whole in more bits than that.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
   function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {
@@ -283,6 +305,9 @@ const inFloat32 = (config: string): string => {
 /**
  * Writes a checkpoint directory. Everything is written beside its place first and then moved, the weights last: what
  * fails halfway, on a full disk say, leaves the checkpoint that was there before.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoint, directory: string) {
   const writing = <A>(name: string, run: () => Promise<A>) =>
@@ -291,7 +316,7 @@ export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoin
       catch: (cause) =>
         new CheckpointError({
           file: join(directory, name),
-          reason: `cannot be written (${describeCause(cause)}); is the folder writable, and is there room?`,
+          reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
           cause
         })
     }))

@@ -3,6 +3,8 @@
  * fetched, none fetches again.
  *
  * `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` mean what they mean to them.
+ *
+ * @since 0.1.0
  */
 import { downloadFile, HubApiError, listFiles, modelInfo } from "@huggingface/hub"
 import * as Effect from "effect/Effect"
@@ -13,9 +15,13 @@ import { createReadStream, existsSync, statSync } from "node:fs"
 import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join, relative } from "node:path"
+import * as Cause from "../graph/cause.ts"
 
 /**
  * A model that could not be fetched. Says what to do; never the token.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class HubError extends Schema.TaggedError<HubError>()("HubError", {
   model: Schema.String,
@@ -29,6 +35,9 @@ export class HubError extends Schema.TaggedError<HubError>()("HubError", {
 
 /**
  * How far a fetch is: bytes of all files that it needs, those that were there before among them.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Progress {
   readonly file: string
@@ -38,6 +47,9 @@ export interface Progress {
 
 /**
  * `onProgress` hears of it with every piece that arrives. The rest is what the environment says where it is left out.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -52,6 +64,9 @@ const pattern = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:@([\w-][\w./-]*))?$/
 
 /**
  * Whether a model is named by an id of the hub: owner/name, with a revision after an @, that is no directory here.
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const isId = (model: string): boolean => pattern.test(model) && !model.includes("..") && !existsSync(model)
 
@@ -123,6 +138,9 @@ const patience = 60_000
  *
  * Fails with a `HubError` where there is no network, no such model, or no right to read it. A directory that is there
  * needs no network.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options: Options = {}) {
   if (!isId(model)) return model
@@ -155,7 +173,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
     if (status !== undefined) return fail(`the hub answers with ${status}: try again later`, cause)
     const reason = cause instanceof Error && cause.cause instanceof Error
       ? cause.cause.message
-      : String(cause instanceof Error ? cause.message : cause)
+      : Cause.describe(cause)
     return fail(
       `the hub cannot be reached (${reason}); ${where}. Check the network or a proxy, or name a directory`,
       cause
@@ -233,8 +251,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
       }
       yield* Effect.tryPromise({
         try: () => point(pointer, blob),
-        catch: (cause) =>
-          fail(`cannot be stored in the cache (${cause instanceof Error ? cause.message : String(cause)})`, cause)
+        catch: (cause) => fail(`cannot be stored in the cache (${Cause.describe(cause)})`, cause)
       })
     }
     before += file.size
@@ -247,8 +264,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
       await mkdir(join(file, ".."), { recursive: true })
       await writeFile(file, commit)
     },
-    catch: (cause) =>
-      fail(`cannot be stored in the cache (${cause instanceof Error ? cause.message : String(cause)})`, cause)
+    catch: (cause) => fail(`cannot be stored in the cache (${Cause.describe(cause)})`, cause)
   })
   return snapshot
 })

@@ -2,17 +2,23 @@
  * The safetensors format: an 8-byte length, a JSON header, then the tensors' bytes without gaps.
  *
  * Reading trusts nothing: the header is checked against the file's size before anything is allocated.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { access, open, readFile, rename, rm } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
 import { basename, join } from "node:path"
+import * as Cause from "../graph/cause.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as LfsPointer from "./lfsPointer.ts"
 
 /**
  * The element types that are read. All become float32 in memory; files are written in float32 or bfloat16.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type StoredType = "F32" | "F16" | "BF16" | "F64"
 
@@ -20,6 +26,9 @@ const sizes: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2, F
 
 /**
  * One tensor of a file.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface TensorInfo {
   readonly dtype: string
@@ -41,6 +50,9 @@ const Header = Schema.Record(
 
 /**
  * A file that was opened and whose header was checked.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Reader {
   readonly file: string
@@ -93,6 +105,9 @@ const widen = (bytes: Uint8Array, dtype: StoredType, into: Float32Array): void =
 /**
  * Opens a safetensors file; it is closed with the scope. Fails with a `CheckpointError` that names the file, and the
  * tensor where there is one, when the file is missing, cut off, or says something about itself that cannot be true.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string) {
   const fail = (reason: string, extra: { readonly tensor?: string | undefined; readonly cause?: unknown } = {}) =>
@@ -196,6 +211,9 @@ const Index = Schema.fromJsonString(Schema.Struct({ weight_map: Schema.Record(Sc
 /**
  * Where the tensors of a checkpoint directory lie: in `model.safetensors`, or in the files that
  * `model.safetensors.index.json` names.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Shards {
   /** The file to name where a tensor is in none. */
@@ -209,6 +227,9 @@ export interface Shards {
  * Opens the weights of a checkpoint directory, whole or in shards. Fails with a `CheckpointError` that names the file:
  * a shard that is missing or broken, an index that names a file outside of the directory, or a tensor that is not where
  * the index says.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(directory: string) {
   const whole = join(directory, "model.safetensors")
@@ -263,6 +284,9 @@ const toBfloat16 = (data: Float32Array): Uint16Array => {
 
 /**
  * A tensor to be written, in float32 unless `dtype` says otherwise.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface NamedTensor {
   readonly name: string
@@ -273,6 +297,9 @@ export interface NamedTensor {
 
 /**
  * Writes a safetensors file. The file appears whole or not at all: it is written beside its place and then renamed.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const writeFile = Effect.fn("Safetensors.writeFile")(
   function*(
@@ -310,9 +337,7 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
         catch: (cause) =>
           new CheckpointError({
             file,
-            reason: `cannot be written (${
-              cause instanceof Error ? cause.message : String(cause)
-            }); is the folder writable, and is there room?`,
+            reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
             cause
           })
       }))

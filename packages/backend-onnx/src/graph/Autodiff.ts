@@ -1,6 +1,8 @@
 /**
  * Reverse-mode differentiation as a graph-to-graph transformation: the gradient of a scalar is more nodes in the same
  * graph, and the result runs as an ordinary inference session.
+ *
+ * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import type { Graph, Node, Value } from "./Graph.ts"
@@ -10,6 +12,9 @@ import * as Op from "./Op.ts"
 
 /**
  * The graph has an operator between a parameter and the loss that no rule can differentiate.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UnknownGradient extends Data.TaggedError("UnknownGradient")<{
   readonly op: string
@@ -35,6 +40,9 @@ export class UnknownGradient extends Data.TaggedError("UnknownGradient")<{
  * const [dx] = Autodiff.gradient(graph, Op.reduceSum(graph, Op.mul(graph, x, x), [0]), [x])
  * dx?.shape // => [3]
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const gradient = (
   graph: Graph,

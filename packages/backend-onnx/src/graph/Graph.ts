@@ -2,21 +2,32 @@
  * A small ONNX graph builder: typed values with symbolic dimensions, nodes in the order in which they run.
  *
  * `Op` has the operators, `Autodiff` the reverse mode, `toModel` the bytes that ONNX Runtime loads.
+ *
+ * @since 0.1.0
  */
 import { PbfWriter } from "pbf"
 
 /**
  * Element types that graphs here use.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ElementType = "float32" | "float64" | "float16" | "uint8" | "int64" | "bool"
 
 /**
  * A dimension: a number, or a name that stands for the same number wherever it occurs.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Dimension = number | string
 
 /**
  * A tensor that flows through a graph.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Value {
   readonly name: string
@@ -26,6 +37,9 @@ export interface Value {
 
 /**
  * An attribute of a node. Whole numbers are written as INT; a float attribute is `{ float: 0.5 }`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Attribute = number | string | ReadonlyArray<number> | { readonly float: number }
 
@@ -33,6 +47,9 @@ export type Attribute = number | string | ReadonlyArray<number> | { readonly flo
  * One operation. Differentiation treats the outputs of a node that `stopsGradient` as constants. A `composite` node
  * stands for nodes before it, which compute its outputs: it is there for its gradient rule and is not part of the
  * model. With `rebuild`, the gradient computes what it needs of them again, out of the inputs, in place of keeping it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Node {
   readonly op: string
@@ -47,6 +64,9 @@ export interface Node {
 
 /**
  * A constant held in the model.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Constant {
   readonly value: Value
@@ -55,6 +75,9 @@ export interface Constant {
 
 /**
  * A graph under construction.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Graph {
   /** Only operators that GPU providers have kernels for, where ONNX Runtime has a faster one of its own for CPUs. */
@@ -85,6 +108,9 @@ export interface Graph {
  * Graph.output(graph, "y", y)
  * y.shape // => ["rows", 4]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (options: { readonly portable?: boolean | undefined } = {}): Graph => ({
   portable: options.portable ?? false,
@@ -99,6 +125,9 @@ export const make = (options: { readonly portable?: boolean | undefined } = {}):
 
 /**
  * Declares an input that is fed at every run.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const input = (graph: Graph, name: string, type: ElementType, shape: ReadonlyArray<Dimension>): Value => {
   const value: Value = { name, type, shape }
@@ -108,6 +137,9 @@ export const input = (graph: Graph, name: string, type: ElementType, shape: Read
 
 /**
  * Names a value as an output.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const output = (graph: Graph, name: string, value: Value): void => {
   // ONNX does not allow an input to be an output, nor one value to be two.
@@ -117,6 +149,9 @@ export const output = (graph: Graph, name: string, value: Value): void => {
 
 /**
  * A constant of the graph. Equal small constants are held once.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const constant = (
   graph: Graph,
@@ -141,18 +176,27 @@ export const constant = (
 
 /**
  * A scalar constant of a floating type.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const scalar = (graph: Graph, value: number, type: ElementType = "float32"): Value =>
   constant(graph, type === "float64" ? Float64Array.of(value) : Float32Array.of(value), [])
 
 /**
  * A list of whole numbers, as shapes and axes are.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const integers = (graph: Graph, values: ReadonlyArray<number>): Value =>
   constant(graph, BigInt64Array.from(values, BigInt), [values.length])
 
 /**
  * A list of equal bytes, held once for each length and value.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const bytes = (graph: Graph, length: number, value: number): Value => {
   const key = `bytes[${length}]${value}`
@@ -164,6 +208,9 @@ export const bytes = (graph: Graph, length: number, value: number): Value => {
 /**
  * Appends a node. The caller knows the types and shapes of the outputs; `Op` does this for every operator that is used
  * here.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const node = (
   graph: Graph,
@@ -195,6 +242,9 @@ export const node = (
  *
  * With `recompute` the gradient builds the results again, and nothing of them is held from the forward pass to the
  * backward.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const composite = (
   graph: Graph,
@@ -222,6 +272,9 @@ export const composite = (
 /**
  * What `build` makes of nothing that carries a gradient, once `dependency` is there. Gradients that read it build it
  * again rather than hold it: the widened form of a weight that is stored in fewer bits.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const transient = (graph: Graph, dependency: Value, build: (dependency: Value) => Value): Value => {
   const value = build(dependency)
@@ -292,6 +345,9 @@ const writeNode = (node: Node, pbf: PbfWriter): void => {
 
 /**
  * The graph as a serialised ONNX model, for `InferenceSession.create`. Nodes that no output needs are left out.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const toModel = (graph: Graph): Uint8Array => {
   const wanted = new Set([...graph.outputs.values()].map((value) => value.name))

@@ -1,5 +1,7 @@
 /**
  * How fast this machine is, for estimates of what a run takes.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Graph from "./Graph.ts"
@@ -21,6 +23,9 @@ const rounds = 24
  * const gflops = await Effect.runPromise(Machine.productRate())
  * gflops > 0 // => true
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const productRate = (options: Session.SessionOptions = {}): Effect.Effect<number, Session.EngineError> =>
   Effect.gen(function*() {

@@ -1,6 +1,7 @@
 // Where graphs run, and what to say where they cannot.
 import * as Schema from "effect/Schema"
 import * as ort from "onnxruntime-node"
+import { describe } from "./cause.ts"
 
 /** ONNX Runtime's execution providers that are known here. */
 export type Device = "cpu" | "webgpu" | "cuda" | "dml" | "coreml"
@@ -27,16 +28,16 @@ export class DeviceError extends Schema.TaggedError<DeviceError>()("DeviceError"
   }
 }
 
-const describe = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).split("\n")[0]!
+const firstLine = (cause: unknown): string => describe(cause).split("\n")[0]!
 
 export const unavailable = (device: Exclude<Device, "cpu">, cause: unknown): DeviceError =>
-  new DeviceError({ device, reason: `it ${needs[device]} (${describe(cause)})`, cause })
+  new DeviceError({ device, reason: `it ${needs[device]} (${firstLine(cause)})`, cause })
 
 export const withoutHalves = (device: Device, cause: unknown): DeviceError =>
   new DeviceError({
     device,
     reason: `it has no numbers of 16 bits, so weights cannot be held in float16: choose another dtype (${
-      describe(cause)
+      firstLine(cause)
     })`,
     cause
   })

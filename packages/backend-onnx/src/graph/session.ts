@@ -7,11 +7,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as ort from "onnxruntime-node"
+import { describe } from "./cause.ts"
 import * as Device from "./device.ts"
 import * as Graph from "./Graph.ts"
-
-/** What a thrown thing says, in one line. */
-export const describe = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 /** ONNX Runtime refused a graph, or failed while it ran. */
 export class EngineError extends Data.TaggedError("EngineError")<{ readonly reason: string; readonly cause: unknown }> {

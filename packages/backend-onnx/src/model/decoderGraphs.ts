@@ -125,7 +125,7 @@ const probabilitiesOf = (b: Blocks.Builder, hidden: Value, withEntropy = false) 
   const inverseTemperature = GraphModule.input(b.graph, "inverseTemperature", "float32", [])
   const logits = Blocks.logits(b, hidden, inverseTemperature)
   return {
-    logp: perToken(b, Op.targetLogProbability(b.graph, logits, targets)),
+    logp: perToken(b, Op.targetLogprob(b.graph, logits, targets)),
     entropy: withEntropy ? perToken(b, Op.entropy(b.graph, logits)) : undefined
   }
 }

@@ -56,7 +56,7 @@ const builds: Readonly<Record<string, Build>> = {
   matMulTransposed: (graph, { a, b }) => Op.matMul(graph, a!, b!, { transA: true, transB: true, alpha: 0.5 }),
   reduceMean: (graph, { x }) => Op.reduceMean(graph, x!, [0, 2]),
   embedding: (graph, { at, x }) => Op.gather(graph, x!, at!),
-  targetLogProbability: (graph, { logits, targets }) => Op.targetLogProbability(graph, logits!, targets!),
+  targetLogprob: (graph, { logits, targets }) => Op.targetLogprob(graph, logits!, targets!),
   rmsNorm: (graph, { scale, x }) => Op.rmsNorm(graph, x!, scale!, 1e-5),
   rotary,
   attention,

@@ -3,6 +3,7 @@ import { Template } from "@huggingface/jinja"
 import { Sampler } from "@memory-r1/core"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Cause from "../../graph/cause.ts"
 import type { TextTokenizer } from "../controlTokens.ts"
 
 /** The template of tokenizer_config.json. Some models have several; the one for conversations is called "default". */
@@ -53,8 +54,6 @@ export const find = (
 type Messages = ReadonlyArray<Sampler.Message>
 type Variables = Sampler.TemplateOptions
 
-const textOfCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
-
 /** A template as it was read. */
 export interface ChatTemplate extends Source {
   readonly render: (messages: Messages, variables: Variables) => string
@@ -95,7 +94,7 @@ export const read = ({ file, text }: Source): Result.Result<ChatTemplate, Proble
   Result.map(
     Result.try({
       try: () => new Template(text),
-      catch: (cause) => ({ file, reason: `has a chat template that cannot be read: ${textOfCause(cause)}` })
+      catch: (cause) => ({ file, reason: `has a chat template that cannot be read: ${Cause.describe(cause)}` })
     }),
     (template) => ({
       file,
@@ -105,7 +104,7 @@ export const read = ({ file, text }: Source): Result.Result<ChatTemplate, Proble
           return template.render({ ...variables, messages, add_generation_prompt: true })
         } catch (cause) {
           const unknown = missing(template.parsed)
-          if (!textOfCause(cause).startsWith("Cannot call") || unknown.length === 0) throw cause
+          if (!Cause.describe(cause).startsWith("Cannot call") || unknown.length === 0) throw cause
           throw new Error(`${unknown.join(", ")} is not there to be called`, { cause })
         }
       }
@@ -177,7 +176,7 @@ export const applying =
       return encode(render(given.map(hidden), variables))
     } catch (cause) {
       throw refuse(
-        `refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${textOfCause(cause)}`,
+        `refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${Cause.describe(cause)}`,
         cause
       )
     }

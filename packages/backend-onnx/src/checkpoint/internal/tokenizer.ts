@@ -2,6 +2,7 @@
 import type { Sampler } from "@memory-r1/core"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Cause from "../../graph/cause.ts"
 import * as ControlTokens from "../controlTokens.ts"
 import * as ChatTemplate from "./chatTemplate.ts"
 
@@ -35,8 +36,6 @@ const EndTokens = Schema.Struct({
 
 const textOf = (token: typeof TokenText.Type | null | undefined): string | undefined =>
   typeof token === "string" ? token : token?.content
-
-const textOfCause = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 const endTokensOf = (json: unknown): ReadonlyArray<number> => {
   const decoded = Schema.decodeUnknownResult(EndTokens)(json)
@@ -88,7 +87,7 @@ export const make = (files: {
       (files.tokenizerConfig ?? {}) as object
     )
   } catch (cause) {
-    return fail(`cannot be used: ${textOfCause(cause)}`)
+    return fail(`cannot be used: ${Cause.describe(cause)}`)
   }
   const { decode, encode, idOf } = tokenizer
   const specialTokens = {

@@ -212,7 +212,7 @@ export const gradients: Readonly<Record<string, Rule>> = {
     return [needs[0] ? dx() : undefined, needs[1] ? sumTo(graph, Op.mul(graph, dy!, n), scale) : undefined]
   },
   // dlogits = dy (onehot - softmax)
-  TargetLogProbability: ({ graph, node, upstream: [dy] }) => {
+  TargetLogprob: ({ graph, node, upstream: [dy] }) => {
     const probabilities = node.outputs[1]!
     return [Op.scatterAdd(graph, Op.mul(graph, probabilities, Op.neg(graph, dy!)), input(node, 1), dy!)]
   },
