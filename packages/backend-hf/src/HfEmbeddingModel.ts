@@ -125,7 +125,10 @@ export const make = Effect.fnUntraced(function*({ config, dimensions, model }: {
  * const layer = HfEmbeddingModel.layer({ model: "any", dimensions: 2 }).pipe(
  *   Layer.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch }))
  * )
- * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("a")).pipe(Effect.flip, Effect.provide(layer))
+ * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("a")).pipe(
+ *   Effect.flip,
+ *   Effect.provide(layer)
+ * )
  * const error = await Effect.runPromise(program)
  * error.reason._tag // => "InvalidResponseError"
  * ```

@@ -16,7 +16,7 @@ import * as Request from "./internal/request.ts"
 import * as Response from "./internal/response.ts"
 
 /**
- * How to generate. What is left out is the server's choice, except the `timeout` (for the whole answer, in a stream for
+ * How to generate. What is omitted is the server's choice, except the `timeout` (for the whole answer, in a stream for
  * the next part of it): two minutes. Not every provider knows `seed`.
  *
  * @category models

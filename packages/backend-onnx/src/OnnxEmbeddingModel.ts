@@ -7,7 +7,6 @@
 import { AiError, EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -22,11 +21,12 @@ import * as LfsPointer from "./checkpoint/lfsPointer.ts"
 import * as Safetensors from "./checkpoint/Safetensors.ts"
 import { describe } from "./graph/cause.ts"
 import * as Session from "./graph/session.ts"
+import * as Configuration from "./internal/config.ts"
 import * as Encoder from "./model/encoder.ts"
 import * as Parameters from "./model/parameters.ts"
 
 /**
- * How to embed. What is left out is what the model's own files say.
+ * How to embed. What is omitted is what the model's own files say.
  *
  * - `pooling`: "mean" of the tokens, or "cls", the first of them.
  * - `normalize`: vectors of length 1.
@@ -272,9 +272,9 @@ export interface LayerOptions extends Session.SessionOptions {
 
 /**
  * Makes the service from a directory with `config.json`, `tokenizer.json` and weights in safetensors, or
- * `onnx/model.onnx`. Pooling, normalisation and length come from sentence-transformers' files (`modules.json`,
+ * `onnx/model.onnx`. Pooling, normalization and length come from sentence-transformers' files (`modules.json`,
  * `1_Pooling/config.json`, `sentence_bert_config.json`) where they are there; without them vectors are means that are
- * not normalised.
+ * not normalized.
  *
  * Fails with a `CheckpointError` that names the file at fault.
  *
@@ -345,7 +345,10 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
  * import { Effect } from "effect"
  * import { EmbeddingModel } from "effect/ai"
  *
- * const layer = OnnxEmbeddingModel.layer({ model: "packages/backend-onnx/test/fixtures/bert", config: { normalize: true, pooling: "cls" } })
+ * const layer = OnnxEmbeddingModel.layer({
+ *   model: "packages/backend-onnx/test/fixtures/bert",
+ *   config: { normalize: true, pooling: "cls" }
+ * })
  * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("the cat"))
  * const { vector } = await Effect.runPromise(Effect.provide(program, layer))
  * Math.round(Math.hypot(...vector)) // => 1
@@ -381,14 +384,4 @@ export const withConfigOverride: {
     overrides: Omit<Options, "pooling">
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>
   <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Omit<Options, "pooling">): Effect.Effect<A, E, Exclude<R, Config>>
-} = dual(
-  2,
-  <A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    overrides: Omit<Options, "pooling">
-  ): Effect.Effect<A, E, Exclude<R, Config>> =>
-    Effect.flatMap(
-      Effect.serviceOption(Config),
-      (outer) => Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })
-    )
-)
+} = Configuration.overriding(Config)

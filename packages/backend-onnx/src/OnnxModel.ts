@@ -24,8 +24,8 @@ import type { WeightType } from "./model/storage.ts"
 /**
  * How sessions run.
  *
- * - `device`: "cpu", "webgpu", "cuda", "dml" or "coreml"; "cpu" when it is left out.
- * - `threads`: of one operator, on the CPU; all cores when it is left out.
+ * - `device`: "cpu", "webgpu", "cuda", "dml" or "coreml"; "cpu" by default.
+ * - `threads`: of one operator, on the CPU; all cores by default.
  *
  * @category models
  * @since 0.1.0

@@ -146,7 +146,7 @@ const empty = Effect.fnUntraced(function*(
 /**
  * A new adapter, as PEFT begins one: the first matrices uniform in ± 1 / sqrt(columns), the second zero, so that it
  * changes nothing yet. The same seed gives the same numbers. `targetModules` is "all-linear", `alpha` twice the rank
- * when they are left out.
+ * by default.
  *
  * Fails with an `AdapterError` where a target is no projection of the model.
  *

@@ -46,7 +46,7 @@ export interface Progress {
 }
 
 /**
- * `onProgress` hears of it with every piece that arrives. The rest is what the environment says where it is left out.
+ * `onProgress` hears of it with every piece that arrives. The rest is what the environment says where it is omitted.
  *
  * @category models
  * @since 0.1.0

@@ -11,6 +11,7 @@ import { access, open, readFile, rename, rm } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
 import { basename, join } from "node:path"
 import * as Cause from "../graph/cause.ts"
+import * as HalfFloat from "../graph/halfFloat.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as LfsPointer from "./lfsPointer.ts"
 
@@ -79,15 +80,6 @@ const fill = async (handle: FileHandle, target: Uint8Array, position: number): P
   }
 }
 
-const halfToFloat = (half: number): number => {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >> 10) & 0x1f
-  const fraction = half & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
 const widen = (bytes: Uint8Array, dtype: StoredType, into: Float32Array): void => {
   if (dtype === "F64") {
     into.set(new Float64Array(bytes.buffer, bytes.byteOffset, into.length))
@@ -98,7 +90,7 @@ const widen = (bytes: Uint8Array, dtype: StoredType, into: Float32Array): void =
     const bits = new Uint32Array(into.buffer, into.byteOffset, into.length)
     for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16
   } else {
-    for (let i = 0; i < halves.length; i++) into[i] = halfToFloat(halves[i]!)
+    for (let i = 0; i < halves.length; i++) into[i] = HalfFloat.fromHalf(halves[i]!)
   }
 }
 
@@ -133,7 +125,8 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   const headerLength = prefix.readBigUInt64LE(0)
   if (headerLength > BigInt(size - 8) || headerLength > 100_000_000n) {
     return yield* fail(
-      `claims a header of ${headerLength} bytes in a file of ${size}: it is cut off or no safetensors file; fetch it again`
+      `claims a header of ${headerLength} bytes in a file of ${size}: `
+        + "it is cut off or no safetensors file; fetch it again"
     )
   }
   const dataStart = 8 + Number(headerLength)
@@ -276,12 +269,6 @@ export const openDirectory = Effect.fn("Safetensors.openDirectory")(function*(di
   } satisfies Shards
 })
 
-const toBfloat16 = (data: Float32Array): Uint16Array => {
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length)
-  // Round to nearest, ties to even.
-  return Uint16Array.from(bits, (word) => (word + 0x7fff + ((word >>> 16) & 1)) >>> 16)
-}
-
 /**
  * A tensor to be written, in float32 unless `dtype` says otherwise.
  *
@@ -313,7 +300,7 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
       return yield* new CheckpointError({ file, tensor: odd.name, reason })
     }
     const chunks = tensors.map(({ data, dtype }) => {
-      const stored = dtype === "BF16" ? toBfloat16(data) : data
+      const stored = dtype === "BF16" ? HalfFloat.toBfloat16(data) : data
       return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength)
     })
     const header: Record<string, unknown> = { __metadata__: metadata }

@@ -344,7 +344,7 @@ const writeNode = (node: Node, pbf: PbfWriter): void => {
 }
 
 /**
- * The graph as a serialised ONNX model, for `InferenceSession.create`. Nodes that no output needs are left out.
+ * The graph as a serialized ONNX model, for `InferenceSession.create`. Nodes that no output needs are omitted.
  *
  * @category formatting
  * @since 0.1.0

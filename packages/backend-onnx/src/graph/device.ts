@@ -10,8 +10,8 @@ export type Device = "cpu" | "webgpu" | "cuda" | "dml" | "coreml"
 const needs: Readonly<Record<Exclude<Device, "cpu">, string>> = {
   webgpu: "needs a GPU with a driver for Vulkan (Linux, with libvulkan.so.1), Direct3D 12 (Windows) or Metal (macOS), "
     + "and onnxruntime-node for that platform, which has none for Linux on arm64",
-  cuda:
-    "needs Linux on x64, an NVIDIA GPU, CUDA 12 with cuDNN 9, and the CUDA files of onnxruntime-node, which its install script fetches: "
+  cuda: "needs Linux on x64, an NVIDIA GPU, CUDA 12 with cuDNN 9, and the CUDA files of "
+    + "onnxruntime-node, which its install script fetches: "
     + "`npm rebuild onnxruntime-node` with install scripts allowed and ONNXRUNTIME_NODE_INSTALL unset",
   dml: "is DirectML, which onnxruntime-node has on Windows",
   coreml: "is Core ML, which onnxruntime-node has on macOS"

@@ -26,9 +26,9 @@ export interface Session {
 }
 
 export interface SessionOptions {
-  /** Where nodes run; "cpu" when it is left out. */
+  /** Where nodes run; "cpu" by default. */
   readonly device?: Device.Device | undefined
-  /** Threads of one operator; all cores when it is left out. */
+  /** Threads of one operator; all cores by default. */
   readonly threads?: number | undefined
   /** Writes ONNX Runtime's own profile of every session to a JSON file of this prefix, when the session closes. */
   readonly profile?: string | undefined

@@ -17,7 +17,7 @@ import * as OnnxModel from "../OnnxModel.ts"
 export interface Source {
   readonly layout: Parameters.Layout
   readonly weights: Float32Array
-  /** The file beside the weights for what the optimiser knows of them. */
+  /** The file beside the weights for what the optimizer knows of them. */
   readonly optimizer: string
   readonly save: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
   readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
@@ -110,7 +110,7 @@ export interface Trained {
   readonly step: (scale: number, options: Adam.AdamOptions) => void
   readonly saveOptimizer: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
   readonly readOptimizer: (directory: string) => Effect.Effect<Adam.AdamState, Checkpoint.CheckpointError>
-  /** Other weights, with what the optimiser knows of them: nothing, when it is left out. */
+  /** Other weights, with what the optimizer knows of them: nothing, by default. */
   readonly restore: (weights: Float32Array, optimizer?: Adam.AdamState) => void
 }
 

@@ -68,7 +68,7 @@ export const make = (shared: Memory, size: Size, N: number, G: number, T: number
   return { memory: own, size, N, G, T, used: 0, layers, visible: blind(N, G, T), positions: new Int32Array(N * T) }
 }
 
-/** Gives the memory back: `isSound` where nothing in it can be no number, which would get past the mask. */
+/** Gives the memory back: `isSound` where nothing in it can be NaN, which would get past the mask. */
 export const release = ({ memory }: Cache, isSound: boolean): void => {
   if (!isSound) memory.arrays = []
   memory.isTaken = false

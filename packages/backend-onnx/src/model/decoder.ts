@@ -64,7 +64,7 @@ export interface Builder {
 /** Names of the tables of a rope. */
 export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rope.${rope}.sin` })
 
-/** A graph that takes the weights in given parts: those of the parameters, when it is left out. */
+/** A graph that takes the weights in given parts: those of the parameters, by default. */
 export const builder = (
   { adapter, checkpointing = false, decoder, portable = false, weightType }: Plan,
   parts: ReadonlyArray<Storage.Named> = parameterShapes(decoder).flatMap(({ parts }) => parts)

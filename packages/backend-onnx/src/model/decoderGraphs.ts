@@ -165,7 +165,7 @@ export const train = (plan: Blocks.Plan, objective: Objective.Objective, blocks:
   const value = head !== undefined && read.has("value") ? perToken(b, Blocks.values(b, hidden, head)) : undefined
   const input = (name: string) => GraphModule.input(graph, name, "float32", ["N*G", "C"])
   const mask = input("mask")
-  // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is no number.
+  // Tokens without loss have 0 for every quantity, so that nothing overflows there: zero times infinity is NaN.
   const counts = Op.less(graph, GraphModule.scalar(graph, 0), mask)
   const computed = Object.entries({ logp, entropy, value }).flatMap(([name, found]) =>
     found === undefined ? [] : [[name, found] as const]

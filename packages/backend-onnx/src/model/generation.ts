@@ -175,7 +175,7 @@ const decode = async (
           : Choose.sample(probabilities, from, vocabularySize, Random.uniform(row.stream, step), filter)
         const probability = probabilities[from + token]!
         if (Number.isNaN(probability)) {
-          throw new RangeError("the model gives probabilities that are no numbers; are its weights?")
+          throw new RangeError("the model gives probabilities that are NaN; check its weights")
         }
         row.tokens.push(token)
         row.logprobs.push(Math.log(Math.max(probability, 1e-37)))

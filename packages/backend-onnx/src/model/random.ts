@@ -1,5 +1,5 @@
 // Counter-based uniform numbers: the draw for (seed, stream, step) does not depend on what else is drawn, so that a
-// completion is the same whatever it was batched with. The mixing is MurmurHash3's finaliser.
+// completion is the same whatever it was batched with. The mixing is MurmurHash3's finalizer.
 
 const mix = (word: number): number => {
   let h = word

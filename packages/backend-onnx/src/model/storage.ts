@@ -2,6 +2,7 @@
 // one copy serves all sessions, and so that sampling and training see the same numbers.
 import * as GraphModule from "../graph/Graph.ts"
 import type { Graph, Value } from "../graph/Graph.ts"
+import * as HalfFloat from "../graph/halfFloat.ts"
 import * as Op from "../graph/Op.ts"
 import { type Feeds, float, float16, uint8 } from "../graph/session.ts"
 import type { Part } from "./parameters.ts"
@@ -94,12 +95,12 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
           ),
         rows: (indices) => {
           const scales = Op.gather(graph, Op.reshape(graph, scale, [rows, 1]), indices)
-          const centred = Op.sub(
+          const centered = Op.sub(
             graph,
             Op.cast(graph, Op.gather(graph, value, indices)),
             GraphModule.scalar(graph, 128)
           )
-          return Op.mul(graph, centred, scales)
+          return Op.mul(graph, centered, scales)
         }
       }
     }
@@ -116,8 +117,8 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
             const both = Op.cast(graph, value)
             const high = Op.floor(graph, Op.mul(graph, both, number(1 / 16)))
             const low = Op.sub(graph, both, Op.mul(graph, high, number(16)))
-            const centred = Op.sub(graph, Op.concat(graph, [low, high], 2, block), number(8))
-            return Op.reshape(graph, Op.mul(graph, centred, scale), shape)
+            const centered = Op.sub(graph, Op.concat(graph, [low, high], 2, block), number(8))
+            return Op.reshape(graph, Op.mul(graph, centered, scale), shape)
           }),
         rows: () => {
           throw new RangeError(`${name} is looked up by rows, which int4 is not stored for`)
@@ -125,27 +126,6 @@ export const declare = (graph: Graph, { name, shape }: Named, type: WeightType):
       }
     }
   }
-}
-
-// IEEE 754 half precision, to nearest with ties to even.
-const toHalf = (bits: number): number => {
-  const sign = (bits >>> 16) & 0x8000
-  const magnitude = bits & 0x7fffffff
-  if (magnitude > 0x7f800000) return sign | 0x7e00
-  // Above 65,519.99 rounds to infinity.
-  if (magnitude >= 0x477ff000) return sign | 0x7c00
-  if (magnitude < 0x38800000) {
-    // Subnormal: as many shifts as the exponent is too small.
-    const shift = 126 - (magnitude >>> 23)
-    if (shift > 24) return sign
-    const mantissa = (magnitude & 0x7fffff) | 0x800000
-    const half = mantissa >>> shift
-    const rest = mantissa & ((1 << shift) - 1)
-    const middle = 1 << (shift - 1)
-    return sign | (half + (rest > middle || (rest === middle && (half & 1) === 1) ? 1 : 0))
-  }
-  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1)
-  return sign | ((rounded - 0x38000000) >>> 13)
 }
 
 /** A tensor's place: `fill` stores the next rows, `feeds` is what graphs take. */
@@ -185,7 +165,7 @@ export const make = (named: Named, type: WeightType): Store => {
       return {
         fill: (row, values) => {
           const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
-          for (let i = 0; i < bits.length; i++) data[row * columns + i] = toHalf(bits[i]!)
+          for (let i = 0; i < bits.length; i++) data[row * columns + i] = HalfFloat.toHalf(bits[i]!)
         },
         feeds: withPieces(
           named,

@@ -76,7 +76,8 @@ export const make = (files: {
   if (largest < 0) return fail("has no tokens; fetch it again")
   if (largest >= files.vocabularySize) {
     return fail(
-      `has a token with id ${largest}, but the model embeds only ${files.vocabularySize}: tokenizer and model do not belong together`
+      `has a token with id ${largest}, but the model embeds only ${files.vocabularySize}: `
+        + "tokenizer and model do not belong together"
     )
   }
 

@@ -43,7 +43,7 @@ export const layerNorm = (graph: GraphType, x: Value, scale: Value, bias: Value,
 /**
  * Rotary position embedding of `x` `[rows, tokens, heads * size]` at `positions` `[rows, tokens]`, in halves as Hugging
  * Face models have it: `RotaryEmbedding` of com.microsoft. `cos` and `sin` are `[positions, turned / 2]`; the first
- * `turned` numbers of each head are turned, all of them when it is left out.
+ * `turned` numbers of each head are turned, all of them by default.
  *
  * @category combinators
  * @since 0.1.0
