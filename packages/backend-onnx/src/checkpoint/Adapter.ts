@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
+import { mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Cause from "../graph/cause.ts"
 import type { Decoder, ParameterShape } from "../model/architecture.ts"
@@ -18,6 +18,7 @@ import * as Random from "../model/random.ts"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as PeftConfig from "./internal/peftConfig.ts"
+import * as WholeFile from "./internal/wholeFile.ts"
 import * as LfsPointer from "./lfsPointer.ts"
 import * as Safetensors from "./Safetensors.ts"
 
@@ -308,13 +309,7 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
     use_dora: false,
     use_rslora: rsLora
   }
-  const failed = (cause: unknown) =>
-    new CheckpointError({
-      file,
-      reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
-      cause
-    })
-  yield* Effect.tryPromise({ try: () => mkdir(directory, { recursive: true }), catch: failed })
+  yield* Effect.tryPromise({ try: () => mkdir(directory, { recursive: true }), catch: WholeFile.failed(file) })
   yield* Safetensors.writeFile(
     join(directory, weightsFile),
     adapter.layout.parameters.map((parameter) => ({
@@ -323,14 +318,7 @@ export const save = Effect.fn("Adapter.save")(function*(adapter: Adapter, direct
       data: Parameters.view(adapter.weights, parameter)
     }))
   )
-  yield* Effect.tryPromise({
-    try: async () => {
-      const staged = `${file}.${process.pid}.tmp`
-      await writeFile(staged, `${JSON.stringify(config, null, 2)}\n`)
-      await rename(staged, file)
-    },
-    catch: failed
-  })
+  yield* WholeFile.write(file, [`${JSON.stringify(config, null, 2)}\n`])
 })
 
 /**

@@ -20,6 +20,7 @@ import * as Storage from "../model/storage.ts"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as ChatTemplate from "./internal/chatTemplate.ts"
 import * as Tokenizer from "./internal/tokenizer.ts"
+import * as WholeFile from "./internal/wholeFile.ts"
 import * as LfsPointer from "./lfsPointer.ts"
 import * as Safetensors from "./Safetensors.ts"
 
@@ -311,15 +312,7 @@ const inFloat32 = (config: string): string => {
  */
 export const save = Effect.fn("Checkpoint.save")(function*(checkpoint: Checkpoint, directory: string) {
   const writing = <A>(name: string, run: () => Promise<A>) =>
-    Effect.uninterruptible(Effect.tryPromise({
-      try: run,
-      catch: (cause) =>
-        new CheckpointError({
-          file: join(directory, name),
-          reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
-          cause
-        })
-    }))
+    Effect.uninterruptible(Effect.tryPromise({ try: run, catch: WholeFile.failed(join(directory, name)) }))
   const files = Object.entries(checkpoint.files).map(([name, text]) =>
     [name, name === "config.json" ? inFloat32(text) : text] as const
   )

@@ -7,12 +7,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { access, open, readFile, rename, rm } from "node:fs/promises"
+import { access, open, readFile } from "node:fs/promises"
 import type { FileHandle } from "node:fs/promises"
 import { basename, join } from "node:path"
-import * as Cause from "../graph/cause.ts"
 import * as HalfFloat from "../graph/halfFloat.ts"
 import { CheckpointError } from "./CheckpointError.ts"
+import * as WholeFile from "./internal/wholeFile.ts"
 import * as LfsPointer from "./lfsPointer.ts"
 
 /**
@@ -315,32 +315,6 @@ export const writeFile = Effect.fn("Safetensors.writeFile")(
     headerBytes.set(json)
     const prefix = Buffer.alloc(8)
     prefix.writeBigUInt64LE(BigInt(headerBytes.length))
-    const temporary = `${file}.${process.pid}.tmp`
-    // An interruption waits for the chunk that is being written: a write that went on behind it would bring back what
-    // is removed.
-    const attempt = <A>(run: () => Promise<A>) =>
-      Effect.uninterruptible(Effect.tryPromise({
-        try: run,
-        catch: (cause) =>
-          new CheckpointError({
-            file,
-            reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
-            cause
-          })
-      }))
-    yield* Effect.acquireUseRelease(
-      attempt(() => open(temporary, "w")),
-      (handle) =>
-        Effect.andThen(
-          Effect.forEach([prefix, headerBytes, ...chunks], (chunk) => attempt(() => handle.writeFile(chunk)), {
-            discard: true
-          }),
-          attempt(() => handle.sync())
-        ),
-      (handle) => Effect.promise(() => handle.close())
-    ).pipe(
-      Effect.andThen(attempt(() => rename(temporary, file))),
-      Effect.onError(() => Effect.promise(() => rm(temporary, { force: true })))
-    )
+    yield* WholeFile.write(file, [prefix, headerBytes, ...chunks])
   }
 )

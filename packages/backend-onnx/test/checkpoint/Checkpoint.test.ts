@@ -380,9 +380,8 @@ describe("Checkpoint.initialize with lookBack", () => {
         assert.strictEqual(error._tag, "CheckpointError")
         assert.strictEqual(
           error.message,
-          `${
-            join(folder, "config.json")
-          }: describes no model whose first layer has ${lookBack} heads with biases on queries and keys, as lookBack asks for`
+          `${join(folder, "config.json")}: describes no model whose first layer has ${lookBack} heads `
+            + "with biases on queries and keys, as lookBack asks for"
         )
       }))
   }
