@@ -62,7 +62,7 @@ case("matMulTransposed", lambda a, b: 0.5 * a.mT @ b.mT, a=normal(2, 3, 2), b=no
 case("reduceMean", lambda x: x.mean((0, 2), keepdim=True), x=normal(2, 3, 2))
 case("embedding", lambda x, at: F.embedding(at, x), x=normal(5, 2), at=torch.tensor([[4, 0, 4], [1, 1, 1]]))
 case(
-    "targetLogProbability",
+    "targetLogprob",
     lambda logits, targets: logits.log_softmax(-1).gather(-1, targets),
     logits=rounded(3 * normal(3, 5)),
     targets=torch.tensor([[4], [0], [2]]),

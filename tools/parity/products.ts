@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import * as Graph from "../../packages/backend-onnx/src/Graph.ts"
-import * as Session from "../../packages/backend-onnx/src/internal/session.ts"
-import * as Op from "../../packages/backend-onnx/src/Op.ts"
+import * as Graph from "../../packages/backend-onnx/src/graph/Graph.ts"
+import * as Op from "../../packages/backend-onnx/src/graph/Op.ts"
+import * as Session from "../../packages/backend-onnx/src/graph/session.ts"
 
 // Rows, shared dimension, columns: a square, and two projections of shape m.
 const shapes = [[1024, 1024, 1024], [2048, 256, 704], [2048, 704, 256]] as const

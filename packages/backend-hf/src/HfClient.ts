@@ -1,6 +1,8 @@
 /**
  * The connection to Hugging Face: the router of its Inference Providers, an Inference Endpoint, or any server that
  * speaks the same protocol. `HfLanguageModel` and `HfEmbeddingModel` are built on it.
+ *
+ * @since 0.1.0
  */
 import {
   InferenceClient,
@@ -30,6 +32,9 @@ import * as Wire from "./internal/wire.ts"
  * - `endpointUrl`: an Inference Endpoint or a local server, instead of the router. Not together with `provider`.
  * - `billTo`: the organization that pays.
  * - `fetch`: a `fetch` of your own, for a proxy, a recorder or a test.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly apiKey?: Redacted.Redacted<string> | undefined
@@ -44,6 +49,9 @@ type FeatureArguments = Parameters<InferenceClient["featureExtraction"]>[0]
 
 /**
  * The body of a chat completion, in the names of the wire.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ChatRequest extends
   Pick<
@@ -64,6 +72,9 @@ export interface ChatRequest extends
 
 /**
  * The body of a feature extraction, in the names of the wire.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface FeatureRequest extends Pick<FeatureArguments, "normalize" | "prompt_name" | "truncate"> {
   readonly model: string
@@ -72,6 +83,9 @@ export interface FeatureRequest extends Pick<FeatureArguments, "normalize" | "pr
 
 /**
  * How long to wait: for the whole answer, or in a stream for the next part of it. Two minutes unless told otherwise.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface RequestOptions {
   readonly timeout?: Duration.Input | undefined
@@ -79,11 +93,17 @@ export interface RequestOptions {
 
 /**
  * A chat completion, as far as it is read.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ChatCompletion = typeof Wire.ChatCompletion.Type
 
 /**
  * One event of a streamed chat completion, as far as it is read.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type ChatCompletionChunk = typeof Wire.ChatCompletionChunk.Type
 
@@ -95,6 +115,9 @@ export type ChatCompletionChunk = typeof Wire.ChatCompletionChunk.Type
  * overloaded), `NetworkError` (no connection, a broken one, a timeout) and `InvalidResponseError` (not the expected
  * JSON). Nothing is retried here: `error.isRetryable` says what may be. Interruption aborts the HTTP request. The token
  * is in no error.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class HfClient extends Context.Service<HfClient, {
   readonly chatCompletion: (
@@ -145,6 +168,9 @@ const logWith = (context: Context.Context<never>) => {
  * })
  * await Effect.runPromise(program) // => "Oslo"
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<HfClient["Service"]> {
   const { apiKey, billTo, endpointUrl, provider } = options
@@ -282,6 +308,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * )
  * await Effect.runPromise(program) // => "InvalidKey"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<HfClient> => Layer.effect(HfClient, make(options))
 
@@ -324,6 +353,9 @@ const Token = Schema.Redacted(Schema.String.check(Schema.makeFilter((text) => te
  * await build({ HF_ENDPOINT: "http://localhost:8080" }) // => "a client"
  * await build({}) // => "ConfigError"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerConfig = (
   options: Pick<Options, "billTo" | "fetch"> = {}

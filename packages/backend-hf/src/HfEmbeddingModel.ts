@@ -1,5 +1,7 @@
 /**
  * `EmbeddingModel` of `effect/ai` over the feature extraction of Hugging Face.
+ *
+ * @since 0.1.0
  */
 import { AiError, EmbeddingModel, Model } from "effect/ai"
 import * as Arr from "effect/Array"
@@ -20,6 +22,9 @@ import * as Pooling from "./internal/pooling.ts"
  * - `batchSize`: texts for each request; 32 unless told otherwise, which is what a text-embeddings server takes at most
  *   by default.
  * - `timeout`: how long to wait for each request; two minutes unless told otherwise.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly normalize?: boolean | undefined
@@ -31,6 +36,9 @@ export interface Options {
 
 /**
  * Options for the requests of one effect, over those of the model. See `withConfigOverride`.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-hf/HfEmbeddingModel/Config") {}
 
@@ -58,6 +66,9 @@ export class Config extends Context.Service<Config, Options>()("@memory-r1/backe
  * }).pipe(Effect.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch })))
  * await Effect.runPromise(program) // => [2, 2]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*({ config, dimensions, model }: {
   readonly model: string
@@ -114,10 +125,16 @@ export const make = Effect.fnUntraced(function*({ config, dimensions, model }: {
  * const layer = HfEmbeddingModel.layer({ model: "any", dimensions: 2 }).pipe(
  *   Layer.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch }))
  * )
- * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("a")).pipe(Effect.flip, Effect.provide(layer))
+ * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("a")).pipe(
+ *   Effect.flip,
+ *   Effect.provide(layer)
+ * )
  * const error = await Effect.runPromise(program)
  * error.reason._tag // => "InvalidResponseError"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: {
   readonly model: string
@@ -145,6 +162,9 @@ export const layer = (options: {
  * )
  * await Effect.runPromise(program) // => [[1, 1], [3, 1]]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const model = (
   name: string,
@@ -176,6 +196,9 @@ export const model = (
  * )
  * await Effect.runPromise(program) // => [1]
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withConfigOverride: {
   (overrides: Options): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>

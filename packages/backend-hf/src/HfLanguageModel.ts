@@ -1,5 +1,7 @@
 /**
  * `LanguageModel` of `effect/ai` over the chat completions of Hugging Face.
+ *
+ * @since 0.1.0
  */
 import { LanguageModel, Model, Telemetry } from "effect/ai"
 import * as Context from "effect/Context"
@@ -14,8 +16,11 @@ import * as Request from "./internal/request.ts"
 import * as Response from "./internal/response.ts"
 
 /**
- * How to generate. What is left out is the server's choice, except the `timeout` (for the whole answer, in a stream for
+ * How to generate. What is omitted is the server's choice, except the `timeout` (for the whole answer, in a stream for
  * the next part of it): two minutes. Not every provider knows `seed`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly temperature?: number | undefined
@@ -28,6 +33,9 @@ export interface Options {
 
 /**
  * Options for the requests of one effect, over those of the model. See `withConfigOverride`.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-hf/HfLanguageModel/Config") {}
 
@@ -78,6 +86,9 @@ const annotateRequest = (span: Span, request: ChatRequest): void =>
  *   })).pipe(Effect.provide(HfClient.layer({ endpointUrl: "http://localhost:8080", fetch })))
  * await Effect.runPromise(program) // => ["small", "large"]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*({ config, model }: {
   readonly model: string
@@ -147,6 +158,9 @@ const annotateResponse = (span: Span, parts: ReadonlyArray<Response.AnyPart>): v
  * const program = Effect.map(LanguageModel.generateText({ prompt: "Hello" }), (response) => response.text)
  * await Effect.runPromise(Effect.provide(program, layer)) // => "Hello"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: {
   readonly model: string
@@ -165,6 +179,9 @@ export const layer = (options: {
  * const model = HfLanguageModel.model("meta-llama/Llama-3.3-70B-Instruct", { temperature: 0, maxTokens: 512 })
  * model.provider // => "huggingface"
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const model = (
   name: string,
@@ -194,6 +211,9 @@ export const model = (
  * )
  * await Effect.runPromise(program) // => "1"
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withConfigOverride: {
   (overrides: Options): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>

@@ -1,11 +1,12 @@
 /**
  * `EmbeddingModel` of `effect/ai` over a local encoder of the BERT family: MiniLM, bge, e5, gte, in the layout of
  * sentence-transformers.
+ *
+ * @since 0.1.0
  */
 import { AiError, EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -14,21 +15,26 @@ import * as Scope from "effect/Scope"
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { CheckpointError } from "./CheckpointError.ts"
-import * as ControlTokens from "./internal/controlTokens.ts"
-import * as Encoder from "./internal/encoder.ts"
-import * as LfsPointer from "./internal/lfsPointer.ts"
-import * as Parameters from "./internal/parameters.ts"
-import * as Session from "./internal/session.ts"
-import * as Safetensors from "./Safetensors.ts"
+import { CheckpointError } from "./checkpoint/CheckpointError.ts"
+import * as ControlTokens from "./checkpoint/controlTokens.ts"
+import * as LfsPointer from "./checkpoint/lfsPointer.ts"
+import * as Safetensors from "./checkpoint/Safetensors.ts"
+import { describe } from "./graph/cause.ts"
+import * as Session from "./graph/session.ts"
+import * as Configuration from "./internal/config.ts"
+import * as Encoder from "./model/encoder.ts"
+import * as Parameters from "./model/parameters.ts"
 
 /**
- * How to embed. What is left out is what the model's own files say.
+ * How to embed. What is omitted is what the model's own files say.
  *
  * - `pooling`: "mean" of the tokens, or "cls", the first of them.
  * - `normalize`: vectors of length 1.
  * - `maxTokens`: longer texts are cut there.
  * - `prompt`: stands before each text; e5 wants "query: " and "passage: ", bge an instruction before questions.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly pooling?: Encoder.Pooling | undefined
@@ -39,6 +45,9 @@ export interface Options {
 
 /**
  * Options for the requests of one effect, over those of the model; pooling is the model's. See `withConfigOverride`.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Config
   extends Context.Service<Config, Omit<Options, "pooling">>()("@memory-r1/backend-onnx/OnnxEmbeddingModel/Config")
@@ -208,8 +217,7 @@ const load = Effect.fn("OnnxEmbeddingModel.load")(
     ]
     const tokenizer = yield* Effect.try({
       try: () => ControlTokens.make(tokenizerJson as ControlTokens.TokenizerJson, tokenizerConfig as object),
-      catch: (cause) =>
-        at("tokenizer.json", `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`)
+      catch: (cause) => at("tokenizer.json", `cannot be used: ${describe(cause)}`)
     })
     const modules = (yield* json(directory, "modules.json", Modules)) ?? []
     const said = yield* json(directory, "1_Pooling/config.json", PoolingConfig)
@@ -253,6 +261,9 @@ const cut = (ids: ReadonlyArray<number>, most: number): ReadonlyArray<number> =>
 
 /**
  * What an encoder is loaded with, its directory, and how it embeds.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LayerOptions extends Session.SessionOptions {
   readonly model: string
@@ -261,9 +272,9 @@ export interface LayerOptions extends Session.SessionOptions {
 
 /**
  * Makes the service from a directory with `config.json`, `tokenizer.json` and weights in safetensors, or
- * `onnx/model.onnx`. Pooling, normalisation and length come from sentence-transformers' files (`modules.json`,
+ * `onnx/model.onnx`. Pooling, normalization and length come from sentence-transformers' files (`modules.json`,
  * `1_Pooling/config.json`, `sentence_bert_config.json`) where they are there; without them vectors are means that are
- * not normalised.
+ * not normalized.
  *
  * Fails with a `CheckpointError` that names the file at fault.
  *
@@ -279,6 +290,9 @@ export interface LayerOptions extends Session.SessionOptions {
  * const { embeddings } = await Effect.runPromise(Effect.provide(program, layer))
  * embeddings.map(({ vector }) => vector.length) // => [24, 24]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: LayerOptions) {
   const scope = yield* Effect.scope
@@ -306,7 +320,7 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
               module: "OnnxEmbeddingModel",
               method: "embedMany",
               reason: new AiError.InternalProviderError({
-                description: `ONNX Runtime failed: ${Session.describe(cause)}`
+                description: `ONNX Runtime failed: ${describe(cause)}`
               })
             })
         })
@@ -331,11 +345,17 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
  * import { Effect } from "effect"
  * import { EmbeddingModel } from "effect/ai"
  *
- * const layer = OnnxEmbeddingModel.layer({ model: "packages/backend-onnx/test/fixtures/bert", config: { normalize: true, pooling: "cls" } })
+ * const layer = OnnxEmbeddingModel.layer({
+ *   model: "packages/backend-onnx/test/fixtures/bert",
+ *   config: { normalize: true, pooling: "cls" }
+ * })
  * const program = EmbeddingModel.EmbeddingModel.use((model) => model.embed("the cat"))
  * const { vector } = await Effect.runPromise(Effect.provide(program, layer))
  * Math.round(Math.hypot(...vector)) // => 1
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: LayerOptions) => Layer.effect(EmbeddingModel.EmbeddingModel, make(options))
 
@@ -355,20 +375,13 @@ export const layer = (options: LayerOptions) => Layer.effect(EmbeddingModel.Embe
  * const { vector } = await Effect.runPromise(Effect.provide(program, layer))
  * vector.length // => 24
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withConfigOverride: {
   (
     overrides: Omit<Options, "pooling">
   ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>
   <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Omit<Options, "pooling">): Effect.Effect<A, E, Exclude<R, Config>>
-} = dual(
-  2,
-  <A, E, R>(
-    self: Effect.Effect<A, E, R>,
-    overrides: Omit<Options, "pooling">
-  ): Effect.Effect<A, E, Exclude<R, Config>> =>
-    Effect.flatMap(
-      Effect.serviceOption(Config),
-      (outer) => Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })
-    )
-)
+} = Configuration.overriding(Config)

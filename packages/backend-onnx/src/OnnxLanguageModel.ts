@@ -1,32 +1,37 @@
 /**
  * `LanguageModel` of `effect/ai` over a local checkpoint: a program that talks to any provider talks to it by swapping
  * one layer.
+ *
+ * @since 0.1.0
  */
 import { ModelOutput, Sampler } from "@memory-r1/core"
 import { AiError, LanguageModel, type Prompt, type Response, Telemetry } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Answer from "./internal/answer.ts"
+import * as Configuration from "./internal/config.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
 
 /**
  * How to generate.
  *
- * - `maxTokens`: at most so many tokens; 512 when it is left out.
- * - `temperature`: 0 is greedy; 1 when it is left out.
- * - `topK`, `topP`, `minP`: which tokens are left out; none are.
- * - `seed`: the same request with the same seed gives the same text; 0 when it is left out.
+ * - `maxTokens`: at most so many tokens; 512 by default.
+ * - `temperature`: 0 is greedy; 1 by default.
+ * - `topK`, `topP`, `minP`: which tokens are excluded; none by default.
+ * - `seed`: the same request with the same seed gives the same text; 0 by default.
  * - `stop`: texts that end an answer, and are not part of it.
  * - `templateOptions`: variables of the chat template, such as `{ enable_thinking: false }` for a model that thinks
  *   aloud.
- * - `retries`: how often an object is asked for again that does not fit its schema; 2 when it is left out.
+ * - `retries`: how often an object is asked for again that does not fit its schema; 2 by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly maxTokens?: number | undefined
@@ -42,6 +47,9 @@ export interface Options {
 
 /**
  * Options for the requests of one effect, over those of the model. See `withConfigOverride`.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Config extends Context.Service<Config, Options>()("@memory-r1/backend-onnx/OnnxLanguageModel/Config") {}
 
@@ -116,11 +124,17 @@ const finish = (reason: Response.FinishReason, input: number, output: number): R
  * import { LanguageModel } from "effect/ai"
  *
  * // A tiny model with random weights: what it says has no meaning.
- * const layer = OnnxLanguageModel.layer({ model: "packages/backend-onnx/test/fixtures/qwen3", config: { maxTokens: 8, temperature: 0 } })
+ * const layer = OnnxLanguageModel.layer({
+ *   model: "packages/backend-onnx/test/fixtures/qwen3",
+ *   config: { maxTokens: 8, temperature: 0 }
+ * })
  * const program = LanguageModel.generateText({ prompt: "Where does Ann live?" })
  * const response = await Effect.runPromise(Effect.provide(program, layer))
  * response.usage.outputTokens.total // => 8
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(
   model: OnnxModel.OnnxModel,
@@ -217,8 +231,8 @@ export const make = Effect.fnUntraced(function*(
           { role: "assistant", content: text },
           {
             role: "user",
-            content:
-              `That does not fit the schema:\n${wrong}\nAnswer again, with one JSON value that fits it and nothing else.`
+            content: `That does not fit the schema:\n${wrong}\n`
+              + "Answer again, with one JSON value that fits it and nothing else."
           }
         ]
       }
@@ -246,6 +260,9 @@ export const make = Effect.fnUntraced(function*(
 
 /**
  * What a checkpoint is loaded with, its name or directory, and how it generates.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LayerOptions extends OnnxModel.LoadOptions {
   readonly model: string
@@ -261,11 +278,17 @@ export interface LayerOptions extends OnnxModel.LoadOptions {
  * import { Effect, Stream } from "effect"
  * import { LanguageModel } from "effect/ai"
  *
- * const layer = OnnxLanguageModel.layer({ model: "packages/backend-onnx/test/fixtures/qwen3", config: { maxTokens: 8, temperature: 0 } })
+ * const layer = OnnxLanguageModel.layer({
+ *   model: "packages/backend-onnx/test/fixtures/qwen3",
+ *   config: { maxTokens: 8, temperature: 0 }
+ * })
  * const program = LanguageModel.streamText({ prompt: "Hello" }).pipe(Stream.runCollect)
  * const parts = await Effect.runPromise(Effect.provide(program, layer))
  * parts.at(-1)?.type // => "finish"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = ({ config, model, ...options }: LayerOptions) =>
   Layer.effect(
@@ -283,19 +306,17 @@ export const layer = ({ config, model, ...options }: LayerOptions) =>
  * import { LanguageModel } from "effect/ai"
  *
  * const layer = OnnxLanguageModel.layer({ model: "packages/backend-onnx/test/fixtures/qwen3" })
- * const program = LanguageModel.generateText({ prompt: "Hello" }).pipe(OnnxLanguageModel.withConfigOverride({ maxTokens: 3 }))
+ * const program = LanguageModel.generateText({ prompt: "Hello" }).pipe(
+ *   OnnxLanguageModel.withConfigOverride({ maxTokens: 3 })
+ * )
  * const response = await Effect.runPromise(Effect.provide(program, layer))
  * response.finishReason // => "length"
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const withConfigOverride: {
   (overrides: Options): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Config>>
   <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Options): Effect.Effect<A, E, Exclude<R, Config>>
-} = dual(
-  2,
-  <A, E, R>(self: Effect.Effect<A, E, R>, overrides: Options): Effect.Effect<A, E, Exclude<R, Config>> =>
-    Effect.flatMap(
-      Effect.serviceOption(Config),
-      (outer) => Effect.provideService(self, Config, { ...Option.getOrUndefined(outer), ...overrides })
-    )
-)
+} = Configuration.overriding(Config)

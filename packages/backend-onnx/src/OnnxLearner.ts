@@ -1,23 +1,26 @@
 /**
  * The `Learner` of core on ONNX Runtime: AdamW on all weights, or on those of an adapter over a frozen model.
+ *
+ * @since 0.1.0
  */
 import { Learner, Objective, type Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
-import type * as Adapter from "./Adapter.ts"
-import type * as Checkpoint from "./Checkpoint.ts"
-import * as Adam from "./internal/adam.ts"
-import * as Batch from "./internal/batch.ts"
-import * as DecoderGraphs from "./internal/decoderGraphs.ts"
-import * as ObjectiveGraph from "./internal/objectiveGraph.ts"
-import * as Parameters from "./internal/parameters.ts"
-import * as Requests from "./internal/requests.ts"
-import { describe, type Feeds, float } from "./internal/session.ts"
+import type * as Adapter from "./checkpoint/Adapter.ts"
+import type * as Checkpoint from "./checkpoint/Checkpoint.ts"
+import type * as Safetensors from "./checkpoint/Safetensors.ts"
+import { describe } from "./graph/cause.ts"
+import { type Feeds, float } from "./graph/session.ts"
 import * as Trained from "./internal/trained.ts"
+import * as Adam from "./model/adam.ts"
+import * as Batch from "./model/batch.ts"
+import * as DecoderGraphs from "./model/decoderGraphs.ts"
+import * as ObjectiveGraph from "./model/objectiveGraph.ts"
+import * as Parameters from "./model/parameters.ts"
+import * as Requests from "./model/requests.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
-import type * as Safetensors from "./Safetensors.ts"
 
 /**
  * - `microBatchTokens`: padded tokens of one run of the training graph; larger batches are split and their gradients
@@ -30,6 +33,9 @@ import type * as Safetensors from "./Safetensors.ts"
  *   learner for both shares the network. It begins with the head that the model's directory holds, or with one that
  *   says zero; `load` reads it with the rest.
  * - `templateOptions`: of its sampler; see `OnnxSampler.Options`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly microBatchTokens?: number | undefined
@@ -108,6 +114,9 @@ const problemOf = (
  * follow.
  *
  * Fails with a `LearnerError` for a frozen model, whose weights are no float32, without an adapter.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.OnnxModel, options: Options = {}) {
   const { adapter, critic = false, gradientCheckpointing: checkpointing = false, microBatchTokens = 2048 } = options
@@ -367,6 +376,9 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
 
 /**
  * The learner of a Hugging Face directory, as a layer.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (directory: string, options: Omit<Options, "adapter"> & OnnxModel.Options = {}) =>
   Layer.effect(

@@ -1,27 +1,34 @@
 /**
  * A checkpoint, resident: its weights are held once and fed to every session, so that a sampler sees what a learner
  * changes, and so that samplers and learners of several adapters share one base.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import type { Adapter } from "./Adapter.ts"
-import * as Checkpoint from "./Checkpoint.ts"
-import type { ElementType, Graph } from "./Graph.ts"
-import * as GraphModule from "./Graph.ts"
-import { type Plan, ropeNames } from "./internal/decoder.ts"
-import { type Device, DeviceError, keepsTensors } from "./internal/device.ts"
-import * as Joined from "./internal/joined.ts"
-import * as Parameters from "./internal/parameters.ts"
-import * as Rope from "./internal/rope.ts"
-import * as Session from "./internal/session.ts"
-import type { WeightType } from "./internal/storage.ts"
+import type { Adapter } from "./checkpoint/Adapter.ts"
+import * as Checkpoint from "./checkpoint/Checkpoint.ts"
+import { CheckpointError } from "./checkpoint/CheckpointError.ts"
+import { type Device, DeviceError, keepsTensors } from "./graph/device.ts"
+import type { ElementType, Graph } from "./graph/Graph.ts"
+import * as GraphModule from "./graph/Graph.ts"
+import * as Session from "./graph/session.ts"
+import { EngineError } from "./graph/session.ts"
+import { type Plan, ropeNames } from "./model/decoder.ts"
+import * as Joined from "./model/joined.ts"
+import * as Parameters from "./model/parameters.ts"
+import * as Rope from "./model/rope.ts"
+import type { WeightType } from "./model/storage.ts"
 
 /**
  * How sessions run.
  *
- * - `device`: "cpu", "webgpu", "cuda", "dml" or "coreml"; "cpu" when it is left out.
- * - `threads`: of one operator, on the CPU; all cores when it is left out.
+ * - `device`: "cpu", "webgpu", "cuda", "dml" or "coreml"; "cpu" by default.
+ * - `threads`: of one operator, on the CPU; all cores by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Options = Session.SessionOptions
 
@@ -32,32 +39,39 @@ export type Options = Session.SessionOptions
  * - "float16": half the memory, and an error of one part in 2,000.
  * - "int8": a quarter, with a scale for each row.
  * - "int4": an eighth, with a scale for each 32 numbers of a row; embeddings stay in eight bits.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LoadOptions extends Options {
   readonly dtype?: WeightType | undefined
 }
 
 export type { Device, WeightType }
-export { DeviceError }
+export { CheckpointError, DeviceError, EngineError }
 
 /**
  * A resident model.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface OnnxModel {
   readonly checkpoint: Checkpoint.Description
   readonly device: Device
   readonly weightType: WeightType
-  /** The weights as one flat buffer that may be changed in place; a frozen model has none. */
+  /** @internal The weights as one flat buffer that may be changed in place; a frozen model has none. */
   readonly flat: Float32Array | undefined
-  /** The weights as named tensors. */
+  /** @internal The weights as named tensors. */
   readonly weights: Session.Feeds
   /**
-   * The weights, and those of an adapter, where the device has them: sent again only when `changed` was told of them.
+   * @internal The weights, and those of an adapter, where the device has them: sent again only when `changed` was told
+   * of them.
    */
   readonly resident: (adapter: Adapter | undefined) => Effect.Effect<Session.Feeds, Session.EngineError>
-  /** The tables of rotary positions, for sequences of at least so many tokens. */
+  /** @internal The tables of rotary positions, for sequences of at least so many tokens. */
   readonly ropes: (positions: number) => Session.Feeds
-  /** Loads a graph into a session that lives as long as the model. One session for each key. */
+  /** @internal Loads a graph into a session that lives as long as the model. One session for each key. */
   readonly session: (key: string, graph: () => Graph) => Effect.Effect<Session.Session, Session.EngineError>
   /**
    * Milliseconds that runs have taken so far, by the first word of the session's key: prefill, extend, decode, score,
@@ -86,7 +100,12 @@ const ropesOf = ({ contextLength, ropes }: Checkpoint.Description["decoder"]): O
 // How often flat weights were changed in place.
 const versions = new WeakMap<Float32Array, number>()
 
-/** @internal Says that flat weights, a model's or an adapter's, are not what they were. */
+/**
+ * @internal Says that flat weights, a model's or an adapter's, are not what they were.
+ *
+ * @category running
+ * @since 0.1.0
+ */
 export const changed = (weights: Float32Array): void => void versions.set(weights, (versions.get(weights) ?? 0) + 1)
 
 // Copies tensors to the device: the results of a graph that does nothing stay there, as long as its session is open.
@@ -147,7 +166,7 @@ const residency = (
 const make = Effect.fnUntraced(function*(
   held: Pick<OnnxModel, "checkpoint" | "flat" | "weights" | "weightType">,
   options: Options
-) {
+): Effect.fn.Return<OnnxModel, never, Scope.Scope> {
   const { device = "cpu" } = options
   const scope = yield* Effect.scope
   const services = yield* Effect.context<never>()
@@ -187,11 +206,14 @@ const make = Effect.fnUntraced(function*(
     session,
     timings,
     resident: residency(device, held.weights, held.flat, scope)
-  } satisfies OnnxModel
+  }
 })
 
 /**
  * Makes a checkpoint resident. The sessions are closed with the scope.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
   function*(checkpoint: Checkpoint.Checkpoint, options: Options = {}) {
@@ -210,6 +232,9 @@ export const fromCheckpoint = Effect.fn("OnnxModel.fromCheckpoint")(
  * Reads a Hugging Face directory and makes it resident.
  *
  * Fails with a `CheckpointError` that names the file at fault, and with a `DeviceError` where the device is not there.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const load = Effect.fn("OnnxModel.load")(
   function*(directory: string, { dtype: weightType = "float32", ...options }: LoadOptions = {}) {
@@ -224,6 +249,9 @@ export const load = Effect.fn("OnnxModel.load")(
 /**
  * @internal What the graphs of a model are built for, with one of its adapters or with none; `key` tells apart what
  * differs.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const planOf = (
   { checkpoint: { decoder }, device, weightType }: OnnxModel,

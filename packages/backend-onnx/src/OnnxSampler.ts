@@ -1,19 +1,21 @@
 /**
  * The `Sampler` of core on ONNX Runtime.
+ *
+ * @since 0.1.0
  */
 import { Sampler } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Adapter } from "./Adapter.ts"
-import type { Graph } from "./Graph.ts"
-import * as Batch from "./internal/batch.ts"
-import * as Cache from "./internal/cache.ts"
-import * as DecoderGraphs from "./internal/decoderGraphs.ts"
-import * as Generation from "./internal/generation.ts"
-import * as Prefixes from "./internal/prefixes.ts"
-import * as Random from "./internal/random.ts"
-import * as Requests from "./internal/requests.ts"
-import { describe } from "./internal/session.ts"
+import type { Adapter } from "./checkpoint/Adapter.ts"
+import { describe } from "./graph/cause.ts"
+import type { Graph } from "./graph/Graph.ts"
+import * as Batch from "./model/batch.ts"
+import * as Cache from "./model/cache.ts"
+import * as DecoderGraphs from "./model/decoderGraphs.ts"
+import * as Generation from "./model/generation.ts"
+import * as Prefixes from "./model/prefixes.ts"
+import * as Random from "./model/random.ts"
+import * as Requests from "./model/requests.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 
 // Padded tokens of one run: enough to fill the cores, small enough to stay in the processor's cache.
@@ -26,6 +28,9 @@ const fail = (reason: string, cause?: unknown) => new Sampler.SamplerError({ rea
  * - `adapter`: with it the sampler is that of the adapted model, without it that of the base.
  * - `templateOptions`: variables of the chat template wherever this sampler applies it, such as `{ enable_thinking:
  *   false }`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly adapter?: Adapter | undefined
@@ -46,12 +51,18 @@ const withOptions = (tokenizer: Sampler.Tokenizer, templateOptions: Sampler.Temp
 
 /**
  * The sampler of a resident model. Prompts of any number and length: they are sorted into runs of like length.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (model: OnnxModel.OnnxModel, options: Options = {}) =>
   Effect.map(makeStreaming(model, options), ({ sampler }) => sampler)
 
 /**
  * @internal With `sample` that says each token as it comes, and ends a completion where it is told to.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const makeStreaming = Effect.fn("OnnxSampler.make")(
   function*(model: OnnxModel.OnnxModel, { adapter, templateOptions = {} }: Options = {}) {
@@ -165,7 +176,7 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
           const flat = logp!.data as Float32Array
           if (!flat.every(Number.isFinite)) {
             return yield* fail(
-              "the model gives log-probabilities that are no numbers; are its weights?"
+              "the model gives log-probabilities that are NaN or infinite; check its weights"
             )
           }
           indices.forEach((index, n) => {
@@ -189,6 +200,9 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
 
 /**
  * The sampler of a Hugging Face directory, as a layer.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (
   directory: string,

@@ -6,7 +6,7 @@ import { EmbeddingModel } from "effect/ai"
 import { existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { describeWith, model } from "../../../tools/testing/needs.ts"
-import { CheckpointError } from "../src/CheckpointError.ts"
+import { CheckpointError } from "../src/checkpoint/CheckpointError.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 import * as HubServer from "./support/hubServer.ts"
 

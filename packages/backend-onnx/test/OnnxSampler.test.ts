@@ -140,7 +140,7 @@ describe("OnnxSampler", () => {
       ended.forEach(({ tokens }, i) => assert.deepStrictEqual(tokens, endless[i]!.tokens.slice(0, tokens.length)))
     }))
 
-  it.effect("with an adapter, of all projections or of some, it samples with the log-probabilities that it scores", () =>
+  it.effect("with an adapter, of all projections or of some, it samples with the logprobs that it scores", () =>
     Effect.gen(function*() {
       const folder = yield* Checkpoints.copy("qwen2", {
         "config.json": (json) => ({
@@ -274,10 +274,10 @@ describe("OnnxSampler", () => {
       const request = { prompts: [[3]], maxTokens: 2 }
       for (const temperature of [0, 1]) {
         const error = yield* Effect.flip(sampler.sample({ ...request, temperature }))
-        assert.include(error.message, "probabilities that are no numbers")
+        assert.include(error.message, "probabilities that are NaN")
       }
       const error = yield* Effect.flip(sampler.score({ groups: [{ prompt: [3], completions: [[4]] }] }))
-      assert.include(error.message, "log-probabilities that are no numbers")
+      assert.include(error.message, "log-probabilities that are NaN or infinite")
       // Nothing of them is left.
       model.flat![5] = weight
       assert.deepStrictEqual(yield* sampler.sample({ prompts: [trunk], maxTokens: 20 }), sound)

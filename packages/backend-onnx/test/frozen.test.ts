@@ -6,7 +6,7 @@ import { Adapter, Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors }
 import { Objective } from "@memory-r1/core"
 import { Effect } from "effect"
 import { join } from "node:path"
-import * as Storage from "../src/internal/storage.ts"
+import * as Storage from "../src/model/storage.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 import { noise } from "./support/engine.ts"
 import { tokens } from "./support/models.ts"

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { type Learner, Objective } from "@memory-r1/core"
 import { Effect } from "effect"
-import * as Batch from "../src/internal/batch.ts"
+import * as Batch from "../src/model/batch.ts"
 import * as Checkpoints from "./support/checkpoints.ts"
 import { tokens } from "./support/models.ts"
 

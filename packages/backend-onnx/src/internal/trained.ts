@@ -2,22 +2,22 @@
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import * as Adapter from "../Adapter.ts"
-import * as Checkpoint from "../Checkpoint.ts"
+import * as Adapter from "../checkpoint/Adapter.ts"
+import * as Checkpoint from "../checkpoint/Checkpoint.ts"
+import * as OptimizerFile from "../checkpoint/optimizerFile.ts"
+import * as Safetensors from "../checkpoint/Safetensors.ts"
+import { type Feeds, float } from "../graph/session.ts"
+import * as Adam from "../model/adam.ts"
+import * as Critic from "../model/critic.ts"
+import { gradientName } from "../model/decoderGraphs.ts"
+import * as Parameters from "../model/parameters.ts"
 import * as OnnxModel from "../OnnxModel.ts"
-import * as Safetensors from "../Safetensors.ts"
-import * as Adam from "./adam.ts"
-import * as Critic from "./critic.ts"
-import { gradientName } from "./decoderGraphs.ts"
-import * as OptimizerFile from "./optimizerFile.ts"
-import * as Parameters from "./parameters.ts"
-import { type Feeds, float } from "./session.ts"
 
 /** Weights with the kind of directory that they are kept in. */
 export interface Source {
   readonly layout: Parameters.Layout
   readonly weights: Float32Array
-  /** The file beside the weights for what the optimiser knows of them. */
+  /** The file beside the weights for what the optimizer knows of them. */
   readonly optimizer: string
   readonly save: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
   readonly read: (directory: string) => Effect.Effect<Float32Array, Checkpoint.CheckpointError>
@@ -110,7 +110,7 @@ export interface Trained {
   readonly step: (scale: number, options: Adam.AdamOptions) => void
   readonly saveOptimizer: (directory: string) => Effect.Effect<void, Checkpoint.CheckpointError>
   readonly readOptimizer: (directory: string) => Effect.Effect<Adam.AdamState, Checkpoint.CheckpointError>
-  /** Other weights, with what the optimiser knows of them: nothing, when it is left out. */
+  /** Other weights, with what the optimizer knows of them: nothing, by default. */
   readonly restore: (weights: Float32Array, optimizer?: Adam.AdamState) => void
 }
 

@@ -2,7 +2,7 @@
 import { Graph } from "@memory-r1/backend-onnx"
 import { Effect } from "effect"
 import * as ort from "onnxruntime-node"
-import * as Random from "../../src/internal/random.ts"
+import * as Random from "../../src/model/random.ts"
 
 /** A tensor as JSON has it. */
 export interface Numbers {

@@ -241,9 +241,9 @@ const lookups = [
     (graph, { at, x }) => Op.gatherElements(graph, x, at)
   ),
   of(
-    "targetLogProbability",
+    "targetLogprob",
     { logits: input([N, 4]), at: indices([N, 1], [3, 1]) },
-    (graph, { at, logits }) => Op.targetLogProbability(graph, logits, at)
+    (graph, { at, logits }) => Op.targetLogprob(graph, logits, at)
   )
 ]
 
