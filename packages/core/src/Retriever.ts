@@ -54,22 +54,20 @@ interface Indexed {
   readonly index: Bm25.Bm25
 }
 
-const indexes = new WeakMap<MemoryBank.MemoryBank, Map<string | undefined, Indexed>>()
+const indexes = new WeakMap<MemoryBank.MemoryBank, Indexed>()
 
-const indexOf = (bank: MemoryBank.MemoryBank, speaker: string | undefined): Indexed => {
-  let bySpeaker = indexes.get(bank)
-  if (bySpeaker === undefined) indexes.set(bank, bySpeaker = new Map())
-  let indexed = bySpeaker.get(speaker)
+const indexOf = (bank: MemoryBank.MemoryBank): Indexed => {
+  let indexed = indexes.get(bank)
   if (indexed === undefined) {
-    const all = MemoryBank.memories(bank)
-    const memories = speaker === undefined ? all : all.filter((memory) => memory.speaker === speaker)
-    bySpeaker.set(speaker, indexed = { memories, index: Bm25.make(memories.map((memory) => memory.text)) })
+    const memories = MemoryBank.memories(bank)
+    indexes.set(bank, indexed = { memories, index: Bm25.make(memories.map((memory) => memory.text)) })
   }
   return indexed
 }
 
 /**
- * BM25 over the memories' texts, as a plain function. Ties go to the newer memory. The index is built once per bank.
+ * BM25 over the memories' texts, as a plain function. Words are weighed among all memories of the bank, as in a store,
+ * also where those of one speaker are asked for. Ties go to the newer memory. The index is built once per bank.
  *
  * @example
  * ```ts
@@ -83,9 +81,10 @@ const indexOf = (bank: MemoryBank.MemoryBank, speaker: string | undefined): Inde
  * ```
  */
 export const bm25 = (bank: MemoryBank.MemoryBank, query: Query): ReadonlyArray<Scored> => {
-  const { memories, index } = indexOf(bank, query.speaker)
+  const { memories, index } = indexOf(bank)
   const scores = index.scores(query.text)
   return Array.from(memories.keys())
+    .filter((at) => query.speaker === undefined || memories[at]!.speaker === query.speaker)
     .sort((a, b) => scores[b]! - scores[a]! || b - a)
     .slice(0, query.limit)
     .map((at) => ({ memory: memories[at]!, score: scores[at]! }))
@@ -152,7 +151,8 @@ export const layerHybrid: Layer.Layer<Retriever, never, EmbeddingModel.Embedding
 
     return {
       retrieve: Effect.fn("Retriever.retrieve")(function*(bank, query) {
-        const { memories } = indexOf(bank, query.speaker)
+        const memories = MemoryBank.memories(bank)
+          .filter(({ speaker }) => query.speaker === undefined || speaker === query.speaker)
         if (memories.length === 0 || query.limit <= 0) return []
         const [asked, ...others] = yield* Effect.mapError(
           vectorsOf([query.text, ...memories.map(({ text }) => text)]),

@@ -12,6 +12,7 @@ import { MemoryStore } from "../MemoryStore.ts"
 import * as NotExtracted from "../NotExtracted.ts"
 import type * as Scope from "../Scope.ts"
 import type { Turn } from "../Turn.ts"
+import { servingLaws } from "./servingLaws.ts"
 import { storeSearchLaws } from "./storeSearchLaws.ts"
 import { add, commit, freshScope, idOf, ids, texts } from "./storeSupport.ts"
 
@@ -674,4 +675,5 @@ export const memoryStoreLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
       }))
   })
   storeSearchLaws(name, live)
+  servingLaws(name, live)
 }
