@@ -87,7 +87,8 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
           ]] as const
         ) {
           assert.deepStrictEqual([added.operations.update, added.operations.delete], [0, 0])
-          assert.strictEqual(added.operations.add, added.memories * 2)
+          // A fact that nothing was decided on is a memory without an operation.
+          assert.isAtMost(added.operations.add, added.memories * 2)
           assert.isAtMost(added.operations.add, kept.operations.add + kept.operations.update)
           assert.isAtLeast(added.memories, kept.memories)
         }

@@ -3,7 +3,15 @@
  *
  * @since 0.1.0
  */
-import { MemoryBank, MemoryManager, MemoryOperation, Simulation, Statistics, TextMetrics } from "@memory-r1/core"
+import {
+  type Memory,
+  MemoryBank,
+  MemoryManager,
+  MemoryOperation,
+  Simulation,
+  Statistics,
+  TextMetrics
+} from "@memory-r1/core"
 import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
@@ -107,8 +115,11 @@ export const oracleManager = (worlds: ReadonlyArray<MemoryWorld.World>): MemoryM
   }
 }
 
+const asSaid = ({ id: _, revision: __, supersedes: ___, ...memory }: Memory.Memory): MemoryBank.Edit =>
+  MemoryBank.Edit.Add({ memory })
+
 /**
- * A playthrough as it would have been with ADD alone: every statement that was written, by an ADD or by an UPDATE, is
+ * An episode as it would have been with ADD alone: every statement that was written, by an ADD or by an UPDATE, is
  * added when it was written, and nothing is changed or taken back. Use it as the ADD-only baseline of a manager: it
  * holds the same statements, in the words that the answer agent reads, so that what is left between the two is what
  * UPDATE and DELETE are worth.
@@ -155,9 +166,11 @@ export const addOnly = ({ banks, decisions, episode }: Simulation.EpisodeResult)
           return Noop()
       }
     })
-    const made = MemoryBank.transition(added.at(-1)!, edits, { now: 0 })
+    // What was kept as it was said, since nothing was decided on it, is kept here too.
+    const kept = edits.length > 0 ? [] : MemoryBank.diff(banks[i]!, banks[i + 1]!).added
+    const made = MemoryBank.transition(added.at(-1)!, [...edits, ...kept.map(asSaid)], { now: 0 })
     added.push(made.bank)
-    return { ...decision, edits: made.edits }
+    return { ...decision, edits: made.edits.slice(0, edits.length) }
   })
   return { episode, banks: added, decisions: adding }
 }

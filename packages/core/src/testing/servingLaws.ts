@@ -129,7 +129,7 @@ const wholeOf = (bank: MemoryBank.MemoryBank) => {
  * @since 0.1.0
  */
 export const servingLaws = <E>(name: string, live: Layer.Layer<MemoryStore, E>): void => {
-  layer(live)(`${name}: what is served is what is simulated`, (it) => {
+  layer(live, { excludeTestServices: true })(`${name}: what is served is what is simulated`, (it) => {
     const compare = Effect.fnUntraced(function*(
       turns: ReadonlyArray<Turn>,
       managerOf: (prompts: Array<unknown>) => Layer.Layer<MemoryManager>
