@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Journal from "../Journal.ts"
 import { type Memory, MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
 import { fingerprint, folded } from "./fingerprint.ts"
+import type * as Journal from "./journal.ts"
 
 /** A bank that knows some rows of a scope, without their earlier versions. */
 export const bankOf = (rows: ReadonlyArray<Journal.Row>, created: number): MemoryBank.MemoryBank => {
