@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import { defined } from "./internal/defined.ts"
 import { folded } from "./internal/fingerprint.ts"
 import { Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
@@ -184,7 +185,7 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
     if (scrubbed === decision && kept.length === edits.length && kept.every((edit, i) => edit === edits[i])) {
       return entry
     }
-    return { ...entry, edits: kept, decision: scrubbed }
+    return { ...entry, edits: kept, ...defined({ decision: scrubbed }) }
   })
 }
 

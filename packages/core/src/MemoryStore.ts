@@ -1,158 +1,48 @@
 /**
  * Banks that last: a log of commits per scope is the source of truth, the bank is its fold.
+ *
+ * @since 0.1.0
  */
-import type { AiError } from "effect/ai"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Filter from "./Filter.ts"
-import { inMemoryJournal } from "./internal/inMemoryJournal.ts"
+import type { Scope } from "effect/Scope"
+import type { Journal } from "./internal/journal.ts"
 import { journalStore } from "./internal/journalStore.ts"
-import type { Memory, MemoryId } from "./Memory.ts"
-import type * as MemoryBank from "./MemoryBank.ts"
-import type * as MemoryLog from "./MemoryLog.ts"
+import { inMemory } from "./internal/logJournal.ts"
+import { MemoryStore } from "./internal/storeService.ts"
 import { Ranking } from "./Ranking.ts"
-import type * as Retriever from "./Retriever.ts"
-import type { Scope } from "./Scope.ts"
-import type { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, VectorError } from "./StoreError.ts"
 
+export * from "./internal/storeService.ts"
 export { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, VectorError } from "./StoreError.ts"
 
 /**
- * A bank with the number of log entries that made it.
- */
-export interface Versioned {
-  readonly revision: number
-  readonly bank: MemoryBank.MemoryBank
-}
-
-/**
- * Edits that were computed against revision `base`, and who decided on them.
- */
-export interface Commit {
-  readonly base: number
-  readonly edits: ReadonlyArray<MemoryBank.Edit>
-  readonly decision?: MemoryLog.Decision | undefined
-}
-
-/**
- * What a commit became: its revision, and the edits as they stand in the log, with the ids that they were given. An ADD
- * of what is there already is a `Noop` there.
- */
-export interface Committed {
-  readonly revision: number
-  readonly edits: ReadonlyArray<MemoryBank.Edit>
-}
-
-/**
- * Which memories to look among. `speaker: null` means those of nobody. `since`: those that became what they are at that
- * time (milliseconds since 1970) or later. What has expired is left out, unless `showExpired`.
- */
-export interface Among {
-  readonly speaker?: string | null | undefined
-  readonly filter?: Filter.Filter | undefined
-  readonly since?: number | undefined
-  readonly showExpired?: boolean | undefined
-}
-
-/**
- * A query. With `perSpeaker` the limit is that of each speaker, and the best come speaker by speaker.
- */
-export interface Query extends Among {
-  readonly text: string
-  readonly limit: number
-  readonly perSpeaker?: boolean | undefined
-}
-
-/**
- * A memory that was found; `order` is its place among those of the scope, by their creation.
- */
-export interface Hit extends Retriever.Scored {
-  readonly order: number
-}
-
-/**
- * What was found, the best first, and the revision that it was found at, which a decision on it is to be committed
- * against.
- */
-export interface Found {
-  readonly revision: number
-  readonly memories: ReadonlyArray<Hit>
-}
-
-/**
- * One memory of a list; `deletedAt` for a tombstone. The `order` of the last one is where the next page begins.
- */
-export interface Listed {
-  readonly memory: Memory
-  readonly order: number
-  readonly changedAt: number
-  readonly deletedAt?: number | undefined
-}
-
-/**
- * The store.
- *
- * - `current`, `asOf`: the bank now, or as it was at a revision or time.
- * - `commit`: applies edits that were computed against revision `base` (optimistic concurrency). In texts, NUL and
- *   halves of surrogate pairs become U+FFFD; metadata are JSON.
- * - `log`, `history`: every entry; every version of one memory, in the order of time (one that a revert brought back
- *   comes again).
- * - `revert`: a new revision whose bank is that of an earlier one. The log keeps what was undone.
- * - `adopt`: gives a whole log to a scope that has none yet. `fork`: that of another scope.
- * - `erase`: removes memories and every trace of their texts, from the log too. What is left is that an erasure
- *   happened.
- * - `search`: ranks memories for a query: by BM25 or as `Ranking` says. Memories that have no word and no meaning in
- *   common with it come last, the newest first, so that a small bank comes whole. Where the embedding model or the
- *   reranker cannot be reached, a warning is logged and the ranking is done without it.
- * - `list`: memories in the order of creation, those `after` a place; tombstones where they are asked for.
- * - `embed`: gives vectors to all memories that have none; `search` does it as it goes. `reembed`: throws away all
- *   vectors of the store first, of all scopes, as a new embedding model needs it.
- */
-export class MemoryStore extends Context.Service<MemoryStore, {
-  readonly current: (scope: Scope) => Effect.Effect<Versioned, StoreError>
-  readonly asOf: (scope: Scope, moment: number | Date) => Effect.Effect<Versioned, UnknownRevision | StoreError>
-  readonly commit: (scope: Scope, commit: Commit) => Effect.Effect<Committed, Conflict | InvalidEdit | StoreError>
-  readonly log: (scope: Scope) => Effect.Effect<ReadonlyArray<MemoryLog.Entry>, StoreError>
-  readonly history: (scope: Scope, id: MemoryId) => Effect.Effect<ReadonlyArray<Memory>, StoreError>
-  readonly revert: (scope: Scope, moment: number | Date) => Effect.Effect<Versioned, UnknownRevision | StoreError>
-  readonly adopt: (
-    scope: Scope,
-    entries: ReadonlyArray<MemoryLog.Entry>
-  ) => Effect.Effect<Versioned, Conflict | StoreError>
-  readonly fork: (from: Scope, to: Scope) => Effect.Effect<Versioned, Conflict | StoreError>
-  readonly erase: (
-    scope: Scope,
-    ids: MemoryId | ReadonlyArray<MemoryId>
-  ) => Effect.Effect<{ readonly revision: number }, UnknownMemory | StoreError>
-  readonly search: (scope: Scope, query: Query) => Effect.Effect<Found, StoreError | VectorError>
-  readonly list: (
-    scope: Scope,
-    query?: Among & {
-      readonly limit?: number | undefined
-      readonly after?: number | undefined
-      readonly tombstones?: boolean | undefined
-    }
-  ) => Effect.Effect<ReadonlyArray<Listed>, StoreError>
-  readonly embed: (
-    scope: Scope
-  ) => Effect.Effect<{ readonly embedded: number }, StoreError | VectorError | AiError.AiError>
-  readonly reembed: (
-    scope: Scope
-  ) => Effect.Effect<{ readonly embedded: number }, StoreError | VectorError | AiError.AiError>
-}>()("@memory-r1/core/MemoryStore") {}
-
-/**
  * The store over a journal: how third parties bring a database.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromJournal = journalStore
 
 /**
- * A store that lives as long as the process.
+ * The layer of a store over a journal, which ranks as the `Ranking` that is provided to it says.
+ *
+ * @category layers
+ * @since 0.1.0
  */
-export const layerInMemory: Layer.Layer<MemoryStore> = Layer.effect(
-  MemoryStore,
-  Effect.gen(function*() {
-    return journalStore(inMemoryJournal(), yield* Ranking)
-  })
-)
+export const layerJournal = <E, R>(
+  journal: Effect.Effect<Journal, E, R>
+): Layer.Layer<MemoryStore, E, Exclude<R, Scope>> =>
+  Layer.effect(
+    MemoryStore,
+    Effect.gen(function*() {
+      return journalStore(yield* journal, yield* Ranking)
+    })
+  )
+
+/**
+ * A store that lives as long as the process.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerInMemory: Layer.Layer<MemoryStore> = layerJournal(Effect.sync(inMemory))

@@ -2,6 +2,7 @@
  * What can go wrong with a store. None of these leaves anything half-written.
  */
 import * as Schema from "effect/Schema"
+import { messageOf } from "./internal/messageOf.ts"
 import { Entry } from "./MemoryLog.ts"
 
 /**
@@ -89,6 +90,29 @@ export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
     return `${this.store}: ${this.doing} failed (${this.detail}); ${mends[this.reason]}`
   }
 }
+
+/**
+ * A `StoreError` for whatever a database or file system failed with: its message is the detail. A `StoreError` stays
+ * what it is.
+ *
+ * @example
+ * ```ts
+ * import { Journal } from "@memory-r1/core"
+ *
+ * const error = Journal.failure("memories.jsonl", "to write", new Error("no space left"), "Full")
+ * error.message // => "memories.jsonl: to write failed (no space left); make room on its disk"
+ * ```
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const failure = (
+  store: string,
+  doing: string,
+  cause: unknown,
+  reason: StoreError["reason"] = "Other"
+): StoreError =>
+  cause instanceof StoreError ? cause : new StoreError({ store, doing, reason, detail: messageOf(cause), cause })
 
 /**
  * A vector that no index can take: not of the length that the store holds, or with a component that is no number. Or

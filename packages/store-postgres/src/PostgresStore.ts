@@ -3,7 +3,7 @@
  * where the server has it.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Journal, Memory, MemoryLog, MemoryStore, Ranking, type Scope } from "@memory-r1/core"
+import { Journal, Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -245,12 +245,7 @@ export const journal = Effect.fnUntraced(function*(
 export const layerClient = (
   options: Options = {}
 ): Layer.Layer<MemoryStore.MemoryStore, MemoryStore.StoreError, PgClient.PgClient> =>
-  Layer.effect(
-    MemoryStore.MemoryStore,
-    Effect.gen(function*() {
-      return MemoryStore.fromJournal(yield* journal(options), yield* Ranking.Ranking)
-    })
-  )
+  MemoryStore.layerJournal(journal(options))
 
 /**
  * A pool of connections, and the store over it. Its commits are on the server's disk when they return; any number of

@@ -2,7 +2,7 @@
  * A `MemoryStore` in one SQLite file: the store of a program that wants its memories to last, on one machine, without a
  * server.
  */
-import { Journal, Memory, MemoryLog, MemoryStore, Ranking, type Scope } from "@memory-r1/core"
+import { Journal, Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -327,9 +327,4 @@ export const journal = (
  * ```
  */
 export const layer = (options: Options): Layer.Layer<MemoryStore.MemoryStore, MemoryStore.StoreError> =>
-  Layer.effect(
-    MemoryStore.MemoryStore,
-    Effect.gen(function*() {
-      return MemoryStore.fromJournal(yield* journal(options), yield* Ranking.Ranking)
-    })
-  )
+  MemoryStore.layerJournal(journal(options))

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import type * as Journal from "../Journal.ts"
 import type { Memory } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import { fingerprint } from "./fingerprint.ts"
+import type * as Journal from "./journal.ts"
 
 /** A bank that knows some rows of a scope, without their earlier versions. */
 export const bankOf = (rows: ReadonlyArray<Journal.Row>, created: number): MemoryBank.MemoryBank => {

@@ -1,10 +1,10 @@
 // The vectors of a store: checked, of one model, and made where they are missing.
 import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
-import type { Journal, Reader } from "../Journal.ts"
 import type { Scope } from "../Scope.ts"
 import { type StoreError, VectorError } from "../StoreError.ts"
 import { batch, cosine, embed, embedMany } from "./hybrid.ts"
+import type { Journal, Reader } from "./journal.ts"
 
 export interface Embedding {
   readonly query: (text: string) => Effect.Effect<Float32Array, AiError.AiError | StoreError | VectorError>

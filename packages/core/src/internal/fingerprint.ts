@@ -1,6 +1,9 @@
 // To find what says the same.
 /**
  * Texts that say the same but for capitals, white space and Unicode's ways to write a letter have one folded form.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const folded = (text: string): string => text.normalize("NFC").toLowerCase().replace(/\s+/gu, " ").trim()
 
@@ -22,6 +25,9 @@ export const isSame = (one: string, other: string): boolean => statement(one) ==
 /**
  * A whole number of 53 bits for a speaker and the folded text, to find duplicates by; equal numbers are compared again.
  * (cyrb53, by bryc, in the public domain.)
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const fingerprint = (
   { speaker, text }: { readonly speaker?: string | undefined; readonly text: string }

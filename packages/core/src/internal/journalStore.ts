@@ -2,11 +2,9 @@
 import type { AiError } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Journal, Reader, Where } from "../Journal.ts"
 import type { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
-import type { Among, Hit, Listed, MemoryStore, Versioned } from "../MemoryStore.ts"
 import * as Ranking from "../Ranking.ts"
 import type { Scope } from "../Scope.ts"
 import { Conflict, type StoreError, UnknownMemory, UnknownRevision, type VectorError } from "../StoreError.ts"
@@ -15,6 +13,8 @@ import * as Commits from "./commit.ts"
 import { defined } from "./defined.ts"
 import * as Embeddings from "./embedding.ts"
 import { depthOf } from "./hybrid.ts"
+import type { Journal, Reader, Where } from "./journal.ts"
+import type { Among, Hit, Listed, MemoryStore, Versioned } from "./storeService.ts"
 
 // Banks that are kept folded.
 const cached = 256
