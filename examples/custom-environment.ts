@@ -2,7 +2,7 @@
 // parts, an advantage, and an objective. Nothing in the trainer knows of any of them. Run: node
 // examples/custom-environment.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { Learner, Objective, Reward } from "@memory-r1/core"
+import { Learner, Objective, Reward } from "@memory-r1/core/rl"
 import { directory } from "@memory-r1/nano"
 import { type Advantage, type Environment, Grpo, RunLog } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"

@@ -1,6 +1,6 @@
 // A reward of one's own: exact match, else F1, minus a price for long answers. Rewards are plain functions with a
 // breakdown. Run: node examples/custom-reward.ts
-import { Reward, TextMetrics } from "@memory-r1/core"
+import { Reward, TextMetrics } from "@memory-r1/core/rl"
 
 const brevity = Reward.make(
   "brevity",

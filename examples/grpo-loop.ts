@@ -2,17 +2,8 @@
 // answers from the changed bank, and right answers make the decision more likely. The trainer's Grpo.ts is this loop
 // with options and a log. Run: node examples/grpo-loop.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import {
-  AnswerAgent,
-  AnswerFormat,
-  ManagerFormat,
-  MemoryBank,
-  Objective,
-  Retriever,
-  Reward,
-  Sampler,
-  Simulation
-} from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat, Objective, Reward, Sampler, Simulation } from "@memory-r1/core/rl"
 import { MemoryWorld } from "@memory-r1/memory-world"
 import { directory } from "@memory-r1/nano"
 import { Effect } from "effect"

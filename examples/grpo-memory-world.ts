@@ -1,7 +1,8 @@
 // GRPO for the Memory Manager on the Memory World, from the embedded checkpoint: two steps, to see every part at work.
 // Run: node examples/grpo-memory-world.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, AnswerFormat, Learner, ManagerFormat, Retriever } from "@memory-r1/core"
+import { AnswerAgent, Retriever } from "@memory-r1/core"
+import { AnswerFormat, Learner, ManagerFormat } from "@memory-r1/core/rl"
 import { MemoryWorld } from "@memory-r1/memory-world"
 import { directory } from "@memory-r1/nano"
 import { Grpo, ManagerEnvironment, RunLog } from "@memory-r1/trainer"

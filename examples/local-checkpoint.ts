@@ -1,7 +1,7 @@
 // Any Llama- or Qwen2-style Hugging Face directory: generate, score, and fine-tune a little, in Node.
 // Run: node examples/local-checkpoint.ts [MODEL_DIR] [PROMPT]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { directory as nano } from "@memory-r1/nano"
 import { Effect } from "effect"
 

@@ -1,7 +1,8 @@
 // The same façade with the embedded model as manager and reader: a layer each, over one checkpoint.
 // Run: node examples/nano-memory.ts [RUN_DIR]   (RUN_DIR of a quickstart has the agents after training)
 import { OnnxSampler } from "@memory-r1/backend-onnx"
-import { AnswerAgent, AnswerFormat, createMemory, ManagerFormat, MemoryManager } from "@memory-r1/core"
+import { AnswerAgent, createMemory, MemoryManager } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat } from "@memory-r1/core/rl"
 import { directory } from "@memory-r1/nano"
 import { Layer } from "effect"
 

@@ -1,5 +1,6 @@
 // A store from nothing but a log: a folder per scope, with a file for every commit.
-import { Journal, MemoryLog, MemoryStore } from "@memory-r1/core"
+import { MemoryLog, MemoryStore } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import { Effect, Schema } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { link, mkdir, open, readdir, readFile, rm } from "node:fs/promises"

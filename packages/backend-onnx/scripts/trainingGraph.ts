@@ -1,7 +1,7 @@
 // Writes the training graph of a checkpoint, and what it is fed, for plainSessions.ts.
 // Usage: node packages/backend-onnx/scripts/trainingGraph.ts MODEL FOLDER
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { ModelOutput, Sampler } from "@memory-r1/core"
+import { ModelOutput, Sampler } from "@memory-r1/core/rl"
 import { AiError, LanguageModel, type Prompt, type Response, Telemetry } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

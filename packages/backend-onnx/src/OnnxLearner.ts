@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Learner, Objective, type Sampler } from "@memory-r1/core"
+import { Learner, Objective, type Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"

@@ -2,7 +2,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { OnnxLanguageModel, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Effect, Layer, Schema, Stream } from "effect"
 import { LanguageModel, Prompt, Tool, Toolkit } from "effect/ai"
 import * as Checkpoints from "./support/checkpoints.ts"

@@ -1,7 +1,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner } from "@memory-r1/backend-onnx"
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import { learnerLaws } from "@memory-r1/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import { rmSync, truncateSync } from "node:fs"

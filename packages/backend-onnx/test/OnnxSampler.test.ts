@@ -1,7 +1,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
-import type { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core/rl"
 import { samplerLaws } from "@memory-r1/core/testing"
 import { Deferred, Effect, Fiber } from "effect"
 import * as Checkpoints from "./support/checkpoints.ts"

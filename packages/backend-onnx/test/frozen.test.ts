@@ -3,7 +3,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 import { join } from "node:path"
 import * as Storage from "../src/model/storage.ts"

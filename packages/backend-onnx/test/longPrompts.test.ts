@@ -3,7 +3,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
-import { type Learner, Objective } from "@memory-r1/core"
+import { type Learner, Objective } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 import * as Batch from "../src/model/batch.ts"
 import * as Checkpoints from "./support/checkpoints.ts"

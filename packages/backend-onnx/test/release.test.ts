@@ -9,7 +9,7 @@ import {
   OnnxModel,
   OnnxSampler
 } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Effect, Fiber, type Scope } from "effect"
 import { EmbeddingModel, LanguageModel } from "effect/ai"
 import { setFlagsFromString } from "node:v8"

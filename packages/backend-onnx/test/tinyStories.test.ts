@@ -3,7 +3,7 @@
 // @module-tag slow
 import { assert, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

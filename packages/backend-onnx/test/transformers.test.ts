@@ -2,7 +2,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 import { join } from "node:path"
 import * as Checkpoints from "./support/checkpoints.ts"

@@ -2,7 +2,7 @@
  * `memory-r1 bench grpo-step`: whole steps of GRPO, beside TRL.
  */
 import { Arithmetic, Engine, Flags, Output } from "@memory-r1/cli/extension"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

@@ -6,7 +6,8 @@
  * that cosines, and what signs find among them, are about those of text-embedding-3-small on LoCoMo's turns (there a
  * vector's nearest neighbour has a cosine of .75 and its thirtieth .64; here .74 and .61).
  */
-import { Bm25, type Memory, MemoryBank } from "@memory-r1/core"
+import { type Memory, MemoryBank } from "@memory-r1/core"
+import { Bm25 } from "@memory-r1/core/store"
 import { EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

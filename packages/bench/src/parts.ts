@@ -2,7 +2,7 @@
  * `memory-r1 bench train-step` and `bench decode`: parts of a step, beside PyTorch and transformers.
  */
 import { Engine, Flags, Output } from "@memory-r1/cli/extension"
-import { type Learner, Objective } from "@memory-r1/core"
+import { type Learner, Objective } from "@memory-r1/core/rl"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

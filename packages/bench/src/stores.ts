@@ -2,7 +2,9 @@
  * The stores that are measured, where they lie, and what they cost.
  */
 import { Flags } from "@memory-r1/cli/extension"
-import { Journal, Memory, type MemoryStore, Scope, Statistics } from "@memory-r1/core"
+import { Memory, type MemoryStore, Scope } from "@memory-r1/core"
+import { Statistics } from "@memory-r1/core/rl"
+import { Journal } from "@memory-r1/core/store"
 import { SqliteStore } from "@memory-r1/store-sqlite"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

@@ -3,7 +3,8 @@
 // dialogues. Usage: node packages/cli/scripts/control.ts [SEED] [STEPS] [HELD_OUT_SEED]
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, type Learner, MemoryManager, Retriever } from "@memory-r1/core"
+import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
+import { type Learner } from "@memory-r1/core/rl"
 import { MemoryWorld, WorldEvaluation } from "@memory-r1/memory-world"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline, RunLog, TrainConfig } from "@memory-r1/trainer"

@@ -7,7 +7,8 @@
  * that and for a quarter of it, which is more usual. They are right within a factor of two or so.
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
-import { AnswerFormat, ManagerFormat, MemoryManager, Retriever, Sampler, Simulation } from "@memory-r1/core"
+import { MemoryManager, Retriever } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat, Sampler, Simulation } from "@memory-r1/core/rl"
 import { Pipeline, Run, Sft, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Arithmetic from "./arithmetic.ts"

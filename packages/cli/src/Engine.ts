@@ -2,7 +2,7 @@
  * Loads the engine for commands, and defines their flags.
  */
 import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
-import { Sampler } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -3,7 +3,7 @@
  */
 import { HfClient, HfLanguageModel } from "@memory-r1/backend-hf"
 import { OnnxLanguageModel } from "@memory-r1/backend-onnx"
-import { Judge } from "@memory-r1/core"
+import { Judge } from "@memory-r1/core/rl"
 import type { TrainConfig } from "@memory-r1/trainer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

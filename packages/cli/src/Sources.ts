@@ -1,7 +1,7 @@
 /**
  * Data sets by the names that configurations use.
  */
-import type { Episode } from "@memory-r1/core"
+import type { Episode } from "@memory-r1/core/rl"
 import { Locomo, LocomoEpisodes } from "@memory-r1/eval"
 import { Copying, Demonstrations, MemoryWorld } from "@memory-r1/memory-world"
 import type { Pipeline, TrainConfig } from "@memory-r1/trainer"

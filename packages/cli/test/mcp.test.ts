@@ -1,15 +1,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import {
-  AnswerAgent,
-  FactExtractor,
-  Memory,
-  MemoryBank,
-  MemoryManager,
-  MemoryOperation,
-  MemoryStore,
-  Scope
-} from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, Memory, MemoryBank, MemoryManager, MemoryStore, Scope } from "@memory-r1/core"
+import { MemoryOperation } from "@memory-r1/core/rl"
 import { Tools } from "@memory-r1/mcp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
 import { Effect, Layer, Schema, Stream } from "effect"

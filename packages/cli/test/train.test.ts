@@ -2,7 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { DialogueFile } from "@memory-r1/eval"
 import { MemoryWorld } from "@memory-r1/memory-world"
 import { Report } from "@memory-r1/report"

@@ -5,12 +5,12 @@ import { type AiError, LanguageModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as AnswerFormat from "./AnswerFormat.ts"
 import * as Calls from "./Calls.ts"
 import * as Generate from "./internal/generate.ts"
 import * as ExtractiveReader from "./language/extractiveReader.ts"
 import type { TrainedOptions } from "./MemoryManager.ts"
-import { Sampler, type SamplerError } from "./Sampler.ts"
+import * as AnswerFormat from "./rl/AnswerFormat.ts"
+import { Sampler, type SamplerError } from "./rl/Sampler.ts"
 
 /**
  * Answers many questions at once, each from its own candidates; the result has the order of the requests. Where there

@@ -16,7 +16,7 @@ import { type Decision, MemoryManager } from "./MemoryManager.ts"
 import { type Hit, MemoryStore } from "./MemoryStore.ts"
 import * as NotExtracted from "./NotExtracted.ts"
 import * as Recalled from "./Recalled.ts"
-import type { SamplerError } from "./Sampler.ts"
+import type { SamplerError } from "./rl/Sampler.ts"
 import type { Scope } from "./Scope.ts"
 import type { Fact, Turn } from "./Turn.ts"
 

@@ -10,9 +10,9 @@ import * as Calls from "./Calls.ts"
 import { isSame } from "./internal/fingerprint.ts"
 import * as Generate from "./internal/generate.ts"
 import * as Contradiction from "./language/contradiction.ts"
-import * as ManagerFormat from "./ManagerFormat.ts"
-import * as MemoryOperation from "./MemoryOperation.ts"
-import { Sampler, type SamplerError } from "./Sampler.ts"
+import * as ManagerFormat from "./rl/ManagerFormat.ts"
+import * as MemoryOperation from "./rl/MemoryOperation.ts"
+import { Sampler, type SamplerError } from "./rl/Sampler.ts"
 
 /**
  * What was decided: edits for the bank, a rejection for everything in the model's text that was no valid operation, and

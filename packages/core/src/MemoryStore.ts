@@ -13,7 +13,7 @@ import { MemoryStore } from "./internal/storeService.ts"
 import { Ranking } from "./Ranking.ts"
 
 export * from "./internal/storeService.ts"
-export { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, VectorError } from "./StoreError.ts"
+export { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, VectorError } from "./store/StoreError.ts"
 
 /**
  * The store over a journal: how third parties bring a database.

@@ -8,7 +8,7 @@
 import type { AiError } from "effect/ai"
 import * as Filter from "./Filter.ts"
 import type { Memory } from "./Memory.ts"
-import type { SamplerError } from "./Sampler.ts"
+import type { SamplerError } from "./rl/Sampler.ts"
 
 /**
  * What is still to be done: the facts of a `turn` are to be found, or a `fact` is to be decided on.

@@ -6,11 +6,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as Bm25 from "./Bm25.ts"
 import * as Hybrid from "./internal/hybrid.ts"
 import type { Memory } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import * as Ranking from "./Ranking.ts"
+import * as Bm25 from "./store/Bm25.ts"
 
 /**
  * A retriever that depends on something that failed, such as a remote embedding model.

@@ -15,7 +15,7 @@ import * as MemoryBank from "./MemoryBank.ts"
 import * as MemoryLog from "./MemoryLog.ts"
 import { MemoryStore } from "./MemoryStore.ts"
 import type { Scope } from "./Scope.ts"
-import { InvalidEdit, type StoreError } from "./StoreError.ts"
+import { InvalidEdit, type StoreError } from "./store/StoreError.ts"
 
 /**
  * Lines that are not a complete export. Nothing was stored. `item` is the position in a list of memories, from 1.

@@ -4,10 +4,10 @@
  * @since 0.1.0
  */
 import type * as Brand from "effect/Brand"
-import type * as AnswerFormat from "./AnswerFormat.ts"
 import type * as Memory from "./Memory.ts"
 import type * as MemoryAgent from "./MemoryAgent.ts"
 import type * as MemoryStore from "./MemoryStore.ts"
+import type * as AnswerFormat from "./rl/AnswerFormat.ts"
 import type { Turn } from "./Turn.ts"
 
 /**

@@ -169,7 +169,8 @@ export interface CreateMemoryOptions {
    *
    * @example
    * ```ts
-   * import { createMemory, MemoryManager, MemoryOperation } from "@memory-r1/core"
+   * import { createMemory, MemoryManager } from "@memory-r1/core"
+   * import { MemoryOperation } from "@memory-r1/core/rl"
    * import { Effect, Layer } from "effect"
    *
    * // A manager that adds the first fact, and then deletes what it is shown.
@@ -192,7 +193,8 @@ export interface CreateMemoryOptions {
    *
    * @example
    * ```ts
-   * import { createMemory, MemoryManager, MemoryOperation } from "@memory-r1/core"
+   * import { createMemory, MemoryManager } from "@memory-r1/core"
+   * import { MemoryOperation } from "@memory-r1/core/rl"
    * import { Effect, Layer } from "effect"
    *
    * const manager = Layer.succeed(MemoryManager.MemoryManager, {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, AnswerFormat, MemoryBank, Sampler } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank } from "@memory-r1/core"
+import { AnswerFormat, Sampler } from "@memory-r1/core/rl"
 import { Effect, Layer, Ref } from "effect"
 import * as RecordedModel from "./support/recordedModel.ts"
 

@@ -2,10 +2,8 @@
 // deleted than somebody agreed to.
 import { assert, describe, it } from "@effect/vitest"
 import {
-  AnswerFormat,
   createMemory,
   FactExtractor,
-  ManagerFormat,
   type Memory,
   MemoryAgent,
   MemoryBank,
@@ -15,6 +13,7 @@ import {
   Recalled,
   Scope
 } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat } from "@memory-r1/core/rl"
 import { Effect, Layer } from "effect"
 import { LanguageModel } from "effect/ai"
 import * as RecordedModel from "./support/recordedModel.ts"

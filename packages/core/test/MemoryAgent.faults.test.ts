@@ -2,16 +2,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import {
   FactExtractor,
-  ManagerFormat,
   MemoryAgent,
   MemoryBank,
   MemoryLog,
   MemoryManager,
   MemoryStore,
   NotExtracted,
-  Sampler,
   Scope
 } from "@memory-r1/core"
+import { ManagerFormat, Sampler } from "@memory-r1/core/rl"
 import { Deferred, Effect, Fiber, Layer, Ref, Stream } from "effect"
 import { AiError, LanguageModel, Model } from "effect/ai"
 import { TestClock } from "effect/testing"

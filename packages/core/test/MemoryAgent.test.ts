@@ -2,16 +2,15 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   AnswerAgent,
   FactExtractor,
-  type ManagerFormat,
   Memory,
   MemoryAgent,
   MemoryBank,
   MemoryManager,
-  MemoryOperation,
   MemoryStore,
   Retriever,
   Scope
 } from "@memory-r1/core"
+import { type ManagerFormat, MemoryOperation } from "@memory-r1/core/rl"
 import { Effect, Fiber, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Memory, MemoryBank, MemoryOperation } from "@memory-r1/core"
+import { Memory, MemoryBank } from "@memory-r1/core"
+import { MemoryOperation } from "@memory-r1/core/rl"
 import { Arbitrary, Option, Schema } from "effect"
 
 const { Add, Delete, Noop, Supersede, Update } = MemoryBank.Edit

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Journal, Memory, MemoryBank, MemoryLog, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { Memory, MemoryBank, MemoryLog, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import { Effect, Random, Schema } from "effect"
 import { TestClock } from "effect/testing"
 

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ManagerFormat, MemoryBank, MemoryManager, Sampler } from "@memory-r1/core"
+import { MemoryBank, MemoryManager } from "@memory-r1/core"
+import { ManagerFormat, Sampler } from "@memory-r1/core/rl"
 import { Effect, Layer, Ref } from "effect"
 import * as RecordedModel from "./support/recordedModel.ts"
 

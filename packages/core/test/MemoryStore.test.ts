@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Journal, Memory, MemoryBank, MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
+import { Memory, MemoryBank, MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"

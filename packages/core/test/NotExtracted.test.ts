@@ -10,10 +10,10 @@ import {
   MemoryStore,
   NotExtracted,
   Recalled,
-  Sampler,
   Scope,
   type Turn
 } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 import { Effect, Layer, Stream } from "effect"
 import { AiError, LanguageModel } from "effect/ai"
 import * as RecordedModel from "./support/recordedModel.ts"

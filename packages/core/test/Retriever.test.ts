@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bm25, MemoryBank, MemoryStore, Ranking, Retriever, Scope } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, Ranking, Retriever, Scope } from "@memory-r1/core"
+import { Bm25 } from "@memory-r1/core/store"
 import { Effect, Layer } from "effect"
 import { AiError, EmbeddingModel } from "effect/ai"
 

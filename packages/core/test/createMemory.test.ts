@@ -1,14 +1,7 @@
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import { assert, describe, it } from "@effect/vitest"
-import {
-  AnswerAgent,
-  createMemory,
-  FactExtractor,
-  MemoryManager,
-  MemoryOperation,
-  MemoryStore,
-  UnusableModel
-} from "@memory-r1/core"
+import { AnswerAgent, createMemory, FactExtractor, MemoryManager, MemoryStore, UnusableModel } from "@memory-r1/core"
+import { MemoryOperation } from "@memory-r1/core/rl"
 import { Context, Effect, Layer } from "effect"
 import { LanguageModel } from "effect/ai"
 import { execFileSync } from "node:child_process"

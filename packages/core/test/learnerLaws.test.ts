@@ -1,7 +1,7 @@
 // The laws bite: a learner that breaks its word is found out, one that promises less and keeps to it is not.
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import { lawsOfLearner } from "@memory-r1/core/testing"
 import { Effect, Exit, Layer } from "effect"
 import { globSync, readFileSync } from "node:fs"

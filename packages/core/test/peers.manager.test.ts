@@ -4,7 +4,6 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   AnswerAgent,
   FactExtractor,
-  ManagerFormat,
   MemoryAgent,
   MemoryBank,
   MemoryManager,
@@ -14,6 +13,7 @@ import {
   Scope,
   type Turn
 } from "@memory-r1/core"
+import { ManagerFormat } from "@memory-r1/core/rl"
 import { Effect, Layer } from "effect"
 import * as RecordedModel from "./support/recordedModel.ts"
 

@@ -7,17 +7,16 @@ import {
   createMemory,
   FactExtractor,
   Filter,
-  Journal,
-  ManagerFormat,
   Memory,
   MemoryAgent,
   MemoryBank,
   MemoryManager,
   MemoryStore,
-  Sampler,
   Scope,
   Transfer
 } from "@memory-r1/core"
+import { ManagerFormat, Sampler } from "@memory-r1/core/rl"
+import { Journal } from "@memory-r1/core/store"
 import { Effect, Layer, Option, Stream } from "effect"
 import { EmbeddingModel } from "effect/ai"
 import { TestClock } from "effect/testing"

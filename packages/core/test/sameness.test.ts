@@ -1,15 +1,7 @@
 // No news is taken for what is known: over the rules, over a store, and in what was recalled.
 import { assert, describe, it } from "@effect/vitest"
-import {
-  AnswerAgent,
-  FactExtractor,
-  Journal,
-  MemoryAgent,
-  MemoryManager,
-  MemoryStore,
-  Recalled,
-  Scope
-} from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, MemoryAgent, MemoryManager, MemoryStore, Recalled, Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import { Arbitrary, Effect, Layer, Schema } from "effect"
 
 const scope = Scope.make({ user: "ann" })

@@ -1,6 +1,6 @@
 // What the words of a text are; the laws of stores (`storeSearchLaws`) say that every store finds by them.
 import { assert, describe, it } from "@effect/vitest"
-import { Bm25 } from "@memory-r1/core"
+import { Bm25 } from "@memory-r1/core/store"
 import { Arbitrary, Schema } from "effect"
 import { words } from "../src/internal/words.ts"
 

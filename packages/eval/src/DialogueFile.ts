@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import { DataFile, Dialogue } from "@memory-r1/core"
+import { DataFile, Dialogue } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Schema from "effect/Schema"

@@ -6,19 +6,9 @@
  *
  * @since 0.1.0
  */
-import {
-  AnswerAgent,
-  Dialogue,
-  type Episode,
-  FactExtractor,
-  MemoryBank,
-  MemoryManager,
-  Retriever,
-  type Sampler,
-  Simulation,
-  Statistics,
-  type Turn
-} from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, MemoryBank, MemoryManager, Retriever, type Turn } from "@memory-r1/core"
+import { Dialogue, Statistics } from "@memory-r1/core/rl"
+import { type Episode, type Sampler, Simulation } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -303,7 +293,7 @@ const answerAll = Effect.fnUntraced(function*(
  *
  * @example
  * ```ts
- * import { type Dialogue } from "@memory-r1/core"
+ * import { type Dialogue } from "@memory-r1/core/rl"
  * import { Evaluation } from "@memory-r1/eval"
  * import { Effect } from "effect"
  *

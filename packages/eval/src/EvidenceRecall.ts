@@ -4,7 +4,8 @@
  *
  * @since 0.1.0
  */
-import { type Dialogue, type Memory, Statistics } from "@memory-r1/core"
+import { type Memory } from "@memory-r1/core"
+import { type Dialogue, Statistics } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Locomo from "./Locomo.ts"
@@ -72,7 +73,8 @@ const mean = (found: ReadonlyArray<{ readonly at10: number; readonly at30: numbe
  *
  * @example
  * ```ts
- * import { type Dialogue, MemoryBank, Retriever } from "@memory-r1/core"
+ * import { MemoryBank, Retriever } from "@memory-r1/core"
+ * import { type Dialogue } from "@memory-r1/core/rl"
  * import { Evaluation, EvidenceRecall } from "@memory-r1/eval"
  * import { Effect } from "effect"
  *

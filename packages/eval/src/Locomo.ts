@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { DataFile, Dialogue } from "@memory-r1/core"
+import type { DataFile, Dialogue } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as DialogueFile from "./DialogueFile.ts"

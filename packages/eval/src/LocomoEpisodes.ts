@@ -3,8 +3,10 @@
  *
  * @since 0.1.0
  */
-import { Dialogue, type Episode, MemoryBank } from "@memory-r1/core"
+import { MemoryBank } from "@memory-r1/core"
 import type { Turn } from "@memory-r1/core"
+import { Dialogue } from "@memory-r1/core/rl"
+import { type Episode } from "@memory-r1/core/rl"
 import * as Locomo from "./Locomo.ts"
 
 /**

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { DataFile, Dialogue } from "@memory-r1/core"
+import type { DataFile, Dialogue } from "@memory-r1/core/rl"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -147,7 +147,7 @@ const warned = (file: string, missing: number, all: number) =>
  *
  * @example
  * ```ts
- * import { type Dialogue } from "@memory-r1/core"
+ * import { type Dialogue } from "@memory-r1/core/rl"
  * import { Score } from "@memory-r1/eval"
  * import { Effect } from "effect"
  *

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Dialogue } from "@memory-r1/core"
+import { Dialogue } from "@memory-r1/core/rl"
 import { Arbitrary, Effect, FileSystem, Schema } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as DialogueFile from "../src/DialogueFile.ts"

@@ -2,7 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { AnswerAgent, MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
-import { Dialogue } from "@memory-r1/core"
+import { Dialogue } from "@memory-r1/core/rl"
 import { Effect, Layer, Schema } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as DialogueFile from "../src/DialogueFile.ts"

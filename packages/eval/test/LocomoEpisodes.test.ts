@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { MemoryBank } from "@memory-r1/core"
-import type { Dialogue } from "@memory-r1/core"
+import type { Dialogue } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 import { describeWith, shared } from "../../../tools/testing/needs.ts"
 import * as Locomo from "../src/Locomo.ts"

@@ -8,7 +8,7 @@
  *
  * @since 0.1.0
  */
-import type { Episode } from "@memory-r1/core"
+import type { Episode } from "@memory-r1/core/rl"
 import * as Prng from "./internal/prng.ts"
 import { joined } from "./internal/subjects.ts"
 import * as Values from "./internal/values.ts"

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { AnswerFormat, type Episode, ManagerFormat, MemoryBank, MemoryOperation, Retriever } from "@memory-r1/core"
+import { MemoryBank, Retriever } from "@memory-r1/core"
+import { AnswerFormat, type Episode, ManagerFormat, MemoryOperation } from "@memory-r1/core/rl"
 import * as PrngModule from "./internal/prng.ts"
 import * as MemoryWorld from "./MemoryWorld.ts"
 import * as Oracle from "./Oracle.ts"

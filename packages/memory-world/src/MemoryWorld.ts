@@ -8,8 +8,9 @@
  *
  * @since 0.1.0
  */
-import type { Dialogue, Episode } from "@memory-r1/core"
 import { FactExtractor } from "@memory-r1/core"
+import type { Dialogue } from "@memory-r1/core/rl"
+import type { Episode } from "@memory-r1/core/rl"
 import { type EventKind, type Move, move, type Person, say, slotsOf } from "./internal/moves.ts"
 import * as Phrases from "./internal/phrases.ts"
 import * as PrngModule from "./internal/prng.ts"

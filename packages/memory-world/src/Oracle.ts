@@ -6,7 +6,8 @@
  *
  * @since 0.1.0
  */
-import type { Memory, MemoryOperation } from "@memory-r1/core"
+import type { Memory } from "@memory-r1/core"
+import type { MemoryOperation } from "@memory-r1/core/rl"
 import { memoryText, readMemory, type Slot, slotKey, subjects } from "./internal/subjects.ts"
 import type { Event, World } from "./MemoryWorld.ts"
 

@@ -8,8 +8,9 @@
  *
  * @since 0.1.0
  */
-import { AnswerFormat } from "@memory-r1/core"
-import type { Memory, MemoryOperation } from "@memory-r1/core"
+import type { Memory } from "@memory-r1/core"
+import { AnswerFormat } from "@memory-r1/core/rl"
+import type { MemoryOperation } from "@memory-r1/core/rl"
 import type { Prng } from "./internal/prng.ts"
 import { joined, memoryText, type Slot, slotKey } from "./internal/subjects.ts"
 import { answerKind, type Event, type EventKind } from "./MemoryWorld.ts"

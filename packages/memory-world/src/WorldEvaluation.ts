@@ -3,16 +3,11 @@
  *
  * @since 0.1.0
  */
-import {
-  type Memory,
-  MemoryBank,
-  MemoryManager,
-  MemoryOperation,
-  Simulation,
-  Statistics,
-  TextMetrics
-} from "@memory-r1/core"
-import type { AnswerAgent, Retriever, Sampler } from "@memory-r1/core"
+import { type Memory, MemoryBank, MemoryManager } from "@memory-r1/core"
+import type { AnswerAgent, Retriever } from "@memory-r1/core"
+import { Statistics } from "@memory-r1/core/rl"
+import { MemoryOperation, Simulation, TextMetrics } from "@memory-r1/core/rl"
+import type { Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

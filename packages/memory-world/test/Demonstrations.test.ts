@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerFormat, type Episode, ManagerFormat, type Memory, MemoryBank } from "@memory-r1/core"
+import { type Memory, MemoryBank } from "@memory-r1/core"
+import { AnswerFormat, type Episode, ManagerFormat } from "@memory-r1/core/rl"
 import * as Demonstrations from "../src/Demonstrations.ts"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import { between, seeds } from "./support/worlds.ts"

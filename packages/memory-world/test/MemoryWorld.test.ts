@@ -1,6 +1,6 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Dialogue } from "@memory-r1/core"
+import { Dialogue } from "@memory-r1/core/rl"
 import { DialogueFile } from "@memory-r1/eval"
 import { Schema } from "effect"
 import * as Phrases from "../src/internal/phrases.ts"

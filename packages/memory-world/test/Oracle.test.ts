@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryBank, MemoryOperation } from "@memory-r1/core"
+import { MemoryBank } from "@memory-r1/core"
+import { MemoryOperation } from "@memory-r1/core/rl"
 import * as Prng from "../src/internal/prng.ts"
 import { readMemory } from "../src/internal/subjects.ts"
 import type * as MemoryWorld from "../src/MemoryWorld.ts"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerFormat, MemoryBank, MemoryOperation } from "@memory-r1/core"
+import { MemoryBank } from "@memory-r1/core"
+import { AnswerFormat, MemoryOperation } from "@memory-r1/core/rl"
 import * as Prng from "../src/internal/prng.ts"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import * as Oracle from "../src/Oracle.ts"

@@ -1,14 +1,6 @@
 import { assert, layer } from "@effect/vitest"
-import {
-  AnswerAgent,
-  AnswerFormat,
-  Memory,
-  MemoryBank,
-  MemoryManager,
-  MemoryOperation,
-  Retriever,
-  Simulation
-} from "@memory-r1/core"
+import { AnswerAgent, Memory, MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
+import { AnswerFormat, MemoryOperation, Simulation } from "@memory-r1/core/rl"
 import { Effect, Layer, Schema } from "effect"
 import * as MemoryWorld from "../src/MemoryWorld.ts"
 import * as Oracle from "../src/Oracle.ts"

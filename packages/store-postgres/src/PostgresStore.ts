@@ -3,7 +3,8 @@
  * where the server has it.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Journal, Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
+import { Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -2,7 +2,8 @@
 // @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { createMemory, Journal, MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { createMemory, MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import { postgres as postgresStore, PostgresStore } from "@memory-r1/store-postgres"
 import { Deferred, Effect, Fiber, Layer, Logger, Random, Redacted } from "effect"
 import * as EmbeddingModel from "effect/ai/EmbeddingModel"

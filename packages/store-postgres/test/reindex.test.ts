@@ -2,7 +2,8 @@
 // @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Bm25, MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
+import { Bm25 } from "@memory-r1/core/store"
 import { PostgresStore } from "@memory-r1/store-postgres"
 import { Clock, Deferred, Effect, Fiber, Layer, Logger, Schedule } from "effect"
 import { describeWith, postgresql } from "../../../tools/testing/needs.ts"

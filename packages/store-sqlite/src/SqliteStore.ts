@@ -2,7 +2,8 @@
  * A `MemoryStore` in one SQLite file: the store of a program that wants its memories to last, on one machine, without a
  * server.
  */
-import { Journal, Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
+import { Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { createMemory, FactExtractor, MemoryManager, MemoryOperation } from "@memory-r1/core"
+import { createMemory, FactExtractor, MemoryManager } from "@memory-r1/core"
+import { MemoryOperation } from "@memory-r1/core/rl"
 import { sqlite } from "@memory-r1/store-sqlite"
 import { Effect, Layer } from "effect"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"

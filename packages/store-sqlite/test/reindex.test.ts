@@ -1,7 +1,8 @@
 // Files of an earlier form: their words are indexed anew when they are opened, once, whole or not at all.
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Bm25, MemoryStore, Scope } from "@memory-r1/core"
+import { MemoryStore, Scope } from "@memory-r1/core"
+import { Bm25 } from "@memory-r1/core/store"
 import { SqliteStore } from "@memory-r1/store-sqlite"
 import { Clock, Effect, Logger } from "effect"
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"

@@ -4,16 +4,10 @@
  *
  * The banks are those of a fixed manager: dialogues are played with it, and every one of their questions is a task.
  */
-import {
-  type AnswerFormat,
-  type Episode,
-  MemoryBank,
-  MemoryManager,
-  Retriever,
-  Reward,
-  Simulation
-} from "@memory-r1/core"
-import type { Judge, Memory, Sampler } from "@memory-r1/core"
+import { MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
+import type { Memory } from "@memory-r1/core"
+import { type AnswerFormat, type Episode, Reward, Simulation } from "@memory-r1/core/rl"
+import type { Judge, Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -5,7 +5,7 @@
  * snapshot, the same questions, the same frozen other agent, so that rewards within a group differ by the completion
  * alone.
  */
-import type { Reward, Sampler } from "@memory-r1/core"
+import type { Reward, Sampler } from "@memory-r1/core/rl"
 import type * as Effect from "effect/Effect"
 import type { Cursor } from "./Cursor.ts"
 

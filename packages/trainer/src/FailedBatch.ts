@@ -2,7 +2,7 @@
  * The batch of a step that failed, as a file: a loss that is no number can be looked at again (`memory-r1 inspect
  * batch`).
  */
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { TrainingError } from "./TrainingError.ts"

@@ -2,7 +2,7 @@
  * Group Relative Policy Optimization (Shao et al. 2024, "DeepSeekMath", algorithm 1), and what came of it: an objective
  * and an advantage of your choice.
  */
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,7 +1,7 @@
 /**
  * Holding on to a reference policy.
  */
-import type { Learner, Objective, Sampler } from "@memory-r1/core"
+import type { Learner, Objective, Sampler } from "@memory-r1/core/rl"
 
 /**
  * - `beta`: the weight of the KL term, at first.

@@ -5,16 +5,9 @@
  * Several dialogues are open at a time; each goes on from the decision that the policy itself took, so that training
  * sees the banks that the policy makes.
  */
-import {
-  AnswerAgent,
-  type Episode,
-  type ManagerFormat,
-  MemoryBank,
-  Retriever,
-  Reward,
-  Simulation
-} from "@memory-r1/core"
-import type { Judge, Sampler } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
+import { type Episode, type ManagerFormat, Reward, Simulation } from "@memory-r1/core/rl"
+import type { Judge, Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

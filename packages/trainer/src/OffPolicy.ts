@@ -4,7 +4,7 @@
  * A log holds decisions with the probability that they had when they were made. Each is weighed by how much likelier
  * the new policy makes it.
  */
-import { Sampler } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 

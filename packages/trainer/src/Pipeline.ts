@@ -1,17 +1,10 @@
 /**
  * The stages of a run: a supervised warm start, and reinforcement learning of one agent while the other is frozen.
  */
-import {
-  AnswerAgent,
-  AnswerFormat,
-  type Episode,
-  Learner,
-  ManagerFormat,
-  MemoryManager,
-  Objective,
-  Reward
-} from "@memory-r1/core"
-import type { Judge, Retriever, Sampler } from "@memory-r1/core"
+import { AnswerAgent, MemoryManager } from "@memory-r1/core"
+import type { Retriever } from "@memory-r1/core"
+import { AnswerFormat, type Episode, Learner, ManagerFormat, Objective, Reward } from "@memory-r1/core/rl"
+import type { Judge, Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Advantage from "./Advantage.ts"

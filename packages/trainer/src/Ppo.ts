@@ -3,7 +3,7 @@
  * 2022 and verl have it: a reward at the last token, a value before each token, generalized advantage estimation over
  * tokens.
  */
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

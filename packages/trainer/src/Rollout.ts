@@ -1,8 +1,8 @@
 /**
  * Groups of completions with what they earned, and the figures that are logged of them.
  */
-import { Objective, Sampler } from "@memory-r1/core"
-import type { Learner } from "@memory-r1/core"
+import { Objective, Sampler } from "@memory-r1/core/rl"
+import type { Learner } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Environment, Outcome } from "./Environment.ts"

@@ -6,8 +6,9 @@
  * (the step, the weight of the KL term, where the data stand), the best validation so far, and how long the logs were.
  * Random numbers are those of the stage and the step, so there is no stream to keep.
  */
-import { Learner, Retriever } from "@memory-r1/core"
-import type { Episode, Judge } from "@memory-r1/core"
+import { Retriever } from "@memory-r1/core"
+import { Learner } from "@memory-r1/core/rl"
+import type { Episode, Judge } from "@memory-r1/core/rl"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

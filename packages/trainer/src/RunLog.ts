@@ -2,7 +2,7 @@
  * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's
  * event file and `status.json` in its folder, readable at every moment.
  */
-import type { Simulation } from "@memory-r1/core"
+import type { Simulation } from "@memory-r1/core/rl"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -7,7 +7,8 @@
  * session, which the policy itself reached; each is followed to the session's end, and what it earns there is credited
  * to that one decision.
  */
-import { AnswerAgent, type Episode, MemoryBank, Retriever, Simulation } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
+import { type Episode, Simulation } from "@memory-r1/core/rl"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

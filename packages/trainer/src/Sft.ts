@@ -1,8 +1,8 @@
 /**
  * Supervised fine-tuning on demonstrations: the warm start that reinforcement learning begins from.
  */
-import { type Episode, Learner, Objective } from "@memory-r1/core"
-import type { Sampler } from "@memory-r1/core"
+import { type Episode, Learner, Objective } from "@memory-r1/core/rl"
+import type { Sampler } from "@memory-r1/core/rl"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,8 +1,9 @@
 /**
  * What every stage of training is told, how it goes from step to step, and how it can fail.
  */
-import { Learner } from "@memory-r1/core"
-import type { Objective, Retriever, Sampler } from "@memory-r1/core"
+import type { Retriever } from "@memory-r1/core"
+import { Learner } from "@memory-r1/core/rl"
+import type { Objective, Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,8 +1,10 @@
 /**
  * How well both agents do on dialogues that are not trained on, while one of them is trained.
  */
-import { AnswerAgent, type Episode, MemoryBank, MemoryManager, Simulation, TextMetrics } from "@memory-r1/core"
-import type { Retriever, Sampler } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
+import type { Retriever } from "@memory-r1/core"
+import { type Episode, Simulation, TextMetrics } from "@memory-r1/core/rl"
+import type { Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
 import type { Validated } from "./RunLog.ts"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerFormat, type Episode, Judge, MemoryManager, Retriever, Reward } from "@memory-r1/core"
+import { MemoryManager, Retriever } from "@memory-r1/core"
+import { AnswerFormat, type Episode, Judge, Reward } from "@memory-r1/core/rl"
 import { AnswerEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer, Random } from "effect"
 

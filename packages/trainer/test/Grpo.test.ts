@@ -1,6 +1,6 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Learner, Objective, type Sampler } from "@memory-r1/core"
+import { Learner, Objective, type Sampler } from "@memory-r1/core/rl"
 import { Advantage, Cursor, type Environment, FailedBatch, Grpo, Kl, RunLog, type Stage } from "@memory-r1/trainer"
 import { Effect, Random, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"

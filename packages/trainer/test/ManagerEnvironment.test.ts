@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, type Episode, ManagerFormat, Retriever, Reward } from "@memory-r1/core"
+import { AnswerAgent, Retriever } from "@memory-r1/core"
+import { type Episode, ManagerFormat, Reward } from "@memory-r1/core/rl"
 import { ManagerEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer } from "effect"
 

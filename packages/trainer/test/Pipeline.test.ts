@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Episode } from "@memory-r1/core"
+import type { Episode } from "@memory-r1/core/rl"
 import * as Pipeline from "../src/Pipeline.ts"
 
 const named = (kind: string, count: number) => (index: number): ReadonlyArray<Episode.Demonstration> =>

@@ -1,6 +1,6 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Learner } from "@memory-r1/core"
+import { Learner } from "@memory-r1/core/rl"
 import { Ppo, RunLog } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
 import { environment, rewarded, withoutTimes } from "./support/letters.ts"

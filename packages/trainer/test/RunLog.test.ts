@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { FailedBatch, RunLog, TensorBoard } from "@memory-r1/trainer"
 import { Deferred, Effect, Exit, Fiber, FileSystem, Path, Schema } from "effect"
 

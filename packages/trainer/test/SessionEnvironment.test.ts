@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { AnswerAgent, type Episode, ManagerFormat, MemoryBank, Retriever } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
+import { type Episode, ManagerFormat } from "@memory-r1/core/rl"
 import { Rollout, SessionEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer, Random } from "effect"
 import * as Scripted from "./support/scripted.ts"

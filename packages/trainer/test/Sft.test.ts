@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Learner } from "@memory-r1/core"
+import { Learner } from "@memory-r1/core/rl"
 import { RunLog, Sft } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
 import * as Tiny from "./support/tiny.ts"

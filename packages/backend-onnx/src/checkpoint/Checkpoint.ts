@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

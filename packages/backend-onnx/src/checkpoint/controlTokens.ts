@@ -1,6 +1,6 @@
 // A tokenizer for which text stays text: what is written like a control token is encoded as its characters.
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers"
-import { ModelOutput } from "@memory-r1/core"
+import { ModelOutput } from "@memory-r1/core/rl"
 
 interface AddedToken {
   readonly id: number

@@ -1,5 +1,5 @@
 // From the tokens of an answer to its text.
-import { Sampler } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 
 /** Where one of some texts begins in another one, the first of them. */
 const firstOf = (text: string, stops: ReadonlyArray<string>): number | undefined => {

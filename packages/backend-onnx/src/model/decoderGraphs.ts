@@ -1,5 +1,5 @@
 // The graphs that are loaded into sessions: prefill, decode, score and train.
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import * as Autodiff from "../graph/Autodiff.ts"
 import * as GraphModule from "../graph/Graph.ts"
 import type { Dimension, Graph, Value } from "../graph/Graph.ts"

@@ -1,6 +1,6 @@
 // Shared-prefix generation: what prompts have in common is computed once, then one step for all completions of all
 // prompts.
-import type { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core/rl"
 import { type Feeds, float, integers, type Session } from "../graph/session.ts"
 import type { Decoder } from "./architecture.ts"
 import * as Batch from "./batch.ts"

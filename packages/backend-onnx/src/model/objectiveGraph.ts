@@ -1,5 +1,5 @@
 // An objective as nodes of the training graph.
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import * as GraphModule from "../graph/Graph.ts"
 import type { Graph, Value } from "../graph/Graph.ts"
 import * as Op from "../graph/Op.ts"

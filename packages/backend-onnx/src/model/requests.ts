@@ -1,5 +1,5 @@
 // What is wrong with a request, in one line, or nothing: all of it is checked before anything runs.
-import type { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core/rl"
 import type { Decoder } from "./architecture.ts"
 
 type Tokens = ReadonlyArray<number>

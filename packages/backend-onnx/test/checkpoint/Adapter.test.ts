@@ -3,7 +3,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel, OnnxSampler, Safetensors } from "@memory-r1/backend-onnx"
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import { learnerLaws } from "@memory-r1/core/testing"
 import { Effect, Layer, Schema } from "effect"
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs"

@@ -2,7 +2,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Adapter, OnnxLearner, OnnxModel, Safetensors } from "@memory-r1/backend-onnx"
-import { Learner, Objective } from "@memory-r1/core"
+import { Learner, Objective } from "@memory-r1/core/rl"
 import { learnerLaws } from "@memory-r1/core/testing"
 import { Effect, Layer } from "effect"
 import { existsSync, rmSync } from "node:fs"

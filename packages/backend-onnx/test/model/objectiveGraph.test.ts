@@ -3,7 +3,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { Autodiff, Graph, Op } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Arbitrary, Effect, Schema } from "effect"
 import * as ObjectiveGraph from "../../src/model/objectiveGraph.ts"
 import * as Engine from "../support/engine.ts"

@@ -1,7 +1,7 @@
 // The same work on the CPU and on another device: prints what both give as JSON. Run by device.test.ts in a process of
 // its own, since drivers are found by the environment that a process begins with.
 import { Adapter, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { Effect, Layer, Logger } from "effect"
 import * as Checkpoints from "./checkpoints.ts"
 import { tokens } from "./models.ts"

@@ -1,7 +1,7 @@
 // A few steps of training on a tiny checkpoint: what tools/parity/train_tiny.ts saved for transformers to load, and
 // what roundtrip.test.ts does again.
 import { Adapter, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { type Learner, Objective } from "@memory-r1/core"
+import { type Learner, Objective } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 import * as Checkpoints from "./checkpoints.ts"
 

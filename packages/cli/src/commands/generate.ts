@@ -1,7 +1,7 @@
 /**
  * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N]`
  */
-import { Sampler } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

@@ -2,7 +2,7 @@
  * `memory-r1 inspect logprobs`, `memory-r1 inspect gradients` and `memory-r1 inspect batch`
  */
 import { Safetensors } from "@memory-r1/backend-onnx"
-import { Objective } from "@memory-r1/core"
+import { Objective } from "@memory-r1/core/rl"
 import { FailedBatch } from "@memory-r1/trainer"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

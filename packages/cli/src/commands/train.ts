@@ -2,7 +2,8 @@
  * `memory-r1 train --config FILE [--set KEY=VALUE] [--out DIR]`, `memory-r1 train --resume DIR`
  */
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { type Learner, Retriever } from "@memory-r1/core"
+import { Retriever } from "@memory-r1/core"
+import { type Learner } from "@memory-r1/core/rl"
 import { Run, RunLog, type TrainConfig } from "@memory-r1/trainer"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

@@ -1,7 +1,8 @@
 /**
  * Memories by hand: `memory add`, `revert` and `erase`.
  */
-import { IsoTime, Journal, Memory, MemoryBank, MemoryLog, MemoryStore } from "@memory-r1/core"
+import { IsoTime, Memory, MemoryBank, MemoryLog, MemoryStore } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

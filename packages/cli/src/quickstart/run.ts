@@ -2,8 +2,9 @@
  * The whole story on the embedded model: measure, train both agents, measure again.
  */
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, MemoryBank, MemoryManager, Simulation } from "@memory-r1/core"
-import type { Learner } from "@memory-r1/core"
+import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
+import { Simulation } from "@memory-r1/core/rl"
+import type { Learner } from "@memory-r1/core/rl"
 import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/memory-world"
 import { directory as nano } from "@memory-r1/nano"
 import { Pipeline, Run } from "@memory-r1/trainer"

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
-import { InvalidEdit } from "../StoreError.ts"
+import { InvalidEdit } from "../store/StoreError.ts"
 
 /**
  * NUL and halves of surrogate pairs become U+FFFD.

@@ -2,7 +2,7 @@
 import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
 import type { Scope } from "../Scope.ts"
-import { type StoreError, VectorError } from "../StoreError.ts"
+import { type StoreError, VectorError } from "../store/StoreError.ts"
 import { batch, cosine, embed, embedMany } from "./hybrid.ts"
 import type { Journal, Reader } from "./journal.ts"
 

@@ -3,8 +3,8 @@ import type { AiError, LanguageModel, Prompt } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Calls from "../Calls.ts"
-import * as ModelOutput from "../ModelOutput.ts"
-import { type Message, promptTokens, type Sampler, type SamplerError, textOf } from "../Sampler.ts"
+import * as ModelOutput from "../rl/ModelOutput.ts"
+import { type Message, promptTokens, type Sampler, type SamplerError, textOf } from "../rl/Sampler.ts"
 
 export type PromptText = string | ReadonlyArray<Message>
 

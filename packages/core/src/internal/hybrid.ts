@@ -1,7 +1,7 @@
 // What ranking by words and by meaning has in common, in stores and in banks.
 import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
-import { VectorError } from "../StoreError.ts"
+import { VectorError } from "../store/StoreError.ts"
 
 /** Texts of one request. */
 export const batch = 128

@@ -4,7 +4,7 @@ import type * as Filter from "../Filter.ts"
 import type { Memory, MemoryId } from "../Memory.ts"
 import type { Entry } from "../MemoryLog.ts"
 import type { Scope } from "../Scope.ts"
-import type { StoreError } from "../StoreError.ts"
+import type { StoreError } from "../store/StoreError.ts"
 
 /**
  * The last entry of a scope's log: its revision and time, 0 and 0 before the first; how many ids were given.

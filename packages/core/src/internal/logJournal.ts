@@ -2,14 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Semaphore from "effect/Semaphore"
-import * as Bm25 from "../Bm25.ts"
 import * as Filter from "../Filter.ts"
 import type { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
 import type { Scope } from "../Scope.ts"
-import * as SignIndex from "../SignIndex.ts"
-import { failure, StoreError } from "../StoreError.ts"
+import * as Bm25 from "../store/Bm25.ts"
+import * as SignIndex from "../store/SignIndex.ts"
+import { failure, StoreError } from "../store/StoreError.ts"
 import { bankOf, changedRows, rowsOf } from "./commit.ts"
 import { fingerprint } from "./fingerprint.ts"
 import type { Change, Head, Journal, Log, Ranked, Reader, Row, Where } from "./journal.ts"
@@ -180,7 +180,8 @@ const become = (state: State, entries: ReadonlyArray<MemoryLog.Entry>): void => 
  *
  * @example
  * ```ts
- * import { Journal, MemoryBank, type MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
+ * import { MemoryBank, type MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
+ * import { Journal } from "@memory-r1/core/store"
  * import { Effect } from "effect"
  *
  * const logs = new Map<string, ReadonlyArray<MemoryLog.Entry>>()

@@ -8,7 +8,14 @@ import type * as MemoryBank from "../MemoryBank.ts"
 import type * as MemoryLog from "../MemoryLog.ts"
 import type * as Retriever from "../Retriever.ts"
 import type { Scope } from "../Scope.ts"
-import type { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, VectorError } from "../StoreError.ts"
+import type {
+  Conflict,
+  InvalidEdit,
+  StoreError,
+  UnknownMemory,
+  UnknownRevision,
+  VectorError
+} from "../store/StoreError.ts"
 
 /**
  * A bank with the number of log entries that made it.

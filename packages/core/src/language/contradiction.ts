@@ -1,7 +1,7 @@
 // Whether an English statement takes the place of another. It has to be the same statement but for a negation or for a
 // value; where that is not certain, both may hold.
-import * as Bm25 from "../Bm25.ts"
 import { statement } from "../internal/fingerprint.ts"
+import * as Bm25 from "../store/Bm25.ts"
 
 const contractions: ReadonlyArray<readonly [RegExp, string]> = [
   [/[‘’]/g, "'"],

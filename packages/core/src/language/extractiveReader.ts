@@ -5,9 +5,9 @@
 // This folder holds the rules of English that core goes by where no model is given, one rule a module: whom a question
 // asks about (`people`, `names`), which day is meant (`relativeDate`, `tense`), what takes the place of what
 // (`contradiction`), and when two answers are the same (`sameAnswer`, `listItems`). Another language is another folder.
-import type { Answer, AnswerRequest } from "../AnswerFormat.ts"
-import * as Bm25 from "../Bm25.ts"
 import type { Memory } from "../Memory.ts"
+import type { Answer, AnswerRequest } from "../rl/AnswerFormat.ts"
+import * as Bm25 from "../store/Bm25.ts"
 import { naming } from "./names.ts"
 import * as People from "./people.ts"
 import * as RelativeDate from "./relativeDate.ts"

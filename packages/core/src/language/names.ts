@@ -1,5 +1,5 @@
 // Names in questions and memories, and whom they mean.
-import * as Bm25 from "../Bm25.ts"
+import * as Bm25 from "../store/Bm25.ts"
 
 /** What there is of a memory to tell people by. */
 export interface Said {

@@ -1,6 +1,6 @@
 // Whose facts a question asks for, and whose a sentence tells. Ann's memories answer what is asked of Ann: that Bob has
 // a dog, too, is no answer. What a sentence leaves open is its speaker's.
-import * as Bm25 from "../Bm25.ts"
+import * as Bm25 from "../store/Bm25.ts"
 import * as Names from "./names.ts"
 
 /** Whom a question asks about. */

@@ -1,5 +1,5 @@
 import type * as Layer from "effect/Layer"
-import type { Learner } from "../Learner.ts"
+import type { Learner } from "../rl/Learner.ts"
 import { type Law, register } from "./law.ts"
 import { objectiveLaws } from "./learnerObjectiveLaws.ts"
 import { stepLaws } from "./learnerStepLaws.ts"

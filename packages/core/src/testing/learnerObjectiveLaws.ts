@@ -2,8 +2,8 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type ForwardBackward, type Learner, missing } from "../Learner.ts"
-import * as Objective from "../Objective.ts"
+import { type ForwardBackward, type Learner, missing } from "../rl/Learner.ts"
+import * as Objective from "../rl/Objective.ts"
 import type { Law } from "./law.ts"
 import {
   alongGradient,

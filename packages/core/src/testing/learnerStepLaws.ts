@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Learner, OptimSetting, OptimStep, PromptGroup } from "../Learner.ts"
-import * as Objective from "../Objective.ts"
+import type { Learner, OptimSetting, OptimStep, PromptGroup } from "../rl/Learner.ts"
+import * as Objective from "../rl/Objective.ts"
 import type { Law } from "./law.ts"
 import {
   alongGradient,

@@ -10,9 +10,9 @@ import {
   type OptimStep,
   type PromptGroup,
   unheeded
-} from "../Learner.ts"
-import * as Objective from "../Objective.ts"
-import type { Sequences } from "../Sampler.ts"
+} from "../rl/Learner.ts"
+import * as Objective from "../rl/Objective.ts"
+import type { Sequences } from "../rl/Sampler.ts"
 
 /**
  * - `learningRate`: of the steps that have to lower a loss.

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import { type Completion, Sampler, type SampleRequest, withoutStop } from "../Sampler.ts"
+import { type Completion, Sampler, type SampleRequest, withoutStop } from "../rl/Sampler.ts"
 import { assertClose, sum } from "./numbers.ts"
 
 /**

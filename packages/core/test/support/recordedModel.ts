@@ -1,5 +1,5 @@
 // Providers without a model behind them: what they say was written down before.
-import { Sampler } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 import { Effect, Layer, Ref, Stream } from "effect"
 import { AiError, LanguageModel, type Prompt } from "effect/ai"
 

@@ -1,6 +1,6 @@
 // A language model in one table: the logits of the next character, by the two before it. Small enough that its
 // log-probabilities and gradients are plainly right, so that a law of core/testing that fails here is itself wrong.
-import { Learner, Objective, Sampler } from "@memory-r1/core"
+import { Learner, Objective, Sampler } from "@memory-r1/core/rl"
 import { Effect, Layer } from "effect"
 
 const alphabet = " abcdefghijklmnopqrstuvwxyz.-"

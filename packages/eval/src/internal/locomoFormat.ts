@@ -1,5 +1,5 @@
 // LoCoMo's file format, and the two ways between it and core's `Dialogue`.
-import { Dialogue } from "@memory-r1/core"
+import { Dialogue } from "@memory-r1/core/rl"
 import * as Schema from "effect/Schema"
 
 const FileTurn = Schema.Struct({

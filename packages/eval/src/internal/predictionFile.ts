@@ -1,5 +1,5 @@
 // The forms in which predictions come: JSON lines, and JSON nested in many ways.
-import { DataFile } from "@memory-r1/core"
+import { DataFile } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 

@@ -1,5 +1,6 @@
 // From predictions to metrics: one way for every system and for the answers of others.
-import { type Dialogue, Statistics, TextMetrics } from "@memory-r1/core"
+import { type Dialogue, Statistics } from "@memory-r1/core/rl"
+import { TextMetrics } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"

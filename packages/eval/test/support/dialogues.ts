@@ -1,5 +1,5 @@
 // A small file in LoCoMo's schema, with the oddities of the real one.
-import type { Dialogue } from "@memory-r1/core"
+import type { Dialogue } from "@memory-r1/core/rl"
 
 export const file = [
   {

@@ -1,5 +1,6 @@
 // Worlds to test on, and what happens to a bank when somebody plays them.
-import { MemoryBank, MemoryOperation } from "@memory-r1/core"
+import { MemoryBank } from "@memory-r1/core"
+import { MemoryOperation } from "@memory-r1/core/rl"
 import { Arbitrary, Schema } from "effect"
 import * as Prng from "../../src/internal/prng.ts"
 import * as MemoryWorld from "../../src/MemoryWorld.ts"

@@ -1,6 +1,6 @@
 // Reading a run folder. The parts that are missing are omitted; a line that cannot be read is skipped and counted,
 // since a run that was killed leaves its last line unfinished.
-import { DataFile } from "@memory-r1/core"
+import { DataFile } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"

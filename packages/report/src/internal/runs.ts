@@ -1,5 +1,5 @@
 // Several runs beside each other: the same with other seeds, or with another algorithm.
-import { Statistics } from "@memory-r1/core"
+import { Statistics } from "@memory-r1/core/rl"
 import { QuickstartResult } from "@memory-r1/memory-world"
 import * as Charts from "./charts.ts"
 import { known } from "./curves.ts"

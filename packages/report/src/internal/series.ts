@@ -1,5 +1,5 @@
 // The metrics of a run as curves: by stage, smoothed, and thinned to what a chart can show.
-import { Statistics } from "@memory-r1/core"
+import { Statistics } from "@memory-r1/core/rl"
 import type { Metrics } from "./format.ts"
 
 /** The steps of one stage, as far as they were logged. */

@@ -1,5 +1,5 @@
 // What the policy was asked, what it wrote, and what it earned.
-import { Statistics } from "@memory-r1/core"
+import { Statistics } from "@memory-r1/core/rl"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Transcript } from "./format.ts"

@@ -1,5 +1,6 @@
 // A change, written to the tables.
-import { Journal, type Memory, type Scope } from "@memory-r1/core"
+import { type Memory, type Scope } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import * as Effect from "effect/Effect"
 import type { Database } from "./database.ts"
 import { wordsOf } from "./lexical.ts"

@@ -1,5 +1,6 @@
 // BM25 over the words of a scope, in one statement: what `Bm25` computes, where the postings are.
-import { Bm25, type Journal, type Memory } from "@memory-r1/core"
+import { type Memory } from "@memory-r1/core"
+import { Bm25, type Journal } from "@memory-r1/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Database } from "./database.ts"

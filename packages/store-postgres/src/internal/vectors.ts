@@ -1,5 +1,6 @@
 // Vectors: pgvector's where the server has it, arrays of numbers where it does not.
-import type { Journal, Memory } from "@memory-r1/core"
+import type { Memory } from "@memory-r1/core"
+import type { Journal } from "@memory-r1/core/store"
 import * as Effect from "effect/Effect"
 import type { Fragment } from "effect/sql/Statement"
 import type { Database } from "./database.ts"

@@ -1,5 +1,6 @@
 // Vectors: signs are compared in the memory of the process, and the best are scored exactly by sqlite-vec.
-import { type Journal, type Memory, SignIndex } from "@memory-r1/core"
+import { type Memory } from "@memory-r1/core"
+import { type Journal, SignIndex } from "@memory-r1/core/store"
 import type { Database } from "./database.ts"
 import { among } from "./where.ts"
 

@@ -1,5 +1,6 @@
 // BM25 over the words of a scope: FTS5 finds candidates, and `Bm25` scores them with the statistics of the scope.
-import { Bm25, type Journal, type Memory } from "@memory-r1/core"
+import { type Memory } from "@memory-r1/core"
+import { Bm25, type Journal } from "@memory-r1/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { damaged, type Database } from "./database.ts"

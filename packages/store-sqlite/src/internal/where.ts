@@ -1,5 +1,6 @@
 // Conditions as SQL. Everything that comes from outside is a parameter.
-import type { Filter, Journal } from "@memory-r1/core"
+import type { Filter } from "@memory-r1/core"
+import type { Journal } from "@memory-r1/core/store"
 import type { SQLInputValue } from "node:sqlite"
 
 export interface Condition {

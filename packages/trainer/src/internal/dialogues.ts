@@ -1,5 +1,6 @@
 // Dialogues that are under way, each on the bank that the policy itself has made so far.
-import { type Episode, MemoryBank } from "@memory-r1/core"
+import { MemoryBank } from "@memory-r1/core"
+import { type Episode } from "@memory-r1/core/rl"
 import * as Schema from "effect/Schema"
 import * as Cursor from "../Cursor.ts"
 

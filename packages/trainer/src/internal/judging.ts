@@ -1,5 +1,5 @@
 // Answers, with what a judge says of them where there is one.
-import type { Judge, Reward } from "@memory-r1/core"
+import type { Judge, Reward } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Given from "./given.ts"
 

@@ -1,5 +1,5 @@
 // Data of one's own for whole runs: facts and questions about letters, which a model of characters can be asked about.
-import type { Episode } from "@memory-r1/core"
+import type { Episode } from "@memory-r1/core/rl"
 import type { Pipeline } from "@memory-r1/trainer"
 
 const letters = "abcdefgh"

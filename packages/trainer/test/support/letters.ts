@@ -1,5 +1,5 @@
 // Completions of a few prompts, rewarded for one letter: something that a random model can learn in a few steps.
-import { Reward } from "@memory-r1/core"
+import { Reward } from "@memory-r1/core/rl"
 import type { Environment } from "@memory-r1/trainer"
 import { Effect } from "effect"
 

@@ -1,5 +1,5 @@
 // A sampler that writes what a function says, character by character.
-import type { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 
 const stop = 0

@@ -1,6 +1,6 @@
 // Chat templates, through @huggingface/jinja: from messages to tokens.
 import { Template } from "@huggingface/jinja"
-import { Sampler } from "@memory-r1/core"
+import { Sampler } from "@memory-r1/core/rl"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Cause from "../../graph/cause.ts"

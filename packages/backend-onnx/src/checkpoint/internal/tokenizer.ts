@@ -1,5 +1,5 @@
 // The tokenizer of a checkpoint directory, with its chat template.
-import type { Sampler } from "@memory-r1/core"
+import type { Sampler } from "@memory-r1/core/rl"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Cause from "../../graph/cause.ts"

@@ -5,15 +5,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Template } from "@huggingface/jinja"
 import { Tokenizer as Library } from "@huggingface/tokenizers"
 import { Checkpoint, OnnxLanguageModel, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
-import {
-  AnswerFormat,
-  createMemory,
-  FactExtractor,
-  ManagerFormat,
-  MemoryBank,
-  MemoryManager,
-  Sampler
-} from "@memory-r1/core"
+import { createMemory, FactExtractor, MemoryBank, MemoryManager } from "@memory-r1/core"
+import { AnswerFormat, ManagerFormat, Sampler } from "@memory-r1/core/rl"
 import { Arbitrary, Effect, Layer, Result, Schema } from "effect"
 import { LanguageModel } from "effect/ai"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
