@@ -34,7 +34,7 @@ const environment: Environment.Environment<string> = {
         texts.map((text) => ({ reward: reward({ text, month: task }), labels: ["month"], result: text }))
       )
     ),
-  settle: () => Effect.void
+  advance: () => Effect.void
 }
 
 // An advantage is a function of the rewards of all groups: here, whether a completion is the best of its group.

@@ -1,5 +1,5 @@
-// Your own store: support/FolderStore.ts keeps a log in a folder, in about 60 lines. Programs that use MemoryStore do not
-// change. `memoryStoreLaws` of @memory-r1/core/testing says whether a store keeps its promises.
+// Your own store: support/FolderStore.ts keeps a log in a folder, in about 60 lines. Programs that use MemoryStore do
+// not change. `memoryStoreLaws` of @memory-r1/core/testing says whether a store keeps its promises.
 // Run: node examples/custom-store.ts
 import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
 import { Effect } from "effect"

@@ -1,7 +1,7 @@
 // Writes the barrels: files with a comment at their head and then the marker below. `index.ts` exports the modules of
-// `src/` and of its folders; a file beside a folder of the same name, such as `rl.ts`, those of that folder. A PascalCase
-// module is a namespace; what a camelCase module exports is exported as it is. `internal/` and `language/` are closed.
-// With --check nothing is written, and a barrel that is out of date fails.
+// `src/` and of its folders; a file beside a folder of the same name, such as `rl.ts`, those of that folder. A
+// PascalCase module is a namespace; what a camelCase module exports is exported as it is. `internal/` and `language/`
+// are closed. With --check nothing is written, and a barrel that is out of date fails.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"

@@ -1,5 +1,5 @@
-// Everything that is checked without running tests: format, types, lint, Effect's own diagnostics, unused code, and what
-// would be published. With --fast: format, types and lint.
+// Everything that is checked without running tests: format, types, lint, Effect's own diagnostics, unused code, and
+// what would be published. With --fast: format, types and lint.
 import { execFile } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,5 +1,5 @@
-// Checks the shape of what is tracked: lines of at most 120 columns, source files of at most 400 lines. Tables and links of
-// Markdown cannot be broken, nor can what was recorded elsewhere (fixtures).
+// Checks the shape of what is tracked: lines of at most 120 columns, source files of at most 400 lines. Tables and
+// links of Markdown cannot be broken, nor can what was recorded elsewhere (fixtures).
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 

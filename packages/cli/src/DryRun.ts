@@ -197,7 +197,8 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
       const longest = Math.max(0, ...own)
       if (longest + stage.maxTokens > decoder.contextLength) {
         yield* Effect.logWarning(
-          `${name}: prompts have up to ${longest} tokens, and ${stage.maxTokens} more do not fit into the model's context of ${decoder.contextLength}: such tasks would be left out`
+          `${name}: prompts have up to ${longest} tokens, and ${stage.maxTokens} more do not fit into the model's ` +
+            `context of ${decoder.contextLength}: such tasks would be left out`
         )
       }
       return of(prompt, completion, longest, secondsAt)

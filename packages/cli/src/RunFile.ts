@@ -111,7 +111,8 @@ export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
     return yield* new ConfigFile.ConfigError({
       file,
       reason:
-        `differs at ${place} from the configuration that the run in ${resume} began with: leave --config out, or begin a new run with --out`
+        `differs at ${place} from the configuration that the run in ${resume} began with: leave --config out, or ` +
+        `begin a new run with --out`
     })
   }
   return { config, folder: resume }
@@ -139,8 +140,8 @@ export const clear = Effect.fnUntraced(function*(folder: string) {
   if (newest !== undefined) {
     const { status } = yield* Report.read(folder)
     if (status?.state !== "done") {
-      const reason =
-        `holds a run that was stopped, with a checkpoint after ${newest} steps: go on with --resume ${folder}, or give another --out`
+      const reason = `holds a run that was stopped, with a checkpoint after ${newest} steps: go on with --resume ` +
+        `${folder}, or give another --out`
       return yield* new RunExists({ folder, reason })
     }
   }

@@ -258,7 +258,8 @@ export const fromJson = ({ created, memories, revision, tombstones }: Json): Mem
  *
  * const bank = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog" } }))
  * const { id } = MemoryBank.memories(bank)[0]!
- * MemoryBank.inWords(bank, [MemoryBank.Edit.Update({ id, text: "Ann has two dogs" })]) // => `UPDATE "Ann has a dog" to "Ann has two dogs"`
+ * const edit = MemoryBank.Edit.Update({ id, text: "Ann has two dogs" })
+ * MemoryBank.inWords(bank, [edit]) // => `UPDATE "Ann has a dog" to "Ann has two dogs"`
  * MemoryBank.inWords(bank, []) // => "nothing that could be read"
  * ```
  */

@@ -177,7 +177,7 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
     tasks,
     prompt: ({ candidates, question }) => format.prompt({ question: question.question, candidates }),
     score,
-    settle: () => Effect.void,
+    advance: () => Effect.void,
     cursor: Cursor.make(Saved, {
       save: () => {
         const banks = [...new Set(waiting.map(({ bank }) => bank))]

@@ -55,8 +55,8 @@ export interface Sequences<Task, E> {
  * - `prompt`: how a task is asked.
  * - `score`: an outcome for each text of each attempt, in their order, no fewer and no more. Of a sequence the attempt
  *   is its last task, with one text.
- * - `settle`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue goes
- *   on from there. Of a sequence the attempt is the last task of the one that was drawn.
+ * - `advance`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue
+ *   goes on from there. Of a sequence the attempt is the last task of the one that was drawn.
  * - `sequences`: for tasks that take several decisions.
  * - `cursor`: where its data stand. Without one a run that goes on takes it that tasks do not depend on what came
  *   before.
@@ -67,7 +67,7 @@ export interface Environment<Task, E = never> {
   readonly tasks: (count: number) => Effect.Effect<ReadonlyArray<Task>, E>
   readonly prompt: (task: Task) => string | ReadonlyArray<Sampler.Message>
   readonly score: (attempts: ReadonlyArray<Attempt<Task>>) => Effect.Effect<ReadonlyArray<ReadonlyArray<Outcome>>, E>
-  readonly settle: (attempts: ReadonlyArray<Attempt<Task>>, chosen: ReadonlyArray<number>) => Effect.Effect<void, E>
+  readonly advance: (attempts: ReadonlyArray<Attempt<Task>>, chosen: ReadonlyArray<number>) => Effect.Effect<void, E>
   readonly sequences?: Sequences<Task, E> | undefined
   readonly cursor?: Cursor | undefined
 }

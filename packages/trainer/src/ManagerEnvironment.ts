@@ -256,7 +256,7 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(
     tasks,
     prompt: ({ observation }) => format.prompt(observation),
     score,
-    settle: (attempts, chosen) =>
+    advance: (attempts, chosen) =>
       Effect.sync(() => {
         attempts.forEach(({ task, texts }, i) => {
           const dialogue = dialogues.at(task.place)

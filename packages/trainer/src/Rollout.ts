@@ -67,8 +67,8 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     }
     if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
       return yield* new TrainingError({
-        reason:
-          "the model has no chat template, which this format's prompts need: take the compact format, or an instruction model"
+        reason: "the model has no chat template, which this format's prompts need: take the compact format, or an " +
+          "instruction model"
       })
     }
     const prompts = yield* Effect.forEach(asked, (prompt) => Sampler.promptTokens(sampler.tokenizer, prompt))
@@ -110,7 +110,8 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
   if (fitting.length === 0) {
     const shortest = Math.min(...all.map(({ prompt }) => prompt.length))
     const reason =
-      `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
+      `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the ` +
+      `shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
     return yield* new TrainingError({ reason })
   }
   const firsts = yield* written(fitting, groupSize)
@@ -164,7 +165,7 @@ export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
     const { task, text } = group[chosen[i]!]!.current
     return { task, texts: [text] }
   })
-  yield* environment.settle(
+  yield* environment.advance(
     [...settled, ...others.map(({ task }) => ({ task, texts: [""] }))],
     [...(sequences === undefined ? chosen : chosen.map(() => 0)), ...others.map(() => 0)]
   )

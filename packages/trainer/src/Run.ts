@@ -261,9 +261,8 @@ export const run = Effect.fn("Run.run")(
         const isOver = validation?.patience !== undefined && stale >= validation.patience && !isLast
         if (isOver) {
           yield* Effect.logInfo(
-            `${name}: ended at step ${step} of ${stage.steps}, after ${stale} validations without a better ${validation.metric} than ${
-              best!.value.toFixed(3)
-            }`
+            `${name}: ended at step ${step} of ${stage.steps}, after ${stale} validations without a better \
+${validation.metric} than ${best!.value.toFixed(3)}`
           )
         }
         if (isBetter || (!isLast && !isOver && step % config.checkpoints.every === 0)) {

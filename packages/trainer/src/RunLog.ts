@@ -2,7 +2,6 @@
  * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's
  * event file and `status.json` in its folder, readable at every moment.
  */
-import type { Simulation } from "@memory-r1/core/rl"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -13,9 +12,12 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import * as Alarms from "./Alarms.ts"
+import * as Diagnostics from "./Diagnostics.ts"
 import * as FailedBatch from "./FailedBatch.ts"
+import type { Metrics, Transcript, Validated } from "./Records.ts"
 import * as TensorBoard from "./TensorBoard.ts"
+
+export type { Metrics, Transcript, Validated } from "./Records.ts"
 
 /**
  * The run folder cannot be written.
@@ -29,56 +31,6 @@ export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError"
       this.cause instanceof Error ? this.cause.message : String(this.cause)
     }); is the folder writable, and is there room?`
   }
-}
-
-/**
- * One line of `metrics.jsonl`: a stage, a step, numbers by name, and what each completion of the step earned, where
- * there are any.
- */
-export interface Metrics {
-  readonly stage: string
-  readonly step: number
-  readonly steps: number
-  readonly values: Readonly<Record<string, number>>
-  readonly rewards?: ReadonlyArray<number> | undefined
-}
-
-/**
- * One line of `transcripts.jsonl`: what was asked, what was written, what it earned. Of a sequence `text` is its first
- * decision and `later` those that followed.
- */
-export interface Transcript {
-  readonly stage: string
-  readonly step: number
-  readonly prompt: string
-  readonly completions: ReadonlyArray<{
-    readonly text: string
-    readonly reward: number
-    readonly advantage: number
-    readonly parts: Readonly<Record<string, number>>
-    readonly labels: ReadonlyArray<string>
-    readonly result: string
-    readonly later?: ReadonlyArray<string> | undefined
-  }>
-}
-
-/**
- * One line of `validations.jsonl`: a few answers, and the history of one bank, as they are after a step. See
- * `Validation`.
- */
-export interface Validated {
-  readonly stage: string
-  readonly step: number
-  readonly answers: ReadonlyArray<
-    {
-      readonly id: string
-      readonly question: string
-      readonly gold: string
-      readonly answer: string
-      readonly right: boolean
-    }
-  >
-  readonly bank: ReadonlyArray<Simulation.Moment>
 }
 
 /**
@@ -213,13 +165,13 @@ export const layerFolder = (
         )
       const raised = new Map<string, Set<string>>()
       const steps = new Map<string, Array<Metrics>>()
-      const look = (record: Metrics): ReadonlyArray<Alarms.Alarm> => {
+      const look = (record: Metrics): ReadonlyArray<Diagnostics.Alarm> => {
         const own = steps.get(record.stage) ?? []
         steps.set(record.stage, own)
         own.push(record)
         const said = raised.get(record.stage) ?? new Set()
         raised.set(record.stage, said)
-        return Alarms.read(own).filter(({ name }) => !said.has(name) && said.add(name))
+        return Diagnostics.read(own).filter(({ name }) => !said.has(name) && said.add(name))
       }
       known.forEach(look)
 

@@ -197,7 +197,7 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
     tasks,
     prompt: ({ observation }) => format.prompt(observation),
     score,
-    settle: (attempts, chosen) =>
+    advance: (attempts, chosen) =>
       Effect.sync(() => {
         const whole = attempts.flatMap(({ task, texts }, i) => task.isLocal ? [] : [{ task, text: texts[chosen[i]!]! }])
         for (const one of whole) {

@@ -150,7 +150,8 @@ export const run = Effect.fn("Sft.run")(
         without = prepared.length === 0 ? without + 1 : 0
         if (without === patience) {
           const reason =
-            `${patience} times in a row there was no demonstration that fits into the model's context of ${learner.sampler.contextLength} tokens`
+            `${patience} times in a row there was no demonstration that fits into the model's context of ` +
+            `${learner.sampler.contextLength} tokens`
           return yield* new TrainingError({ reason })
         }
       }

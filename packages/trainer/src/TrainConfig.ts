@@ -239,7 +239,8 @@ export const TrainConfig = Schema.Struct({
   stages: Schema.NonEmptyArray(Schema.Union([SftStage, PpoStage, GrpoStage])).check(
     Schema.makeFilter((stages) =>
       stages.some(({ kind }, i) => kind === "sft" && i > 0 && stages[i - 1]!.kind !== "sft")
-        ? "a supervised stage trains the one model that both agents start from: it cannot follow a stage that trains one of them"
+        ? "a supervised stage trains the one model that both agents start from: it cannot follow a stage that " +
+          "trains one of them"
         : undefined
     )
   )

@@ -239,7 +239,7 @@ describe("Grpo", () => {
       const { metrics } = yield* run({ steps: 1 }, {
         ...environment,
         prompt: (task) => task === "b" ? "once upon a time ".repeat(200) : task,
-        settle: (attempts) =>
+        advance: (attempts) =>
           Effect.sync(() =>
             void settled.push(
               ...attempts.map(({ task, texts }) =>

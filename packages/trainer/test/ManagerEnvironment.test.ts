@@ -107,13 +107,13 @@ describe("ManagerEnvironment", () => {
 
   it.effect("goes on from the chosen completion, and opens the next dialogue at the end of one", () =>
     Effect.gen(function*() {
-      const { settle, tasks } = yield* environment
+      const { advance, tasks } = yield* environment
       const [first] = yield* tasks(1)
-      yield* settle([{ task: first!, texts: ["NOOP", "ADD Ann lives in Oslo"] }], [1])
+      yield* advance([{ task: first!, texts: ["NOOP", "ADD Ann lives in Oslo"] }], [1])
       const [second] = yield* tasks(1)
       assert.strictEqual(second!.step.fact.text, "I have a dog named Buddy.")
       assert.deepStrictEqual(second!.observation.snapshot.memories.map(({ text }) => text), ["Ann lives in Oslo"])
-      yield* settle([{ task: second!, texts: ["NOOP"] }], [0])
+      yield* advance([{ task: second!, texts: ["NOOP"] }], [0])
       const [third] = yield* tasks(1)
       assert.strictEqual(third!.step.fact.text, "I live in Oslo.")
       assert.deepStrictEqual(third!.observation.snapshot.memories, [])
@@ -123,7 +123,7 @@ describe("ManagerEnvironment", () => {
     Effect.gen(function*() {
       const [straight, other] = [yield* environment, yield* environment]
       const [one, two] = yield* straight.tasks(2)
-      yield* straight.settle([{ task: one!, texts: ["ADD Ann lives in Oslo"] }, { task: two!, texts: ["NOOP"] }], [
+      yield* straight.advance([{ task: one!, texts: ["ADD Ann lives in Oslo"] }, { task: two!, texts: ["NOOP"] }], [
         0,
         0
       ])
@@ -151,7 +151,7 @@ describe("ManagerEnvironment", () => {
 
   it.effect("weighs linked questions, and takes a reward of one's own", () =>
     Effect.gen(function*() {
-      const { score, settle, tasks } = yield* ManagerEnvironment.make({
+      const { score, advance, tasks } = yield* ManagerEnvironment.make({
         episodes: () => episode,
         format: ManagerFormat.compact,
         maxTokens: 10,
@@ -160,7 +160,7 @@ describe("ManagerEnvironment", () => {
         reward: Reward.cap(ManagerEnvironment.answersRight, 0.8)
       })
       const [first] = yield* tasks(1)
-      yield* settle([{ task: first!, texts: ["ADD Ann lives in Oslo"] }], [0])
+      yield* advance([{ task: first!, texts: ["ADD Ann lives in Oslo"] }], [0])
       const [task] = yield* tasks(1)
       const [outcomes] = yield* score([{
         task: task!,

@@ -30,8 +30,8 @@ export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel
       return yield* new VectorError({
         store,
         reason: "OtherModel",
-        detail:
-          `its vectors are of another embedding model (${kept.length} components, this one gives ${own.length}): use that model, or compute all vectors anew (reembed)`
+        detail: `its vectors are of another embedding model (${kept.length} components, this one gives ` +
+          `${own.length}): use that model, or compute all vectors anew (reembed)`
       })
     }
     return own

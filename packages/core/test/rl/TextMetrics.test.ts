@@ -14,7 +14,7 @@ const squad: {
   readonly pairs: ReadonlyArray<
     { readonly prediction: string; readonly gold: string; readonly exactMatch: number; readonly f1: number }
   >
-} = JSON.parse(readFileSync(join(import.meta.dirname, "fixtures/squad.json"), "utf8"))
+} = JSON.parse(readFileSync(join(import.meta.dirname, "../fixtures/squad.json"), "utf8"))
 
 describe("TextMetrics, SQuAD", () => {
   it("normalizes as the evaluation script does", () => {

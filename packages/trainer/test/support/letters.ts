@@ -14,7 +14,7 @@ export const environment: Environment.Environment<string> = {
     Effect.succeed(
       attempts.map(({ texts }) => texts.map((text) => ({ reward: reward(text), labels: ["text"], result: text })))
     ),
-  settle: () => Effect.void
+  advance: () => Effect.void
 }
 
 /** The same with other rewards. */

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Alarms } from "@memory-r1/trainer"
+import { Diagnostics } from "@memory-r1/trainer"
 
 type Values = Readonly<Record<string, number>>
 type Part = readonly [count: number, values: Values]
 const steps = (...parts: ReadonlyArray<Part>) =>
   parts.flatMap(([count, values]) => Array.from({ length: count }, () => ({ values })))
-const names = (...parts: ReadonlyArray<Part>) => Alarms.read(steps(...parts)).map(({ name }) => name)
+const names = (...parts: ReadonlyArray<Part>) => Diagnostics.read(steps(...parts)).map(({ name }) => name)
 
 const healthy: Values = {
   zeroVariance: 0.4,
@@ -19,7 +19,7 @@ const healthy: Values = {
   explainedVariance: 0.3
 }
 
-describe("Alarms", () => {
+describe("Diagnostics", () => {
   it("say nothing of a healthy run, of a short one, and of supervised training", () => {
     assert.deepStrictEqual(names([40, healthy]), [])
     assert.deepStrictEqual(names([4, { ...healthy, zeroVariance: 1, truncated: 1 }]), [])
@@ -45,7 +45,7 @@ describe("Alarms", () => {
     it(`tell of ${name}, after five steps of it and not before`, () => {
       const bad = { ...healthy, ...values }
       assert.deepStrictEqual(names([10, healthy], [4, bad]), [])
-      const [alarm, ...others] = Alarms.read(steps([10, healthy], [5, bad]))
+      const [alarm, ...others] = Diagnostics.read(steps([10, healthy], [5, bad]))
       assert.deepStrictEqual([alarm?.name, others], [name, []])
       assert.match(alarm!.message, said)
       assert.deepStrictEqual(names([10, healthy], [5, bad], [1, healthy]), [])

@@ -2,7 +2,7 @@
  * Signs that a stage goes wrong, read off its log: what re-implementations of Memory-R1 and users of other trainers
  * lost runs to.
  */
-import type { Metrics } from "./RunLog.ts"
+import type { Metrics } from "./Records.ts"
 
 /**
  * One sign. `name` is said once in a stage.
@@ -46,7 +46,8 @@ const rules: Readonly<Record<string, (sight: Sight) => string | undefined>> = {
       (share) =>
         `${
           percent(share)
-        } of groups earn the same for every completion, and teach nothing: a warm start, a denser reward (exact match else F1), larger groups or a higher temperature make them differ`
+        } of groups earn the same for every completion, and teach nothing: a warm start, a denser reward (exact \
+match else F1), larger groups or a higher temperature make them differ`
     ),
   oneOperation: (sight) => {
     for (const name of Object.keys(sight.last.at(-1) ?? {})) {
@@ -109,7 +110,8 @@ const rules: Readonly<Record<string, (sight: Sight) => string | undefined>> = {
     when(
       always(sight, "tooLong", (count) => count > 0),
       () =>
-        "prompts are left out since they leave no room for a completion in the model's context: fewer memories (perFact, perSpeaker), or a longer context"
+        "prompts are left out since they leave no room for a completion in the model's context: fewer memories " +
+        "(perFact, perSpeaker), or a longer context"
     )
 }
 
@@ -118,11 +120,11 @@ const rules: Readonly<Record<string, (sight: Sight) => string | undefined>> = {
  *
  * @example
  * ```ts
- * import { Alarms } from "@memory-r1/trainer"
+ * import { Diagnostics } from "@memory-r1/trainer"
  *
  * const step = (step: number) => ({ stage: "manager", step, steps: 40, values: { zeroVariance: 1 } })
- * Alarms.read([1, 2, 3, 4].map(step)) // => []
- * Alarms.read([1, 2, 3, 4, 5].map(step)).map(({ name }) => name) // => ["zeroVariance"]
+ * Diagnostics.read([1, 2, 3, 4].map(step)) // => []
+ * Diagnostics.read([1, 2, 3, 4, 5].map(step)).map(({ name }) => name) // => ["zeroVariance"]
  * ```
  */
 export const read = (steps: ReadonlyArray<Pick<Metrics, "values">>): ReadonlyArray<Alarm> => {
