@@ -114,13 +114,18 @@ const kept = 100_000
  * // A model that knows what animals are.
  * const animals = /dog|cat|pet/i
  * const model = Layer.effect(EmbeddingModel.EmbeddingModel, EmbeddingModel.make({
- *   embedMany: ({ inputs }) => Effect.succeed({ results: inputs.map((text) => animals.test(text) ? [1, 0] : [0, 1]), usage: { inputTokens: undefined } })
+ *   embedMany: ({ inputs }) =>
+ *     Effect.succeed({
+ *       results: inputs.map((text) => animals.test(text) ? [1, 0] : [0, 1]),
+ *       usage: { inputTokens: undefined }
+ *     })
  * }))
  * const bank = MemoryBank.applyAll(MemoryBank.empty, [
  *   MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }),
  *   MemoryBank.Edit.Add({ memory: { text: "Ann lives in Oslo" } })
  * ])
- * const found = Retriever.Retriever.use((retriever) => retriever.retrieve(bank, { text: "Which pets are there?", limit: 1 }))
+ * const query = { text: "Which pets are there?", limit: 1 }
+ * const found = Retriever.Retriever.use((retriever) => retriever.retrieve(bank, query))
  * const [best] = await Effect.runPromise(Effect.provide(found, Retriever.layerHybrid.pipe(Layer.provide(model))))
  * best?.memory.text // => "Ann has a dog named Buddy"
  * ```

@@ -100,7 +100,7 @@ describe("MemoryAgent, deletions", () => {
       }))
     }).pipe(Effect.provide(managerThatSays(obedient[1]!))))
 
-  it.effect("counts over all facts of a turn, what takes another's place too, and begins again with the next turn", () =>
+  it.effect("counts over all facts of a turn, what takes another's place too, and begins anew with the next turn", () =>
     afresh(Effect.gen(function*() {
       const extractor = Layer.succeed(FactExtractor.FactExtractor, {
         extract: ({ id, speaker }) =>

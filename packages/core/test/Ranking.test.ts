@@ -112,7 +112,7 @@ describe("Ranking, rerankers", () => {
       )
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
 
-  it.effect("a prompted one puts what the model names before what it does not name, and minds no number that is none", () =>
+  it.effect("a prompted one puts what the model names before the rest, and ignores numbers of no statement", () =>
     Effect.gen(function*() {
       const scores = Effect.fnUntraced(function*(answer: string | undefined) {
         const model = yield* Effect.provide(

@@ -229,7 +229,7 @@ describe("Grpo", () => {
       const long = yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) })
       assert.match(
         long,
-        /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, and 12 .*$/
+        /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, .*$/
       )
     }))
 

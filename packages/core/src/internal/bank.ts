@@ -104,11 +104,12 @@ const removed = (bank: MemoryBank, id: MemoryId): MemoryBank =>
  * ```ts
  * import { MemoryBank } from "@memory-r1/core"
  *
- * const one = MemoryBank.apply(MemoryBank.empty, MemoryBank.Edit.Add({ memory: { text: "Ann has a dog named Buddy" } }))
+ * const add = MemoryBank.Edit.Add({ memory: { text: "Ann has a dog" } })
+ * const one = MemoryBank.apply(MemoryBank.empty, add)
  * const id = MemoryBank.memories(one)[0]!.id
- * const two = MemoryBank.apply(one, MemoryBank.Edit.Update({ id, text: "Ann has dogs named Buddy and Scout" }))
- * MemoryBank.memories(one).map((m) => m.text) // => ["Ann has a dog named Buddy"]
- * MemoryBank.history(two, id).map((m) => m.text) // => ["Ann has a dog named Buddy", "Ann has dogs named Buddy and Scout"]
+ * const two = MemoryBank.apply(one, MemoryBank.Edit.Update({ id, text: "Ann has two dogs" }))
+ * MemoryBank.memories(one).map((m) => m.text) // => ["Ann has a dog"]
+ * MemoryBank.history(two, id).map((m) => m.text) // => ["Ann has a dog", "Ann has two dogs"]
  * ```
  */
 export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {

@@ -156,7 +156,7 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
         for (const text of queries) assert.deepStrictEqual(yield* found(scope, text, 5), ["Ann plays chess"], text)
       }))
 
-    it.effect("ranks by words, and gives a bank that is no larger than the limit whole, the newest of the rest first", () =>
+    it.effect("ranks by words, and gives a bank no larger than the limit whole, the newest of the rest first", () =>
       Effect.gen(function*() {
         const scope = yield* freshScope
         yield* commit(
@@ -422,7 +422,7 @@ export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, 
  */
 export const journalVectorLaws = <E>(name: string, journal: Effect.Effect<Journal, E, EffectScope.Scope>): void => {
   describe(`Journal laws: ${name}, vectors`, () => {
-    it.live("refuses vectors of another model until all are computed anew, of another length, and without numbers", () =>
+    it.live("refuses vectors of another model until all are computed anew, of another length, and of NaN", () =>
       Effect.gen(function*() {
         const same = yield* journal
         const scope = yield* freshScope

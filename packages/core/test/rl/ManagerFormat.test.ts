@@ -75,7 +75,7 @@ describe("ManagerFormat.compact, decoding", () => {
     )
   })
 
-  it("takes a second quotation for the second memory of that text, a number for a handle unless a memory is one", () => {
+  it("takes a second quotation for the second memory of a text, a number for a handle unless a memory is one", () => {
     const memories = MemoryBank.memories(MemoryBank.applyAll(
       MemoryBank.empty,
       ["1984", "Ann reads", "Ann reads"].map((text) => MemoryBank.Edit.Add({ memory: { text } }))
