@@ -124,7 +124,8 @@ const readerOf = Effect.fnUntraced(function*(database: Database, vectors: Vector
         WITH RECURSIVE names (speaker) AS (
           SELECT min(speaker) FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted
           UNION ALL
-          SELECT (SELECT min(speaker) FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted AND speaker > names.speaker) FROM names WHERE names.speaker IS NOT NULL
+          SELECT (SELECT min(speaker) FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted
+            AND speaker > names.speaker) FROM names WHERE names.speaker IS NOT NULL
         ) SELECT speaker FROM names WHERE speaker IS NOT NULL
         UNION ALL SELECT NULL WHERE EXISTS (SELECT 1 FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted AND speaker IS NULL)`),
       (names) => names.map(({ speaker }) => speaker)
@@ -145,7 +146,8 @@ const readerOf = Effect.fnUntraced(function*(database: Database, vectors: Vector
         attempt(
           sql<
             Row
-          >`SELECT ${columns} FROM ${memories} AS m WHERE m.scope = ${scope}::bigint AND NOT m.deleted AND NOT m.embedded ORDER BY m.place LIMIT ${limit}::bigint`
+          >`SELECT ${columns} FROM ${memories} AS m WHERE m.scope = ${scope}::bigint AND NOT m.deleted
+            AND NOT m.embedded ORDER BY m.place LIMIT ${limit}::bigint`
         ),
         rows
       )

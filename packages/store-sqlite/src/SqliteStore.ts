@@ -86,7 +86,8 @@ const readerOf = (database: Database, dense: Dense.Dense, name: Scope.Scope): Jo
         const [comparison, order] = newestFirst ? ["<", "DESC"] : [">", "ASC"]
         const from = beyond ?? (newestFirst ? Number.MAX_SAFE_INTEGER : -1)
         return all(
-          `SELECT ${columns} FROM memories AS m WHERE ${sql} AND m.place ${comparison} ? ORDER BY m.place ${order} LIMIT ?`,
+          `SELECT ${columns} FROM memories AS m WHERE ${sql} AND m.place ${comparison} ? ORDER BY m.place ${order}
+            LIMIT ?`,
           ...parameters,
           from,
           limit
@@ -98,7 +99,8 @@ const readerOf = (database: Database, dense: Dense.Dense, name: Scope.Scope): Jo
         `WITH RECURSIVE names (speaker) AS (
            SELECT min(speaker) FROM memories WHERE scope = ?1 AND deleted = 0
            UNION ALL
-           SELECT (SELECT min(speaker) FROM memories WHERE scope = ?1 AND deleted = 0 AND speaker > names.speaker) FROM names WHERE names.speaker IS NOT NULL
+           SELECT (SELECT min(speaker) FROM memories WHERE scope = ?1 AND deleted = 0 AND speaker > names.speaker)
+             FROM names WHERE names.speaker IS NOT NULL
          ) SELECT speaker FROM names WHERE speaker IS NOT NULL`,
         scope
       ).map(({ speaker }) => String(speaker))
@@ -119,7 +121,8 @@ const readerOf = (database: Database, dense: Dense.Dense, name: Scope.Scope): Jo
     unembedded: (limit) =>
       attempt(() =>
         all(
-          `SELECT ${columns} FROM memories AS m WHERE m.scope = ? AND m.deleted = 0 AND m.vector IS NULL ORDER BY m.place LIMIT ?`,
+          `SELECT ${columns} FROM memories AS m WHERE m.scope = ? AND m.deleted = 0 AND m.vector IS NULL
+            ORDER BY m.place LIMIT ?`,
           scope,
           limit
         ).map(rowOf)
@@ -177,9 +180,12 @@ const apply = (
     if (deleted || known?.text !== memory.text) known?.forget()
     const terms = Lexical.termsOf(scope, memory.text)
     const number = run(
-      `INSERT INTO memories (number, scope, id, place, at, deleted, speaker, expires, fingerprint, tokens, memory) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (scope, id) DO UPDATE SET place = excluded.place, at = excluded.at, deleted = excluded.deleted, speaker = excluded.speaker,
-         expires = excluded.expires, fingerprint = excluded.fingerprint, tokens = excluded.tokens, memory = excluded.memory`,
+      `INSERT INTO memories (number, scope, id, place, at, deleted, speaker, expires, fingerprint, tokens, memory)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (scope, id) DO UPDATE SET place = excluded.place, at = excluded.at, deleted = excluded.deleted,
+         speaker = excluded.speaker,
+         expires = excluded.expires, fingerprint = excluded.fingerprint, tokens = excluded.tokens, memory = \
+excluded.memory`,
       known?.number ?? null,
       scope,
       memory.id,
@@ -205,7 +211,8 @@ const apply = (
   }
   const last = append.at(-1)
   run(
-    "UPDATE scopes SET revision = coalesce(?, revision), at = coalesce(?, at), created = ?, documents = documents + ?, tokens = tokens + ? WHERE number = ?",
+    "UPDATE scopes SET revision = coalesce(?, revision), at = coalesce(?, at), created = ?, documents = documents + " +
+      "?, tokens = tokens + ? WHERE number = ?",
     last?.revision ?? null,
     last?.at ?? null,
     created,
@@ -228,7 +235,8 @@ export const journal = (
     const { attempt, exec, get, run } = database
     yield* attempt("to open it", () =>
       exec(
-        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824; PRAGMA wal_autocheckpoint = 4000"
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -16384; PRAGMA mmap_size = " +
+          "1073741824; PRAGMA wal_autocheckpoint = 4000"
       ))
 
     const purge = Effect.gen(function*() {
@@ -243,7 +251,8 @@ export const journal = (
           doing: "to remove what was erased from the file",
           reason: "Locked",
           detail:
-            "it is erased from the memory, but another program still reads the file as it was; it is removed when one that erases, or opens the file, is alone"
+            "it is erased from the memory, but another program still reads the file as it was; it is removed when " +
+            "one that erases, or opens the file, is alone"
         })
       }
       yield* attempt("to remove what was erased from the file", () => run("DELETE FROM settings WHERE name = 'purge'"))
@@ -293,7 +302,8 @@ export const journal = (
             for (const { id, text, vector } of vectors) {
               const known = get(
                 `SELECT m.number, m.scope FROM memories AS m JOIN scopes AS s ON s.number = m.scope
-               WHERE s.name = ? AND m.id = ? AND m.deleted = 0 AND m.vector IS NULL AND json_extract(m.memory, '$.text') = ?`,
+               WHERE s.name = ? AND m.id = ? AND m.deleted = 0 AND m.vector IS NULL AND json_extract(m.memory, \
+'$.text') = ?`,
                 scope,
                 id,
                 text

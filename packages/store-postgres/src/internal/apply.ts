@@ -70,11 +70,12 @@ export const apply = Effect.fnUntraced(
           metadata: memory.metadata ?? {}
         }))
         const numbers = yield* sql<{ readonly id: Memory.MemoryId; readonly number: number }>`
-        INSERT INTO ${memories} AS m (scope, id, place, at, deleted, embedded, speaker, expires, fingerprint, tokens, memory, metadata)
-        SELECT ${scope}::bigint, id, place, at, deleted, "isSame", speaker, expires, fingerprint, tokens, memory, metadata FROM jsonb_to_recordset(${
-          JSON.stringify(records)
-        }::text::jsonb)
-          AS r (id text, place bigint, at bigint, deleted boolean, "isSame" boolean, speaker text, expires bigint, fingerprint bigint, tokens bigint, memory text, metadata jsonb)
+        INSERT INTO ${memories} AS m (scope, id, place, at, deleted, embedded, speaker, expires, fingerprint, tokens,
+          memory, metadata)
+        SELECT ${scope}::bigint, id, place, at, deleted, "isSame", speaker, expires, fingerprint, tokens, memory,
+          metadata FROM jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb)
+          AS r (id text, place bigint, at bigint, deleted boolean, "isSame" boolean, speaker text, expires bigint,
+            fingerprint bigint, tokens bigint, memory text, metadata jsonb)
         ON CONFLICT (scope, id) DO UPDATE SET place = excluded.place, at = excluded.at, deleted = excluded.deleted, embedded = m.embedded AND excluded.embedded, speaker = excluded.speaker,
           expires = excluded.expires, fingerprint = excluded.fingerprint, tokens = excluded.tokens, memory = excluded.memory, metadata = excluded.metadata
         RETURNING id, number::float8 AS number`
@@ -108,7 +109,8 @@ export const apply = Effect.fnUntraced(
         tokens += words.get(memory.id)!.length
       }
       if (documents !== 0 || tokens !== 0) {
-        yield* sql`UPDATE ${scopes} SET documents = documents + ${documents}::bigint, tokens = tokens + ${tokens}::bigint WHERE number = ${scope}::bigint`
+        yield* sql`UPDATE ${scopes} SET documents = documents + ${documents}::bigint,
+          tokens = tokens + ${tokens}::bigint WHERE number = ${scope}::bigint`
       }
     }
 

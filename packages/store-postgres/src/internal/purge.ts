@@ -26,9 +26,8 @@ const unseen = (database: Database, lockTimeout: number) =>
         doing,
         sql<{ readonly count: number }>`
           SELECT count(*)::float8 AS count FROM pg_stat_activity
-          WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND datname = current_database() AND backend_xmin IS NOT NULL AND age(backend_xmin) > age(${
-          now!.xid
-        }::text::xid)`
+          WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND datname = current_database()
+            AND backend_xmin IS NOT NULL AND age(backend_xmin) > age(${now!.xid}::text::xid)`
       )
       if (row!.count > 0) {
         return yield* new MemoryStore.StoreError({
@@ -36,7 +35,8 @@ const unseen = (database: Database, lockTimeout: number) =>
           doing,
           reason: "Locked",
           detail:
-            "it is erased from the memory, but a transaction that began before still reads; it leaves the files when the store is opened, or somebody erases, without such a transaction"
+            "it is erased from the memory, but a transaction that began before still reads; it leaves the files " +
+            "when the store is opened, or somebody erases, without such a transaction"
         })
       }
     })

@@ -19,15 +19,19 @@ export const steps: ReadonlyArray<ReadonlyArray<(schema: string) => string>> = [
     (schema) => `CREATE TABLE ${schema}.settings (name text PRIMARY KEY, value text NOT NULL)`,
     (schema) =>
       `CREATE TABLE ${schema}.scopes (
-        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE, revision bigint NOT NULL, at bigint NOT NULL, created bigint NOT NULL,
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE,
+          revision bigint NOT NULL, at bigint NOT NULL, created bigint NOT NULL,
         documents bigint NOT NULL, tokens bigint NOT NULL
       )`,
     (schema) =>
-      `CREATE TABLE ${schema}.log (scope bigint NOT NULL, revision bigint NOT NULL, entry text NOT NULL, PRIMARY KEY (scope, revision))`,
+      `CREATE TABLE ${schema}.log (scope bigint NOT NULL, revision bigint NOT NULL, entry text NOT NULL,
+        PRIMARY KEY (scope, revision))`,
     (schema) =>
       `CREATE TABLE ${schema}.memories (
-        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scope bigint NOT NULL, id text COLLATE "C" NOT NULL, place bigint NOT NULL, at bigint NOT NULL,
-        deleted boolean NOT NULL, embedded boolean NOT NULL, speaker text COLLATE "C", expires bigint, fingerprint bigint NOT NULL, tokens bigint NOT NULL, memory text NOT NULL,
+        number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scope bigint NOT NULL, id text COLLATE "C" NOT NULL,
+          place bigint NOT NULL, at bigint NOT NULL,
+        deleted boolean NOT NULL, embedded boolean NOT NULL, speaker text COLLATE "C", expires bigint,
+          fingerprint bigint NOT NULL, tokens bigint NOT NULL, memory text NOT NULL,
         metadata jsonb NOT NULL, UNIQUE (scope, id)
       )`,
     (schema) => `CREATE INDEX memories_by_place ON ${schema}.memories (scope, place)`,
@@ -37,7 +41,8 @@ export const steps: ReadonlyArray<ReadonlyArray<(schema: string) => string>> = [
       `CREATE INDEX memories_unembedded ON ${schema}.memories (scope, place) WHERE NOT deleted AND NOT embedded`,
     (schema) =>
       `CREATE TABLE ${schema}.postings (
-        scope bigint NOT NULL, term text COLLATE "C" NOT NULL, memory bigint NOT NULL, count bigint NOT NULL, PRIMARY KEY (scope, term, memory)
+        scope bigint NOT NULL, term text COLLATE "C" NOT NULL, memory bigint NOT NULL, count bigint NOT NULL,
+          PRIMARY KEY (scope, term, memory)
       )`,
     (schema) => `CREATE INDEX postings_by_memory ON ${schema}.postings (memory)`,
     (schema) => `CREATE TABLE ${schema}.vectors (memory bigint PRIMARY KEY)`

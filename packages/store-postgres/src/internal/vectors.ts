@@ -28,7 +28,8 @@ export const vectors = Effect.fnUntraced(function*(database: Database) {
     "to open it",
     sql<{ readonly available: boolean; readonly namespace: string | null; readonly type: string | null }>`
       SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'vector') AS available,
-        (SELECT n.nspname::text FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'vector') AS namespace,
+        (SELECT n.nspname::text FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+          WHERE e.extname = 'vector') AS namespace,
         (SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass(${`"${schema}".vectors`}) AND attname = 'vector' AND NOT attisdropped) AS type`
   )
   let [found] = yield* extension

@@ -58,7 +58,8 @@ export const begin = (database: Database, probe: Float32Array): void => {
 
 export const clear = (database: Database): void => {
   database.exec(
-    "DROP INDEX IF EXISTS memories_unembedded; DELETE FROM vectors; DELETE FROM signs; UPDATE memories SET vector = NULL; DELETE FROM settings WHERE name = 'probe'"
+    "DROP INDEX IF EXISTS memories_unembedded; DELETE FROM vectors; DELETE FROM signs; UPDATE memories SET vector = " +
+      "NULL; DELETE FROM settings WHERE name = 'probe'"
   )
 }
 

@@ -42,7 +42,8 @@ export const search = (
   const candidates = Math.max(2 * limit, 100)
   const find = (match: string, order: string) =>
     database.all(
-      `SELECT m.number, m.memory FROM lexicon CROSS JOIN memories AS m ON m.number = lexicon.rowid WHERE lexicon MATCH ? AND ${sql} ORDER BY ${order} LIMIT ?`,
+      `SELECT m.number, m.memory FROM lexicon CROSS JOIN memories AS m ON m.number = lexicon.rowid
+        WHERE lexicon MATCH ? AND ${sql} ORDER BY ${order} LIMIT ?`,
       match,
       ...parameters,
       candidates

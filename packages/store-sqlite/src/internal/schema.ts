@@ -24,7 +24,8 @@ export const steps: ReadonlyArray<string> = [
     number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, at INTEGER NOT NULL, created INTEGER NOT NULL,
     documents INTEGER NOT NULL, tokens INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE log (scope INTEGER NOT NULL, revision INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (scope, revision)) STRICT, WITHOUT ROWID;
+  CREATE TABLE log (scope INTEGER NOT NULL, revision INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (scope,
+    revision)) STRICT, WITHOUT ROWID;
   CREATE TABLE memories (
     number INTEGER PRIMARY KEY, scope INTEGER NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, at INTEGER NOT NULL, deleted INTEGER NOT NULL,
     speaker TEXT, expires INTEGER, fingerprint INTEGER NOT NULL, tokens INTEGER NOT NULL, memory TEXT NOT NULL,
@@ -37,8 +38,10 @@ export const steps: ReadonlyArray<string> = [
   CREATE VIRTUAL TABLE vocabulary USING fts5vocab (lexicon, 'row');
   `,
   `
-  CREATE TABLE vectors (number INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, memory INTEGER NOT NULL UNIQUE, vector BLOB NOT NULL) STRICT;
-  CREATE TABLE signs (scope INTEGER NOT NULL, vector INTEGER NOT NULL, signs BLOB NOT NULL, PRIMARY KEY (scope, vector)) STRICT, WITHOUT ROWID;
+  CREATE TABLE vectors (number INTEGER PRIMARY KEY AUTOINCREMENT, scope INTEGER NOT NULL, memory INTEGER NOT NULL
+    UNIQUE, vector BLOB NOT NULL) STRICT;
+  CREATE TABLE signs (scope INTEGER NOT NULL, vector INTEGER NOT NULL, signs BLOB NOT NULL, PRIMARY KEY (scope,
+    vector)) STRICT, WITHOUT ROWID;
   ALTER TABLE memories ADD COLUMN vector INTEGER;
   `,
   "INSERT INTO lexicon (lexicon) VALUES ('delete-all')"

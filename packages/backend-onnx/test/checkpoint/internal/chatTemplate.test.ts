@@ -18,17 +18,40 @@ import * as Tokenizers from "../../support/tokenizers.ts"
 
 // As the models' own files have them.
 const chatML =
-  `{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}`
+  `{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + ` +
+  `'\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}`
 const llama3 =
-  `{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}`
+  `{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = '<|start_header_id|>' + ` +
+  `message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% ` +
+  `set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ ` +
+  `'<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}`
 const mistral01 =
-  `{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token + ' ' }}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}`
+  `{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
+  `raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if ` +
+  `message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == ` +
+  `'assistant' %}{{ message['content'] + eos_token + ' ' }}{% else %}{{ raise_exception('Only user and assistant ` +
+  `roles are supported!') }}{% endif %}{% endfor %}`
 const mistral02 =
-  `{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ ' [INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ ' ' + message['content'] + eos_token}}{% endif %}{% endfor %}`
+  `{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
+  `raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if ` +
+  `message['role'] == 'user' %}{{ ' [INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == ` +
+  `'assistant' %}{{ ' ' + message['content'] + eos_token}}{% endif %}{% endfor %}`
 const gemma =
-  `{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if (message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}`
+  `{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% ` +
+  `endif %}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
+  `raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if ` +
+  `(message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}{% endif %}{{ ` +
+  `'<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}{% if ` +
+  `add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}`
 const llama2 =
-  `{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}{% set content = message['content'] %}{% endif %}{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}`
+  `{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system_message = ` +
+  `messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}{% ` +
+  `for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
+  `raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if ` +
+  `loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' + system_message + ` +
+  `'\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}{% set content = message['content'] %}{% endif %}{% if ` +
+  `message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% elif message['role'] == ` +
+  `'assistant' %}{{ ' '  + content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}`
 const qwen3 = `{%- for message in messages %}
     {%- set content = message.content %}
     {%- if message.role == "assistant" %}
@@ -382,7 +405,8 @@ describe("the variables of a template", () => {
     assert.notInclude(decode(applyChatTemplate!([user("a")])), "think")
     const dated = applying(
       files,
-      "{{ date_string | default('no date') }}, {{ bos_token }}{{ effort }}{% for m in messages %}{{ m.content }}{% endfor %}"
+      "{{ date_string | default('no date') }}, {{ bos_token }}{{ effort }}{% for m in messages %}{{ m.content }}{% " +
+        "endfor %}"
     )
     assert.deepStrictEqual(dated([user("a")], { date_string: "8 May", effort: 3 }), encoded(of, "8 May, <s>3a"))
     // Names of what the template is given anyway.
@@ -403,7 +427,8 @@ describe("the variables of a template", () => {
     const folder = yield* Checkpoints.copy("qwen2")
     writeFileSync(
       join(folder, "chat_template.jinja"),
-      "{% for m in messages %}{{ m.content }}{% endfor %}{% if enable_thinking is defined and not enable_thinking %}the end{% endif %}"
+      "{% for m in messages %}{{ m.content }}{% endfor %}{% if enable_thinking is defined and not enable_thinking " +
+        "%}the end{% endif %}"
     )
     return folder
   })
@@ -447,7 +472,8 @@ describe("the variables of a template", () => {
       })
       writeFileSync(
         join(folder, "chat_template.jinja"),
-        "{% if enable_thinking is not defined or enable_thinking %}{{ raise_exception('it thinks') }}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}"
+        "{% if enable_thinking is not defined or enable_thinking %}{{ raise_exception('it thinks') }}{% endif %}{% " +
+          "for m in messages %}{{ m.content }}{% endfor %}"
       )
       const answer = (templateOptions: Sampler.TemplateOptions) =>
         Effect.promise(async () => {
