@@ -1,4 +1,4 @@
-// Everything of one's own in a run of the trainer: an environment (a model learns to name the months), a reward of two
+// A run of the trainer with your own parts: an environment (a model learns to name the months), a reward of two
 // parts, an advantage, and an objective. Nothing in the trainer knows of any of them. Run: node
 // examples/custom-environment.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"

@@ -1,4 +1,4 @@
-// A reward of one's own: exact match, else F1, minus a price for long answers. Rewards are plain functions with a
+// Your own reward: exact match, else F1, minus a penalty for long answers. Rewards are plain functions with a
 // breakdown. Run: node examples/custom-reward.ts
 import { Reward, TextMetrics } from "@memory-r1/core/rl"
 

@@ -90,7 +90,7 @@ const program = Effect.gen(function*() {
       }, gradient ${gradNorm.toFixed(2)}`
     )
 
-    // 6. Each dialogue goes on from the first of its decisions, so that the policy meets the banks that it makes.
+    // 6. Each dialogue continues from the first of its decisions, so that the policy meets the banks that it makes.
     open.forEach((dialogue, i) => {
       dialogue.bank = forks[i]![0]!
       dialogue.at = (dialogue.at + 1) % dialogue.episode.steps.length
