@@ -37,6 +37,7 @@ await step("format (npm run format)", () => command("dprint", ["check"]))
 // The examples in comments are compiled with everything else.
 await step("examples in comments", () => command("node", ["scripts/doctest.ts"]))
 await step("report's script", () => command("node", ["packages/report/scripts/client.ts", "--check"]))
+await step("barrels (npm run barrels)", () => command("node", ["scripts/barrels.mjs", "--check"]))
 await step("types", () => command("tsc", ["-p", "."]))
 await step("lint", () => command("oxlint", ["--deny-warnings", "packages", "examples", "scripts", "tools"]))
 if (process.argv.includes("--fast")) process.exit(failed === 0 ? 0 : 1)

@@ -35,11 +35,15 @@ export const journal = (folder: string): Journal.Journal => {
     await using file = await open(unfinished, "wx")
     await file.writeFile(`${Schema.encodeSync(Entries)(entries).join("\n")}\n`)
     await file.sync()
+    await using directory = await open(pathOf(scope))
     // Fails where the name is taken: of two writers, one is first.
-    return link(unfinished, join(pathOf(scope), String(first).padStart(12, "0"))).then(() => true, (error) => {
+    const target = join(pathOf(scope), String(first).padStart(12, "0"))
+    const isFirst = await link(unfinished, target).then(() => true, (error) => {
       if (error.code === "EEXIST") return false
       throw error
     }).finally(() => rm(unfinished))
+    await directory.sync()
+    return isFirst
   }
   // What is before the last whole log, and what a killed process did not finish.
   const purge = async () => {

@@ -47,7 +47,7 @@ export class Config extends Context.Service<Config, Options>()("@memory-r1/backe
  * `layer`.
  *
  * Where the server gives a vector for each token, the text gets their mean. Calls of `embed` at the same time share a
- * request; interruption of such a call ends its wait, not the request, which goes on until its answer or its timeout.
+ * request; interruption of such a call ends its wait, not the request, which continues until its answer or its timeout.
  * Interruption of `embedMany` aborts the request.
  *
  * Fails with `InvalidResponseError` where the number of vectors or their `dimensions` are wrong. Other errors: see

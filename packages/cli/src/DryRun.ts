@@ -198,7 +198,7 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
       if (longest + stage.maxTokens > decoder.contextLength) {
         yield* Effect.logWarning(
           `${name}: prompts have up to ${longest} tokens, and ${stage.maxTokens} more do not fit into the model's ` +
-            `context of ${decoder.contextLength}: such tasks would be left out`
+            `context of ${decoder.contextLength}: such tasks would be omitted`
         )
       }
       return of(prompt, completion, longest, secondsAt)

@@ -79,7 +79,7 @@ const difference = (one: unknown, other: unknown, at: string): string | undefine
 }
 
 /**
- * Which run is asked for: one of a configuration file, in a folder; or one that goes on in its own folder with its own
+ * Which run is asked for: one of a configuration file, in a folder; or one that resumes in its own folder with its own
  * configuration.
  */
 export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
@@ -96,12 +96,12 @@ export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
   const usage = (option: string, value: string, expected: string) =>
     new CliError.InvalidValue({ option, value, expected, kind: "flag" })
   if (out !== undefined && path.resolve(out) !== path.resolve(resume)) {
-    return yield* usage("out", out, `${resume}, the folder of --resume: a run goes on in its own folder`)
+    return yield* usage("out", out, `${resume}, the folder of --resume: a run resumes in its own folder`)
   }
   const config = yield* readConfig(resume)
   if (file === undefined) {
     if (set.length > 0) {
-      return yield* usage("set", set[0]!, "nothing beside --resume: a run goes on with its own configuration")
+      return yield* usage("set", set[0]!, "nothing beside --resume: a run resumes with its own configuration")
     }
     return { config, folder: resume }
   }

@@ -149,7 +149,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
         /^other\.json: differs at seed from the configuration that the run in stopped began with/
       )
       assert.match(Program.failure(2, usage[0]!), /config/)
-      assert.match(Program.failure(2, usage[1]!), /--out: "elsewhere".*a run goes on in its own folder/)
+      assert.match(Program.failure(2, usage[1]!), /--out: "elsewhere".*a run resumes in its own folder/)
       assert.match(Program.failure(2, usage[2]!), /--set: "seed=7".*its own configuration/)
 
       // Damage is named, and the checkpoint before it is used.

@@ -57,9 +57,9 @@ export interface Remembered {
 /**
  * - `perFact`, `perSpeaker`: how many memories a decision and an answer get to see. The defaults are those of the
  *   paper's authors: 5 for each fact, 30 for each speaker at question time.
- * - `deletions`: how many memories one turn may delete before somebody has to agree; 2 when it is left out. Whatever a
+ * - `deletions`: how many memories one turn may delete before somebody has to agree; 2 by default. Whatever a
  *   turn says, it can only delete what was shown for it, and this limits how much of that.
- * - `confirmDeletions`: asked for those above that number; where it is left out they are withheld.
+ * - `confirmDeletions`: asked for those above that number; without it they are withheld.
  */
 export interface Options {
   readonly perFact?: number | undefined

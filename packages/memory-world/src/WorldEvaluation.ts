@@ -60,7 +60,7 @@ export interface Result extends Schema.Schema.Type<typeof Result> {}
 type Failure = AiError.AiError | Retriever.RetrieverError | Sampler.SamplerError
 
 /**
- * Plays worlds with the manager at hand.
+ * Plays worlds with the provided manager.
  *
  * @category running
  * @since 0.1.0
@@ -171,7 +171,7 @@ export const addOnly = ({ banks, decisions, episode }: Simulation.EpisodeResult)
 }
 
 /**
- * Asks every question of worlds that were played, and measures. Needs the answer agent and the retriever at hand.
+ * Asks every question of worlds that were played, and measures. Needs the provided answer agent and retriever.
  *
  * @category running
  * @since 0.1.0

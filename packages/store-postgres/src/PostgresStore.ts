@@ -19,9 +19,9 @@ import { type Vectors, vectors } from "./internal/vectors.ts"
 import { among } from "./internal/where.ts"
 
 /**
- * - `schema`: where the tables lie; `memory_r1` when it is left out. It is made where there is none.
- * - `lockTimeout`: how long a write waits for another one to the same scope; 10 seconds when it is left out.
- * - `erasure`: what follows an erasure. `rewrite`, when it is left out, writes the tables anew (`VACUUM FULL`), so that
+ * - `schema`: where the tables lie; `memory_r1` by default. It is made where there is none.
+ * - `lockTimeout`: how long a write waits for another one to the same scope; 10 seconds by default.
+ * - `erasure`: what follows an erasure. `rewrite`, by default, writes the tables anew (`VACUUM FULL`), so that
  *   no byte of it is left in their files; nobody reads or writes meanwhile. `vacuum` leaves the bytes where they are
  *   until the server uses their place again. What is in backups and in the archive of the server's own log is not the
  *   store's to remove.

@@ -19,7 +19,7 @@ import { among } from "./internal/where.ts"
  * - `file`: its path; it is made where there is none. Beside it lie two files with the endings `-wal` and `-shm` while
  *   it is open.
  * - `readOnly`: opens it only to read.
- * - `lockTimeout`: how long a write waits while another program writes; 10 seconds when it is left out.
+ * - `lockTimeout`: how long a write waits while another program writes; 10 seconds by default.
  */
 export interface Options {
   readonly file: string

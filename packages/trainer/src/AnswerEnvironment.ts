@@ -90,7 +90,7 @@ const Saved = Schema.Struct({
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
 
 /**
- * Makes the environment over the manager and the retriever at hand. The order of tasks is drawn from Effect's `Random`.
+ * Makes the environment over the provided manager and retriever. The order of tasks is drawn from Effect's `Random`.
  */
 export const make = Effect.fn("AnswerEnvironment.make")(function*(
   options: Options

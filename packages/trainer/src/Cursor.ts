@@ -1,5 +1,5 @@
 /**
- * Where something that hands out data stands: a run that was stopped goes on with what would have come next.
+ * Where something that hands out data stands: a run that was stopped continues with what would have come next.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

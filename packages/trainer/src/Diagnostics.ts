@@ -110,7 +110,7 @@ match else F1), larger groups or a higher temperature make them differ`
     when(
       always(sight, "tooLong", (count) => count > 0),
       () =>
-        "prompts are left out since they leave no room for a completion in the model's context: fewer memories " +
+        "prompts are omitted since they leave no room for a completion in the model's context: fewer memories " +
         "(perFact, perSpeaker), or a longer context"
     )
 }

@@ -58,7 +58,7 @@ export interface Sequences<Task, E> {
  * - `advance`: told when attempts are scored, with the place of one completion of each, drawn at random: a dialogue
  *   goes on from there. Of a sequence the attempt is the last task of the one that was drawn.
  * - `sequences`: for tasks that take several decisions.
- * - `cursor`: where its data stand. Without one a run that goes on takes it that tasks do not depend on what came
+ * - `cursor`: where its data stand. Without one a resumed run takes it that tasks do not depend on what came
  *   before.
  */
 export interface Environment<Task, E = never> {

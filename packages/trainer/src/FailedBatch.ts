@@ -1,5 +1,5 @@
 /**
- * The batch of a step that failed, as a file: a loss that is no number can be looked at again (`memory-r1 inspect
+ * The batch of a step that failed, as a file: a loss that is not finite can be looked at again (`memory-r1 inspect
  * batch`).
  */
 import { Learner, Objective } from "@memory-r1/core/rl"

@@ -20,8 +20,8 @@ import { TrainingError } from "./TrainingError.ts"
  * Beside those of every stage:
  *
  * - `groupSize`: completions of each task, two or more.
- * - `objective`: the loss without its KL term, `Objective.grpo` when it is left out.
- * - `advantage`: from rewards to advantages, `Advantage.groupNormalized` when it is left out.
+ * - `objective`: the loss without its KL term, `Objective.grpo` by default.
+ * - `advantage`: from rewards to advantages, `Advantage.groupNormalized` by default.
  * - `zeroVariance`: groups whose rewards are all the same (`Advantage.isZeroVariance`) are dropped (the default), or
  *   kept, so that they count in means and for a KL term.
  * - `overlong`: completions that were cut off count like others (the default), or carry no loss (DAPO's overlong
@@ -45,10 +45,10 @@ export interface Options extends Stage.Options {
 }
 
 /**
- * Trains the learner at hand in an environment. Draws from Effect's `Random`: the same seed gives the same run.
+ * Trains the provided learner in an environment. Draws from Effect's `Random`: the same seed gives the same run.
  *
  * Fails with a `TrainingError` for a group of one, an environment without tasks or with more or fewer outcomes than
- * completions, a reward that is no number, and a sampler that disagrees with the learner.
+ * completions, a reward that is not finite, and a sampler that disagrees with the learner.
  */
 export const run = Effect.fn("Grpo.run")(function*<Task, E>(
   environment: Environment<Task, E>,

@@ -8,7 +8,7 @@ import type { Learner, Objective, Sampler } from "@memory-r1/core/rl"
  * - `reference`: the policy that is held on to, such as the weights that training began with.
  * - `place`: in the loss (the default; GRPO), or in the reward, as the classical PPO of language models has it (Ziegler
  *   et al. 2019; the checkpoints of Memory-R1's authors are named "use-kl-in-reward").
- * - `estimate`: of the divergence, from one sample; see `Objective.kl`. `k3` when it is left out.
+ * - `estimate`: of the divergence, from one sample; see `Objective.kl`. `k3` by default.
  * - `adaptive`: the weight then moves so that the divergence comes to `target`; see `adapted`.
  */
 export interface Kl {

@@ -2,7 +2,7 @@
  * The Memory Manager's environment (paper, algorithm 5): a decision changes a fork of the bank, the frozen answer agent
  * answers the linked questions from it, and the answers are the reward.
  *
- * Several dialogues are open at a time; each goes on from the decision that the policy itself took, so that training
+ * Several dialogues are open at a time; each continues from the decision that the policy itself took, so that training
  * sees the banks that the policy makes.
  */
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
@@ -197,7 +197,7 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
 })
 
 /**
- * Makes the environment over the answer agent and the retriever at hand.
+ * Makes the environment over the provided answer agent and retriever.
  */
 export const make = Effect.fn("ManagerEnvironment.make")(function*(
   options: Options

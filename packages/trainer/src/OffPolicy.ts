@@ -102,7 +102,7 @@ export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
 })
 
 /**
- * Weighs a log by a policy: that of the sampler at hand, at the `temperature` that it will have.
+ * Weighs a log by a policy: that of the provided sampler, at the `temperature` that it will have.
  */
 export const weigh = Effect.fn("OffPolicy.weigh")(
   function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number | undefined } = {}) {

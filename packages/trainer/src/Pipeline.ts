@@ -143,7 +143,7 @@ export const mixed = (
 }
 
 /**
- * How a stage goes on, what it is called in the log, and whom its rewards ask.
+ * How a stage continues, what it is called in the log, and whom its rewards ask.
  */
 export interface StageOptions extends Pick<Stage.Steps, "from" | "onStep"> {
   readonly stage?: string | undefined

@@ -23,7 +23,7 @@ import { TrainingError } from "./TrainingError.ts"
  *   out the policy's learner has the head: both share a network, and its loss is added with weight `coefficient`.
  * - `schedule`: its learning rate, usually ten times that of the policy (the paper: 1e-5 and 1e-6); of no use for a
  *   shared network.
- * - `epsilon`: how far a value may move in one batch before its loss no longer falls; unbounded when it is left out.
+ * - `epsilon`: how far a value may move in one batch before its loss no longer falls; unbounded by default.
  * - `warmup`: steps in which the critic alone learns.
  */
 export interface Critic {
@@ -41,7 +41,7 @@ export interface Critic {
  * - `gamma`, `lambda`: of the advantage estimation; 1 and 0.95. With both 1 an advantage is the return less the value.
  * - `epochs`: times that a batch of rollouts is gone through, in `miniBatches` optimiser steps each, in a new order.
  * - `epsilon`, `epsilonHigh`, `dualClip`: the clipping of the ratio; see `Objective.ppo`.
- * - `entropyBonus`: weight of the entropy; 0 when it is left out.
+ * - `entropyBonus`: weight of the entropy; 0 by default.
  * - `kl`: in the reward of each token, unless it is said to be in the loss.
  * - `whiten`: advantages of a batch to mean 0 and deviation 1, which is the default.
  */
@@ -60,7 +60,7 @@ export interface Options extends Stage.Options {
 }
 
 /**
- * Trains the learner at hand and its critic in an environment. Draws from Effect's `Random`: the same seed gives the
+ * Trains the provided learner and its critic in an environment. Draws from Effect's `Random`: the same seed gives the
  * same run.
  *
  * Fails with a `TrainingError` for a critic without a value head, an environment without tasks, and a reward that is no

@@ -35,7 +35,7 @@ export interface Group {
 }
 
 /**
- * Groups, and how many tasks were left out because their prompts leave no room for a completion in the model's context.
+ * Groups, and how many tasks were omitted because their prompts leave no room for a completion in the model's context.
  */
 export interface Collected {
   readonly groups: ReadonlyArray<Group>

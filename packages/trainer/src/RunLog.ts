@@ -154,7 +154,7 @@ export const layerFolder = (
         yield* (kept === undefined ? files.remove(at(name), { force: true }) : keep(name, kept)).pipe(failing(at(name)))
       }
 
-      // What the log has so far: of the stage that goes on, for alarms.
+      // What the log has so far: of the stage that continues, for alarms.
       const known = resumeAt["metrics.jsonl"] === undefined
         ? []
         : yield* files.readFileString(at("metrics.jsonl")).pipe(

@@ -28,7 +28,7 @@ import {
  * Beside those of `ManagerEnvironment`:
  *
  * - `local`: the share of tasks that are re-rollouts, once there are states to begin them from; 0.5 as in Memory-R2.
- * - `longest`: a session of more decisions is cut into sequences of so many; 16 when it is left out.
+ * - `longest`: a session of more decisions is cut into sequences of so many; 16 by default.
  */
 export interface Options extends ManagerOptions {
   readonly local?: number | undefined
@@ -104,7 +104,7 @@ const endOf = ({ steps }: Episode.Episode, from: number, longest: number): numbe
 }
 
 /**
- * Makes the environment over the answer agent and the retriever at hand.
+ * Makes the environment over the provided answer agent and retriever.
  */
 export const make = Effect.fn("SessionEnvironment.make")(function*(
   options: Options

@@ -94,7 +94,7 @@ const pool = 8
 // So many times in a row there may be nothing to learn from.
 const patience = 1000
 
-// A stage in the middle of a pool goes on from what the pool was made of: what was left over before, and where the
+// A stage in the middle of a pool resumes from what the pool was made of: what was left over before, and where the
 // demonstrations stood.
 const Pool = Schema.Struct({
   step: Schema.Int,
@@ -109,7 +109,7 @@ const Pool = Schema.Struct({
 })
 
 /**
- * Trains the learner at hand, in an order drawn from Effect's `Random`. Each step is logged with its loss,
+ * Trains the provided learner, in an order drawn from Effect's `Random`. Each step is logged with its loss,
  * gradient norm, tokens and tokens per second, and with the number of completions so far that were too long for the
  * model's context.
  */

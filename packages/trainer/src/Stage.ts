@@ -35,12 +35,12 @@ export type Failure =
   | TrainingError
 
 /**
- * Hears of every step that was done: to save, to evaluate. Says whether the stage goes on.
+ * Hears of every step that was done: to save, to evaluate. Says whether the stage continues.
  */
 export type OnStep = (step: number, position: () => Position) => Effect.Effect<boolean, Failure, RunLog>
 
 /**
- * How a stage goes on from an earlier one, and who hears of its steps.
+ * How a stage continues from an earlier one, and who hears of its steps.
  */
 export interface Steps {
   readonly steps: number
@@ -49,12 +49,12 @@ export interface Steps {
 }
 
 /**
- * - `stage`: its name in the log, that of the environment when it is left out.
+ * - `stage`: its name in the log, that of the environment by default.
  * - `groupsPerStep`: tasks of a step, whose completions are sampled at `temperature` (1).
- * - `kl`: a KL term to a reference; none when left out.
+ * - `kl`: a KL term to a reference; none by default.
  * - `schedule`, `weightDecay` (0), `maxGradNorm` (1): of AdamW.
  * - `transcriptEvery`: how often one group is written to the transcripts (every 10 steps).
- * - `from`: where an earlier run of the stage was stopped, at its beginning when it is left out; `onStep` hears of
+ * - `from`: where an earlier run of the stage was stopped, at its beginning by default; `onStep` hears of
  *   every step.
  */
 export interface Options extends Steps {
@@ -70,7 +70,7 @@ export interface Options extends Steps {
 
 /**
  * Runs the steps of a stage, each with random numbers of its own, drawn from Effect's `Random` and the number of the
- * step. So a stage that goes on from a position draws what it would have drawn. `one` makes a step with the present
+ * step. So a stage that resumes from a position draws what it would have drawn. `one` makes a step with the present
  * weight of the KL term and gives the next one; `drawnIn` gives an effect the random numbers of an earlier step.
  */
 export const loop = Effect.fnUntraced(function*<E, R>(
@@ -94,7 +94,7 @@ export const loop = Effect.fnUntraced(function*<E, R>(
 })
 
 /**
- * A pass or a step of a learner; where it fails, as for a loss that is no number, the log keeps the batch, and the
+ * A pass or a step of a learner; where it fails, as for a loss that is not finite, the log keeps the batch, and the
  * message says where.
  */
 export const keepingBatch = (

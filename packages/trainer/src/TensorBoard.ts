@@ -40,7 +40,7 @@ export const header = (milliseconds: number): Uint8Array => {
 }
 
 /**
- * One line of the log: a scalar for each of its figures, as `manager/reward`. Figures that are no numbers are left out,
+ * One line of the log: a scalar for each of its metrics, as `manager/reward`. Metrics that are not finite are omitted,
  * as TensorBoard would draw nothing.
  *
  * @example

@@ -132,7 +132,7 @@ const ppo = {
  * `Objective`, `advantage` one of `Advantage`, `beta` the weight of the KL term to the model that training began with,
  * and `kl` says how it is taken.
  *
- * `sessions` is the length of the dialogues, all of them when it is left out: stages of the same kind with more and
+ * `sessions` is the length of the dialogues, all of them by default: stages of the same kind with more and
  * more of them are a curriculum. The manager is rewarded for each decision, or, with `unit: session`, for whole
  * sessions (see `SessionEnvironment`, of which `local` and `longest` are options).
  */

@@ -11,7 +11,7 @@ import type { Validated } from "./RunLog.ts"
 
 /**
  * - `episodes`: what is played by the manager and then asked about.
- * - `questions`: at most so many of them, spread evenly; all when it is left out.
+ * - `questions`: at most so many of them, spread evenly; all by default.
  */
 export interface Options {
   readonly episodes: ReadonlyArray<Episode.Episode>

@@ -39,7 +39,7 @@ describe("Diagnostics", () => {
     ["clipped", { clipped: 0.5 }, /^50 % of the tokens' ratios are clipped/],
     ["kl", { kl: 3 }, /^the policy is 3\.00 nats a token away/],
     ["critic", { explainedVariance: -2 }, /^the critic explains -200 % of the variance/],
-    ["tooLong", { tooLong: 2 }, /^prompts are left out/]
+    ["tooLong", { tooLong: 2 }, /^prompts are omitted/]
   ]
   for (const [name, values, said] of collapses) {
     it(`tell of ${name}, after five steps of it and not before`, () => {

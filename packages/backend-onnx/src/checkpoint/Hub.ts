@@ -134,7 +134,7 @@ const patience = 60_000
 /**
  * The directory of a model: the one that is named, or the one in the cache to which a hub id such as
  * `Qwen/Qwen2.5-0.5B-Instruct`, or `owner/name@revision`, was fetched. What was fetched before is not fetched again,
- * and what was cut off goes on where it stopped.
+ * and what was cut off resumes where it stopped.
  *
  * Fails with a `HubError` where there is no network, no such model, or no right to read it. A directory that is there
  * needs no network.

@@ -24,7 +24,7 @@ import { count } from "../shared.ts"
 export const agentFlags = {
   model: Engine.model.pipe(
     Flag.withDescription(
-      "a model that decides and answers, a directory or an id of the hub; by rules where it is left out"
+      "a model that decides and answers, a directory or an id of the hub; by rules if omitted"
     ),
     Flag.optional
   ),

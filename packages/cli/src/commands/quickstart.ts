@@ -27,7 +27,7 @@ export const quickstart = Command.make(
   {
     seed: Flag.Int("seed").pipe(Flag.withDescription("of training and of the held-out dialogues"), Flag.withDefault(1)),
     out: Flag.String("out").pipe(
-      Flag.withDescription("the run folder (runs/quickstart-N when left out)"),
+      Flag.withDescription("the run folder (runs/quickstart-N by default)"),
       Flag.optional
     ),
     order: Flag.Literals("order", ["answer-first", "manager-first"]).pipe(

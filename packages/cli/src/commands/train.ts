@@ -91,9 +91,9 @@ export const train = Command.make(
       Flag.withDescription("one value of the configuration, as stages.0.steps=5; may be given several times"),
       Flag.atLeast(0)
     ),
-    out: Flag.String("out").pipe(Flag.withDescription("the run folder (runs/train when left out)"), Flag.optional),
+    out: Flag.String("out").pipe(Flag.withDescription("the run folder (runs/train by default)"), Flag.optional),
     resume: Flag.String("resume").pipe(
-      Flag.withDescription("the folder of a run that was stopped: goes on where it was"),
+      Flag.withDescription("the folder of a stopped run, to resume it"),
       Flag.optional
     ),
     dryRun: Flag.Boolean("dry-run").pipe(

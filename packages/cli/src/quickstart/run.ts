@@ -99,7 +99,7 @@ const evaluation = Effect.fnUntraced(
 )
 
 /**
- * Runs it. The run log and progress go to the services at hand.
+ * Runs it. The run log and progress go to the provided services.
  */
 export const run = Effect.fn("quickstart")(
   function*(

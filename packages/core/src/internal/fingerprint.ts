@@ -11,7 +11,7 @@ export const folded = (text: string): string => text.normalize("NFC").toLowerCas
 const closing = /(?<=[^.\s])[.。।]$|(?<=[\p{L}\p{M}])!$/u
 
 /**
- * A statement as it is compared with others: folded, without the mark that closes it. Nothing else is left out. The
+ * A statement as it is compared with others: folded, without the mark that closes it. Nothing else is omitted. The
  * order of the words, negations, signs, symbols, vowel signs and emoji all tell one statement from another.
  */
 export const statement = (text: string): string => folded(text).replace(closing, "")

@@ -41,7 +41,7 @@ const checked = Effect.fnUntraced(
     const vectors = embeddings.map(({ vector }) => Float32Array.from(vector))
     for (const vector of vectors) {
       if (!vector.every(Number.isFinite)) {
-        return yield* fail("NotFinite", "a vector with a component that is no number")
+        return yield* fail("NotFinite", "a vector with a component that is not finite")
       }
       const { length } = like ?? vectors[0]!
       if (length !== vector.length) {

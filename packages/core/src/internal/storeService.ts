@@ -54,7 +54,7 @@ export interface Committed {
 
 /**
  * Which memories to look among. `speaker: null` means those of nobody. `since`: those that became what they are at that
- * time (milliseconds since 1970) or later. What has expired is left out, unless `showExpired`.
+ * time (milliseconds since 1970) or later. What has expired is omitted, unless `showExpired`.
  *
  * @category models
  * @since 0.1.0

@@ -11,7 +11,7 @@ import type { Fact } from "../Turn.ts"
  *
  * - `list`: the gold answer lists items, in any order.
  * - `kind`: what kind of answer it is, for reports (such as "single", "list", "date", "none").
- * - `weight`: its share in the reward of a step; 1 when it is left out.
+ * - `weight`: its share in the reward of a step; 1 by default.
  * - `subject`: what it is about. Where several decisions are rewarded together, the last question on a subject is
  *   asked, since an earlier one's gold answer may no longer hold; the question itself is its subject when it is left
  *   out.
@@ -38,7 +38,7 @@ export interface Step {
 
 /**
  * The facts of a dialogue in order, and the questions that are asked at its end. `start` is the bank that it begins
- * with: an empty one, when it is left out.
+ * with: an empty one, by default.
  */
 export interface Episode {
   readonly id: string

@@ -178,7 +178,7 @@ export interface EpisodeResult {
 }
 
 /**
- * Plays episodes side by side with the manager at hand: the n-th facts of all episodes are one batch of decisions.
+ * Plays episodes side by side with the provided manager: the n-th facts of all episodes are one batch of decisions.
  *
  * @example
  * ```ts
@@ -271,7 +271,7 @@ export interface Answered {
 }
 
 /**
- * Asks questions of banks with the answer agent at hand, all in one batch; the result has the order of what is asked.
+ * Asks questions of banks with the provided answer agent, all in one batch; the result has the order of what is asked.
  *
  * @category running
  * @since 0.1.0

@@ -115,7 +115,7 @@ export const failure = (
   cause instanceof StoreError ? cause : new StoreError({ store, doing, reason, detail: messageOf(cause), cause })
 
 /**
- * A vector that no index can take: not of the length that the store holds, or with a component that is no number. Or
+ * A vector that no index can take: not of the length that the store holds, or with a component that is not finite. Or
  * vectors of another model than those that the store holds, which would be compared as if they were of the same.
  */
 export class VectorError extends Schema.TaggedError<VectorError>()("VectorError", {

@@ -31,7 +31,7 @@ export const lawsOfLearner = (
  * every law, since steps change its weights. The laws: log-probabilities agree with the learner's sampler, losses agree
  * with `Objective.evaluate`, gradients are the slopes of the losses, add up and vanish where they should, steps are
  * those of AdamW, lower the loss and raise what has the higher advantage, the sampler follows, a checkpoint restores
- * the weights, and a saved state goes on as it would have.
+ * the weights, and a saved state continues as it would have.
  *
  * An engine has to do what its `capabilities` declare, and to refuse the rest with a `LearnerError`. Declaring less is
  * honest. Declaring and refusing is a failure, and so is a number that was not declared.

@@ -200,7 +200,7 @@ const saved = (options: LearnerLawsOptions): ReadonlyArray<Law<Learner>> => {
   const { learningRate = 1e-4, tolerance = 1e-4 } = options
   return [
     {
-      title: "loadState goes on as what saveState wrote would have",
+      title: "loadState continues as what saveState wrote would have",
       check: Effect.gen(function*() {
         const { batch, learner } = yield* setup
         const directory = join(yield* folderOf(options), "state")
