@@ -2,9 +2,9 @@
 // parts, an advantage, and an objective. Nothing in the trainer knows of any of them. Run: node
 // examples/custom-environment.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
-import { Learner, Objective, Reward } from "@memory-r1/core/rl"
+import { type Environment, Objective, Reward } from "@memory-r1/core/rl"
 import { directory } from "@memory-r1/nano"
-import { type Advantage, type Environment, Grpo, RunLog } from "@memory-r1/trainer"
+import { type Advantage, Grpo, PolicyGradient, RunLog, Trainer } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
 
 const steps = Number(process.argv[2] ?? 3)
@@ -21,20 +21,19 @@ const reward = Reward.weightedSum<Outcome>([
   [Reward.make("brevity", ({ text }) => -Math.min(1, text.length / 100)), 0.2]
 ])
 
-// An environment says what the tasks are, how they are asked, and what was earned; all completions of a task are scored
-// under one state.
+// An environment gives groups, says what the policy observes, and what was earned. The members of a group begin in one
+// state.
 const environment: Environment.Environment<string> = {
   name: "months",
   maxTokens: 12,
-  tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => months[i % months.length]!)),
-  prompt: (month) => `Ann: I am going to Oslo in ${month}.\nIn which month?`,
-  score: (attempts) =>
+  groups: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => ({ state: months[i % months.length]! }))),
+  observation: (month) => `Ann: I am going to Oslo in ${month}.\nIn which month?`,
+  rewards: (groups) =>
     Effect.succeed(
-      attempts.map(({ task, texts }) =>
-        texts.map((text) => ({ reward: reward({ text, month: task }), labels: ["month"], result: text }))
+      groups.map(({ actions, state: month }) =>
+        actions.map(({ text }) => ({ reward: reward({ text, month }), labels: ["month"], result: text }))
       )
-    ),
-  advance: () => Effect.void
+    )
 }
 
 // An advantage is a function of the rewards of all groups: here, whether a completion is the best of its group.
@@ -52,14 +51,15 @@ const objective: Objective.Objective = {
 const records: Array<RunLog.Metrics | RunLog.Transcript> = []
 const program = Effect.gen(function*() {
   const { learner } = yield* OnnxLearner.make(yield* OnnxModel.load(directory))
-  yield* Grpo.run(environment, {
+  const stage = yield* PolicyGradient.stage({
+    environment,
+    algorithm: Grpo.make({ groupSize: 6, objective, advantage: best }),
+    learner,
     steps,
     groupsPerStep: 6,
-    groupSize: 6,
-    objective,
-    advantage: best,
     schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 }
-  }).pipe(Effect.provideService(Learner.Learner, learner))
+  })
+  yield* Trainer.train(stage)
 })
 await Effect.runPromise(program.pipe(Effect.scoped, Random.withSeed(1), Effect.provide(RunLog.layerMemory(records))))
 for (const record of records) {

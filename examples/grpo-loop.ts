@@ -1,6 +1,6 @@
 // GRPO in one file, to be read from top to bottom: a Memory Manager decides what becomes of a fact, a frozen reader
-// answers from the changed bank, and right answers make the decision more likely. The trainer's Grpo.ts is this loop
-// with options and a log. Run: node examples/grpo-loop.ts [STEPS]
+// answers from the changed bank, and right answers make the decision more likely. The trainer is this loop with options
+// and a log. Run: node examples/grpo-loop.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
 import { AnswerFormat, ManagerFormat, Objective, Reward, Sampler, Simulation } from "@memory-r1/core/rl"

@@ -2,10 +2,10 @@
 // Run: node examples/grpo-memory-world.ts [STEPS]
 import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, Retriever } from "@memory-r1/core"
-import { AnswerFormat, Learner, ManagerFormat } from "@memory-r1/core/rl"
+import { AnswerFormat, ManagerFormat } from "@memory-r1/core/rl"
 import { MemoryWorld } from "@memory-r1/memory-world"
 import { directory } from "@memory-r1/nano"
-import { Grpo, ManagerEnvironment, RunLog } from "@memory-r1/trainer"
+import { Grpo, ManagerEnvironment, PolicyGradient, RunLog, Trainer } from "@memory-r1/trainer"
 import { Effect, Layer, Random } from "effect"
 
 const steps = Number(process.argv[2] ?? 2)
@@ -29,12 +29,15 @@ const program = Effect.gen(function*() {
     )
   )
 
-  yield* Grpo.run(environment, {
+  const stage = yield* PolicyGradient.stage({
+    environment,
+    algorithm: Grpo.make({ groupSize: 4 }),
+    learner,
     steps,
     groupsPerStep: 8,
-    groupSize: 4,
     schedule: { peak: 3e-4, warmup: 1, decayFrom: 1, floor: 0 }
-  }).pipe(Effect.provideService(Learner.Learner, learner))
+  })
+  yield* Trainer.train(stage)
 })
 
 await Effect.runPromise(program.pipe(

@@ -7,8 +7,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { closest, distance } from "fastest-levenshtein"
+import { dirname } from "node:path"
 import * as Yaml from "yaml"
 import * as ConfigText from "./ConfigText.ts"
+import { registry } from "./registry.ts"
 
 /**
  * A configuration that cannot be used.
@@ -33,6 +35,7 @@ const known = (): ReadonlyArray<string> => {
     Object.values(value).forEach(visit)
   }
   visit(Schema.toJsonSchemaDocument(TrainConfig.TrainConfig))
+  for (const { options } of Object.values(registry.datasets)) visit(Schema.toJsonSchemaDocument(options))
   return [...found]
 }
 
@@ -88,7 +91,7 @@ export const read = Effect.fnUntraced(function*(file: string, assignments: Reado
     json = yield* Effect.fromResult(Result.mapError(assign(json, assignment), (reason) => wrong(`--set ${reason}`)))
   }
   return yield* Effect.mapError(
-    TrainConfig.decode(json),
+    TrainConfig.decode(json, registry, { folder: dirname(file) }),
     (error) => wrong(`is no training configuration\n${suggested(error.message)}`)
   )
 })

@@ -8,12 +8,12 @@
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
 import { MemoryManager, Retriever } from "@memory-r1/core"
-import { AnswerFormat, ManagerFormat, Sampler, Simulation } from "@memory-r1/core/rl"
-import { Pipeline, Run, Sft, type TrainConfig } from "@memory-r1/trainer"
+import { Sampler, Simulation } from "@memory-r1/core/rl"
+import { type Dataset, Recipe, Registry, Sft, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Arithmetic from "./arithmetic.ts"
 import * as Engine from "./Engine.ts"
-import * as Sources from "./Sources.ts"
+import { registry } from "./registry.ts"
 
 /**
  * One stage. Tokens are of one step; `promptTokens` are counted once for all completions of a prompt. `seconds` are
@@ -71,11 +71,12 @@ type Tokenizer = Checkpoint.Description["tokenizer"]
 const promptsOf = Effect.fnUntraced(
   function*(
     tokenizer: Tokenizer,
-    sources: Pipeline.Sources,
+    sources: Dataset.Dataset,
     config: TrainConfig.TrainConfig,
     sessions: number | undefined
   ) {
-    const { data: { perFact, perSpeaker }, format, model } = config
+    const { data: { perFact, perSpeaker }, model } = config
+    const format = yield* Registry.find(registry, "formats", config.format)
     const lengthOf = (prompt: Parameters<typeof Sampler.promptTokens>[1]) =>
       Effect.map(Sampler.promptTokens(tokenizer, prompt, model.templateOptions), ({ length }) => length)
     const episodes = sources.episodes.answer(sessions === undefined ? {} : { sessions })
@@ -87,7 +88,7 @@ const promptsOf = Effect.fnUntraced(
       ({ bank, fact }) =>
         Effect.flatMap(
           Simulation.observe({ bank }, fact, { perFact }),
-          (observation) => lengthOf(ManagerFormat[format].prompt(observation))
+          (observation) => lengthOf(format.manager.prompt(observation))
         )
     )
     const answers = yield* Effect.forEach(
@@ -97,7 +98,7 @@ const promptsOf = Effect.fnUntraced(
       ({ bank, question }) =>
         Effect.flatMap(
           Simulation.ask({ bank }, question, { perSpeaker }),
-          (request) => lengthOf(AnswerFormat[format].prompt(request))
+          (request) => lengthOf(format.answer.prompt(request))
         )
     )
     const single = sources.episodes.decision(sessions === undefined ? {} : { sessions })
@@ -117,7 +118,7 @@ const promptsOf = Effect.fnUntraced(
  */
 export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConfig.TrainConfig) {
   const { data, model, seed } = config
-  const sources = data.dataset === "locomo" ? yield* Sources.locomo(data, seed) : Sources.memoryWorld(data)
+  const sources = yield* (yield* Registry.find(registry, "datasets", data.dataset)).load(data, { seed })
   const checkpoint = yield* Checkpoint.open(yield* Engine.directory(model.directory))
   const { decoder, layout, tokenizer } = checkpoint
   const parameters = sum(layout.parameters.map(({ size }) => size))
@@ -138,7 +139,7 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
     (adapter === undefined ? 3 : 2) * forward(prompt, completion)
 
   const stages = yield* Effect.forEach(
-    Run.plan(config),
+    Recipe.plan(config),
     Effect.fnUntraced(function*({ name, stage }) {
       const of = (
         promptTokens: number,
@@ -155,7 +156,7 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
         mostSeconds: stage.steps * secondsAt(1)
       })
       if (stage.kind === "sft") {
-        const source = Pipeline.demonstrationsOf(stage, sources)
+        const source = yield* Recipe.demonstrationsOf(stage, sources, registry)
         const groups = Array.from({ length: 64 }, () => source.deal()).flat().map((demonstration) =>
           Sft.tokenize(tokenizer, demonstration)
         )

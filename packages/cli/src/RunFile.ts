@@ -3,7 +3,7 @@
  * the configuration with all of its defaults (a `config.json` would look like a model's).
  */
 import { Report } from "@memory-r1/report"
-import { Checkpoints, TrainConfig } from "@memory-r1/trainer"
+import { Checkpoints, Registry, TrainConfig } from "@memory-r1/trainer"
 import * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -11,6 +11,7 @@ import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Stdio from "effect/Stdio"
 import * as ConfigFile from "./ConfigFile.ts"
+import { registry } from "./registry.ts"
 import { completionTokens } from "./shared.ts"
 
 const quoted = (argument: string): string =>
@@ -63,7 +64,7 @@ export const readConfig = Effect.fnUntraced(function*(folder: string) {
     Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))(text),
     (error) => leftConfig(file, error)
   )
-  return yield* Effect.mapError(TrainConfig.decode(json), (error) => leftConfig(file, error))
+  return yield* Effect.mapError(TrainConfig.decode(json, registry), (error) => leftConfig(file, error))
 })
 
 // Where two configurations differ first.
@@ -105,17 +106,28 @@ export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
     }
     return { config, folder: resume }
   }
-  const given = yield* ConfigFile.read(file, set)
-  const place = difference(given, config, "")
-  if (place !== undefined) {
-    return yield* new ConfigFile.ConfigError({
-      file,
-      reason:
-        `differs at ${place} from the configuration that the run in ${resume} began with: leave --config out, or ` +
-        `begin a new run with --out`
-    })
-  }
+  yield* expectSame(resume, yield* ConfigFile.read(file, set), { file, instead: "leave --config out" })
   return { config, folder: resume }
+})
+
+/**
+ * Fails if a configuration is not the one that the run in a folder began with.
+ */
+export const expectSame = Effect.fnUntraced(function*(
+  folder: string,
+  given: TrainConfig.TrainConfig,
+  { file = folder, instead = "give the same options" }: {
+    readonly file?: string | undefined
+    readonly instead?: string | undefined
+  } = {}
+) {
+  const place = difference(given, yield* readConfig(folder), "")
+  if (place === undefined) return
+  return yield* new ConfigFile.ConfigError({
+    file,
+    reason: `differs at ${place} from the configuration that the run in ${folder} began with: ${instead}, or begin a ` +
+      "new run with --out"
+  })
 })
 
 /**
@@ -131,16 +143,19 @@ export class RunExists
 
 /**
  * Makes room for a run that begins: removes what an earlier one has left in the folder, unless that one was stopped and
- * can go on.
+ * can resume; `evenStopped` removes it too.
  */
-export const clear = Effect.fnUntraced(function*(folder: string) {
+export const clear = Effect.fnUntraced(function*(
+  folder: string,
+  { evenStopped = false }: { readonly evenStopped?: boolean | undefined } = {}
+) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const [newest] = yield* Checkpoints.list(folder)
-  if (newest !== undefined) {
+  if (newest !== undefined && !evenStopped) {
     const { status } = yield* Report.read(folder)
     if (status?.state !== "done") {
-      const reason = `holds a run that was stopped, with a checkpoint after ${newest} steps: go on with --resume ` +
+      const reason = `holds a run that was stopped, with a checkpoint after ${newest} steps: resume it with --resume ` +
         `${folder}, or give another --out`
       return yield* new RunExists({ folder, reason })
     }
@@ -180,7 +195,7 @@ export const locked = Effect.fnUntraced(function*(folder: string) {
 })
 
 const Limits = Schema.Struct({
-  format: Schema.Literals(["compact", "paper"]),
+  format: Schema.String,
   managerTokens: Schema.Int,
   answerTokens: Schema.Int,
   model: Schema.optionalKey(
@@ -198,9 +213,11 @@ export const limits = Effect.fnUntraced(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const file = path.join(folder, "training.json")
-  if (!(yield* files.exists(file))) return embedded
-  return yield* Effect.mapError(
-    Effect.flatMap(files.readFileString(file), Schema.decodeEffect(Schema.fromJsonString(Limits))),
-    (error) => leftConfig(file, error)
-  )
+  const found = (yield* files.exists(file))
+    ? yield* Effect.mapError(
+      Effect.flatMap(files.readFileString(file), Schema.decodeEffect(Schema.fromJsonString(Limits))),
+      (error) => leftConfig(file, error)
+    )
+    : embedded
+  return { ...found, format: yield* Registry.find(registry, "formats", found.format) }
 })

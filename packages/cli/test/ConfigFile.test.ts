@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as ConfigFile from "../src/ConfigFile.ts"
+import { registry } from "../src/registry.ts"
 import * as RunFile from "../src/RunFile.ts"
 
 const value = (json: unknown, assignment: string): unknown => Result.getOrThrow(ConfigFile.assign(json, assignment))
@@ -64,9 +65,11 @@ describe("ConfigFile.read", () => {
     Effect.acquireUseRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "run-file-"))),
       Effect.fnUntraced(function*(folder) {
-        assert.strictEqual((yield* RunFile.limits(folder)).format, "compact")
+        assert.strictEqual((yield* RunFile.limits(folder)).format, registry.formats["compact"])
         writeFileSync(join(folder, "training.json"), `{ "format": "paper", "managerTokens": 9, "answerTokens": 8 }`)
-        assert.deepStrictEqual(yield* RunFile.limits(folder), { format: "paper", managerTokens: 9, answerTokens: 8 })
+        const { format, ...tokens } = yield* RunFile.limits(folder)
+        assert.strictEqual(format, registry.formats["paper"])
+        assert.deepStrictEqual(tokens, { managerTokens: 9, answerTokens: 8 })
         writeFileSync(join(folder, "training.json"), `{ "format": `)
         assert.match(
           (yield* Effect.flip(RunFile.limits(folder))).message,

@@ -6,22 +6,20 @@
  */
 import { MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
 import type { Memory } from "@memory-r1/core"
-import { type AnswerFormat, type Episode, Reward, Simulation } from "@memory-r1/core/rl"
+import { type AnswerFormat, Cursor, type Environment, type Episode, Reward, Simulation } from "@memory-r1/core/rl"
 import type { Judge, Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import * as Cursor from "./Cursor.ts"
-import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import { judged } from "./internal/judging.ts"
-import type { TrainingError } from "./TrainingError.ts"
+import { TrainingError } from "./TrainingError.ts"
 
 /**
  * One question with its candidates.
  */
-export interface AnswerTask {
+export interface AnswerState {
   readonly question: Episode.LinkedQuestion
   readonly candidates: ReadonlyArray<Memory.Memory>
 }
@@ -87,6 +85,9 @@ const Saved = Schema.Struct({
   )
 })
 
+// So many dialogues in a row may have no question.
+const patience = 1000
+
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
 
 /**
@@ -95,7 +96,10 @@ const words = (text: string): number => text.split(/\s+/).filter((word) => word 
 export const make = Effect.fn("AnswerEnvironment.make")(function*(
   options: Options
 ): Effect.fn.Return<
-  Resumable<AnswerTask, AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError>,
+  Environment.Environment<
+    AnswerState,
+    AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError
+  >,
   never,
   MemoryManager.MemoryManager | Retriever.Retriever
 > {
@@ -107,9 +111,13 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
   let waiting: Array<Waiting> = []
   let played = 0
 
-  const tasks = Effect.fnUntraced(function*(count: number) {
+  const groups = Effect.fnUntraced(function*(count: number) {
     const random = yield* Random.Random
+    const before = played
     while (waiting.length < count) {
+      if (waiting.length === 0 && played - before >= patience) {
+        return yield* new TrainingError({ reason: `${patience} dialogues in a row have no question` })
+      }
       const first = played
       played += play
       for (
@@ -138,14 +146,14 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       ]
       return Effect.map(
         Simulation.ask({ bank }, question.question, { perSpeaker }),
-        ({ candidates }): AnswerTask => ({ question, candidates })
+        ({ candidates }) => ({ state: { question, candidates } })
       )
     })
   }, Effect.provideContext(context))
 
-  const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<AnswerTask>>) {
-    const answers = attempts.flatMap(({ task: { candidates, question }, texts }) =>
-      texts.map((text) => {
+  const rewards = Effect.fnUntraced(function*(finished: ReadonlyArray<Environment.FinishedGroup<AnswerState>>) {
+    const answers = finished.flatMap(({ actions, state: { candidates, question } }) =>
+      actions.map(({ text }) => {
         const { text: prediction, wellFormed } = format.decode(text, { question: question.question, candidates })
         return {
           question: question.question,
@@ -158,13 +166,13 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       })
     )
     const outcomes = (yield* judged(answers, judge)).values()
-    return attempts.map(({ texts }) =>
-      texts.map((): Outcome => {
+    return finished.map(({ actions }) =>
+      actions.map((): Environment.Outcome => {
         const answer = outcomes.next().value!
         return {
           reward: reward(answer),
           labels: [answer.kind],
-          figures: { answerWords: words(answer.prediction), wellFormed: answer.wellFormed ? 1 : 0 },
+          metrics: { answerWords: words(answer.prediction), wellFormed: answer.wellFormed ? 1 : 0 },
           result: `${answer.question} ${answer.prediction} (${answer.gold})`
         }
       })
@@ -174,10 +182,9 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
   return {
     name: "answer",
     maxTokens: options.maxTokens,
-    tasks,
-    prompt: ({ candidates, question }) => format.prompt({ question: question.question, candidates }),
-    score,
-    advance: () => Effect.void,
+    groups,
+    observation: ({ candidates, question }) => format.prompt({ question: question.question, candidates }),
+    rewards,
     cursor: Cursor.make(Saved, {
       save: () => {
         const banks = [...new Set(waiting.map(({ bank }) => bank))]

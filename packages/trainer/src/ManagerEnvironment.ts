@@ -6,25 +6,27 @@
  * sees the banks that the policy makes.
  */
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
-import { type Episode, type ManagerFormat, Reward, Simulation } from "@memory-r1/core/rl"
+import { type Environment, type Episode, type ManagerFormat, Reward, Simulation } from "@memory-r1/core/rl"
 import type { Judge, Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { Attempt, Outcome, Resumable } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
 import * as Given from "./internal/given.ts"
 import { judged } from "./internal/judging.ts"
 import type { TrainingError } from "./TrainingError.ts"
 
 /**
- * One decision: a step of a dialogue on the bank as it stands. `place` is that of the dialogue among those that are
+ * One decision: a step of a dialogue, and the agent before it. `place` is that of the dialogue among those that are
  * open.
+ *
+ * @category models
+ * @since 0.1.0
  */
-export interface ManagerTask {
+export interface ManagerState {
   readonly place: number
   readonly step: Episode.Step
-  readonly bank: MemoryBank.MemoryBank
+  readonly simulation: Simulation.Simulation
   readonly observation: Simulation.Observation
   readonly toldWords: number
 }
@@ -91,7 +93,7 @@ export const memorySize = (
 
 /**
  * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is
- * no operation. Without the price on growth a manager that only adds looks as good as one that keeps the bank in order.
+ * no operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank in order.
  */
 export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([[answersRight, 1], [growth, 0.15], [
   rejected,
@@ -178,7 +180,7 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
       (value) => ({ value, weight: answer.weight, text })
     )
   })).values()
-  return reached.map(({ after, before, edits, questions, rejections, toldWords }): Outcome => {
+  return reached.map(({ after, before, edits, questions, rejections, toldWords }): Environment.Outcome => {
     const scored = questions.map(() => values.next().value!)
     const bankWords = MemoryBank.memories(after).reduce((sum, { text }) => sum + words(text), 0)
     return {
@@ -190,7 +192,7 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
         toldWords
       }),
       labels: edits.map((edit) => edit._tag.toLowerCase()),
-      figures: { memories: MemoryBank.size(after), rejections },
+      metrics: { memories: MemoryBank.size(after), rejections },
       result: scored.map(({ text }) => text).join("; ")
     }
   })
@@ -198,46 +200,48 @@ export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
 
 /**
  * Makes the environment over the provided answer agent and retriever.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fn("ManagerEnvironment.make")(function*(
   options: Options
-): Effect.fn.Return<Resumable<ManagerTask, Failure>, never, AnswerAgent.AnswerAgent | Retriever.Retriever> {
+): Effect.fn.Return<
+  Environment.Environment<ManagerState, Failure>,
+  never,
+  AnswerAgent.AnswerAgent | Retriever.Retriever
+> {
   const { episodes, format, perFact } = options
   const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(
     yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>()
   )
   const dialogues = Dialogues.make(episodes)
 
-  const tasks = Effect.fnUntraced(function*(count: number) {
+  const groups = Effect.fnUntraced(function*(count: number) {
     const places = Array.from({ length: count }, (_, place) => place)
     return yield* Effect.forEach(
       places,
       Effect.fnUntraced(function*(place) {
-        const { bank, episode, step } = dialogues.at(place)
-        const observation = yield* Simulation.observe({ bank }, episode.steps[step]!.fact, { perFact })
-        return {
-          place,
-          step: episode.steps[step]!,
-          bank,
-          observation,
-          toldWords: toldWords(episode, step)
-        } satisfies ManagerTask
+        const { episode, simulation, step } = dialogues.at(place)
+        const observation = yield* Simulation.observe(simulation, episode.steps[step]!.fact, { perFact })
+        const told = toldWords(episode, step)
+        return { state: { place, step: episode.steps[step]!, simulation, observation, toldWords: told } }
       })
     )
   }, Effect.provideContext(context))
 
-  const decided = ({ bank, observation }: ManagerTask, text: string) => {
+  const decide = ({ state: { observation, simulation }, text }: Environment.Action<ManagerState>) => {
     const decoded = format.decode(text, observation)
-    return { ...decoded, ...Simulation.step(Simulation.make({ bank }), observation, decoded) }
+    return { ...decoded, ...Simulation.step(simulation, observation, decoded) }
   }
 
-  const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<ManagerTask>>) {
-    const reached = attempts.flatMap(({ task, texts }) =>
-      texts.map((text): Reached => {
-        const { edits, rejections, simulation } = decided(task, text)
-        const { bank, step, toldWords } = task
+  const rewards = Effect.fnUntraced(function*(finished: ReadonlyArray<Environment.FinishedGroup<ManagerState>>) {
+    const reached = finished.flatMap(({ actions }) =>
+      actions.map((action): Reached => {
+        const { edits, rejections, simulation } = decide(action)
+        const { simulation: before, step, toldWords } = action.state
         return {
-          before: bank,
+          before: before.bank,
           after: simulation.bank,
           edits,
           rejections: rejections.length,
@@ -247,22 +251,22 @@ export const make = Effect.fn("ManagerEnvironment.make")(function*(
       })
     )
     const outcomes = (yield* outcomesOf(reached, options)).values()
-    return attempts.map(({ texts }) => texts.map(() => outcomes.next().value!))
+    return finished.map(({ actions }) => actions.map(() => outcomes.next().value!))
   }, Effect.provideContext(context))
 
   return {
     name: "manager",
     maxTokens: options.maxTokens,
-    tasks,
-    prompt: ({ observation }) => format.prompt(observation),
-    score,
-    advance: (attempts, chosen) =>
+    groups,
+    observation: ({ observation }) => format.prompt(observation),
+    rewards,
+    advance: (actions) =>
       Effect.sync(() => {
-        attempts.forEach(({ task, texts }, i) => {
-          const dialogue = dialogues.at(task.place)
-          dialogue.bank = decided(task, texts[chosen[i]!]!).simulation.bank
+        for (const action of actions) {
+          const dialogue = dialogues.at(action.state.place)
+          dialogue.simulation = decide(action).simulation
           dialogue.step++
-        })
+        }
       }),
     cursor: dialogues.cursor
   }

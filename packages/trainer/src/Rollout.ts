@@ -1,386 +1,163 @@
 /**
- * Groups of completions with what they earned, and the figures that are logged of them.
+ * Plays groups of trajectories in an environment.
+ *
+ * @since 0.1.0
  */
-import { Objective, Sampler } from "@memory-r1/core/rl"
-import type { Learner } from "@memory-r1/core/rl"
+import { type Environment, Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type { Environment, Outcome } from "./Environment.ts"
+import type { Batch } from "./Batch.ts"
 import * as Given from "./internal/given.ts"
-import type { Transcript } from "./RunLog.ts"
 import { TrainingError } from "./TrainingError.ts"
+import type { Trajectory, TrajectoryGroup, Transition } from "./Trajectory.ts"
 
-/**
- * A decision that followed another one: its prompt, and what was sampled.
- */
-export interface Later {
+// A state as it is asked.
+interface Asked<State> {
+  readonly state: State
+  readonly observation: Environment.Observation
   readonly prompt: ReadonlyArray<number>
-  readonly completion: Sampler.Completion
-  readonly text: string
+  readonly fits: boolean
 }
 
 /**
- * One task's group: the prompt as tokens and as it was asked, completions, their texts and outcomes. Of sequences these
- * are the first decisions, `later` are those that followed each of them, and `credits` says whether these are learned
- * from too.
- */
-export interface Group {
-  readonly asked: string
-  readonly prompt: ReadonlyArray<number>
-  readonly completions: ReadonlyArray<Sampler.Completion>
-  readonly texts: ReadonlyArray<string>
-  readonly outcomes: ReadonlyArray<Outcome>
-  readonly later: ReadonlyArray<ReadonlyArray<Later>>
-  readonly credits: "all" | "first"
-}
-
-/**
- * Groups, and how many tasks were omitted because their prompts leave no room for a completion in the model's context.
- */
-export interface Collected {
-  readonly groups: ReadonlyArray<Group>
-  readonly tooLong: number
-}
-
-/**
- * Samples a group for each of the next tasks and has them scored. The environment is then told to go on from one
- * completion of each, drawn at random; where a prompt was too long, as if nothing had been said.
+ * Samples a group of trajectories for each of the next groups of an environment and has them rewarded. All of them go
+ * on side by side until each is done. The environment then advances from one trajectory of each group, drawn at random;
+ * if a prompt was too long, as if nothing had been written.
  *
- * Fails with a `TrainingError` for an environment without tasks, for prompts none of which fits, for an environment or
- * a sampler that gives more or less than it was asked for, and for a reward that is not a number.
+ * Fails with a `TrainingError` for an environment without groups, for prompts none of which fits, for an environment or
+ * a sampler that gives more or less than it was asked for, and for a reward that is not a finite number.
+ *
+ * @category running
+ * @since 0.1.0
  */
-export const collect = Effect.fn("Rollout.collect")(function*<Task, E>(
-  environment: Environment<Task, E>,
+export const collect = Effect.fn("Rollout.collect")(function*<State, E>(
+  environment: Environment.Environment<State, E>,
   sampler: Sampler.Sampler["Service"],
-  options: { readonly count: number; readonly groupSize: number; readonly temperature: number }
-) {
-  const { count, groupSize, temperature } = options
-  const { maxTokens, name, sequences } = environment
-  const { applyChatTemplate } = sampler.tokenizer
-  const asTokens = Effect.fnUntraced(function*(tasks: ReadonlyArray<Task>) {
-    const asked = tasks.map(environment.prompt)
-    const unasked = asked.findIndex((prompt) => typeof prompt !== "string" && !Array.isArray(prompt))
-    if (unasked >= 0) {
-      return yield* new TrainingError({
-        reason: `environment ${name} asks task ${unasked} with ${String(asked[unasked])}: a text or messages expected`
-      })
-    }
-    if (applyChatTemplate === undefined && asked.some((prompt) => typeof prompt !== "string")) {
-      return yield* new TrainingError({
-        reason: "the model has no chat template, which this format's prompts need: take the compact format, or an " +
-          "instruction model"
-      })
-    }
-    const prompts = yield* Effect.forEach(asked, (prompt) => Sampler.promptTokens(sampler.tokenizer, prompt))
-    return tasks.map((task, i) => {
-      const prompt = prompts[i]!
-      return {
-        task,
-        templated: typeof asked[i] !== "string",
-        asked: typeof asked[i] === "string" ? asked[i] : JSON.stringify(asked[i]),
-        prompt,
-        fits: prompt.length + maxTokens <= sampler.contextLength
-      }
-    })
-  })
-  const written = Effect.fnUntraced(
-    function*(
-      asked: ReadonlyArray<{ readonly prompt: ReadonlyArray<number>; readonly templated: boolean }>,
-      n: number
-    ) {
-      const prompts = asked.map(({ prompt }) => prompt)
-      const given = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
-      const sampled = yield* Given.expectCounts("completions by the sampler", prompts.map(() => n), given)
-      return sampled.map((completions, i) =>
-        completions.map((completion) => ({
-          completion,
-          text: Sampler.textOf(sampler.tokenizer, completion, asked[i]!.templated ? prompts[i] : [])
-        }))
-      )
-    }
-  )
-
-  const given = yield* environment.tasks(count)
-  if (!Array.isArray(given)) yield* Given.expectCount(`tasks by environment ${name}`, count, given)
-  const all = yield* asTokens(given)
-  if (all.length === 0) {
-    return yield* new TrainingError({ reason: `environment ${name} has no tasks: is its data empty?` })
+  { count, groupSize, temperature }: {
+    readonly count: number
+    readonly groupSize: number
+    readonly temperature: number
   }
-  const [fitting, others] = [all.filter(({ fits }) => fits), all.filter(({ fits }) => !fits)]
+) {
+  const { maxTokens, name } = environment
+  const ask = asker(environment, sampler)
+  const sample = Effect.fnUntraced(function*(asked: ReadonlyArray<Asked<State>>, n: number) {
+    const prompts = asked.map(({ prompt }) => prompt)
+    const given = yield* sampler.sample({ prompts, n, maxTokens, temperature, seed: yield* Random.nextInt })
+    const sampled = yield* Given.expectCounts("completions by the sampler", prompts.map(() => n), given)
+    return sampled.map((completions, i) =>
+      completions.map((completion): Transition => ({
+        prompt: prompts[i]!,
+        tokens: completion.tokens,
+        text: Sampler.textOf(
+          sampler.tokenizer,
+          completion,
+          typeof asked[i]!.observation === "string" ? [] : prompts[i]
+        ),
+        finishReason: completion.finishReason,
+        samplerLogp: completion.logprobs,
+        oldLogp: completion.logprobs
+      }))
+    )
+  })
+
+  const given = yield* environment.groups(count)
+  if (!Array.isArray(given)) yield* Given.expectCount(`groups by environment ${name}`, count, given)
+  if (given.length === 0) {
+    return yield* new TrainingError({ reason: `environment ${name} has no groups: is its data empty?` })
+  }
+  const asked = yield* ask(given.map(({ state }) => state))
+  const all = given.map((group, i) => ({ group, asked: asked[i]! }))
+  const [fitting, others] = [all.filter(({ asked }) => asked.fits), all.filter(({ asked }) => !asked.fits)]
   if (fitting.length === 0) {
-    const shortest = Math.min(...all.map(({ prompt }) => prompt.length))
+    const shortest = Math.min(...asked.map(({ prompt }) => prompt.length))
     const reason =
       `no prompt of environment ${name} fits into the model's context of ${sampler.contextLength} tokens: the ` +
       `shortest of ${all.length} has ${shortest}, and ${maxTokens} more are to be written`
     return yield* new TrainingError({ reason })
   }
-  const firsts = yield* written(fitting, groupSize)
 
-  // Sequences go on, all of them side by side, until none has a next task.
-  const tracks = fitting.map(({ task }, i) =>
-    firsts[i]!.map(({ text }) => ({ current: { task, text }, later: new Array<Later>() }))
+  // Each member begins with the first transition, and goes on while the environment gives a next state.
+  const firsts = yield* sample(fitting.map(({ asked }) => asked), groupSize)
+  const members = fitting.map(({ group: { state } }, i) =>
+    firsts[i]!.map((first) => ({ action: { state, text: first.text }, transitions: [first] as [Transition] }))
   )
   let tooLong = others.length
-  let open = sequences === undefined ? [] : tracks.flat()
+  let open = environment.step === undefined ? [] : members.flat()
   while (open.length > 0) {
-    const next = yield* Given.expectCount(
-      `next tasks by environment ${name}`,
+    const states = yield* Given.expectCount(
+      `next states by environment ${name}`,
       open.length,
-      yield* sequences!.next(open.map(({ current }) => current))
+      yield* environment.step!(open.map(({ action }) => action))
     )
-    open = open.filter((_, i) => next[i] !== undefined)
-    const asked = yield* asTokens(next.flatMap((task) => task === undefined ? [] : [task]))
-    const answered = (yield* written(asked.filter(({ fits }) => fits), 1)).values()
-    open.forEach((track, i) => {
-      const { fits, prompt, task } = asked[i]!
-      if (!fits) tooLong++
-      const [one] = fits ? answered.next().value! : []
-      if (one !== undefined) track.later.push({ prompt, ...one })
-      track.current = { task, text: one?.text ?? "" }
+    open = open.filter((_, i) => states[i] !== undefined)
+    const asked = yield* ask(states.flatMap((state) => state === undefined ? [] : [state]))
+    const sampled = (yield* sample(asked.filter(({ fits }) => fits), 1)).values()
+    open.forEach((member, i) => {
+      const { fits, state } = asked[i]!
+      const [next] = fits ? sampled.next().value! : []
+      if (next === undefined) tooLong++
+      else member.transitions.push(next)
+      member.action = { state, text: next?.text ?? "" }
     })
   }
 
-  const attempts = sequences === undefined
-    ? fitting.map(({ task }, i) => ({ task, texts: firsts[i]!.map(({ text }) => text) }))
-    : tracks.flat().map(({ current: { task, text } }) => ({ task, texts: [text] }))
-  const giver = `outcomes by environment ${name}`
-  const scored = (yield* Given.expectCounts(
-    giver,
-    attempts.map(({ texts }) => texts.length),
-    yield* environment.score(attempts)
-  )).flat()
-  const outcomes = fitting.map((_, i) => scored.slice(i * groupSize, (i + 1) * groupSize))
+  const outcomes = yield* Given.expectCounts(
+    `outcomes by environment ${name}`,
+    members.map(({ length }) => length),
+    yield* environment.rewards(
+      fitting.map(({ group }, i) => ({ ...group, actions: members[i]!.map(({ action }) => action) }))
+    )
+  )
   for (const [i, group] of outcomes.entries()) {
     for (const [g, outcome] of group.entries()) {
       const flaw = Given.flawOf(outcome)
       if (flaw === undefined) continue
-      const reason = `environment ${name} rewards completion ${g} of task ${i} with ${flaw}: ${
-        JSON.stringify(firsts[i]![g]!.text)
-      }`
+      const text = JSON.stringify(firsts[i]![g]!.text)
+      const reason = `environment ${name} rewards member ${g} of group ${i} with ${flaw}: ${text}`
       return yield* new TrainingError({ reason })
     }
   }
-  const chosen = yield* Effect.forEach(fitting, () => Random.nextIntBetween(0, groupSize, { halfOpen: true }))
-  const settled = sequences === undefined ? attempts : tracks.map((group, i) => {
-    const { task, text } = group[chosen[i]!]!.current
-    return { task, texts: [text] }
-  })
-  yield* environment.advance(
-    [...settled, ...others.map(({ task }) => ({ task, texts: [""] }))],
-    [...(sequences === undefined ? chosen : chosen.map(() => 0)), ...others.map(() => 0)]
+  const chosen = yield* Effect.forEach(
+    members,
+    (group) => Effect.map(Random.nextIntBetween(0, groupSize, { halfOpen: true }), (g) => group[g]!.action)
   )
-  const groups = fitting.map(({ asked, prompt, task }, i): Group => ({
-    asked,
-    prompt,
-    completions: firsts[i]!.map(({ completion }) => completion),
-    texts: firsts[i]!.map(({ text }) => text),
-    outcomes: outcomes[i]!,
-    later: tracks[i]!.map(({ later }) => later),
-    credits: sequences?.credits(task) ?? "all"
+  yield* environment.advance?.([...chosen, ...others.map(({ group: { state } }) => ({ state, text: "" }))]) ??
+    Effect.void
+  const groups = fitting.map(({ asked: { observation }, group: { credit = "all" } }, i): TrajectoryGroup => ({
+    observation: typeof observation === "string" ? observation : JSON.stringify(observation),
+    credit,
+    trajectories: members[i]!.map(({ transitions }, g): Trajectory => ({ transitions, outcome: outcomes[i]![g]! }))
   }))
-  return { groups, tooLong } satisfies Collected
+  return { groups, tooLong } satisfies Batch
 })
 
-/**
- * What is learned from: a prompt with completions, each of which belongs to a member of a group, whose reward is
- * credited to it. The first decisions of a group share their prompt; those that followed have one each.
- */
-export interface Decided {
-  readonly prompt: ReadonlyArray<number>
-  readonly completions: ReadonlyArray<Sampler.Completion>
-  readonly group: number
-  readonly members: ReadonlyArray<number>
-}
-
-/**
- * All that groups decided and is to be learned from.
- */
-export const decided = (groups: ReadonlyArray<Group>): ReadonlyArray<Decided> =>
-  groups.flatMap(({ completions, credits, later, prompt }, group) => [
-    { prompt, completions, group, members: completions.map((_, g) => g) },
-    ...(credits === "first"
-      ? []
-      : later.flatMap((decisions, g) =>
-        decisions.map(({ completion, prompt }) => ({ prompt, completions: [completion], group, members: [g] }))
-      ))
-  ])
-
-/**
- * The mean, 0 of nothing.
- */
-export const mean = (values: ReadonlyArray<number>): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
-
-/**
- * The mean reward and its parts, shares of the labels and the mean reward under each (`rewardOf.list`), the means of
- * outcomes' figures, the length of completions, the share that was cut off, the entropy (a Monte Carlo estimate: the
- * mean of `-logp` over sampled tokens), tokens per second, and how many prompts were too long, if any.
- */
-export const summary = ({ groups, tooLong }: Collected, seconds: number): Readonly<Record<string, number>> => {
-  const outcomes = groups.flatMap((group) => group.outcomes)
-  const later = groups.flatMap((group) => group.later.flat())
-  const completions = [...groups.flatMap((group) => group.completions), ...later.map(({ completion }) => completion)]
-  const labels = outcomes.flatMap((outcome) => outcome.labels)
-  const kinds = [...new Set(labels)].sort()
-  const parts = [...new Set(outcomes.flatMap(({ reward }) => Object.keys(reward.parts)))]
-  const figures = [...new Set(outcomes.flatMap(({ figures = {} }) => Object.keys(figures)))]
-  const tokens = completions.reduce((sum, completion) => sum + completion.tokens.length, 0)
-  const logp = completions.reduce((sum, { logprobs }) => logprobs.reduce((part, value) => part + value, sum), 0)
-  return {
-    reward: mean(outcomes.map(({ reward }) => reward.value)),
-    ...Object.fromEntries(
-      parts.map((part) => [`reward.${part}`, mean(outcomes.map(({ reward }) => reward.parts[part] ?? 0))])
-    ),
-    ...Object.fromEntries(
-      kinds.map((label) => [`share.${label}`, labels.filter((other) => other === label).length / labels.length])
-    ),
-    ...Object.fromEntries(
-      kinds.map((
-        label
-      ) => [
-        `rewardOf.${label}`,
-        mean(outcomes.filter((outcome) => outcome.labels.includes(label)).map(({ reward }) => reward.value))
-      ])
-    ),
-    ...Object.fromEntries(
-      figures.map((figure) => [figure, mean(outcomes.flatMap((outcome) => outcome.figures?.[figure] ?? []))])
-    ),
-    completionTokens: tokens / Math.max(completions.length, 1),
-    truncated: mean(completions.map(({ finishReason }) => finishReason === "length" ? 1 : 0)),
-    entropy: -logp / Math.max(tokens, 1),
-    ...(tooLong === 0 ? {} : { tooLong }),
-    tokensPerSecond: (tokens + [...groups, ...later].reduce((sum, { prompt }) => sum + prompt.length, 0)) /
-      Math.max(seconds, 1e-3)
-  }
-}
-
-/**
- * The weights `exp(learner - sampler)` of sampled tokens, where the two are different engines.
- */
-export const importance = (
-  decisions: ReadonlyArray<Decided>,
-  learner: Learner.PerToken
-): Readonly<Record<string, number>> => {
-  const weights = decisions.flatMap(({ completions }, i) =>
-    completions.flatMap(({ logprobs }, g) => Array.from(logprobs, (logp, t) => Math.exp(learner[i]![g]![t]! - logp)))
-  )
-  return {
-    "importance.mean": mean(weights),
-    "importance.min": weights.reduce((least, weight) => Math.min(least, weight), Infinity),
-    "importance.max": weights.reduce((most, weight) => Math.max(most, weight), 0)
-  }
-}
-
-/**
- * What one optimiser step did: `ratio` and `clipped` are the mean probability ratio and the share of tokens whose ratio
- * is not within 0.2 of one, the usual clipping range; `mismatch` is the largest difference between the sampler's
- * log-probability of a token and the learner's, which on the first step after sampling is numerical error alone.
- */
-export interface Update {
-  readonly loss: number
-  readonly gradNorm: number
-  readonly ratio: number
-  readonly clipped: number
-  readonly mismatch: number
-}
-
-/**
- * The ratios of a batch, before the step.
- */
-export const ratios = (
-  batch: ReadonlyArray<Learner.PromptGroup>,
-  logprobs: Learner.PerToken
-): Pick<Update, "ratio" | "clipped" | "mismatch"> => {
-  let [sum, clipped, mismatch, count] = [0, 0, 0, 0]
-  batch.forEach(({ completions }, i) =>
-    completions.forEach(({ oldLogp, tokens }, g) => {
-      for (let t = 0; t < tokens.length; t++) {
-        const difference = logprobs[i]![g]![t]! - oldLogp![t]!
-        const ratio = Math.exp(difference)
-        sum += ratio
-        count++
-        mismatch = Math.max(mismatch, Math.abs(difference))
-        if (Math.abs(ratio - 1) > 0.2) clipped++
-      }
-    })
-  )
-  return { ratio: sum / Math.max(count, 1), clipped: clipped / Math.max(count, 1), mismatch }
-}
-
-/**
- * The critic's part of a loss that it shares with the policy.
- */
-export const lossOf = (
-  valueLoss: Objective.Objective,
-  batch: ReadonlyArray<Learner.PromptGroup>,
-  values: Learner.PerToken
-): number =>
-  Objective.evaluate(
-    valueLoss,
-    batch.flatMap(({ completions }, i) =>
-      completions.map(({ oldValue, returns }, g) => ({ value: values[i]![g]!, oldValue: oldValue!, returns: returns! }))
-    )
-  )
-
-/**
- * The completions of what was decided as they are scored.
- */
-export const sequences = (decisions: ReadonlyArray<Decided>): ReadonlyArray<Sampler.Sequences> =>
-  decisions.map(({ completions, prompt }) => ({ prompt, completions: completions.map(({ tokens }) => tokens) }))
-
-/**
- * What the sampler said of them.
- */
-export const sampled = (decisions: ReadonlyArray<Decided>): Learner.PerToken =>
-  decisions.map(({ completions }) => completions.map(({ logprobs }) => logprobs))
-
-/**
- * The sum of a number for each token over all that a member of a group decided.
- */
-export const ofMembers = (
-  groups: ReadonlyArray<Group>,
-  decisions: ReadonlyArray<Decided>,
-  tokens: ReadonlyArray<ReadonlyArray<ArrayLike<number>>>
-): ReadonlyArray<ReadonlyArray<number>> => {
-  const sums = groups.map(({ completions }) => completions.map(() => 0))
-  decisions.forEach(({ group, members }, d) =>
-    members.forEach((member, c) => {
-      const numbers = tokens[d]![c]!
-      for (let t = 0; t < numbers.length; t++) sums[group]![member]! += numbers[t]!
-    })
-  )
-  return sums
-}
-
-/**
- * What the completions of groups earned.
- */
-export const rewards = (groups: ReadonlyArray<Group>): ReadonlyArray<number> =>
-  groups.flatMap(({ outcomes }) => outcomes.map(({ reward }) => reward.value))
-
-/**
- * A group as a transcript, with the advantage of each completion.
- */
-export const transcript = (
-  stage: string,
-  step: number,
-  group: Group,
-  advantages: ReadonlyArray<number>
-): Transcript => ({
-  stage,
-  step,
-  prompt: group.asked,
-  completions: group.texts.map((text, g) => {
-    const { labels, result, reward } = group.outcomes[g]!
-    const later = group.later[g]!.map((decision) => decision.text)
-    return {
-      text,
-      reward: reward.value,
-      advantage: advantages[g]!,
-      parts: reward.parts,
-      labels,
-      result,
-      ...(later.length === 0 ? {} : { later })
+// Observes states, as text and as tokens.
+const asker = <State, E>(
+  { maxTokens, name, observation }: Environment.Environment<State, E>,
+  { contextLength, tokenizer }: Sampler.Sampler["Service"]
+) =>
+  Effect.fnUntraced(function*(states: ReadonlyArray<State>) {
+    const observations = states.map(observation)
+    const other = observations.findIndex((one) => typeof one !== "string" && !Array.isArray(one))
+    if (other >= 0) {
+      return yield* new TrainingError({
+        reason: `environment ${name} observes state ${other} as ${
+          String(observations[other])
+        }: a text or messages expected`
+      })
     }
+    if (tokenizer.applyChatTemplate === undefined && observations.some((one) => typeof one !== "string")) {
+      return yield* new TrainingError({
+        reason: "the model has no chat template, which this format's prompts need: use the compact format, or an " +
+          "instruction model"
+      })
+    }
+    const prompts = yield* Effect.forEach(observations, (one) => Sampler.promptTokens(tokenizer, one))
+    return states.map((state, i): Asked<State> => ({
+      state,
+      observation: observations[i]!,
+      prompt: prompts[i]!,
+      fits: prompts[i]!.length + maxTokens <= contextLength
+    }))
   })
-})

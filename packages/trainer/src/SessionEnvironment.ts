@@ -8,13 +8,11 @@
  * to that one decision.
  */
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
-import { type Episode, Simulation } from "@memory-r1/core/rl"
+import { Cursor, type Environment, type Episode, Simulation } from "@memory-r1/core/rl"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
-import * as Cursor from "./Cursor.ts"
-import type { Attempt, Resumable, Taken } from "./Environment.ts"
 import * as Dialogues from "./internal/dialogues.ts"
 import {
   type Failure,
@@ -35,21 +33,24 @@ export interface Options extends ManagerOptions {
   readonly longest?: number | undefined
 }
 
-// A place in the middle of a sequence, which begins at step `from` on bank `start` and ends before step `until`.
+// A place in the middle of a trajectory, which begins at step `from` on bank `start` and ends before step `until`.
 interface Branch {
   readonly index: number
   readonly from: number
   readonly at: number
   readonly until: number
   readonly start: MemoryBank.MemoryBank
-  readonly bank: MemoryBank.MemoryBank
+  readonly simulation: Simulation.Simulation
 }
 
 /**
- * The next decision of a sequence: about step `at` of an episode, on the bank that the decisions before it made. `path`
- * are the states that the sequence went through, `edits` and `rejections` what its decisions were so far.
+ * The next decision of a trajectory: about step `at` of an episode, by the agent as the decisions before it left it.
+ * `path` are the states that the trajectory went through, `edits` and `rejections` what its decisions were so far.
+ *
+ * @category models
+ * @since 0.1.0
  */
-export interface SessionTask extends Branch {
+export interface SessionState extends Branch {
   readonly place: number
   readonly isLocal: boolean
   readonly episode: Episode.Episode
@@ -67,7 +68,7 @@ const Saved = Schema.Struct({
     at: Schema.Int,
     until: Schema.Int,
     start: MemoryBank.Json,
-    bank: MemoryBank.Json
+    ...Dialogues.SimulationJson.fields
   }))
 })
 
@@ -105,29 +106,36 @@ const endOf = ({ steps }: Episode.Episode, from: number, longest: number): numbe
 
 /**
  * Makes the environment over the provided answer agent and retriever.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fn("SessionEnvironment.make")(function*(
   options: Options
-): Effect.fn.Return<Resumable<SessionTask, Failure>, never, AnswerAgent.AnswerAgent | Retriever.Retriever> {
+): Effect.fn.Return<
+  Environment.Environment<SessionState, Failure>,
+  never,
+  AnswerAgent.AnswerAgent | Retriever.Retriever
+> {
   const { episodes, format, local = 0.5, longest = 16, maxTokens, perFact } = options
   // These alone: random numbers are those of the step.
   const context = Context.pick(AnswerAgent.AnswerAgent, Retriever.Retriever)(
     yield* Effect.context<AnswerAgent.AnswerAgent | Retriever.Retriever>()
   )
   const dialogues = Dialogues.make(episodes)
-  // States in the middle of the sequences that dialogues last went on from.
+  // States in the middle of the trajectories that dialogues last continued from.
   let branches: ReadonlyArray<Branch> = []
 
-  const shown = Effect.fnUntraced(function*(task: Omit<SessionTask, "observation">) {
-    const observation = yield* Simulation.observe(task, task.episode.steps[task.at]!.fact, { perFact })
-    return { ...task, observation } satisfies SessionTask
+  const observed = Effect.fnUntraced(function*(state: Omit<SessionState, "observation">) {
+    const observation = yield* Simulation.observe(state.simulation, state.episode.steps[state.at]!.fact, { perFact })
+    return { ...state, observation } satisfies SessionState
   }, Effect.provideContext(context))
 
-  const tasks = Effect.fnUntraced(function*(count: number) {
+  const groups = Effect.fnUntraced(function*(count: number) {
     const rerolled = (yield* Random.shuffle(branches)).slice(0, Math.floor(local * count))
     const fresh = { path: [], edits: [], rejections: 0 }
     const whole = Array.from({ length: count - rerolled.length }, (_, place) => {
-      const { bank, episode, index, step } = dialogues.at(place)
+      const { episode, index, simulation, step } = dialogues.at(place)
       return {
         ...fresh,
         place,
@@ -137,49 +145,49 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
         from: step,
         at: step,
         until: endOf(episode, step, longest),
-        start: bank,
-        bank
+        start: simulation.bank,
+        simulation
       }
     })
-    return yield* Effect.forEach([
-      ...whole,
-      ...rerolled.map((branch) => ({ ...fresh, ...branch, place: -1, isLocal: true, episode: episodes(branch.index) }))
-    ], shown)
+    const again = rerolled.map((branch) => ({
+      ...fresh,
+      ...branch,
+      place: -1,
+      isLocal: true,
+      episode: episodes(branch.index)
+    }))
+    const states = yield* Effect.forEach([...whole, ...again], observed)
+    return states.map((state) => ({ state, credit: state.isLocal ? "first" : "all" } as const))
   })
 
-  // The task with the bank that a text makes of it.
-  const after = ({ task, text }: Taken<SessionTask>) => {
-    const { bank, edits, observation, rejections } = task
-    const decoded = format.decode(text, observation)
-    const made = Simulation.step(Simulation.make({ bank }), observation, decoded)
+  // The state with the agent as an action leaves it.
+  const after = ({ state, text }: Environment.Action<SessionState>) => {
+    const decoded = format.decode(text, state.observation)
+    const made = Simulation.step(state.simulation, state.observation, decoded)
     return {
-      ...task,
-      bank: made.simulation.bank,
-      edits: [...edits, ...made.edits],
-      rejections: rejections + decoded.rejections.length
+      ...state,
+      simulation: made.simulation,
+      edits: [...state.edits, ...made.edits],
+      rejections: state.rejections + decoded.rejections.length
     }
   }
 
-  const next = (taken: ReadonlyArray<Taken<SessionTask>>) =>
-    Effect.forEach(taken, (one) => {
-      const { at, path, until } = one.task
-      const { from, index, start } = one.task
+  const step = (actions: ReadonlyArray<Environment.Action<SessionState>>) =>
+    Effect.forEach(actions, (action) => {
+      const { at, from, index, path, start, until } = action.state
       if (at + 1 >= until) return Effect.succeed(undefined)
-      const changed = after(one)
-      return shown({
-        ...changed,
-        at: at + 1,
-        path: [...path, { index, from, at: at + 1, until, start, bank: changed.bank }]
-      })
+      const next = after(action)
+      const branch: Branch = { index, from, at: at + 1, until, start, simulation: next.simulation }
+      return observed({ ...next, at: at + 1, path: [...path, branch] })
     })
 
-  const score = Effect.fnUntraced(function*(attempts: ReadonlyArray<Attempt<SessionTask>>) {
-    const reached = attempts.flatMap(({ task, texts }) =>
-      texts.map((text): Reached => {
-        const { bank, edits, episode, from, rejections, start, until } = after({ task, text })
+  const rewards = Effect.fnUntraced(function*(finished: ReadonlyArray<Environment.FinishedGroup<SessionState>>) {
+    const reached = finished.flatMap(({ actions }) =>
+      actions.map((action): Reached => {
+        const { edits, episode, from, rejections, simulation, start, until } = after(action)
         return {
           before: start,
-          after: bank,
+          after: simulation.bank,
           edits,
           rejections,
           questions: questionsOf(episode.steps.slice(from, until)),
@@ -188,41 +196,44 @@ export const make = Effect.fn("SessionEnvironment.make")(function*(
       })
     )
     const outcomes = (yield* outcomesOf(reached, options)).values()
-    return attempts.map(({ texts }) => texts.map(() => outcomes.next().value!))
+    return finished.map(({ actions }) => actions.map(() => outcomes.next().value!))
   }, Effect.provideContext(context))
 
   return {
     name: "manager",
     maxTokens,
-    tasks,
-    prompt: ({ observation }) => format.prompt(observation),
-    score,
-    advance: (attempts, chosen) =>
+    groups,
+    observation: ({ observation }) => format.prompt(observation),
+    step,
+    rewards,
+    advance: (actions) =>
       Effect.sync(() => {
-        const whole = attempts.flatMap(({ task, texts }, i) => task.isLocal ? [] : [{ task, text: texts[chosen[i]!]! }])
-        for (const one of whole) {
-          const dialogue = dialogues.at(one.task.place)
-          dialogue.bank = after(one).bank
-          dialogue.step = one.task.until
+        const whole = actions.filter(({ state }) => !state.isLocal)
+        for (const action of whole) {
+          const dialogue = dialogues.at(action.state.place)
+          dialogue.simulation = after(action).simulation
+          dialogue.step = action.state.until
         }
-        branches = whole.flatMap(({ task }) => task.path)
+        branches = whole.flatMap(({ state }) => state.path)
       }),
-    sequences: { next, credits: ({ isLocal }) => isLocal ? "first" : "all" },
     cursor: Cursor.make(Saved, {
       save: () => ({
         dialogues: dialogues.cursor.save(),
-        branches: branches.map((branch) => ({
+        branches: branches.map(({ simulation, start, ...branch }) => ({
           ...branch,
-          start: MemoryBank.toJson(branch.start),
-          bank: MemoryBank.toJson(branch.bank)
+          start: MemoryBank.toJson(start),
+          ...Dialogues.toJson(simulation)
         }))
       }),
       restore: (saved) =>
         Effect.map(dialogues.cursor.restore(saved.dialogues), () => {
-          branches = saved.branches.map((branch) => ({
-            ...branch,
-            start: MemoryBank.fromJson(branch.start),
-            bank: MemoryBank.fromJson(branch.bank)
+          branches = saved.branches.map(({ at, from, index, start, until, ...simulation }) => ({
+            index,
+            from,
+            at,
+            until,
+            start: MemoryBank.fromJson(start),
+            simulation: Dialogues.fromJson(simulation)
           }))
         })
     })

@@ -1,33 +1,29 @@
 /**
- * What every stage of training is told, how it goes from step to step, and how it can fail.
+ * A stage of training: what each of its steps learns from. The trainer does the rest.
+ *
+ * `PolicyGradient.stage` makes one of an environment and an algorithm, `Sft.stage` one of demonstrations.
+ *
+ * @since 0.1.0
  */
 import type { Retriever } from "@memory-r1/core"
-import { Learner } from "@memory-r1/core/rl"
-import type { Objective, Sampler } from "@memory-r1/core/rl"
+import type { Cursor, Learner, Objective, Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
-import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
-import * as Schema from "effect/Schema"
+import type * as Effect from "effect/Effect"
 import type { CheckpointsError } from "./Checkpoints.ts"
-import type { Cursor } from "./Cursor.ts"
-import type * as Kl from "./Kl.ts"
-import { RunLog, type RunLogError } from "./RunLog.ts"
-import type * as Schedule from "./Schedule.ts"
+import type { RunLogError, Transcript } from "./RunLog.ts"
 import type { TrainingError } from "./TrainingError.ts"
+import type { Measured } from "./Validation.ts"
 
 /**
- * Where a stage stands between two steps: steps that were done, the weight of the KL term, and where its data stand.
- * With the state of the learners this is all that the rest of the stage depends on.
- */
-export const Position = Schema.Struct({ step: Schema.Int, beta: Schema.Finite, data: Schema.Unknown })
-export interface Position extends Schema.Schema.Type<typeof Position> {}
-
-/**
- * What can go wrong beside an environment's own failures.
+ * What can go wrong besides the failures of an environment.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export type Failure =
   | AiError.AiError
   | CheckpointsError
+  | Cursor.CursorError
   | Learner.LearnerError
   | Retriever.RetrieverError
   | RunLogError
@@ -35,87 +31,83 @@ export type Failure =
   | TrainingError
 
 /**
- * Hears of every step that was done: to save, to evaluate. Says whether the stage continues.
+ * One optimizer step: the gradient of an objective over prompt groups, then AdamW.
+ *
+ * - `role`: the log has the loss of the `policy` as `loss`, that of the `critic` as `valueLoss`.
+ * - `temperature`: at which the tokens were sampled; 1 by default.
+ * - `valueLoss`: the critic's part of the objective, where policy and critic share a network.
+ *
+ * @category models
+ * @since 0.1.0
  */
-export type OnStep = (step: number, position: () => Position) => Effect.Effect<boolean, Failure, RunLog>
-
-/**
- * How a stage continues from an earlier one, and who hears of its steps.
- */
-export interface Steps {
-  readonly steps: number
-  readonly from?: Position | undefined
-  readonly onStep?: OnStep | undefined
-}
-
-/**
- * - `stage`: its name in the log, that of the environment by default.
- * - `groupsPerStep`: tasks of a step, whose completions are sampled at `temperature` (1).
- * - `kl`: a KL term to a reference; none by default.
- * - `schedule`, `weightDecay` (0), `maxGradNorm` (1): of AdamW.
- * - `transcriptEvery`: how often one group is written to the transcripts (every 10 steps).
- * - `from`: where an earlier run of the stage was stopped, at its beginning by default; `onStep` hears of
- *   every step.
- */
-export interface Options extends Steps {
-  readonly stage?: string | undefined
-  readonly groupsPerStep: number
+export interface Update {
+  readonly role: "critic" | "policy"
+  readonly learner: Learner.Service
+  readonly groups: ReadonlyArray<Learner.PromptGroup>
+  readonly objective: Objective.Objective
+  readonly optimStep: Learner.OptimStep
   readonly temperature?: number | undefined
-  readonly kl?: Kl.Kl | undefined
-  readonly schedule: Schedule.Schedule
-  readonly maxGradNorm?: number | undefined
-  readonly weightDecay?: number | undefined
-  readonly transcriptEvery?: number | undefined
+  readonly valueLoss?: Objective.Objective | undefined
 }
 
 /**
- * Runs the steps of a stage, each with random numbers of its own, drawn from Effect's `Random` and the number of the
- * step. So a stage that resumes from a position draws what it would have drawn. `one` makes a step with the present
- * weight of the KL term and gives the next one; `drawnIn` gives an effect the random numbers of an earlier step.
+ * What a step does.
+ *
+ * - `updates`: in their order; none where the batch teaches nothing.
+ * - `metrics`: what the log should say, given how many seconds the step took.
+ * - `rewards`: what each trajectory earned.
+ * - `transcript`: what was written, where the log should show it.
+ * - `maxMismatch`: how far the sampler's log-probability of a token may be from the learner's before the first update.
+ * - `nextBeta`: the weight of the KL term in the next step.
+ *
+ * @category models
+ * @since 0.1.0
  */
-export const loop = Effect.fnUntraced(function*<E, R>(
-  { from, onStep = () => Effect.succeed(true), steps }: Steps,
-  { beta: first = 0, cursor }: { readonly cursor: Cursor | undefined; readonly beta?: number | undefined },
-  one: (
-    step: number,
-    beta: number,
-    drawnIn: (step: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  ) => Effect.Effect<number, E, R>
-) {
-  const seed = yield* Random.nextInt
-  const drawnIn = (step: number) => Random.withSeed(`${seed}/${step}`)
-  if (from !== undefined) yield* cursor?.restore(from.data) ?? Effect.void
-  let beta = from?.beta ?? first
-  for (let step = from?.step ?? 0; step < steps; step++) {
-    beta = yield* drawnIn(step)(one(step, beta, drawnIn))
-    const position = (): Position => ({ step: step + 1, beta, data: cursor?.save() ?? null })
-    if (!(yield* onStep(step + 1, position))) return
-  }
-})
+export interface Step {
+  readonly updates: ReadonlyArray<Update>
+  readonly metrics: (seconds: number) => Readonly<Record<string, number>>
+  readonly rewards?: ReadonlyArray<number> | undefined
+  readonly transcript?: Effect.Effect<Transcript> | undefined
+  readonly maxMismatch?: number | undefined
+  readonly nextBeta?: number | undefined
+}
 
 /**
- * A pass or a step of a learner; where it fails, as for a loss that is not finite, the log keeps the batch, and the
- * message says where.
+ * Where the trainer is when it asks for a step, counted from 0.
+ *
+ * - `isResumed`: this is the first step after a resume.
+ * - `drawnIn`: gives an effect the random numbers of an earlier step.
+ *
+ * @category models
+ * @since 0.1.0
  */
-export const keepingBatch = (
-  batch: ReadonlyArray<Learner.PromptGroup>,
-  about: {
-    readonly stage: string
-    readonly step: number
-    readonly objective: Objective.Objective
-    readonly temperature?: number | undefined
-  }
-) =>
-<A, R>(effect: Effect.Effect<A, Learner.LearnerError, R>) =>
-  Effect.catch(
-    effect,
-    Effect.fnUntraced(function*(error) {
-      const file = yield* (yield* RunLog).batch({ ...about, temperature: about.temperature ?? 1, batch })
-      return yield* file === undefined
-        ? error
-        : new Learner.LearnerError({
-          ...error,
-          reason: `${error.reason}; the batch of step ${about.step} is in ${file}`
-        })
-    })
-  )
+export interface At {
+  readonly step: number
+  readonly beta: number
+  readonly isResumed: boolean
+  readonly drawnIn: (step: number) => <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/**
+ * - `name`: in the log.
+ * - `next`: what the next step learns from. What it draws from Effect's `Random` are the numbers of this step.
+ * - `learners`: all learners that the stage uses, by the names of their folders; `trained` names those that it trains.
+ * - `isStart`: later stages begin from the folder that this one leaves, so that its learners are in no later checkpoint.
+ * - `beta`: the first weight of a KL term; 0 by default.
+ * - `cursor`: where the data stand.
+ * - `measure`: how well the agents do on validation data.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stage<E = never> {
+  readonly name: string
+  readonly steps: number
+  readonly next: (at: At) => Effect.Effect<Step, E | Failure>
+  readonly learners: Readonly<Record<string, Learner.Service>>
+  readonly trained: ReadonlyArray<string>
+  readonly isStart?: boolean | undefined
+  readonly beta?: number | undefined
+  readonly cursor?: Cursor.Cursor | undefined
+  readonly measure?: Effect.Effect<Measured, Failure> | undefined
+}

@@ -3,7 +3,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { resolve } from "node:path"
+import type * as Dataset from "./Dataset.ts"
+import * as Registry from "./Registry.ts"
 import * as Schedule from "./Schedule.ts"
+import { TrainingError } from "./TrainingError.ts"
 
 const count = Schema.Int.check(Schema.isGreaterThan(0))
 const nonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
@@ -25,13 +29,13 @@ const LearningRate = Schema.Struct({
  *
  * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers.
  * With `promptLoss` a model also learns the prompts, as plain text with one completion each: how a model from scratch
- * learns to read. `data` are the teacher's demonstrations, or exercises in copying for a model from scratch. `sessions`
- * is the length of the teacher's dialogues (short ones show more turns in the same time), `samples` the number of
- * decisions on one turn.
+ * learns to read. `data` is `teacher`, the name of an exercise, or a module (`./mine.ts#demonstrations`). `sessions` is
+ * the length of the teacher's dialogues (short ones show more turns in the same time), `samples` the number of decisions
+ * on one turn.
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
-  data: optional(Schema.Literals(["teacher", "repeats", "lookUps", "additions"]), "teacher"),
+  data: optional(Schema.String, "teacher"),
   steps: count,
   groupsPerStep: optional(count, 64),
   sessions: Schema.optional(count),
@@ -60,19 +64,19 @@ const Critic = Schema.Struct({
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 
 /**
- * What is paid for.
+ * What is rewarded.
  *
- * - `answer`: of one answer. `exactMatch` is `Reward.exactMatch`; `exactMatchElseF1` is less sparse; `f1TimesJudge` and
- *   `judge` ask the `judge` of the run.
- * - `format`: added for an answer in the format, to the Answer Agent; no more than 0.2, since agents that are paid more
- *   for it learn nothing else.
- * - `growth`, `rejected`: the price of each memory that a decision adds to the bank, and of text that is no operation;
- *   the paper has neither.
- * - `memorySize`: the price of a bank that holds more than the share `free` of the words that were said; see
+ * - `answer`: the reward of one answer, by name or module (`./mine.ts#reward`). `exactMatch` is `Reward.exactMatch`;
+ *   `exactMatchElseF1` is less sparse; `f1TimesJudge` and `judge` ask the `judge` of the run.
+ * - `format`: added for an answer in the format, to the Answer Agent; no more than 0.2, since agents that are rewarded
+ *   more for it learn nothing else.
+ * - `growth`, `rejected`: the penalties for each memory that a decision adds to the bank, and for text that is not an
+ *   operation; the paper has neither.
+ * - `memorySize`: the penalty for a bank that holds more than the share `free` of the words that were said; see
  *   `ManagerEnvironment.memorySize`.
  */
 export const Rewards = Schema.Struct({
-  answer: optional(Schema.Literals(["exactMatch", "exactMatchElseF1", "f1", "f1TimesJudge", "judge"]), "exactMatch"),
+  answer: optional(Schema.String, "exactMatch"),
   format: optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.2 })), 0),
   growth: optional(nonNegative, 0.15),
   rejected: optional(nonNegative, 0.25),
@@ -83,6 +87,8 @@ export interface Rewards extends Schema.Schema.Type<typeof Rewards> {}
 const common = {
   steps: count,
   sessions: Schema.optional(count),
+  skip: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)), 0),
+  manager: optional(Schema.String, "trained"),
   unit: optional(Schema.Literals(["decision", "session"]), "decision"),
   local: optional(share, 0.5),
   longest: optional(count, 16),
@@ -128,12 +134,15 @@ const ppo = {
 }
 
 /**
- * Reinforcement learning of one agent by groups; the other one is frozen. See `Grpo.Options`; `objective` is one of
+ * Reinforcement learning of one agent by groups; the other one is frozen. See `PolicyGradient.Options` and
+ * `Grpo.Options`; `objective` is one of
  * `Objective`, `advantage` one of `Advantage`, `beta` the weight of the KL term to the model that training began with,
  * and `kl` says how it is taken.
  *
  * `sessions` is the length of the dialogues, all of them by default: stages of the same kind with more and
- * more of them are a curriculum. The manager is rewarded for each decision, or, with `unit: session`, for whole
+ * more of them are a curriculum. `skip` is the number of the first dialogue, so that stages can have dialogues of their
+ * own. `manager` makes the banks that the answer agent is trained on: `trained` is the manager of the run, others are
+ * registered names (`addOnly`, `ruleBased`) or modules (`./mine.ts#manager`). The manager is rewarded for each decision, or, with `unit: session`, for whole
  * sessions (see `SessionEnvironment`, of which `local` and `longest` are options).
  */
 export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
@@ -154,11 +163,10 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
  *   before. With `lora` the model is frozen, held once in `dtype`, and each agent is an adapter;
  *   `gradientCheckpointing` trades time for memory; `templateOptions` sets variables of its chat template, such as
  *   `enable_thinking`, in training and for the agents that come of it.
- * - `data`: the Memory World, from dialogue `firstSeed` on, or the training dialogues of a split of LoCoMo's file (see
- *   `LocomoEpisodes` of `@memory-r1/eval`, and `Locomo.splits`); `perFact` and `perSpeaker` limit what a decision and
- *   an answer get to see.
- * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, or the
- *   `paper`'s, for instruction models.
+ * - `data`: a registered data set, or a module (`./mine.ts#data`), with its own options. `perFact` and `perSpeaker` limit
+ *   how many memories a decision and an answer see.
+ * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, the
+ *   `paper`'s, for instruction models, or a module (`./mine.ts#format`).
  * - `managerTokens`, `answerTokens`: how long the decisions and answers of a frozen agent may be.
  * - `judge`: the model that a reward asks: a directory or hub id for this machine (`onnx`), or one of Hugging Face's
  *   providers (`hf`, with `HF_TOKEN`).
@@ -200,26 +208,11 @@ export const TrainConfig = Schema.Struct({
       ? "an adapter of weights that are drawn anew has nothing to adapt: leave \"initialize\" or \"lora\" out"
       : undefined
   )),
-  data: Schema.Union([
-    Schema.Struct({
-      dataset: Schema.Literal("memory-world"),
-      firstSeed: optional(Schema.Int, 1_000_000),
-      invented: optional(Schema.Finite, 0.25),
-      perFact: optional(count, 8),
-      perSpeaker: optional(count, 12)
-    }),
-    Schema.Struct({
-      dataset: Schema.Literal("locomo"),
-      file: Schema.String,
-      split: optional(Schema.Literals(["paper", "memoryR2"]), "paper"),
-      facts: optional(Schema.Literals(["observations", "turns"]), "observations"),
-      window: optional(count, 50),
-      categories: optional(Schema.NonEmptyArray(Schema.Int), [1, 2, 3, 4]),
-      perFact: optional(count, 5),
-      perSpeaker: optional(count, 30)
-    })
-  ]),
-  format: optional(Schema.Literals(["compact", "paper"]), "compact"),
+  data: Schema.StructWithRest(
+    Schema.Struct({ dataset: Schema.String, perFact: count, perSpeaker: count }),
+    [Schema.Record(Schema.String, Schema.Unknown)]
+  ),
+  format: optional(Schema.String, "compact"),
   managerTokens: optional(count, 72),
   answerTokens: optional(count, 64),
   judge: Schema.optional(
@@ -245,10 +238,8 @@ export const TrainConfig = Schema.Struct({
     )
   )
 }).check(
-  Schema.makeFilter(({ data, judge, stages }) =>
-    data.dataset === "locomo" && stages.some((stage) => stage.kind === "sft" && stage.data === "teacher")
-      ? "LoCoMo has no teacher to imitate: take the supervised stage out, or train it on memory-world first"
-      : stages.some((stage) => stage.kind === "answer" && stage.unit === "session")
+  Schema.makeFilter(({ judge, stages }) =>
+    stages.some((stage) => stage.kind === "answer" && stage.unit === "session")
       ? "an answer is one decision: \"unit\": \"session\" is for stages of the manager"
       : judge === undefined &&
           stages.some((stage) =>
@@ -268,24 +259,83 @@ const Kinds = Schema.Struct({
   stages: Schema.Array(Schema.Struct({ kind: Schema.Literals(["sft", "manager", "answer"]) }))
 })
 
+const Named = Schema.Struct({
+  data: Schema.StructWithRest(
+    Schema.Struct({ dataset: Schema.String, perFact: Schema.optional(count), perSpeaker: Schema.optional(count) }),
+    [Schema.Record(Schema.String, Schema.Unknown)]
+  )
+})
+
+const described = (path: string) => <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (error) => new TrainingError({ reason: `${path}${error.message}` }))
+
+// The options of the data set, with its defaults.
+const dataOf = (
+  { dataset, perFact, perSpeaker, ...options }: typeof Named.Type["data"],
+  { decode, limits }: Dataset.Definition
+) =>
+  Effect.map(decode(options), (decoded) => ({
+    ...decoded,
+    dataset,
+    perFact: perFact ?? limits.perFact,
+    perSpeaker: perSpeaker ?? limits.perSpeaker
+  }))
+
 /**
- * The configuration in a JSON value. Unknown keys are refused, so that a misspelt setting is not a silent default.
+ * The configuration in a JSON value. Unknown keys are refused, so that a misspelled setting is not a silent default.
+ * The options of a data set are those that it declares.
+ *
+ * Paths of modules become absolute; `folder` is what they are relative to (the working directory by default).
+ *
+ * Fails with a `TrainingError` that names the place of what is wrong.
  *
  * @example
  * ```ts
- * import { TrainConfig } from "@memory-r1/trainer"
- * import { Effect } from "effect"
+ * import { Dataset, Registry, TrainConfig } from "@memory-r1/trainer"
+ * import { Effect, Schema } from "effect"
  *
- * const config = await Effect.runPromise(TrainConfig.decode({
+ * const mine = Dataset.define({
+ *   options: Schema.Struct({ file: Schema.String }),
+ *   limits: { perFact: 5, perSpeaker: 30 },
+ *   load: () => Effect.fail(new Error("not needed to read a configuration"))
+ * })
+ * const json = {
  *   model: { directory: "nano" },
- *   data: { dataset: "memory-world" },
+ *   data: { dataset: "mine", file: "dialogues.json" },
  *   stages: [{ kind: "manager", steps: 100, learningRate: { peak: 3e-4 } }]
- * }))
+ * }
+ * const config = await Effect.runPromise(TrainConfig.decode(json, Registry.make({ datasets: { mine } })))
  * config.stages[0].groupsPerStep // => 16
+ * config.data.perSpeaker // => 30
  * ```
  */
-export const decode = (json: unknown) =>
-  Effect.andThen(
-    Schema.decodeUnknownEffect(Kinds)(json),
-    Schema.decodeUnknownEffect(TrainConfig)(json, { onExcessProperty: "error", errors: "all" })
-  )
+export const decode = Effect.fn("TrainConfig.decode")(
+  function*(
+    json: unknown,
+    registry: Registry.Registry,
+    { folder = "." }: { readonly folder?: string | undefined } = {}
+  ) {
+    yield* described("")(Schema.decodeUnknownEffect(Kinds)(json))
+    const named = yield* described("")(Schema.decodeUnknownEffect(Named)(json))
+    const from = (name: string): string => Registry.isModule(name) ? resolve(folder, name) : name
+    const dataset = from(named.data.dataset)
+    const definition = yield* Registry.find(registry, "datasets", dataset)
+    const data = yield* described("data: ")(dataOf({ ...named.data, dataset }, definition))
+    const config = yield* described("")(
+      Schema.decodeUnknownEffect(TrainConfig)(
+        { ...(json as object), data },
+        { onExcessProperty: "error", errors: "all" }
+      )
+    )
+    const [first, ...rest] = config.stages
+    const located = (stage: Stage): Stage =>
+      stage.kind === "sft"
+        ? { ...stage, data: from(stage.data) }
+        : { ...stage, manager: from(stage.manager), reward: { ...stage.reward, answer: from(stage.reward.answer) } }
+    return {
+      ...config,
+      format: from(config.format),
+      stages: [located(first), ...rest.map(located)] as const
+    } satisfies TrainConfig
+  }
+)

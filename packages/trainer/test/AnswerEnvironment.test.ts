@@ -31,27 +31,27 @@ const layer = Layer.merge(MemoryManager.layerAddOnly, Retriever.layerBm25)
 describe("AnswerEnvironment", () => {
   it.effect("shows 30 candidates of each speaker, 60 in all, out of the manager's bank", () =>
     Effect.gen(function*() {
-      const { prompt, tasks } = yield* environment
-      const [task] = yield* tasks(1)
+      const { groups, observation } = yield* environment
+      const task = (yield* groups(1))[0]?.state
       assert.strictEqual(task!.candidates.length, 60)
       for (const speaker of speakers) {
         assert.strictEqual(task!.candidates.filter((memory) => memory.speaker === speaker).length, 30)
       }
-      assert.include(prompt(task!), "Question: Which")
+      assert.include(observation(task!), "Question: Which")
     }).pipe(Effect.provide(layer)))
 
   it.effect("rewards the exact answer, lists in any order, whatever its form", () =>
     Effect.gen(function*() {
-      const { score, tasks } = yield* environment
-      const all = yield* tasks(2)
-      for (const task of all) {
+      const { groups, rewards } = yield* environment
+      const all = yield* groups(2)
+      for (const { state: task } of all) {
         const texts = [
           `${task.candidates[3]!.speaker}: ${task.candidates[3]!.text}\n= 7`,
           "= 8 and 7",
           "7",
           "Thing number 99.\n= 7"
         ]
-        const [outcomes] = yield* score([{ task, texts }])
+        const [outcomes] = yield* rewards([{ state: task, actions: texts.map((text) => ({ state: task, text })) }])
         const values = outcomes!.map(({ reward }) => reward.value)
         assert.deepStrictEqual(values, task.question.list === true ? [0, 1, 0, 0] : [1, 0, 1, 1])
       }
@@ -61,9 +61,9 @@ describe("AnswerEnvironment", () => {
     Effect.gen(function*() {
       const [straight, other] = [yield* environment, yield* environment]
       const drawn = (of: typeof straight, seeds: ReadonlyArray<number>) =>
-        Effect.forEach(seeds, (seed) => Effect.map(Random.withSeed(of.tasks(1), seed), ([task]) => task))
+        Effect.forEach(seeds, (seed) => Effect.map(Random.withSeed(of.groups(1), seed), ([group]) => group))
       yield* drawn(straight, [1])
-      yield* other.cursor.restore(JSON.parse(JSON.stringify(straight.cursor.save())))
+      yield* other.cursor!.restore(JSON.parse(JSON.stringify(straight.cursor!.save())))
       assert.deepStrictEqual(yield* drawn(other, [2, 3, 4]), yield* drawn(straight, [2, 3, 4]))
       // The order of tasks is drawn from the random numbers of the moment, not of the moment when the environment was
       // made.
@@ -74,7 +74,7 @@ describe("AnswerEnvironment", () => {
   it.effect("pays for the format where that is asked, and for what a judge says", () =>
     Effect.gen(function*() {
       const judge = yield* Judge.make(({ gold, prediction }) => Effect.succeed(prediction.includes(gold) ? 1 : 0))
-      const { score, tasks } = yield* AnswerEnvironment.make({
+      const { groups, rewards } = yield* AnswerEnvironment.make({
         ...options,
         judge,
         reward: Reward.weightedSum<AnswerEnvironment.AnswerOutcome>([[Reward.judge, 1], [
@@ -82,18 +82,20 @@ describe("AnswerEnvironment", () => {
           0.1
         ]])
       })
-      const [task] = yield* tasks(1)
+      const task = (yield* groups(1))[0]?.state
       const { gold } = task!.question
-      const [outcomes] = yield* score([{ task: task!, texts: [`= it is ${gold}, I think`, "= 99", gold] }])
+      const texts = [`= it is ${gold}, I think`, "= 99", gold]
+      const actions = texts.map((text) => ({ state: task!, text }))
+      const [outcomes] = yield* rewards([{ state: task!, actions }])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [1.1, 0.1, 1])
-      assert.deepStrictEqual(outcomes!.map(({ figures }) => figures!["wellFormed"]), [1, 1, 0])
-      assert.strictEqual(outcomes![0]!.figures!["answerWords"], 4 + gold.split(" ").length)
+      assert.deepStrictEqual(outcomes!.map(({ metrics }) => metrics!["wellFormed"]), [1, 1, 0])
+      assert.strictEqual(outcomes![0]!.metrics!["answerWords"], 4 + gold.split(" ").length)
     }).pipe(Effect.provide(layer)))
 
   it.effect("gives every question of a dialogue before it plays the next", () =>
     Effect.gen(function*() {
-      const { tasks } = yield* environment
-      const ids = (yield* tasks(4)).map(({ question }) => question.id)
+      const { groups } = yield* environment
+      const ids = (yield* groups(4)).map(({ state }) => state.question.id)
       assert.deepStrictEqual(ids.toSorted(), ["q0", "q0", "q1", "q1"])
     }).pipe(Effect.provide(layer)))
 })

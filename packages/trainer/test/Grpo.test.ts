@@ -1,7 +1,16 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Learner, Objective, type Sampler } from "@memory-r1/core/rl"
-import { Advantage, Cursor, type Environment, FailedBatch, Grpo, Kl, RunLog, type Stage } from "@memory-r1/trainer"
+import { Cursor, type Environment, type Learner, Objective, type Sampler } from "@memory-r1/core/rl"
+import {
+  Advantage,
+  type Checkpointer,
+  FailedBatch,
+  Grpo,
+  Kl,
+  PolicyGradient,
+  RunLog,
+  Trainer
+} from "@memory-r1/trainer"
 import { Effect, Random, Schema } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -9,23 +18,29 @@ import { join } from "node:path"
 import { environment, rewarded, withoutTimes } from "./support/letters.ts"
 import * as Tiny from "./support/tiny.ts"
 
+type Options = Partial<Grpo.Options> & Partial<Omit<PolicyGradient.Options<string, never>, "algorithm">>
+
+const train = (options: Options & { readonly learner: Learner.Service }, more?: Trainer.Options) =>
+  PolicyGradient.stage({
+    environment,
+    steps: 10,
+    groupsPerStep: 6,
+    schedule: { peak: 8e-3, warmup: 1, decayFrom: 1, floor: 0 },
+    transcriptEvery: 5,
+    ...options,
+    algorithm: Grpo.make({ groupSize: 8, ...options })
+  }).pipe(Effect.flatMap((stage) => Trainer.train(stage, more)))
+
 const run = (
-  options: Partial<Grpo.Options>,
+  options: Options,
   of: Environment.Environment<string> = environment,
-  given?: Learner.Service
+  given?: Learner.Service,
+  more?: Trainer.Options
 ) =>
   Effect.scoped(Effect.gen(function*() {
     const records: Array<RunLog.Metrics | RunLog.Transcript> = []
     const learner = given ?? (yield* Tiny.learner)
-    yield* Grpo.run(of, {
-      steps: 10,
-      groupsPerStep: 6,
-      groupSize: 8,
-      schedule: { peak: 8e-3, warmup: 1, decayFrom: 1, floor: 0 },
-      transcriptEvery: 5,
-      ...options
-    }).pipe(
-      Effect.provideService(Learner.Learner, learner),
+    yield* train({ ...options, environment: of, learner }, more).pipe(
       Effect.provide(RunLog.layerMemory(records)),
       Random.withSeed(5)
     )
@@ -105,7 +120,7 @@ describe("Grpo", () => {
     }))
 
   for (
-    const [name, options] of Object.entries<Partial<Grpo.Options>>({
+    const [name, options] of Object.entries<Options>({
       "Dr. GRPO": { objective: Objective.drGrpo({ length: 12 }), advantage: Advantage.groupCentred },
       DAPO: { objective: Objective.dapo(), overlong: "keep" },
       GSPO: { objective: Objective.gspo(), iterations: 2 },
@@ -167,15 +182,15 @@ describe("Grpo", () => {
           )
       }
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-      const off = (options: Partial<Grpo.Options>) =>
-        Grpo.run(environment, {
+      const off = (options: Options) =>
+        train({
           steps: 2,
           groupsPerStep: 4,
           groupSize: 4,
           schedule: { peak: 1e-3, warmup: 1, decayFrom: 1, floor: 0 },
+          learner: { ...learner, sampler },
           ...options
         }).pipe(
-          Effect.provideService(Learner.Learner, { ...learner, sampler }),
           Effect.provide(RunLog.layerMemory(records)),
           Random.withSeed(5)
         )
@@ -195,28 +210,28 @@ describe("Grpo", () => {
 
   it.effect("refuses what it cannot learn from", () =>
     Effect.gen(function*() {
-      const reason = (options: Partial<Grpo.Options>, of?: Environment.Environment<string>) =>
+      const reason = (options: Options, of?: Environment.Environment<string>) =>
         Effect.map(Effect.flip(run({ steps: 1, ...options }, of)), (error) => error.message)
       assert.strictEqual(
         yield* reason({ groupSize: 1 }),
-        "groupSize is 1: a completion is compared with others of its group, so give 2 or more"
+        "groupSize is 1: an action is compared with the others of its group, so give 2 or more"
       )
       assert.strictEqual(
-        yield* reason({}, { ...environment, tasks: () => Effect.succeed([]) }),
-        "environment letter has no tasks: is its data empty?"
+        yield* reason({}, { ...environment, groups: () => Effect.succeed([]) }),
+        "environment letter has no groups: is its data empty?"
       )
       assert.match(
         yield* reason({}, rewarded((_, i) => i === 3 ? NaN : 1)),
-        /^environment letter rewards completion 3 of task 0 with NaN: "/
+        /^environment letter rewards member 3 of group 0 with NaN: "/
       )
       const few: typeof environment = {
         ...environment,
-        score: (attempts) =>
-          Effect.map(environment.score(attempts), (groups) => groups.map((group) => group.slice(0, 1)))
+        rewards: (finished) =>
+          Effect.map(environment.rewards(finished), (groups) => groups.map((group) => group.slice(0, 1)))
       }
       assert.strictEqual(
         yield* reason({ groupSize: 4 }, few),
-        "outcomes by environment letter of task 0: 4 expected, 1 given"
+        "outcomes by environment letter of group 0: 4 expected, 1 given"
       )
       assert.strictEqual(
         yield* reason({ advantage: (rewards) => rewards.slice(1) }),
@@ -224,32 +239,28 @@ describe("Grpo", () => {
       )
       assert.strictEqual(
         yield* reason({ advantage: (rewards) => rewards.map(() => [0]) }),
-        "advantages by the estimator of task 0: 8 expected, 1 given"
+        "advantages by the estimator of group 0: 8 expected, 1 given"
       )
-      const long = yield* reason({}, { ...environment, prompt: () => "once upon a time ".repeat(200) })
+      const long = yield* reason({}, { ...environment, observation: () => "once upon a time ".repeat(200) })
       assert.match(
         long,
         /^no prompt of environment letter fits into the model's context of \d+ tokens: the shortest of 6 has \d+, .*$/
       )
     }))
 
-  it.effect("leaves out tasks whose prompts are too long, counts them, and lets their dialogues go on", () =>
+  it.effect("leaves out groups whose prompts are too long, counts them, and lets their dialogues go on", () =>
     Effect.gen(function*() {
-      const settled: Array<string> = []
+      const advanced: Array<string> = []
       const { metrics } = yield* run({ steps: 1 }, {
         ...environment,
-        prompt: (task) => task === "b" ? "once upon a time ".repeat(200) : task,
-        advance: (attempts) =>
+        observation: (letter) => letter === "b" ? "once upon a time ".repeat(200) : letter,
+        advance: (actions) =>
           Effect.sync(() =>
-            void settled.push(
-              ...attempts.map(({ task, texts }) =>
-                `${task}${texts.length === 1 && texts[0] === "" ? " without a text" : ""}`
-              )
-            )
+            void advanced.push(...actions.map(({ state, text }) => `${state}${text === "" ? " without a text" : ""}`))
           )
       })
       assert.strictEqual(metrics[0]!["tooLong"], 1)
-      assert.deepStrictEqual(settled, ["a", "c", "d", "e", "f", "b without a text"])
+      assert.deepStrictEqual(advanced, ["a", "c", "d", "e", "f", "b without a text"])
     }))
 
   it.effect("goes on from a position as it would have gone on", () =>
@@ -265,44 +276,56 @@ describe("Grpo", () => {
       const folder = yield* Effect.acquireRelease(Effect.sync(() => mkdtempSync(join(tmpdir(), "grpo-"))), (folder) =>
         Effect.sync(() => rmSync(folder, { recursive: true })))
       let counted = 0
-      // Its tasks depend on those before.
+      // Its groups depend on those before.
       const counting = (): Environment.Environment<string> => {
         counted = 0
         return {
           ...environment,
-          tasks: (count) =>
-            Effect.sync(() => Array.from({ length: count }, () => "abcdef"[counted++ % 5]!)),
+          groups: (count) =>
+            Effect.sync(() =>
+              Array.from({ length: count }, () => ({ state: "abcdef"[counted++ % 5]! }))
+            ),
           cursor: Cursor.make(Schema.Int, { save: () => counted, restore: (saved) => void (counted = saved) })
         }
       }
       const straight = yield* run({ steps: 6, kl }, counting())
 
-      let position: Stage.Position | undefined
+      // A checkpointer that keeps the third step alone, and a run that is stopped after it.
+      let kept: Checkpointer.State | undefined
+      const checkpointer = (learner: Learner.Service, resumed?: Checkpointer.State): Checkpointer.Checkpointer => ({
+        resumed,
+        restore: () => resumed === undefined ? Effect.void : learner.loadState(folder),
+        write: (state) =>
+          Effect.gen(function*() {
+            if (resumed !== undefined) return
+            kept = JSON.parse(JSON.stringify({ ...state, learners: [], mark: {} })) as Checkpointer.State
+            yield* learner.saveState(folder)
+            return yield* Effect.interrupt
+          }),
+        restoreBest: () => Effect.void,
+        leave: () => Effect.void,
+        leaveFailed: () => Effect.void
+      })
       const learner = yield* Tiny.learner
-      const stopped = yield* run(
-        {
-          steps: 6,
-          kl,
-          onStep: (step, at) =>
-            Effect.gen(function*() {
-              if (step < 3) return true
-              position = JSON.parse(JSON.stringify(at())) as Stage.Position
-              yield* learner.saveState(folder)
-              return false
-            })
-        },
-        counting(),
-        learner
+      const before: Array<RunLog.Metrics | RunLog.Transcript> = []
+      yield* Effect.exit(
+        train({ steps: 6, kl, environment: counting(), learner }, {
+          checkpointer: checkpointer(learner),
+          checkpointEvery: 3
+        }).pipe(Effect.provide(RunLog.layerMemory(before)), Random.withSeed(5))
       )
-      assert.lengthOf(stopped.metrics, 3)
+      const stopped = before.flatMap((record) => "values" in record ? [record.values] : [])
+      assert.lengthOf(stopped, 3)
 
       const fresh = yield* Tiny.learner
-      yield* fresh.loadState(folder)
-      const rest = yield* run({ steps: 6, kl, from: position! }, counting(), fresh)
-      assert.deepStrictEqual(withoutTimes([...stopped.metrics, ...rest.metrics]), withoutTimes(straight.metrics))
-      assert.notStrictEqual(position!.beta, 0.5)
-      const wrong = yield* Effect.flip(run({ steps: 6, from: { ...position!, data: "elsewhere" } }, counting()))
-      assert.match(wrong.message, /^what was saved of the data's place is of another kind/)
+      const rest = yield* run({ steps: 6, kl }, counting(), fresh, { checkpointer: checkpointer(fresh, kept) })
+      assert.deepStrictEqual(withoutTimes([...stopped, ...rest.metrics]), withoutTimes(straight.metrics))
+      assert.notStrictEqual(kept!.position!.beta, 0.5)
+      const elsewhere = { ...kept!, position: { ...kept!.position!, data: "elsewhere" } }
+      const wrong = yield* Effect.flip(
+        run({ steps: 6 }, counting(), fresh, { checkpointer: checkpointer(fresh, elsewhere) })
+      )
+      assert.match(wrong.message, /^the saved position of the data is not one of this data/)
     })))
 
   it.effect("keeps the batch of a step whose loss is no number", () =>
@@ -311,7 +334,8 @@ describe("Grpo", () => {
       const error = yield* Effect.scoped(Effect.gen(function*() {
         const learner = yield* Tiny.learner
         return yield* Effect.flip(
-          Grpo.run(environment, {
+          train({
+            learner,
             steps: 3,
             groupsPerStep: 2,
             groupSize: 2,
@@ -322,7 +346,6 @@ describe("Grpo", () => {
             },
             zeroVariance: "keep"
           }).pipe(
-            Effect.provideService(Learner.Learner, learner),
             Effect.updateService(RunLog.RunLog, (log) => ({
               ...log,
               batch: (given) => Effect.sync(() => (kept.push(given), "batch.json"))
@@ -346,9 +369,7 @@ describe("Kl", () => {
   it("estimates are those of the objective", () => {
     const [logp, refLogp] = [[-1, -2.5], [-1.4, -2]]
     for (const estimate of ["k1", "k2", "k3"] as const) {
-      const [[found]] = Kl.perToken([[Float32Array.from(logp)]], [[Float32Array.from(refLogp)]], estimate) as [
-        [ReadonlyArray<number>]
-      ]
+      const found = Kl.perToken({ oldLogp: logp, refLogp }, estimate)
       const expected = Objective.evaluate({
         name: "kl",
         loss: Objective.kl[estimate],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AnswerAgent, Retriever } from "@memory-r1/core"
-import { type Episode, ManagerFormat, Reward } from "@memory-r1/core/rl"
+import { type Environment, type Episode, ManagerFormat, Reward } from "@memory-r1/core/rl"
 import { ManagerEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer } from "effect"
 
@@ -32,14 +32,21 @@ const environment = ManagerEnvironment.make({
   perSpeaker: 5
 })
 
+type Manager = Environment.Environment<ManagerEnvironment.ManagerState, ManagerEnvironment.Failure>
+
+// The states of the next groups, and what texts in one of them earn.
+const states = ({ groups }: Manager, count: number) => Effect.map(groups(count), (all) => all.map(({ state }) => state))
+const score = ({ rewards }: Manager, state: ManagerEnvironment.ManagerState, texts: ReadonlyArray<string>) =>
+  rewards([{ state, actions: texts.map((text) => ({ state, text })) }])
+
 // The reader that core has without a model: it says nothing wrong about what is in the bank.
 const layer = Layer.merge(AnswerAgent.layerExtractive, Retriever.layerBm25)
 
 describe("ManagerEnvironment", () => {
   it.effect("rewards what the answers from the changed bank earn", () =>
     Effect.gen(function*() {
-      const { score, tasks } = yield* environment
-      const [task] = yield* tasks(1)
+      const made = yield* environment
+      const [task] = yield* states(made, 1)
       const texts = [
         "ADD Ann lives in Oslo",
         "NOOP",
@@ -47,7 +54,7 @@ describe("ManagerEnvironment", () => {
         "ADD Ann lives in Oslo\nADD Ann is here",
         "please"
       ]
-      const [outcomes] = yield* score([{ task: task!, texts }])
+      const [outcomes] = yield* score(made, task!, texts)
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.parts["answers"]), [1, 0, 0, 1, 1])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => Math.round(reward.value * 100) / 100), [
         0.85,
@@ -64,7 +71,7 @@ describe("ManagerEnvironment", () => {
     Effect.gen(function*() {
       const reason = (more: Partial<ManagerEnvironment.Options>) =>
         Effect.gen(function*() {
-          const { score, tasks } = yield* ManagerEnvironment.make({
+          const made = yield* ManagerEnvironment.make({
             episodes: () => episode,
             format: ManagerFormat.compact,
             maxTokens: 10,
@@ -72,8 +79,8 @@ describe("ManagerEnvironment", () => {
             perSpeaker: 5,
             ...more
           })
-          const [task] = yield* tasks(1)
-          const error = yield* Effect.flip(score([{ task: task!, texts: ["ADD Ann lives in Oslo", "NOOP"] }]))
+          const [task] = yield* states(made, 1)
+          const error = yield* Effect.flip(score(made, task!, ["ADD Ann lives in Oslo", "NOOP"]))
           assert.strictEqual(error._tag, "TrainingError")
           return error.message
         })
@@ -95,26 +102,26 @@ describe("ManagerEnvironment", () => {
 
   it.effect("differs within a group by the completion alone", () =>
     Effect.gen(function*() {
-      const { score, tasks } = yield* environment
-      const [task] = yield* tasks(1)
+      const made = yield* environment
+      const [task] = yield* states(made, 1)
       const same = new Array<string>(6).fill("ADD Ann lives in Oslo")
-      const [outcomes] = yield* score([{ task: task!, texts: same }])
+      const [outcomes] = yield* score(made, task!, same)
       for (const outcome of outcomes!) assert.deepStrictEqual(outcome, outcomes![0])
       // Scoring leaves no trace: the same text earns the same again, in another order too.
-      const [again] = yield* score([{ task: task!, texts: ["NOOP", ...same] }])
+      const [again] = yield* score(made, task!, ["NOOP", ...same])
       assert.deepStrictEqual(again!.slice(1), outcomes!)
     }).pipe(Effect.provide(layer)))
 
   it.effect("goes on from the chosen completion, and opens the next dialogue at the end of one", () =>
     Effect.gen(function*() {
-      const { advance, tasks } = yield* environment
-      const [first] = yield* tasks(1)
-      yield* advance([{ task: first!, texts: ["NOOP", "ADD Ann lives in Oslo"] }], [1])
-      const [second] = yield* tasks(1)
+      const made = yield* environment
+      const [first] = yield* states(made, 1)
+      yield* made.advance!([{ state: first!, text: "ADD Ann lives in Oslo" }])
+      const [second] = yield* states(made, 1)
       assert.strictEqual(second!.step.fact.text, "I have a dog named Buddy.")
       assert.deepStrictEqual(second!.observation.snapshot.memories.map(({ text }) => text), ["Ann lives in Oslo"])
-      yield* advance([{ task: second!, texts: ["NOOP"] }], [0])
-      const [third] = yield* tasks(1)
+      yield* made.advance!([{ state: second!, text: "NOOP" }])
+      const [third] = yield* states(made, 1)
       assert.strictEqual(third!.step.fact.text, "I live in Oslo.")
       assert.deepStrictEqual(third!.observation.snapshot.memories, [])
     }).pipe(Effect.provide(layer)))
@@ -122,18 +129,15 @@ describe("ManagerEnvironment", () => {
   it.effect("goes on with the dialogues that were open", () =>
     Effect.gen(function*() {
       const [straight, other] = [yield* environment, yield* environment]
-      const [one, two] = yield* straight.tasks(2)
-      yield* straight.advance([{ task: one!, texts: ["ADD Ann lives in Oslo"] }, { task: two!, texts: ["NOOP"] }], [
-        0,
-        0
-      ])
-      yield* other.cursor.restore(JSON.parse(JSON.stringify(straight.cursor.save())))
-      assert.deepStrictEqual(yield* other.tasks(3), yield* straight.tasks(3))
+      const [one, two] = yield* states(straight, 2)
+      yield* straight.advance!([{ state: one!, text: "ADD Ann lives in Oslo" }, { state: two!, text: "NOOP" }])
+      yield* other.cursor!.restore(JSON.parse(JSON.stringify(straight.cursor!.save())))
+      assert.deepStrictEqual(yield* other.groups(3), yield* straight.groups(3))
     }).pipe(Effect.provide(layer)))
 
   it.effect("charges for banks that hold more than a share of what was said", () =>
     Effect.gen(function*() {
-      const { score, tasks } = yield* ManagerEnvironment.make({
+      const made = yield* ManagerEnvironment.make({
         episodes: () => episode,
         format: ManagerFormat.compact,
         maxTokens: 10,
@@ -142,16 +146,17 @@ describe("ManagerEnvironment", () => {
         reward: ManagerEnvironment.memorySize({ free: 0.5 })
       })
       // "I live in Oslo.": four words, of which two are free.
-      const [outcomes] = yield* score([{
-        task: (yield* tasks(1))[0]!,
-        texts: ["ADD Ann lives in Oslo", "ADD Oslo", "NOOP"]
-      }])
+      const [outcomes] = yield* score(made, (yield* states(made, 1))[0]!, [
+        "ADD Ann lives in Oslo",
+        "ADD Oslo",
+        "NOOP"
+      ])
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [-0.5, 0, 0])
     }).pipe(Effect.provide(layer)))
 
-  it.effect("weighs linked questions, and takes a reward of one's own", () =>
+  it.effect("weighs linked questions, and takes your reward", () =>
     Effect.gen(function*() {
-      const { score, advance, tasks } = yield* ManagerEnvironment.make({
+      const made = yield* ManagerEnvironment.make({
         episodes: () => episode,
         format: ManagerFormat.compact,
         maxTokens: 10,
@@ -159,13 +164,14 @@ describe("ManagerEnvironment", () => {
         perSpeaker: 5,
         reward: Reward.cap(ManagerEnvironment.answersRight, 0.8)
       })
-      const [first] = yield* tasks(1)
-      yield* advance([{ task: first!, texts: ["ADD Ann lives in Oslo"] }], [0])
-      const [task] = yield* tasks(1)
-      const [outcomes] = yield* score([{
-        task: task!,
-        texts: ["NOOP", "UPDATE 0 Ann has a dog named Buddy", "ADD Ann has a dog named Buddy"]
-      }])
+      const [first] = yield* states(made, 1)
+      yield* made.advance!([{ state: first!, text: "ADD Ann lives in Oslo" }])
+      const [task] = yield* states(made, 1)
+      const [outcomes] = yield* score(made, task!, [
+        "NOOP",
+        "UPDATE 0 Ann has a dog named Buddy",
+        "ADD Ann has a dog named Buddy"
+      ])
       // Right about the home only: 1 of 4; about the dog only: 3 of 4; about both: 1, capped.
       assert.deepStrictEqual(outcomes!.map(({ reward }) => reward.value), [0.25, 0.75, 0.8])
     }).pipe(Effect.provide(layer)))

@@ -1,29 +1,35 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
-import { Learner } from "@memory-r1/core/rl"
-import { Ppo, RunLog } from "@memory-r1/trainer"
+import type { Environment } from "@memory-r1/core/rl"
+import { PolicyGradient, Ppo, RunLog, Trainer } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
 import { environment, rewarded, withoutTimes } from "./support/letters.ts"
 import * as Tiny from "./support/tiny.ts"
 
 const rate = (peak: number) => ({ peak, warmup: 1, decayFrom: 1, floor: 0 })
 
-const run = (options: Partial<Ppo.Options> & { readonly shared?: boolean | undefined }, of = environment) =>
+type Options =
+  & Partial<Ppo.Options>
+  & Partial<Omit<PolicyGradient.Options<string, never>, "algorithm">>
+  & { readonly shared?: boolean | undefined }
+
+const run = (options: Options, of = environment) =>
   Effect.scoped(Effect.gen(function*() {
     const records: Array<RunLog.Metrics | RunLog.Transcript> = []
     const { shared = false, ...rest } = options
     const policy = yield* shared ? Tiny.critic : Tiny.learner
     const critic = { schedule: rate(5e-3), ...(shared ? {} : { learner: yield* Tiny.critic }) }
-    yield* Ppo.run(of, {
+    const stage = yield* PolicyGradient.stage({
+      environment: of,
+      learner: policy,
       steps: 10,
       groupsPerStep: 48,
       schedule: rate(8e-3),
-      critic,
       transcriptEvery: 5,
       ...rest,
-      ...(rest.critic === undefined ? {} : { critic: { ...critic, ...rest.critic } })
-    }).pipe(
-      Effect.provideService(Learner.Learner, policy),
+      algorithm: Ppo.make({ ...rest, critic: { ...critic, ...rest.critic } })
+    })
+    yield* Trainer.train(stage).pipe(
       Effect.provide(RunLog.layerMemory(records)),
       Random.withSeed(5)
     )
@@ -57,9 +63,13 @@ describe("Ppo", () => {
       // The policy stands still, and the prompt decides what is earned.
       const decided = {
         ...environment,
-        score: (attempts: ReadonlyArray<{ readonly task: string; readonly texts: ReadonlyArray<string> }>) =>
-          Effect.succeed(attempts.map(({ task, texts }) =>
-            texts.map(() => ({ reward: { value: "ace".includes(task) ? 1 : -1, parts: {} }, labels: [], result: "" }))
+        rewards: (groups: ReadonlyArray<Environment.FinishedGroup<string>>) =>
+          Effect.succeed(groups.map(({ actions, state }) =>
+            actions.map(() => ({
+              reward: { value: "ace".includes(state) ? 1 : -1, parts: {} },
+              labels: [],
+              result: ""
+            }))
           ))
       }
       const { metrics } = yield* run(
@@ -118,14 +128,14 @@ describe("Ppo", () => {
       const learner = yield* Tiny.learner
       const error = yield* Effect.flip(run({ steps: 1, critic: { schedule: rate(1), learner } }))
       assert.strictEqual(error.message, "the critic has no value head: make its learner with one")
-      const few: typeof environment = { ...environment, score: () => Effect.succeed([]) }
+      const few: typeof environment = { ...environment, rewards: () => Effect.succeed([]) }
       assert.match(
         (yield* Effect.flip(run({ steps: 1 }, few))).message,
         /^outcomes by environment letter: \d+ expected, 0 given$/
       )
       assert.match(
         (yield* Effect.flip(run({ steps: 1 }, rewarded(() => Infinity)))).message,
-        /rewards completion 0 of task 0 with Infinity/
+        /rewards member 0 of group 0 with Infinity/
       )
     })))
 })

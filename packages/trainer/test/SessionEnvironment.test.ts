@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
 import { type Episode, ManagerFormat } from "@memory-r1/core/rl"
-import { Rollout, SessionEnvironment } from "@memory-r1/trainer"
+import { Batch, Rollout, SessionEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer, Random } from "effect"
 import * as Scripted from "./support/scripted.ts"
 
@@ -68,13 +68,13 @@ describe("SessionEnvironment", () => {
         member === 0 ? right[about(prompt)]! : "NOOP")
       // Three decisions, of which the second and the third followed the first; the cat is of another session.
       assert.deepStrictEqual(
-        group!.later.map((later) =>
-          later.length
+        group!.trajectories.map(({ transitions }) =>
+          transitions.length
         ),
-        [2, 2]
+        [3, 3]
       )
-      assert.strictEqual(group!.credits, "all")
-      const [good, bad] = group!.outcomes
+      assert.strictEqual(group!.credit, "all")
+      const [good, bad] = group!.trajectories.map(({ outcome }) => outcome)
       assert.strictEqual(good!.reward.parts["answers"], 1)
       assert.deepStrictEqual(good!.labels, ["add", "add", "update"])
       // Nothing was said of Oslo, so it cannot be changed, and the fact is kept as it was said: of the two subjects the
@@ -89,9 +89,10 @@ describe("SessionEnvironment", () => {
     Effect.gen(function*() {
       const environment = yield* make({ local: 0 })
       yield* collect(environment, (prompt) => right[about(prompt)]!)
-      const [next] = yield* environment.tasks(1)
+      const [group] = yield* environment.groups(1)
+      const next = group?.state
       assert.strictEqual(next!.episode.steps[next!.at]!.fact.text, "I have a cat named Tom.")
-      assert.deepStrictEqual(MemoryBank.memories(next!.bank).map(({ text }) => text), [
+      assert.deepStrictEqual(MemoryBank.memories(next!.simulation.bank).map(({ text }) => text), [
         "Ann lives in Lima",
         "Ann has a dog named Buddy"
       ])
@@ -103,20 +104,19 @@ describe("SessionEnvironment", () => {
       const environment = yield* make({ local: 0.5 })
       const first = yield* collect(environment, (prompt) => right[about(prompt)]!, 2)
       // There is no state to begin from before the first session was played.
-      assert.deepStrictEqual(first.groups.map(({ credits }) => credits), ["all", "all"])
+      assert.deepStrictEqual(first.groups.map(({ credit }) => credit), ["all", "all"])
       const { groups } = yield* collect(
         environment,
         (prompt, member) => member === 0 ? right[about(prompt)]! : "NOOP",
         2
       )
       const [whole, local] = groups
-      assert.deepStrictEqual([whole!.credits, local!.credits], ["all", "first"])
+      assert.deepStrictEqual([whole!.credit, local!.credit], ["all", "first"])
       // It begins on a bank that holds what was decided before.
-      assert.include(local!.asked, "Ann lives in Oslo")
-      const decided = Rollout.decided([local!])
-      assert.deepStrictEqual(decided.map(({ completions, members }) => [completions.length, members]), [[2, [0, 1]]])
+      assert.include(local!.observation, "Ann lives in Oslo")
+      assert.deepStrictEqual(Batch.promptGroups([local!]).map(({ completions }) => completions.length), [2])
       // What follows is the policy's, and is rewarded at the session's end: the same questions for all.
-      const asked = local!.outcomes.map(({ result }) => result.replaceAll(/\? .*? \(/g, "? ("))
+      const asked = local!.trajectories.map(({ outcome: { result } }) => result.replaceAll(/\? .*? \(/g, "? ("))
       assert.strictEqual(asked[0], asked[1])
     }).pipe(Effect.provide(layer), Random.withSeed(2)))
 
@@ -125,7 +125,9 @@ describe("SessionEnvironment", () => {
       const environment = yield* make({ local: 0.5 })
       for (let round = 0; round < 2; round++) {
         const { groups } = yield* collect(environment, (prompt) => right[about(prompt)]!, 2, 5)
-        for (const { outcomes } of groups) for (const outcome of outcomes) assert.deepStrictEqual(outcome, outcomes[0])
+        for (const { trajectories: [first, ...others] } of groups) {
+          for (const { outcome } of others) assert.deepStrictEqual(outcome, first!.outcome)
+        }
       }
     }).pipe(Effect.provide(layer), Random.withSeed(3)))
 
@@ -137,20 +139,18 @@ describe("SessionEnvironment", () => {
         for (let step = from; step < from + count; step++) {
           const { groups } = yield* collect(environment, (prompt, member) =>
             member === step % 2 ? right[about(prompt)]! : "NOOP", 3).pipe(Random.withSeed(step))
-          seen.push(groups.map(({ asked, credits, later, outcomes }) => [
-            asked,
-            credits,
-            later.map((decisions) =>
-              decisions.map(({ text }) =>
+          seen.push(groups.map(({ credit, observation, trajectories }) => [
+            observation,
+            credit,
+            trajectories.map(({ outcome, transitions }) => [
+              transitions.map(({ text }) =>
                 text
-              )
-            ),
-            outcomes
+              ),
+              outcome
+            ])
           ]))
-          for (const { later } of groups) {
-            for (const decisions of later) {
-              assert.isAtMost(decisions.length, 1)
-            }
+          for (const { transitions } of groups.flatMap(({ trajectories }) => trajectories)) {
+            assert.isAtMost(transitions.length, 2)
           }
         }
         return seen
@@ -158,9 +158,9 @@ describe("SessionEnvironment", () => {
       const all = yield* steps(straight, 6, 0)
       const stopped = yield* make({ longest: 2 })
       const before = yield* steps(stopped, 3, 0)
-      const saved: unknown = JSON.parse(JSON.stringify(stopped.cursor.save()))
+      const saved: unknown = JSON.parse(JSON.stringify(stopped.cursor!.save()))
       const resumed = yield* make({ longest: 2 })
-      yield* resumed.cursor.restore(saved)
+      yield* resumed.cursor!.restore(saved)
       assert.deepStrictEqual([...before, ...(yield* steps(resumed, 3, 3))], all)
     }).pipe(Effect.provide(layer)))
 })

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Learner } from "@memory-r1/core/rl"
-import { RunLog, Sft } from "@memory-r1/trainer"
+import { Demonstrations, RunLog, Sft, Trainer } from "@memory-r1/trainer"
 import { Effect, Random } from "effect"
 import * as Tiny from "./support/tiny.ts"
 
@@ -34,8 +33,15 @@ describe("Sft", () => {
       const records: Array<RunLog.Metrics | RunLog.Transcript> = []
       // Every other demonstration has nothing that fits.
       const demonstrations = (i: number) => [{ prompt: "ab", completions: i % 2 === 0 ? [short, long] : [long] }]
-      yield* Sft.run({ demonstrations: Sft.counted(demonstrations), steps: 1, groupsPerStep: 2, schedule }).pipe(
-        Effect.provideService(Learner.Learner, learner),
+      yield* Trainer.train(
+        Sft.stage({
+          learner,
+          demonstrations: Demonstrations.counted(demonstrations),
+          steps: 1,
+          groupsPerStep: 2,
+          schedule
+        })
+      ).pipe(
         Effect.provide(RunLog.layerMemory(records))
       )
       assert.strictEqual(records.length, 1)
@@ -44,13 +50,13 @@ describe("Sft", () => {
       assert.isTrue(Number.isFinite(values["loss"]))
 
       const failure = yield* Effect.flip(
-        Sft.run({
-          demonstrations: Sft.counted(() => [{ prompt: "ab", completions: [long] }]),
+        Trainer.train(Sft.stage({
+          learner,
+          demonstrations: Demonstrations.counted(() => [{ prompt: "ab", completions: [long] }]),
           steps: 1,
           groupsPerStep: 2,
           schedule
-        }).pipe(
-          Effect.provideService(Learner.Learner, learner),
+        })).pipe(
           Effect.provide(RunLog.layerMemory([]))
         )
       )
@@ -61,13 +67,13 @@ describe("Sft", () => {
     Effect.gen(function*() {
       const run = Effect.scoped(Effect.gen(function*() {
         const records: Array<RunLog.Metrics | RunLog.Transcript> = []
-        yield* Sft.run({
-          demonstrations: Sft.counted((i) => [{ ...demonstration, prompt: "abc".slice(0, 1 + i % 3) }]),
+        yield* Trainer.train(Sft.stage({
+          learner: yield* Tiny.learner,
+          demonstrations: Demonstrations.counted((i) => [{ ...demonstration, prompt: "abc".slice(0, 1 + i % 3) }]),
           steps: 12,
           groupsPerStep: 2,
           schedule
-        }).pipe(
-          Effect.provideService(Learner.Learner, yield* Tiny.learner),
+        })).pipe(
           Effect.provide(RunLog.layerMemory(records)),
           Random.withSeed(3)
         )

@@ -1,17 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { TrainConfig } from "@memory-r1/trainer"
 import { Effect } from "effect"
+import { registry } from "./support/letterData.ts"
 
 const minimal = {
   model: { directory: "nano" },
-  data: { dataset: "memory-world" },
+  data: { dataset: "letters" },
   stages: [{ kind: "manager", steps: 10, learningRate: { peak: 3e-4 } }]
 }
 
 describe("TrainConfig", () => {
   it.effect("fills in defaults", () =>
     Effect.gen(function*() {
-      const config = yield* TrainConfig.decode(minimal)
+      const config = yield* TrainConfig.decode(minimal, registry)
       assert.strictEqual(config.seed, 1)
       assert.strictEqual(config.data.perFact, 8)
       const [stage] = config.stages
@@ -22,7 +23,7 @@ describe("TrainConfig", () => {
   it.effect("refuses a misspelt key, and says where it stands", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
-        TrainConfig.decode({ ...minimal, stages: [{ ...minimal.stages[0], groupSze: 4 }] })
+        TrainConfig.decode({ ...minimal, stages: [{ ...minimal.stages[0], groupSze: 4 }] }, registry)
       )
       assert.include(String(error), "groupSze")
     }))
@@ -38,7 +39,7 @@ describe("TrainConfig", () => {
           [...minimal.stages, { kind: "sft", steps: 1, learningRate: { peak: 1 } }]
         ]
       ) {
-        yield* Effect.flip(TrainConfig.decode({ ...minimal, stages }))
+        yield* Effect.flip(TrainConfig.decode({ ...minimal, stages }, registry))
       }
     }))
 })

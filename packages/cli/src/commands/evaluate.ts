@@ -3,7 +3,7 @@
  */
 import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
 import { DialogueFile, Evaluation, Locomo, Score } from "@memory-r1/eval"
-import { Pipeline } from "@memory-r1/trainer"
+import { Agents } from "@memory-r1/trainer"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -90,8 +90,8 @@ const trained = Effect.fnUntraced(
     const load = Effect.fnUntraced(function*(directory: string) {
       return (yield* Engine.agent(directory, limits.model?.templateOptions)).learner
     })
-    const manager = Pipeline.managerOf(yield* load(path.join(folder, "manager")), limits)
-    const answer = Pipeline.answerAgentOf(yield* load(path.join(folder, "answer")), limits)
+    const manager = Agents.managerOf((yield* load(path.join(folder, "manager"))).sampler, limits)
+    const answer = Agents.answerAgentOf((yield* load(path.join(folder, "answer"))).sampler, limits)
     const system = Evaluation.managed({ name: folder, facts, perFact })
     return {
       system: {

@@ -1,37 +1,30 @@
 /**
  * The whole story on the embedded model: measure, train both agents, measure again.
  */
-import { OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import { Simulation } from "@memory-r1/core/rl"
-import type { Learner } from "@memory-r1/core/rl"
+import type { Sampler } from "@memory-r1/core/rl"
 import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/memory-world"
-import { directory as nano } from "@memory-r1/nano"
-import { Pipeline, Run } from "@memory-r1/trainer"
+import { Agents, type Checkpointer, type TrainConfig } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Path from "effect/Path"
 import * as Progress from "../Progress.ts"
-import * as Sources from "../Sources.ts"
+import * as Training from "../Training.ts"
 import * as Settings from "./settings.ts"
 
 /**
- * `model`: another checkpoint in place of the embedded one; `heldOutSeed`: other dialogues to measure on, for
- * development; `settings`: how much is trained and measured, less for a test.
+ * - `config`: what is trained; see `Settings.configOf`.
+ * - `heldOutSeed`: other dialogues to measure on, for development.
+ * - `heldOutDialogues`: how many are measured on, of each kind.
+ * - `resumed`: where training resumes. Agents before training are measured again.
  */
 export interface Options {
-  readonly seed: number
-  readonly algorithm: Settings.Algorithm
-  readonly order: Settings.Order
-  readonly out: string
-  readonly model?: string | undefined
+  readonly config: TrainConfig.TrainConfig
+  readonly folder: string
   readonly heldOutSeed?: number | undefined
-  readonly settings?: Settings.Settings | undefined
+  readonly heldOutDialogues: number
+  readonly resumed?: Checkpointer.Resumed | undefined
 }
-
-type Learning = Learner.Service
-
-const { limits } = Settings
 
 const probe = {
   fact: { text: "We adopted another dog, Scout!", speaker: "Ann", observedAt: "8 May 2023", sources: ["probe"] },
@@ -43,15 +36,23 @@ const probe = {
   )
 }
 
-const probed = Effect.fnUntraced(function*(learner: Learning) {
+const probed = Effect.fnUntraced(function*(sampler: Sampler.Service, limits: Agents.Limits) {
   const snapshot = { revision: probe.bank.revision, memories: MemoryBank.memories(probe.bank) }
-  const [decision] = yield* Pipeline.managerOf(learner, limits).decide([{ fact: probe.fact, snapshot }])
+  const [decision] = yield* Agents.managerOf(sampler, limits).decide([{ fact: probe.fact, snapshot }])
   return MemoryBank.inWords(probe.bank, decision!.edits)
 })
 
 // Everything that is measured on one kind of held-out dialogues, before and after training.
 const evaluation = Effect.fnUntraced(
-  function*(name: string, seed: number, dialogues: number, phrasing: "train" | "heldOut") {
+  function*(
+    { dialogues, limits, name, phrasing, seed }: {
+      readonly name: string
+      readonly seed: number
+      readonly dialogues: number
+      readonly phrasing: "train" | "heldOut"
+      readonly limits: Agents.Limits
+    }
+  ) {
     const progress = yield* Progress.Progress
     const worlds = Array.from(
       { length: dialogues },
@@ -66,31 +67,35 @@ const evaluation = Effect.fnUntraced(
         }).pipe(
           Effect.provideService(MemoryManager.MemoryManager, manager)
         ))
-    const answered = (played: Effect.Success<ReturnType<typeof play>>, reader: Learning) =>
+    const answered = (played: Effect.Success<ReturnType<typeof play>>, reader: Sampler.Service) =>
       WorldEvaluation.measure(worlds, played, { perSpeaker: limits.perSpeaker }).pipe(
-        Effect.provideService(AnswerAgent.AnswerAgent, Pipeline.answerAgentOf(reader, limits))
+        Effect.provideService(AnswerAgent.AnswerAgent, Agents.answerAgentOf(reader, limits))
       )
-    const managerOf = (learner: Learning) => Pipeline.managerOf(learner, limits)
+    const managerOf = ({ manager }: Agents.Agents) => Agents.managerOf(manager.sampler, limits)
     const raw = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(
       Effect.provide(MemoryManager.layerAddOnly)
     )
 
-    const before = Effect.fnUntraced(function*(agents: Pipeline.Agents) {
-      const played = yield* play("warm start", managerOf(agents.manager))
-      return { addOnly: yield* answered(raw, agents.answer), warmStart: yield* answered(played, agents.answer), played }
+    const before = Effect.fnUntraced(function*(agents: Agents.Agents) {
+      const played = yield* play("warm start", managerOf(agents))
+      return {
+        addOnly: yield* answered(raw, agents.answer.sampler),
+        warmStart: yield* answered(played, agents.answer.sampler),
+        played
+      }
     })
-    const after = Effect.fnUntraced(function*(agents: Pipeline.Agents, warmReader: Learning) {
-      const played = yield* play("both RL", managerOf(agents.manager))
+    const after = Effect.fnUntraced(function*(agents: Agents.Agents, warmReader: Sampler.Service) {
+      const played = yield* play("both RL", managerOf(agents))
       const oracle = yield* WorldEvaluation.play(worlds, { perFact: limits.perFact, phrasing }).pipe(
         Effect.provideService(MemoryManager.MemoryManager, WorldEvaluation.oracleManager(worlds))
       )
       return {
-        addOnlyRlReader: yield* answered(raw, agents.answer),
+        addOnlyRlReader: yield* answered(raw, agents.answer.sampler),
         managerRl: yield* answered(played, warmReader),
-        addOnlyStatements: yield* answered(played.map(WorldEvaluation.addOnly), agents.answer),
-        bothRl: yield* answered(played, agents.answer),
-        addOnlyOracle: yield* answered(oracle.map(WorldEvaluation.addOnly), agents.answer),
-        oracle: yield* answered(oracle, agents.answer),
+        addOnlyStatements: yield* answered(played.map(WorldEvaluation.addOnly), agents.answer.sampler),
+        bothRl: yield* answered(played, agents.answer.sampler),
+        addOnlyOracle: yield* answered(oracle.map(WorldEvaluation.addOnly), agents.answer.sampler),
+        oracle: yield* answered(oracle, agents.answer.sampler),
         played
       }
     })
@@ -102,51 +107,30 @@ const evaluation = Effect.fnUntraced(
  * Runs it. The run log and progress go to the provided services.
  */
 export const run = Effect.fn("quickstart")(
-  function*(
-    { algorithm, heldOutSeed, model = nano, order, out, seed, settings = Settings.defaults[algorithm] }: Options
-  ) {
-    const path = yield* Path.Path
+  function*({ config, folder, heldOutDialogues, heldOutSeed, resumed }: Options) {
+    const { seed } = config
     const started = yield* Clock.currentTimeMillis
-    const load = Effect.fnUntraced(function*(critic = false) {
-      return (yield* OnnxLearner.make(yield* OnnxModel.load(model), { critic })).learner
-    })
-    const warmReader = yield* load()
-    const critics = algorithm === "ppo" ? { critics: { manager: yield* load(true), answer: yield* load(true) } } : {}
-    const agents: Pipeline.Agents = {
-      manager: yield* load(),
-      answer: yield* load(),
-      reference: warmReader.sampler,
-      ...critics
-    }
+    const { learner, recipe, run } = yield* Training.make(config, folder, resumed)
+    const { limits } = recipe
+    const warmReader = (yield* learner(undefined, { critic: false })).sampler
+    const agents = yield* recipe.agents
 
     const first = heldOutSeed ?? Settings.heldOutSeed(seed)
-    const values = yield* evaluation("new people", first, settings.heldOutDialogues, "train")
-    const phrasings = yield* evaluation("new phrasings", first + 500, settings.heldOutDialogues, "heldOut")
+    const common = { dialogues: heldOutDialogues, limits }
+    const values = yield* evaluation({ ...common, name: "new people", seed: first, phrasing: "train" })
+    const phrasings = yield* evaluation({ ...common, name: "new phrasings", seed: first + 500, phrasing: "heldOut" })
     const before = {
       values: yield* values.before(agents),
       phrasings: yield* phrasings.before(agents),
-      probe: yield* probed(agents.manager)
+      probe: yield* probed(agents.manager.sampler, limits)
     }
 
-    for (const { index, name, stage } of Run.plan({ rounds: 1, stages: Settings.orders[order](settings.stages) })) {
-      if (stage.kind === "sft") continue
-      const sources = Sources.memoryWorld({
-        ...Settings.training(seed, index),
-        perFact: limits.perFact,
-        perSpeaker: limits.perSpeaker
-      })
-      yield* Progress.stage(
-        `${algorithm.toUpperCase()}, ${name}`,
-        stage.steps,
-        Pipeline.reinforced(agents, stage, sources, limits, { stage: name })
-      )
-      yield* agents[stage.kind].save(path.join(out, stage.kind))
-    }
+    yield* run
 
     const after = {
       values: yield* values.after(agents, warmReader),
       phrasings: yield* phrasings.after(agents, warmReader),
-      probe: yield* probed(agents.manager)
+      probe: yield* probed(agents.manager.sampler, limits)
     }
     const systems = (kind: "values" | "phrasings"): QuickstartResult.Systems => {
       const { played: _, ...earlier } = before[kind]
@@ -156,8 +140,6 @@ export const run = Effect.fn("quickstart")(
     const changes = WorldEvaluation.changes(values.worlds, before.values.played, after.values.played)
     return {
       seed,
-      algorithm,
-      order,
       seconds: ((yield* Clock.currentTimeMillis) - started) / 1000,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
       results: systems("values"),

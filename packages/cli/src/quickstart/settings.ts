@@ -1,36 +1,34 @@
 /**
- * What the quickstart trains and measures with. Nothing here depends on the seed.
+ * The quickstart as a configuration: what it trains, and what it measures on.
  */
-import { type Pipeline, TrainConfig } from "@memory-r1/trainer"
+import { TrainConfig } from "@memory-r1/trainer"
 import * as Schema from "effect/Schema"
+import { registry } from "../registry.ts"
 import { completionTokens } from "../shared.ts"
-
-/**
- * What decisions and answers get to see, and how long they may be.
- */
-export const limits: Pipeline.Limits = { perFact: 6, perSpeaker: 6, format: "compact", ...completionTokens }
 
 /**
  * Dialogues that are measured on: each seed has its own.
  */
 export const heldOutSeed = (seed: number): number => 3_000_000_000 + seed * 1_000
 
-/**
- * Dialogues that a seed's stage trains on, beyond those that the nano model was warmed up with. Those events in which
- * there is something to learn come more often, and most names are made up, as in the warm start: an agent that knows
- * the names by heart unlearns to copy.
- */
-export const training = (seed: number, stage: number) => ({
-  firstSeed: 2_000_000_000 + seed * 100_000 + stage * 10_000,
+// Dialogues that a seed trains on, beyond those that the nano model was warmed up with; each stage has its own. Events
+// in which there is something to learn come more often, and most names are made up, as in the warm start: an agent that
+// knows the names by heart unlearns to copy.
+const dialoguesPerStage = 10_000
+const data = (seed: number) => ({
+  dataset: "memory-world",
+  firstSeed: 2_000_000_000 + seed * 100_000,
   weights: { new: 0.3, additive: 0.28, replace: 0.13, retract: 0.12, duplicate: 0.1, talk: 0.07 },
-  invented: 0.6
+  invented: 0.6,
+  perFact: 6,
+  perSpeaker: 6
 })
 
 const grpo = Schema.decodeSync(TrainConfig.GrpoStage)
 const ppo = Schema.decodeSync(TrainConfig.PpoStage)
 
-// Advantages are centred, not normalised: dividing by a group's spread blows the small prices (of a memory more, of
-// text that is no operation) up to the size of a right answer, and the manager ends in NOOP.
+// Advantages are centred, not normalised: dividing by a group's spread blows the small penalties (for a memory more,
+// for text that is not an operation) up to the size of a right answer, and the manager ends in NOOP.
 const answer = {
   kind: "answer",
   steps: 15,
@@ -96,3 +94,24 @@ export const orders: Readonly<
   "answer-first": ({ answer, manager }) => [answer, manager, answer],
   "manager-first": ({ answer, manager }) => [manager, answer, answer]
 }
+
+/**
+ * The configuration of a run, such as `memory-r1 train` reads from a file.
+ */
+export const configOf = ({ algorithm, model, order, seed, settings = defaults[algorithm] }: {
+  readonly seed: number
+  readonly algorithm: Algorithm
+  readonly order: Order
+  readonly model: string
+  readonly settings?: Settings | undefined
+}) =>
+  TrainConfig.decode({
+    seed,
+    model: { directory: model },
+    data: data(seed),
+    format: "compact",
+    ...completionTokens,
+    checkpoints: { every: 20, keepLast: 1 },
+    validation: { every: 44, dialogues: 2, questions: 24, keep: "last" },
+    stages: orders[order](settings.stages).map((stage, index) => ({ ...stage, skip: index * dialoguesPerStage }))
+  }, registry)

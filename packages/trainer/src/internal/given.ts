@@ -28,7 +28,7 @@ export const expectCounts = Effect.fnUntraced(function*<A>(
   given: ReadonlyArray<ReadonlyArray<A>>
 ) {
   const lists = yield* expectCount(giver, expected.length, given)
-  return yield* Effect.forEach(lists, (list, i) => expectCount(`${giver} of task ${i}`, expected[i]!, list))
+  return yield* Effect.forEach(lists, (list, i) => expectCount(`${giver} of group ${i}`, expected[i]!, list))
 })
 
 /** A number: `giver` says of what. */
@@ -39,7 +39,7 @@ const Numbers = Schema.Record(Schema.String, Schema.Finite)
 const isOutcome = Schema.is(Schema.Struct({
   reward: Schema.Struct({ value: Schema.Finite, parts: Numbers }),
   labels: Schema.Array(Schema.String),
-  figures: Schema.optional(Numbers),
+  metrics: Schema.optional(Numbers),
   result: Schema.String
 }))
 
@@ -49,6 +49,6 @@ export const flawOf = (given: unknown): string | undefined => {
   const outcome = given as { readonly reward?: { readonly value?: unknown } | undefined } | null | undefined
   const value = outcome?.reward?.value
   return typeof value === "number" && Number.isFinite(value)
-    ? `${show(outcome)}, which is no outcome: parts and figures are finite numbers, labels texts, the result a text`
+    ? `${show(outcome)}, which is no outcome: parts and metrics are finite numbers, labels texts, the result a text`
     : show(value)
 }

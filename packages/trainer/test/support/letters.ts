@@ -1,6 +1,5 @@
 // Completions of a few prompts, rewarded for one letter: something that a random model can learn in a few steps.
-import { Reward } from "@memory-r1/core/rl"
-import type { Environment } from "@memory-r1/trainer"
+import { type Environment, Reward } from "@memory-r1/core/rl"
 import { Effect } from "effect"
 
 const reward = Reward.make("letter", (text: string) => Math.min(1, (text.match(/e/g)?.length ?? 0) / 6))
@@ -8,22 +7,21 @@ const reward = Reward.make("letter", (text: string) => Math.min(1, (text.match(/
 export const environment: Environment.Environment<string> = {
   name: "letter",
   maxTokens: 12,
-  tasks: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => "abcdef"[i % 6]!)),
-  prompt: (task) => task,
-  score: (attempts) =>
+  groups: (count) => Effect.succeed(Array.from({ length: count }, (_, i) => ({ state: "abcdef"[i % 6]! }))),
+  observation: (letter) => letter,
+  rewards: (groups) =>
     Effect.succeed(
-      attempts.map(({ texts }) => texts.map((text) => ({ reward: reward(text), labels: ["text"], result: text })))
-    ),
-  advance: () => Effect.void
+      groups.map(({ actions }) => actions.map(({ text }) => ({ reward: reward(text), labels: ["text"], result: text })))
+    )
 }
 
 /** The same with other rewards. */
 export const rewarded = (value: (text: string, index: number) => number): Environment.Environment<string> => ({
   ...environment,
-  score: (attempts) =>
+  rewards: (groups) =>
     Effect.succeed(
-      attempts.map(({ texts }) =>
-        texts.map((text, i) => ({ reward: { value: value(text, i), parts: {} }, labels: [], result: text }))
+      groups.map(({ actions }) =>
+        actions.map(({ text }, i) => ({ reward: { value: value(text, i), parts: {} }, labels: [], result: text }))
       )
     )
 })

@@ -4,11 +4,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Retriever } from "@memory-r1/core"
 import { Learner } from "@memory-r1/core/rl"
-import { Checkpoints, Run, RunLog, TrainConfig } from "@memory-r1/trainer"
+import { Checkpointer, Checkpoints, Recipe, RunLog, TrainConfig, Trainer } from "@memory-r1/trainer"
 import { Effect, FileSystem } from "effect"
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { sources } from "./support/letterSources.ts"
+import { registry } from "./support/letterData.ts"
 import * as Tiny from "./support/tiny.ts"
 
 const learningRate = { peak: 4e-3, warmup: 1 }
@@ -21,11 +21,11 @@ const configOf = (given: object) =>
   TrainConfig.decode({
     seed: 4,
     model: { directory: "tiny" },
-    data: { dataset: "memory-world" },
+    data: { dataset: "letters" },
     managerTokens: 6,
     answerTokens: 6,
     ...given
-  })
+  }, registry)
 
 // A learner of the tiny checkpoint, or of what a stage has saved.
 const learners = (start: string | undefined, { critic }: { readonly critic: boolean }) =>
@@ -46,7 +46,7 @@ const runIn = (
   options: { readonly kill?: number | undefined; readonly make?: typeof learners | undefined } = {}
 ) =>
   Effect.gen(function*() {
-    const resumed = yield* Run.resume(folder)
+    const resumed = yield* Checkpointer.newest(folder)
     let lines = 0
     const dying = Effect.updateService(RunLog.RunLog, (log: RunLog.Service): RunLog.Service => ({
       ...log,
@@ -56,12 +56,14 @@ const runIn = (
           Effect.suspend(() => ++lines === options.kill ? Effect.die(new Killed()) : Effect.void)
         )
     }))
-    return yield* Run.run({
-      config,
-      folder,
-      sources,
-      learners: options.make ?? learners,
-      resumed
+    return yield* Effect.gen(function*() {
+      const { stages } = yield* Recipe.make({ config, registry, folder, learners: options.make ?? learners })
+      yield* Trainer.run(stages, {
+        seed: config.seed,
+        checkpointer: yield* Checkpointer.make(folder, { keepLast: config.checkpoints.keepLast, resumed }),
+        checkpointEvery: config.checkpoints.every,
+        validation: config.validation
+      })
     }).pipe(
       dying,
       Effect.provide([
@@ -106,7 +108,7 @@ const cases: Readonly<Record<string, object>> = {
   }
 }
 
-describe("Run", () => {
+describe("Trainer", () => {
   for (const [name, given] of Object.entries(cases)) {
     test(
       `goes on exactly, wherever it is killed: ${name}`,
@@ -115,7 +117,7 @@ describe("Run", () => {
         const straight = join(root, "straight")
         yield* runIn(straight, config)
         const all = metrics(straight)
-        const folders = [...new Set(Run.plan(config).map(({ stage: { kind } }) => kind === "sft" ? "model" : kind))]
+        const folders = [...new Set(Recipe.plan(config).map(({ stage: { kind } }) => kind === "sft" ? "model" : kind))]
         for (let kill = 1; kill <= all.length; kill += 4) {
           const stopped = join(root, `killed-${kill}`)
           const exit = yield* Effect.exit(runIn(stopped, config, { kill }))
@@ -154,7 +156,7 @@ describe("Run", () => {
       const content = readFileSync(file)
       content[content.length - 7]! ^= 4
       writeFileSync(file, content)
-      assert.strictEqual((yield* Run.resume(stopped))!.state.steps, 14)
+      assert.strictEqual((yield* Checkpointer.newest(stopped))!.state.steps, 14)
       yield* runIn(stopped, config)
       assert.deepStrictEqual(metrics(stopped), metrics(straight))
     })
@@ -232,7 +234,7 @@ describe("Run", () => {
         `the loss is NaN; the batch of step 3 is in ${join(folder, "failed-batch.json")}`
       )
       yield* Checkpoint.load(join(folder, "failed"))
-      assert.strictEqual((yield* Run.resume(folder))!.state.steps, 2)
+      assert.strictEqual((yield* Checkpointer.newest(folder))!.state.steps, 2)
       const status = JSON.parse(readFileSync(join(folder, "status.json"), "utf8")) as RunLog.Status
       assert.deepStrictEqual([status.state, status.stage, status.step], ["failed", "manager", 2])
     })
@@ -243,14 +245,14 @@ describe("Run", () => {
     Effect.fnUntraced(function*(folder) {
       const config = yield* configOf({ checkpoints: { every: 1 }, stages: [{ ...manager, steps: 1 }] })
       yield* runIn(folder, config)
-      assert.strictEqual((yield* Run.resume(folder))!.state.stage, 1)
+      assert.strictEqual((yield* Checkpointer.newest(folder))!.state.stage, 1)
       const before = metrics(folder)
       yield* runIn(folder, config)
       assert.deepStrictEqual(metrics(folder), before)
       yield* Checkpoints.write<never, never>(folder, { number: 7, state: `{"stage":"1"}`, learners: {} }, {
         keepLast: 2
       })
-      const error = yield* Effect.flip(Run.resume(folder))
+      const error = yield* Effect.flip(Checkpointer.newest(folder))
       assert.match(error.message, /: checkpoint 7 is of another version of this program: /)
     })
   )

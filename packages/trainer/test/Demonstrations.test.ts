@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Episode } from "@memory-r1/core/rl"
-import * as Pipeline from "../src/Pipeline.ts"
+import { Demonstrations } from "@memory-r1/trainer"
 
 const named = (kind: string, count: number) => (index: number): ReadonlyArray<Episode.Demonstration> =>
   Array.from({ length: count }, (_, i) => ({ prompt: `${kind} ${index}.${i}`, completions: [{ target: "" }] }))
 
 const dealt = (managerShare: number, count: number) => {
-  const next = Pipeline.mixed(
-    { managerDemonstrations: named("decision", 3), answerDemonstrations: named("answer", 2) },
+  const next = Demonstrations.mixed(
+    { decisions: named("decision", 3), answers: named("answer", 2) },
     { managerShare }
   )
   return Array.from({ length: count }, () => next.deal()).flat().map(({ prompt }) => prompt)
 }
 
-describe("Pipeline.mixed", () => {
+describe("Demonstrations.mixed", () => {
   it("deals decisions and answers in turn, each in their own order", () => {
     assert.deepStrictEqual(dealt(0.5, 8), [
       "answer 0.0",
@@ -37,9 +37,9 @@ describe("Pipeline.mixed", () => {
   })
 
   it("deals nothing where a dialogue has none of a kind, and does not search for ever", () => {
-    const next = Pipeline.mixed({
-      managerDemonstrations: (index) => index % 2 === 0 ? [] : named("decision", 1)(index),
-      answerDemonstrations: () => []
+    const next = Demonstrations.mixed({
+      decisions: (index) => index % 2 === 0 ? [] : named("decision", 1)(index),
+      answers: () => []
     }, { managerShare: 0.5 })
     assert.deepStrictEqual(Array.from({ length: 8 }, () => next.deal().map(({ prompt }) => prompt)), [
       [],
