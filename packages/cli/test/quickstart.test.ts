@@ -39,11 +39,10 @@ const layerProgress = (said: Array<string>) =>
 const run = Effect.fnUntraced(function*(
   folder: string,
   out: string,
-  { algorithm = "grpo", heldOutDialogues = 1, kill, order = "answer-first", resumed, said = [] }: {
+  { algorithm = "grpo", heldOutDialogues = 2, kill, resumed, said = [] }: {
     readonly algorithm?: Settings.Algorithm
     readonly heldOutDialogues?: number
     readonly kill?: number
-    readonly order?: Settings.Order
     readonly resumed?: Checkpointer.Resumed | undefined
     readonly said?: Array<string>
   }
@@ -52,7 +51,7 @@ const run = Effect.fnUntraced(function*(
   const config = yield* Settings.configOf({
     seed: 3,
     algorithm,
-    order,
+    order: "manager-first",
     model: join(folder, "tiny"),
     settings: smallerOf(algorithm)
   })
@@ -85,72 +84,85 @@ const run = Effect.fnUntraced(function*(
 const placesOf = (steps: ReadonlyArray<RunLog.Metrics>) => steps.map(({ stage, step, steps }) => [stage, step, steps])
 
 layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
-  it.effect("measures, trains both agents in the order asked for, measures again", () =>
-    Effect.gen(function*() {
-      const { folder } = yield* Workplace.Workplace
-      const said: Array<string> = []
-      const out = join(folder, "run")
-      const result = yield* run(folder, out, { order: "manager-first", heldOutDialogues: 2, said })
-      const found = yield* result.found
-      assert.deepStrictEqual(
-        placesOf(result.steps),
-        [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1], ["answer 2", 1, 1]]
-      )
-      const phases = said.filter((line) => /: \d+$/.test(line)).map((line) => line.replace(/: \d+$/, ""))
-      const measured = (label: string) => [`new people: ${label}`, `new phrasings: ${label}`]
-      assert.deepStrictEqual(phases, [
-        ...measured("warm start"),
-        "GRPO, manager",
-        "GRPO, answer",
-        "GRPO, answer 2",
-        ...measured("both RL")
-      ])
-      for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
-
-      for (const results of [found.results, found.resultsNewPhrasings]) {
+  it.effect(
+    "measures, trains both agents in the order asked for, measures again; resumes when it was killed",
+    () =>
+      Effect.gen(function*() {
+        const { folder } = yield* Workplace.Workplace
+        const said: Array<string> = []
+        const out = join(folder, "run")
+        const result = yield* run(folder, out, { said })
+        const found = yield* result.found
         assert.deepStrictEqual(
-          QuickstartResult.measured(results).map(({ key }) => key),
-          QuickstartResult.systems.map(([key]) => key)
+          placesOf(result.steps),
+          [["manager", 1, 2], ["manager", 2, 2], ["answer", 1, 1], ["answer 2", 1, 1]]
         )
-        for (const { key, result } of QuickstartResult.measured(results)) assert.strictEqual(result.dialogues, 2, key)
-        // A perfect bank holds what is asked for, so the oracle's is right after every turn.
-        assert.strictEqual(results.oracle.operationAccuracy.overall, 1)
-        assert.strictEqual(results.addOnly.operations.add, results.addOnly.memories * 2)
-        // The same statements, and nothing updated or deleted.
-        for (
-          const [added, kept] of [[results.addOnlyStatements!, results.bothRl], [
-            results.addOnlyOracle!,
-            results.oracle
-          ]] as const
-        ) {
-          assert.deepStrictEqual([added.operations.update, added.operations.delete], [0, 0])
-          // A fact that nothing was decided on is a memory without an operation.
-          assert.isAtMost(added.operations.add, added.memories * 2)
-          assert.isAtMost(added.operations.add, kept.operations.add + kept.operations.update)
-          assert.isAtLeast(added.memories, kept.memories)
-        }
-        assert.isAbove(results.addOnlyOracle!.memories, results.oracle.memories)
-      }
-      assert.strictEqual(found.seed, 3)
-      assert.isNotEmpty(found.probe.memories)
+        const phases = said.filter((line) => /: \d+$/.test(line)).map((line) => line.replace(/: \d+$/, ""))
+        const measured = (label: string) => [`new people: ${label}`, `new phrasings: ${label}`]
+        assert.deepStrictEqual(phases, [
+          ...measured("warm start"),
+          "GRPO, manager",
+          "GRPO, answer",
+          "GRPO, answer 2",
+          ...measured("both RL")
+        ])
+        for (const agent of ["manager", "answer"]) yield* Checkpoint.load(join(out, agent))
 
-      const document = {
-        algorithm: "grpo",
-        order: "manager-first",
-        ...found,
-        run: out,
-        report: join(out, "report.html")
-      } as QuickstartResult.QuickstartResult
-      const text = lines(document).join("\n")
-      for (const [, name] of QuickstartResult.systems) assert.include(text, name)
-      assert.include(text, "2 dialogues")
-      assert.notMatch(text, /NaN|undefined/)
-    }), Program.timeout)
+        for (const results of [found.results, found.resultsNewPhrasings]) {
+          assert.deepStrictEqual(
+            QuickstartResult.measured(results).map(({ key }) => key),
+            QuickstartResult.systems.map(([key]) => key)
+          )
+          for (const { key, result } of QuickstartResult.measured(results)) assert.strictEqual(result.dialogues, 2, key)
+          // A perfect bank holds what is asked for, so the oracle's is right after every turn.
+          assert.strictEqual(results.oracle.operationAccuracy.overall, 1)
+          assert.strictEqual(results.addOnly.operations.add, results.addOnly.memories * 2)
+          // The same statements, and nothing updated or deleted.
+          for (
+            const [added, kept] of [[results.addOnlyStatements!, results.bothRl], [
+              results.addOnlyOracle!,
+              results.oracle
+            ]] as const
+          ) {
+            assert.deepStrictEqual([added.operations.update, added.operations.delete], [0, 0])
+            // A fact that nothing was decided on is a memory without an operation.
+            assert.isAtMost(added.operations.add, added.memories * 2)
+            assert.isAtMost(added.operations.add, kept.operations.add + kept.operations.update)
+            assert.isAtLeast(added.memories, kept.memories)
+          }
+          assert.isAbove(results.addOnlyOracle!.memories, results.oracle.memories)
+        }
+        assert.strictEqual(found.seed, 3)
+        assert.isNotEmpty(found.probe.memories)
+
+        const document = {
+          algorithm: "grpo",
+          order: "manager-first",
+          ...found,
+          run: out,
+          report: join(out, "report.html")
+        } as QuickstartResult.QuickstartResult
+        const text = lines(document).join("\n")
+        for (const [, name] of QuickstartResult.systems) assert.include(text, name)
+        assert.include(text, "2 dialogues")
+        assert.notMatch(text, /NaN|undefined/)
+
+        // The same again, killed in the middle and resumed.
+        const second = join(folder, "killed")
+        const killed = yield* run(folder, second, { kill: 2 })
+        assert.strictEqual(killed.found._tag, "Failure")
+        const rest = yield* run(folder, second, { resumed: yield* Checkpointer.newest(second) })
+        assert.deepStrictEqual(placesOf(rest.steps), [["manager", 2, 2], ["answer", 1, 1], ["answer 2", 1, 1]])
+        const resumed = yield* rest.found
+        assert.deepStrictEqual([resumed.results, resumed.probe], [found.results, found.probe])
+      }),
+    Program.timeout
+  )
 
   it.effect("PPO: trains each agent with a critic of its own", () =>
     Effect.gen(function*() {
       const { folder } = yield* Workplace.Workplace
-      const { found, steps } = yield* run(folder, join(folder, "run"), { algorithm: "ppo", order: "manager-first" })
+      const { found, steps } = yield* run(folder, join(folder, "run"), { algorithm: "ppo", heldOutDialogues: 1 })
       yield* found
       const metrics = steps.map(({ values }) => values)
       assert.lengthOf(metrics, 4)
@@ -159,27 +171,12 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("quickstart", (it) => {
       }
     }), Program.timeout)
 
-  it.effect(
-    "answer-first: the reader that rewards the manager is trained before and after it; a run that is killed resumes",
-    () =>
-      Effect.gen(function*() {
-        const { folder } = yield* Workplace.Workplace
-        const straight = yield* run(folder, join(folder, "straight"), {})
-        const whole = yield* straight.found
-        assert.deepStrictEqual(
-          placesOf(straight.steps),
-          [["answer", 1, 1], ["manager", 1, 2], ["manager", 2, 2], ["answer 2", 1, 1]]
-        )
-        const out = join(folder, "killed")
-        const killed = yield* run(folder, out, { kill: 3 })
-        assert.strictEqual(killed.found._tag, "Failure")
-        const rest = yield* run(folder, out, { resumed: yield* Checkpointer.newest(out) })
-        const resumed = yield* rest.found
-        assert.deepStrictEqual(placesOf(rest.steps), [["manager", 2, 2], ["answer 2", 1, 1]])
-        assert.deepStrictEqual([resumed.results, resumed.probe], [whole.results, whole.probe])
-      }),
-    Program.timeout
-  )
+  it.effect("answer-first trains the reader that rewards the manager before and after it", () =>
+    Effect.gen(function*() {
+      const options = { seed: 3, algorithm: "grpo", order: "answer-first", model: "tiny" } as const
+      const { stages } = yield* Settings.configOf(options)
+      assert.deepStrictEqual(stages.map(({ kind }) => kind), ["answer", "manager", "answer"])
+    }))
 
   it.effect(
     "exits with 1 when the model is missing, and removes what an earlier run left",

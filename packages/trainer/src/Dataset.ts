@@ -103,7 +103,7 @@ export interface Definition {
  *   questions: [{ id: `${index}`, question: "Where does Ann live?", gold: "Oslo" }]
  * })
  *
- * export const homes = Dataset.define({
+ * const homes = Dataset.define({
  *   options: Schema.Struct({ text: Schema.String }),
  *   limits: { perFact: 5, perSpeaker: 5 },
  *   load: ({ text }) => {

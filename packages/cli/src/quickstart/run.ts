@@ -8,6 +8,7 @@ import { MemoryWorld, type QuickstartResult, WorldEvaluation } from "@memory-r1/
 import { Agents, type Checkpointer, type TrainConfig } from "@memory-r1/trainer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Progress from "../Progress.ts"
 import * as Training from "../Training.ts"
 import * as Settings from "./settings.ts"
@@ -104,7 +105,7 @@ const evaluation = Effect.fnUntraced(
 )
 
 /**
- * Runs it. The run log and progress go to the provided services.
+ * Runs it. The run log and progress go to the provided services; what is drawn comes from the seed.
  */
 export const run = Effect.fn("quickstart")(
   function*({ config, folder, heldOutDialogues, heldOutSeed, resumed }: Options) {
@@ -159,5 +160,6 @@ export const run = Effect.fn("quickstart")(
         after: Simulation.history(after.values.played[0]!)
       }
     }
-  }
+  },
+  (run, { config }) => Random.withSeed(run, config.seed)
 )

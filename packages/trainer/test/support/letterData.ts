@@ -24,7 +24,7 @@ const demonstration = (index: number): Episode.Demonstration => ({
 })
 
 export const letterData = Dataset.define({
-  options: Schema.Struct({}),
+  options: Schema.Struct({ first: Schema.optional(Schema.Int) }),
   limits: { perFact: 8, perSpeaker: 12 },
   load: () =>
     Effect.succeed({
