@@ -4,8 +4,7 @@
 import { Adapter, Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Retriever } from "@memory-r1/core"
 import { type Learner } from "@memory-r1/core/rl"
-import type { Report } from "@memory-r1/report"
-import { Checkpointer, Recipe, RunLog, type TrainConfig, Trainer } from "@memory-r1/trainer"
+import { Checkpointer, Recipe, RunFolder, type TrainConfig, Trainer } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Engine from "./Engine.ts"
@@ -80,7 +79,7 @@ export const make = Effect.fnUntraced(
  * begins removes what an earlier one has left, and describes itself.
  */
 export const inFolder = Effect.fnUntraced(function*<A, E, R>(
-  { config, evenStopped, folder, resume, ...about }: Omit<Report.Run, "command"> & {
+  { config, evenStopped, folder, resume, ...about }: Omit<RunFolder.Run, "command"> & {
     readonly config: TrainConfig.TrainConfig
     readonly folder: string
     readonly resume: boolean
@@ -88,17 +87,14 @@ export const inFolder = Effect.fnUntraced(function*<A, E, R>(
   },
   run: (resumed: Checkpointer.Resumed | undefined) => Effect.Effect<A, E, R>
 ) {
-  yield* Effect.mapError(
-    RunFile.locked(folder),
-    (error) => error._tag === "RunExists" ? error : new RunLog.RunLogError({ file: folder, cause: error })
-  )
+  yield* RunFolder.locked(folder)
   const resumed = resume ? yield* Checkpointer.newest(folder) : undefined
-  if (resumed === undefined) yield* RunFile.clear(folder, { evenStopped })
-  const described = Effect.andThen(RunFile.write(folder, about), RunFile.writeConfig(folder, config))
+  if (resumed === undefined) yield* RunFolder.clear(folder, { evenStopped })
+  const described = Effect.andThen(RunFile.write(folder, about), RunFolder.writeConfig(folder, config))
   return yield* Effect.andThen(resumed === undefined ? described : Effect.void, run(resumed)).pipe(
     Effect.provide([
       Retriever.layerBm25,
-      RunLog.layerFolder(folder, { tensorBoard: config.tensorBoard, resumeAt: resumed?.state.mark }),
+      RunFolder.layerLog(folder, { tensorBoard: config.tensorBoard, resumeAt: resumed?.state.mark }),
       Progress.layer
     ])
   )

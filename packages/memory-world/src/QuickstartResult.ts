@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Simulation } from "@memory-r1/core/rl"
 import * as Schema from "effect/Schema"
 import * as WorldEvaluation from "./WorldEvaluation.ts"
 
@@ -98,26 +99,6 @@ export const Change = Schema.Struct({
 export interface Change extends Schema.Schema.Type<typeof Change> {}
 
 /**
- * One moment in the history of a bank: what was said, what was decided, and the memories after it.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Moment = Schema.Struct({
-  fact: Schema.String,
-  decision: Schema.String,
-  memories: Schema.Array(Schema.String)
-})
-
-/**
- * The type of `Moment`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Moment extends Schema.Schema.Type<typeof Moment> {}
-
-/**
  * The whole document: `results` on held-out people and values, `resultsNewPhrasings` with held-out phrasings too;
  * `probe` is the case that memory layers are known to get wrong; `history` is what becomes of the bank of one held-out
  * dialogue, decision by decision, before and after training; paths are relative to the working directory.
@@ -135,7 +116,9 @@ export const QuickstartResult = Schema.Struct({
   resultsNewPhrasings: Systems,
   probe: Change,
   changes: Schema.Array(Change),
-  history: Schema.optionalKey(Schema.Struct({ before: Schema.Array(Moment), after: Schema.Array(Moment) })),
+  history: Schema.optionalKey(
+    Schema.Struct({ before: Schema.Array(Simulation.Moment), after: Schema.Array(Simulation.Moment) })
+  ),
   run: Schema.String,
   report: Schema.String
 })

@@ -10,12 +10,11 @@ import { DataFile } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
-import type * as Format from "./internal/format.ts"
+import * as Input from "./internal/input.ts"
 import { page } from "./internal/page.ts"
-import * as RunFolder from "./internal/runFolder.ts"
 import { runsPage } from "./internal/runs.ts"
 
-export { Alarm, type Input, type Metrics, Run, type Skipped, Status, Transcript, Validated } from "./internal/format.ts"
+export type { Input } from "./internal/input.ts"
 
 /**
  * The page of a run, as HTML.
@@ -40,7 +39,7 @@ export { Alarm, type Input, type Metrics, Run, type Skipped, Status, Transcript,
  * @category constructors
  * @since 0.1.0
  */
-export const html = (input: Format.Input): string => page(input)
+export const html = (input: Input.Input): string => page(input)
 
 /**
  * Reads a run folder: `results.json`, `metrics.jsonl`, `transcripts.jsonl`, `status.json`, and `run.json` with the
@@ -66,8 +65,8 @@ export const html = (input: Format.Input): string => page(input)
  */
 export const read = Effect.fn("Report.read")(function*(
   folder: string
-): Effect.fn.Return<Format.Input, DataFile.DataFileError, FileSystem.FileSystem | Path.Path> {
-  return yield* RunFolder.read(folder)
+): Effect.fn.Return<Input.Input, DataFile.DataFileError, FileSystem.FileSystem | Path.Path> {
+  return yield* Input.read(folder)
 })
 
 /**

@@ -1,6 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Report } from "@memory-r1/report"
+import type { RunFolder } from "@memory-r1/trainer"
 import { Effect, FileSystem } from "effect"
 import { createHash } from "node:crypto"
 import * as Runs from "./support/runs.ts"
@@ -8,7 +9,12 @@ import { write } from "./support/writeRun.ts"
 
 const empty: Report.Input = { folder: "runs/x", metrics: [], transcripts: [], skipped: [] }
 
-const metric = (stage: string, step: number, values: Readonly<Record<string, number>>, steps = 10): Report.Metrics => ({
+const metric = (
+  stage: string,
+  step: number,
+  values: Readonly<Record<string, number>>,
+  steps = 10
+): RunFolder.MetricsLine => ({
   stage,
   step,
   steps,
@@ -243,7 +249,7 @@ describe("Report.html", () => {
 
   it("says where a run was interrupted, failed or is", () => {
     const metrics = [metric("manager", 4, { reward: 0 })]
-    const shown = (state: Report.Status["state"], more: Partial<Report.Input> = {}): string =>
+    const shown = (state: RunFolder.Status["state"], more: Partial<Report.Input> = {}): string =>
       text(Report.html({ ...empty, metrics, status: { state, stage: "manager", step: 4, message: "E: <b>" }, ...more }))
     assert.include(shown("interrupted"), "This run was interrupted at step 4 of 10 of the stage “Memory manager”.")
     assert.include(shown("failed"), "This run failed at step 4 of 10 of the stage “Memory manager”.")

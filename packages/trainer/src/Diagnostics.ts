@@ -1,16 +1,32 @@
 /**
  * Signs that a stage goes wrong, read off its log: what re-implementations of Memory-R1 and users of other trainers
  * lost runs to.
+ *
+ * @since 0.1.0
  */
-import type { Metrics } from "./Records.ts"
+import * as Schema from "effect/Schema"
+import type { Metrics } from "./RunLog.ts"
 
 /**
- * One sign. `name` is said once in a stage.
+ * The schema of a line of `alarms.jsonl`: a sign that a stage goes wrong. A stage logs each `name` once.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
-export interface Alarm {
-  readonly name: string
-  readonly message: string
-}
+export const Diagnostic = Schema.Struct({
+  stage: Schema.String,
+  step: Schema.Int,
+  name: Schema.String,
+  message: Schema.String
+})
+
+/**
+ * The type of `Diagnostic`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Diagnostic extends Schema.Schema.Type<typeof Diagnostic> {}
 
 // A sign has to be there for so many steps in a row.
 const window = 5
@@ -25,7 +41,7 @@ interface Sight {
   readonly first: ReadonlyArray<Values>
 }
 
-// The figure in all of the last steps, or in all of the first ones; nothing where one of them lacks it.
+// The metric in all of the last steps, or in all of the first ones; nothing where one of them lacks it.
 const all = (values: ReadonlyArray<Values>, name: string): ReadonlyArray<number> | undefined => {
   const found = values.flatMap((one) => one[name] ?? [])
   return found.length === values.length ? found : undefined
@@ -127,7 +143,9 @@ match else F1), larger groups or a higher temperature make them differ`
  * Diagnostics.read([1, 2, 3, 4, 5].map(step)).map(({ name }) => name) // => ["zeroVariance"]
  * ```
  */
-export const read = (steps: ReadonlyArray<Pick<Metrics, "values">>): ReadonlyArray<Alarm> => {
+export const read = (
+  steps: ReadonlyArray<Pick<Metrics, "values">>
+): ReadonlyArray<Pick<Diagnostic, "name" | "message">> => {
   if (steps.length < window) return []
   const sight: Sight = {
     first: steps.slice(0, window).map(({ values }) => values),

@@ -2,9 +2,10 @@
  * The batch of a step that failed, as a file: a loss that is not finite can be looked at again (`memory-r1 inspect
  * batch`).
  */
-import { Learner, Objective } from "@memory-r1/core/rl"
+import type { Objective } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { FailedStep } from "./RunLog.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 const quantities = [
@@ -71,21 +72,10 @@ export const FailedBatch = Schema.Struct({
 })
 export interface FailedBatch extends Schema.Schema.Type<typeof FailedBatch> {}
 
-/**
- * What a learner was given when it failed.
- */
-export interface Given {
-  readonly stage: string
-  readonly step: number
-  readonly temperature: number
-  readonly objective: Objective.Objective
-  readonly batch: ReadonlyArray<Learner.PromptGroup>
-}
-
 // In JSON a number that is none is text.
 const Text = Schema.fromJsonString(Schema.toCodecJson(FailedBatch))
 
-const plain = (given: Given): FailedBatch => ({
+const plain = (given: FailedStep): FailedBatch => ({
   ...given,
   batch: given.batch.map(({ completions, prompt }) => ({
     prompt,
@@ -104,7 +94,7 @@ const plain = (given: Given): FailedBatch => ({
 /**
  * Writes it as JSON, with numbers that are none as text.
  */
-export const encode = (given: Given): string => Schema.encodeSync(Text)(plain(given))
+export const encode = (given: FailedStep): string => Schema.encodeSync(Text)(plain(given))
 
 /**
  * Reads it again; fails with a `TrainingError` for a text that is none.

@@ -1,26 +1,21 @@
 /**
- * What a run leaves behind: `metrics.jsonl`, `transcripts.jsonl`, `validations.jsonl`, `alarms.jsonl`, TensorBoard's
- * event file and `status.json` in its folder, readable at every moment.
+ * The log of a run: metrics, transcripts and validations, as they come. `RunFolder.layerLog` writes it into a folder.
+ *
+ * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import { Simulation } from "@memory-r1/core/rl"
+import type { Learner, Objective } from "@memory-r1/core/rl"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Path from "effect/Path"
-import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import * as Diagnostics from "./Diagnostics.ts"
-import * as FailedBatch from "./FailedBatch.ts"
-import type { Metrics, Transcript, Validated } from "./Records.ts"
-import * as TensorBoard from "./TensorBoard.ts"
-
-export type { Metrics, Transcript, Validated } from "./Records.ts"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
 /**
- * The run folder cannot be written.
+ * The log cannot be written.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError", {
   file: Schema.String,
@@ -34,211 +29,167 @@ export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError"
 }
 
 /**
- * Where a run stands: `stage` and `step` are the last ones that were logged.
+ * The metrics of one step of a stage by name, and what each completion of the step earned, if anything was sampled.
+ *
+ * @category models
+ * @since 0.1.0
  */
-export const Status = Schema.Struct({
-  state: Schema.Literals(["running", "done", "interrupted", "failed"]),
-  stage: Schema.String,
-  step: Schema.Int,
-  message: Schema.optional(Schema.String)
-})
-export interface Status extends Schema.Schema.Type<typeof Status> {}
+export interface Metrics {
+  readonly stage: string
+  readonly step: number
+  readonly steps: number
+  readonly values: Readonly<Record<string, number>>
+  readonly rewards?: ReadonlyArray<number> | undefined
+}
+
+// JSON has null for NaN.
+const Figure = Schema.NullOr(Schema.Finite).pipe(Schema.decodeTo(
+  Schema.Number,
+  SchemaTransformation.transform({
+    decode: (value) => value ?? NaN,
+    encode: (value) => Number.isFinite(value) ? value : null
+  })
+))
 
 /**
- * How many bytes of each file belong to a run up to some moment.
+ * The schema of a line of `transcripts.jsonl`: a prompt and its completions, with what each one was (`labels`, such as
+ * the operations of a manager), what it earned, and how that came about (`result`). If a completion was followed by
+ * others before it was rewarded, those are `later`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Transcript = Schema.Struct({
+  stage: Schema.String,
+  step: Schema.Int,
+  prompt: Schema.String,
+  completions: Schema.Array(Schema.Struct({
+    text: Schema.String,
+    reward: Figure,
+    advantage: Figure,
+    parts: Schema.Record(Schema.String, Figure),
+    labels: Schema.optional(Schema.Array(Schema.String)),
+    result: Schema.String,
+    later: Schema.optional(Schema.Array(Schema.String))
+  }))
+})
+
+/**
+ * The type of `Transcript`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Transcript extends Schema.Schema.Type<typeof Transcript> {}
+
+/**
+ * The schema of a line of `validations.jsonl`: answers to a few questions and the history of one bank, after a step.
+ * See `Validation`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Validation = Schema.Struct({
+  stage: Schema.String,
+  step: Schema.Int,
+  answers: Schema.Array(Schema.Struct({
+    id: Schema.String,
+    question: Schema.String,
+    gold: Schema.String,
+    answer: Schema.String,
+    right: Schema.Boolean
+  })),
+  bank: Schema.Array(Simulation.Moment)
+})
+
+/**
+ * The type of `Validation`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Validation extends Schema.Schema.Type<typeof Validation> {}
+
+/**
+ * What a learner was given when it failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FailedStep {
+  readonly stage: string
+  readonly step: number
+  readonly temperature: number
+  readonly objective: Objective.Objective
+  readonly batch: ReadonlyArray<Learner.PromptGroup>
+}
+
+/**
+ * The schema of how many bytes of each file belong to a run up to some moment.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Mark = Schema.Record(Schema.String, Schema.Int)
+
+/**
+ * The type of `Mark`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Mark = typeof Mark.Type
 
 /**
  * The log of a run.
  *
- * - `metrics`: a line of figures; alarms that it gives rise to are logged with it.
- * - `transcript`, `validated`: what was written, beside the figures.
- * - `batch`: keeps the batch of a step that failed, and says in which file; nothing where no files are kept.
- * - `mark`: where the log stands now.
+ * - `metrics`: logs the metrics of a step, and what `Diagnostics` reads in them.
+ * - `transcript`, `validation`: what was written, beside the metrics.
+ * - `batch`: keeps the batch of a step that failed. Returns the file, or `undefined` if no files are kept.
+ * - `mark`: where the log is now.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Service {
   readonly metrics: (record: Metrics) => Effect.Effect<void, RunLogError>
   readonly transcript: (record: Transcript) => Effect.Effect<void, RunLogError>
-  readonly validated: (record: Validated) => Effect.Effect<void, RunLogError>
-  readonly batch: (given: FailedBatch.Given) => Effect.Effect<string | undefined, RunLogError>
+  readonly validation: (record: Validation) => Effect.Effect<void, RunLogError>
+  readonly batch: (failed: FailedStep) => Effect.Effect<string | undefined, RunLogError>
   readonly mark: Effect.Effect<Mark, RunLogError>
 }
 
 /**
- * The tag of the log.
+ * The log as a service.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class RunLog extends Context.Service<RunLog, Service>()("@memory-r1/trainer/RunLog") {}
 
 const silent: Service = {
   metrics: () => Effect.void,
   transcript: () => Effect.void,
-  validated: () => Effect.void,
+  validation: () => Effect.void,
   batch: () => Effect.succeed(undefined),
   mark: Effect.succeed({})
 }
 
 /**
  * Keeps nothing.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerNone: Layer.Layer<RunLog> = Layer.succeed(RunLog, silent)
 
 /**
- * Keeps figures and transcripts in a list, for tests and for programs that show progress themselves.
+ * Appends metrics and transcripts to a list. Use it in tests, and in programs that show progress themselves.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerMemory = (records: Array<Metrics | Transcript>): Layer.Layer<RunLog> => {
   const push = (record: Metrics | Transcript) => Effect.sync(() => void records.push(record))
   return Layer.succeed(RunLog, { ...silent, metrics: push, transcript: push })
 }
-
-const messageOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
-}
-
-const lineFiles = ["metrics.jsonl", "transcripts.jsonl", "validations.jsonl", "alarms.jsonl"] as const
-
-const Line = Schema.StructWithRest(
-  Schema.Struct({ stage: Schema.String, step: Schema.Int, steps: Schema.Int, at: Schema.Finite }),
-  [Schema.Record(Schema.String, Schema.Unknown)]
-)
-const readLine = Schema.decodeUnknownSync(Schema.fromJsonString(Line))
-
-// A line of metrics as it was logged.
-const parsed = (line: string): Metrics & { readonly at: number } => {
-  const { at, stage, step, steps, ...rest } = readLine(line)
-  return {
-    at,
-    stage,
-    step,
-    steps,
-    values: Object.fromEntries(
-      Object.entries(rest).flatMap(([name, value]) => typeof value === "number" ? [[name, value]] : [])
-    )
-  }
-}
-
-/**
- * - `resumeAt`: the mark up to which an earlier run's log is kept; what came after it is removed. Without one all of it
- *   is.
- * - `tensorBoard`: also writes an event file (the default).
- */
-export interface FolderOptions {
-  readonly resumeAt?: Mark | undefined
-  readonly tensorBoard?: boolean | undefined
-}
-
-/**
- * Writes into a folder, which is made if need be. `status.json` says "running" until the layer
- * is closed, and then how the run ended: done, failed (with the message), or interrupted (Ctrl-C).
- */
-export const layerFolder = (
-  folder: string,
-  { resumeAt = {}, tensorBoard = true }: FolderOptions = {}
-): Layer.Layer<RunLog, RunLogError, FileSystem.FileSystem | Path.Path> =>
-  Layer.effect(
-    RunLog,
-    Effect.gen(function*() {
-      const files = yield* FileSystem.FileSystem
-      const path = yield* Path.Path
-      const at = (name: string): string => path.join(folder, name)
-      const failing = (file: string) => Effect.mapError((cause: unknown) => new RunLogError({ file, cause }))
-      yield* files.makeDirectory(folder, { recursive: true }).pipe(failing(folder))
-      // A file is never made longer: after a loss of power it may have less than was marked.
-      const keep = (name: string, bytes: number) =>
-        Effect.andThen(files.stat(at(name)), ({ size }) =>
-          Number(size) > bytes ? files.truncate(at(name), bytes) : Effect.void)
-      for (const name of [...lineFiles, TensorBoard.fileName]) {
-        const kept = resumeAt[name]
-        yield* (kept === undefined ? files.remove(at(name), { force: true }) : keep(name, kept)).pipe(failing(at(name)))
-      }
-
-      // What the log has so far: of the stage that continues, for alarms.
-      const known = resumeAt["metrics.jsonl"] === undefined
-        ? []
-        : yield* files.readFileString(at("metrics.jsonl")).pipe(
-          Effect.map((text) =>
-            text.split("\n").filter((line) => line !== "").map(parsed)
-          ),
-          failing(at("metrics.jsonl"))
-        )
-      const raised = new Map<string, Set<string>>()
-      const steps = new Map<string, Array<Metrics>>()
-      const look = (record: Metrics): ReadonlyArray<Diagnostics.Alarm> => {
-        const own = steps.get(record.stage) ?? []
-        steps.set(record.stage, own)
-        own.push(record)
-        const said = raised.get(record.stage) ?? new Set()
-        raised.set(record.stage, said)
-        return Diagnostics.read(own).filter(({ name }) => !said.has(name) && said.add(name))
-      }
-      known.forEach(look)
-
-      const last = yield* Ref.make({ stage: known.at(-1)?.stage ?? "start", step: known.at(-1)?.step ?? 0 })
-      const statusFile = at("status.json")
-      const status = Effect.fnUntraced(function*(state: Status["state"], message?: string) {
-        const current: Status = { state, ...(yield* Ref.get(last)), message }
-        yield* files.writeFileString(`${statusFile}.tmp`, `${JSON.stringify(current, null, 2)}\n`)
-        yield* files.rename(`${statusFile}.tmp`, statusFile)
-      })
-      yield* status("running").pipe(failing(statusFile))
-      yield* Effect.addFinalizer((exit) =>
-        Effect.ignore(
-          Exit.isSuccess(exit)
-            ? status("done")
-            : Exit.hasInterrupts(exit)
-            ? status("interrupted", "stopped before the end; what is in this folder is what was done until then")
-            : status("failed", messageOf(exit.cause))
-        )
-      )
-      const append = Effect.fnUntraced(function*(name: string, record: object) {
-        yield* files.writeFileString(at(name), `${JSON.stringify(record)}\n`, { flag: "a" }).pipe(failing(at(name)))
-      })
-      const board = (bytes: Uint8Array) =>
-        tensorBoard
-          ? files.writeFile(at(TensorBoard.fileName), bytes, { flag: "a" }).pipe(failing(at(TensorBoard.fileName)))
-          : Effect.void
-      if (resumeAt[TensorBoard.fileName] === undefined) yield* board(TensorBoard.header(yield* Clock.currentTimeMillis))
-
-      return RunLog.of({
-        metrics: Effect.fnUntraced(function*(record) {
-          const { rewards, stage, step, steps, values } = record
-          const now = yield* Clock.currentTimeMillis
-          yield* Ref.set(last, { stage, step })
-          yield* append("metrics.jsonl", {
-            stage,
-            step,
-            steps,
-            at: now,
-            ...values,
-            rewards
-          })
-          yield* board(TensorBoard.scalars(record, now))
-          for (const { message, name } of look(record)) {
-            yield* append("alarms.jsonl", { stage, step, name, message })
-            yield* Effect.logWarning(`${stage}, step ${step}: ${message}`)
-          }
-        }),
-        transcript: (record) => append("transcripts.jsonl", record),
-        validated: (record) => append("validations.jsonl", record),
-        batch: Effect.fnUntraced(function*(given) {
-          const file = at("failed-batch.json")
-          yield* files.writeFileString(file, FailedBatch.encode(given)).pipe(failing(file))
-          return file
-        }),
-        mark: Effect.gen(function*() {
-          const sizes = yield* Effect.forEach([...lineFiles, ...(tensorBoard ? [TensorBoard.fileName] : [])], (name) =>
-            Effect.map(
-              Effect.orElseSucceed(
-                Effect.map(files.stat(at(name)), ({ size }) =>
-                  Number(size)),
-                () => undefined
-              ),
-              (size) => size === undefined ? [] : [[name, size]]
-            ))
-          return Object.fromEntries(sizes.flat()) as Mark
-        })
-      })
-    })
-  )

@@ -6,7 +6,7 @@
  */
 import crc32c from "crc-32/crc32c.js"
 import { PbfWriter } from "pbf"
-import type { Metrics } from "./Records.ts"
+import type { Metrics } from "./RunLog.ts"
 
 /**
  * The name of the event file in a run folder. TensorBoard takes any that has "tfevents" in it.

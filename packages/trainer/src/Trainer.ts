@@ -136,7 +136,7 @@ export const run = Effect.fn("Trainer.run")(
           steps: stage.steps,
           values: Object.fromEntries(Object.entries(values).map(([key, value]) => [`validation.${key}`, value]))
         })
-        yield* log.validated({ stage: name, step, answers, bank })
+        yield* log.validation({ stage: name, step, answers, bank })
         const value = values[metric]
         const isBetter = best === null || value > best.value
         if (isBetter) best = { value, number: steps }

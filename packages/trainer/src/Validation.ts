@@ -7,7 +7,7 @@ import { type Episode, Simulation, TextMetrics } from "@memory-r1/core/rl"
 import type { Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
-import type { Validated } from "./RunLog.ts"
+import type * as RunLog from "./RunLog.ts"
 
 /**
  * - `episodes`: what is played by the manager and then asked about.
@@ -25,8 +25,8 @@ export interface Options {
  */
 export interface Measured {
   readonly values: Readonly<Record<"exactMatch" | "f1" | "memories", number>>
-  readonly answers: Validated["answers"]
-  readonly bank: Validated["bank"]
+  readonly answers: RunLog.Validation["answers"]
+  readonly bank: RunLog.Validation["bank"]
 }
 
 // As many as a reader wants to see.

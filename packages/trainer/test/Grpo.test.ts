@@ -330,7 +330,7 @@ describe("Grpo", () => {
 
   it.effect("keeps the batch of a step whose loss is no number", () =>
     Effect.gen(function*() {
-      const kept: Array<FailedBatch.Given> = []
+      const kept: Array<RunLog.FailedStep> = []
       const error = yield* Effect.scoped(Effect.gen(function*() {
         const learner = yield* Tiny.learner
         return yield* Effect.flip(

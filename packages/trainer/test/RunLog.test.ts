@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Objective } from "@memory-r1/core/rl"
-import { FailedBatch, RunLog, TensorBoard } from "@memory-r1/trainer"
+import { FailedBatch, RunFolder, RunLog, TensorBoard } from "@memory-r1/trainer"
 import { Deferred, Effect, Exit, Fiber, FileSystem, Path, Schema } from "effect"
 
 const metrics = { stage: "manager", step: 3, steps: 10, values: { reward: 0.5 } }
@@ -12,7 +12,7 @@ const inFolder = Effect.gen(function*() {
   const folder = path.join(yield* files.makeTempDirectoryScoped(), "deep", "run")
   const status = Effect.flatMap(
     files.readFileString(path.join(folder, "status.json")),
-    Schema.decodeEffect(Schema.fromJsonString(RunLog.Status))
+    Schema.decodeEffect(Schema.fromJsonString(RunFolder.Status))
   )
   return { files, path, folder, status }
 })
@@ -27,7 +27,7 @@ describe("RunLog", () => {
         yield* log.metrics(metrics)
         yield* log.metrics({ ...metrics, step: 4 })
         yield* log.transcript({ stage: "manager", step: 4, prompt: "p", completions: [] })
-      }).pipe(Effect.provide(RunLog.layerFolder(folder)))
+      }).pipe(Effect.provide(RunFolder.layerLog(folder)))
       assert.deepStrictEqual(yield* status, { state: "done", stage: "manager", step: 4 })
       const lines = (yield* files.readFileString(path.join(folder, "metrics.jsonl"))).trim().split("\n").map((line) =>
         JSON.parse(line) as Record<string, unknown>
@@ -48,13 +48,13 @@ describe("RunLog", () => {
         RunLog.RunLog.use((log) =>
           Effect.andThen(Effect.forEach(steps, (step) => log.metrics(flat(step)), { discard: true }), log.mark)
         )
-      const mark = yield* Effect.provide(writing([1, 2, 3, 4]), RunLog.layerFolder(folder))
+      const mark = yield* Effect.provide(writing([1, 2, 3, 4]), RunFolder.layerLog(folder))
       const board = (yield* files.stat(path.join(folder, TensorBoard.fileName))).size
       assert.strictEqual(mark[TensorBoard.fileName], Number(board))
       assert.notProperty(mark, "alarms.jsonl")
       const before = yield* at("metrics.jsonl")
 
-      yield* Effect.provide(writing([5, 6]), RunLog.layerFolder(folder, { resumeAt: mark }))
+      yield* Effect.provide(writing([5, 6]), RunFolder.layerLog(folder, { resumeAt: mark }))
       // The fifth step in a row without a difference: seen, though four of them were logged by another process.
       assert.deepStrictEqual(
         (yield* at("alarms.jsonl")).trim().split("\n").map((line) =>
@@ -63,7 +63,7 @@ describe("RunLog", () => {
         [5]
       )
       assert.include(yield* at("metrics.jsonl"), "\"rewards\":[0.5,1]")
-      yield* Effect.provide(Effect.void, RunLog.layerFolder(folder, { resumeAt: mark }))
+      yield* Effect.provide(Effect.void, RunFolder.layerLog(folder, { resumeAt: mark }))
       assert.strictEqual(yield* at("metrics.jsonl"), before)
       assert.isFalse(yield* files.exists(path.join(folder, "alarms.jsonl")))
       assert.strictEqual((yield* files.stat(path.join(folder, TensorBoard.fileName))).size, board)
@@ -71,7 +71,7 @@ describe("RunLog", () => {
 
       // A file that lost its end, as after a loss of power, is not made longer.
       yield* files.writeFileString(path.join(folder, "metrics.jsonl"), before.slice(0, before.indexOf("\n") + 1))
-      yield* Effect.provide(Effect.void, RunLog.layerFolder(folder, { resumeAt: mark }))
+      yield* Effect.provide(Effect.void, RunFolder.layerLog(folder, { resumeAt: mark }))
       assert.strictEqual((yield* status).step, 1)
     }).pipe(Effect.provide(NodeServices.layer)))
 
@@ -85,7 +85,7 @@ describe("RunLog", () => {
       }]
       const file = yield* Effect.provide(
         RunLog.RunLog.use((log) => log.batch({ stage: "manager", step: 3, temperature: 1, objective, batch })),
-        RunLog.layerFolder(folder, { tensorBoard: false })
+        RunFolder.layerLog(folder, { tensorBoard: false })
       )
       assert.isFalse(yield* files.exists(path.join(folder, TensorBoard.fileName)))
       const again = yield* FailedBatch.decode(yield* files.readFileString(file!))
@@ -106,7 +106,7 @@ describe("RunLog", () => {
     Effect.gen(function*() {
       const { folder, status } = yield* inFolder
       const failing = Effect.andThen(RunLog.RunLog.use((log) => log.metrics(metrics)), Effect.fail("no more tokens"))
-      const exit = yield* Effect.exit(Effect.provide(failing, RunLog.layerFolder(folder)))
+      const exit = yield* Effect.exit(Effect.provide(failing, RunFolder.layerLog(folder)))
       assert.isTrue(Exit.isFailure(exit))
       const { message, state, step } = yield* status
       assert.deepStrictEqual([state, step], ["failed", 3])
@@ -119,7 +119,7 @@ describe("RunLog", () => {
       const files = yield* FileSystem.FileSystem
       const path = yield* Path.Path
       for (const _ of [1, 2]) {
-        yield* Effect.provide(RunLog.RunLog.use((log) => log.metrics(metrics)), RunLog.layerFolder(folder))
+        yield* Effect.provide(RunLog.RunLog.use((log) => log.metrics(metrics)), RunFolder.layerLog(folder))
       }
       const lines = (yield* files.readFileString(path.join(folder, "metrics.jsonl"))).trim().split("\n")
       assert.lengthOf(lines, 1)
@@ -133,7 +133,7 @@ describe("RunLog", () => {
         RunLog.RunLog.use((log) => log.metrics(metrics)).pipe(
           Effect.andThen(Deferred.succeed(reached, undefined)),
           Effect.andThen(Effect.never),
-          Effect.provide(RunLog.layerFolder(folder))
+          Effect.provide(RunFolder.layerLog(folder))
         )
       )
       yield* Deferred.await(reached)
@@ -149,7 +149,7 @@ describe("RunLog", () => {
       const path = yield* Path.Path
       yield* files.makeDirectory(path.dirname(folder), { recursive: true })
       yield* files.writeFileString(folder, "a file where the folder should be")
-      const error = yield* Effect.flip(Effect.provide(Effect.void, RunLog.layerFolder(folder)))
+      const error = yield* Effect.flip(Effect.provide(Effect.void, RunFolder.layerLog(folder)))
       assert.strictEqual(error._tag, "RunLogError")
       assert.include(error.message, folder)
       assert.include(error.message, "is the folder writable")

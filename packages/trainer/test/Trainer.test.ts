@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint, OnnxLearner, OnnxModel } from "@memory-r1/backend-onnx"
 import { Retriever } from "@memory-r1/core"
 import { Learner } from "@memory-r1/core/rl"
-import { Checkpointer, Checkpoints, Recipe, RunLog, TrainConfig, Trainer } from "@memory-r1/trainer"
+import { Checkpointer, Checkpoints, Recipe, RunFolder, RunLog, TrainConfig, Trainer } from "@memory-r1/trainer"
 import { Effect, FileSystem } from "effect"
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -67,7 +67,7 @@ const runIn = (
     }).pipe(
       dying,
       Effect.provide([
-        RunLog.layerFolder(folder, resumed === undefined ? {} : { resumeAt: resumed.state.mark }),
+        RunFolder.layerLog(folder, resumed === undefined ? {} : { resumeAt: resumed.state.mark }),
         Retriever.layerBm25
       ]),
       Effect.scoped
@@ -184,7 +184,7 @@ describe("Trainer", () => {
       if (best === 0) assert.deepStrictEqual(kept.weights, (yield* Checkpoint.load(join(folder, "model"))).weights)
       const validated = lines(folder, "validations.jsonl")
       assert.lengthOf(validated, scores.length)
-      const [{ answers, bank }] = validated as [RunLog.Validated & Record<string, unknown>]
+      const [{ answers, bank }] = validated as [RunLog.Validation & Record<string, unknown>]
       assert.hasAllKeys(answers[0]!, ["id", "question", "gold", "answer", "right"])
       assert.strictEqual(bank.length, 4)
     })
@@ -235,7 +235,7 @@ describe("Trainer", () => {
       )
       yield* Checkpoint.load(join(folder, "failed"))
       assert.strictEqual((yield* Checkpointer.newest(folder))!.state.steps, 2)
-      const status = JSON.parse(readFileSync(join(folder, "status.json"), "utf8")) as RunLog.Status
+      const status = JSON.parse(readFileSync(join(folder, "status.json"), "utf8")) as RunFolder.Status
       assert.deepStrictEqual([status.state, status.stage, status.step], ["failed", "manager", 2])
     })
   )

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { AnswerAgent } from "../AnswerAgent.ts"
 import * as TurnRules from "../internal/turnRules.ts"
 import type { Memory } from "../Memory.ts"
@@ -231,16 +232,24 @@ export const play = Effect.fn("Simulation.play")(function*(
 })
 
 /**
- * One moment in the history of a bank: what was said, what was decided, and the memories after it.
+ * The schema of one moment in the history of a bank: what was said, what was decided, and the memories after it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Moment = Schema.Struct({
+  fact: Schema.String,
+  decision: Schema.String,
+  memories: Schema.Array(Schema.String)
+})
+
+/**
+ * The type of `Moment`.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Moment {
-  readonly fact: string
-  readonly decision: string
-  readonly memories: ReadonlyArray<string>
-}
+export interface Moment extends Schema.Schema.Type<typeof Moment> {}
 
 /**
  * What became of a bank, decision by decision, in words.

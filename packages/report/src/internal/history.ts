@@ -1,12 +1,13 @@
 // What becomes of a bank, decision by decision, and how answers changed.
-import type { QuickstartResult } from "@memory-r1/memory-world"
-import type { Input, Validated } from "./format.ts"
+import type { Simulation } from "@memory-r1/core/rl"
+import type { RunLog } from "@memory-r1/trainer"
+import type { Input } from "./input.ts"
 import { html, type Markup } from "./markup.ts"
 import { table } from "./table.ts"
 import * as Text from "./text.ts"
 
 // Memories that a decision brought stand out, and those that it took away are still there, crossed out.
-const moment = ({ decision, fact, memories }: QuickstartResult.Moment, before: ReadonlyArray<string>): Markup => {
+const moment = ({ decision, fact, memories }: Simulation.Moment, before: ReadonlyArray<string>): Markup => {
   const gone = before.filter((memory) => !memories.includes(memory))
   const all = [
     ...gone.map((memory) => html`<li class="gone">${memory}</li>`),
@@ -16,12 +17,12 @@ const moment = ({ decision, fact, memories }: QuickstartResult.Moment, before: R
 ${all.length === 0 ? html`<p class="muted">nothing in memory</p>` : html`<ul>${all}</ul>`}</li>`
 }
 
-const steps = (moments: ReadonlyArray<QuickstartResult.Moment>): Markup =>
+const steps = (moments: ReadonlyArray<Simulation.Moment>): Markup =>
   html`<ol class="history">${moments.map((one, i) => moment(one, moments[i - 1]?.memories ?? []))}</ol>`
 
 const pair = (
-  before: ReadonlyArray<QuickstartResult.Moment> | undefined,
-  after: ReadonlyArray<QuickstartResult.Moment>
+  before: ReadonlyArray<Simulation.Moment> | undefined,
+  after: ReadonlyArray<Simulation.Moment>
 ): Markup =>
   html`${steps(after)}${
     before === undefined
@@ -30,12 +31,14 @@ const pair = (
   }`
 
 // The first and the last validation of each stage.
-const ends = (validations: ReadonlyArray<Validated>): ReadonlyArray<readonly [first: Validated, last: Validated]> =>
+const ends = (
+  validations: ReadonlyArray<RunLog.Validation>
+): ReadonlyArray<readonly [first: RunLog.Validation, last: RunLog.Validation]> =>
   [...Map.groupBy(validations, ({ stage }) => stage).values()].map((all) => [all[0]!, all.at(-1)!])
 
-const answers = ([first, last]: readonly [Validated, Validated], index: number): Markup => {
+const answers = ([first, last]: readonly [RunLog.Validation, RunLog.Validation], index: number): Markup => {
   const earlier = new Map(first.answers.map((answer) => [answer.id, answer]))
-  const cell = (answer: Validated["answers"][number] | undefined): Markup =>
+  const cell = (answer: RunLog.Validation["answers"][number] | undefined): Markup =>
     answer === undefined
       ? html`<span class="muted">not asked</span>`
       : html`<span class="${answer.right ? "up" : "down"}" aria-label="${answer.right ? "right" : "wrong"}">${

@@ -1,6 +1,6 @@
 // The top of the page: what ran, how it ended, and what the page shows.
 import type { QuickstartResult, WorldEvaluation } from "@memory-r1/memory-world"
-import type { Input } from "./format.ts"
+import type { Input } from "./input.ts"
 import { html, type Markup } from "./markup.ts"
 import * as Series from "./series.ts"
 import * as Text from "./text.ts"
@@ -88,11 +88,11 @@ const skipped = ({ skipped }: Input): Markup | undefined =>
       )
     }</div>`
 
-const alarms = ({ alarms = [] }: Input): Markup | undefined =>
-  alarms.length === 0
+const signs = ({ diagnostics = [] }: Input): Markup | undefined =>
+  diagnostics.length === 0
     ? undefined
     : html`<div class="banner warn" role="note"><p><strong>Signs that something went wrong</strong></p><ul>${
-      alarms.map(
+      diagnostics.map(
         ({ message, stage, step }) => html`<li>${Text.stage(stage)}, step ${Text.count(step)}: ${message}</li>`
       )
     }</ul></div>`
@@ -167,7 +167,7 @@ export const overview = (input: Input, sections: ReadonlyArray<readonly [id: str
 <h1>${title(input)}</h1>
 ${banner(input)}
 ${skipped(input)}
-${alarms(input)}
+${signs(input)}
 <dl class="facts"><div><dt>State</dt><dd class="state ${input.status?.state ?? "unknown"}">${
     input.status === undefined ? "not recorded" : states[input.status.state]
   }</dd></div>${facts(input).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>

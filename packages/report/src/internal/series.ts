@@ -1,23 +1,23 @@
 // The metrics of a run as curves: by stage, smoothed, and thinned to what a chart can show.
 import { Statistics } from "@memory-r1/core/rl"
-import type { Metrics } from "./format.ts"
+import type { RunFolder } from "@memory-r1/trainer"
 
 /** The steps of one stage, as far as they were logged. */
 export interface Stage {
   readonly name: string
-  readonly records: ReadonlyArray<Metrics>
+  readonly records: ReadonlyArray<RunFolder.MetricsLine>
 }
 
 // Validation has lines of its own, with the number of the step that it came after.
-const isValidation = ({ values }: Metrics): boolean =>
+const isValidation = ({ values }: RunFolder.MetricsLine): boolean =>
   [...values.keys()].every((name) => name.startsWith("validation."))
 
 /**
  * Stages in the order of the log. A step that was done again, after a run was taken up where it had stopped, counts
  * once; what validation found after a step stands with it.
  */
-export const stages = (metrics: ReadonlyArray<Metrics>): ReadonlyArray<Stage> => {
-  const found: Array<{ readonly name: string; records: Array<Metrics> }> = []
+export const stages = (metrics: ReadonlyArray<RunFolder.MetricsLine>): ReadonlyArray<Stage> => {
+  const found: Array<{ readonly name: string; records: Array<RunFolder.MetricsLine> }> = []
   for (const record of metrics) {
     const last = found.at(-1)
     if (last?.name !== record.stage) found.push({ name: record.stage, records: [record] })

@@ -16,7 +16,7 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
 
 /** A figure of any size, in three digits. */
 export const figure = (value: number | null | undefined): string => {
-  if (value === undefined || value === null) return dash
+  if (value === undefined || value === null || Number.isNaN(value)) return dash
   if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(1)
   return Math.abs(value) >= 10_000 ? compact.format(value) : small.format(value)
 }
@@ -28,8 +28,8 @@ export const inColumn = (value: number | null | undefined): string =>
 export const count = (value: number): string => whole.format(value)
 
 /** With a sign that is easy to see. */
-export const signed = (value: number | null): string => {
-  if (value === null) return dash
+export const signed = (value: number): string => {
+  if (Number.isNaN(value)) return dash
   return value > 0 ? `+${value.toFixed(2)}` : value < 0 ? `\u2212${Math.abs(value).toFixed(2)}` : "0"
 }
 

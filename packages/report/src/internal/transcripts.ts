@@ -1,8 +1,8 @@
 // What the policy was asked, what it wrote, and what it earned.
 import { Statistics } from "@memory-r1/core/rl"
+import type { RunLog } from "@memory-r1/trainer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Transcript } from "./format.ts"
 import { html, type Markup } from "./markup.ts"
 import { operationNames } from "./operations.ts"
 import * as Text from "./text.ts"
@@ -10,6 +10,7 @@ import * as Text from "./text.ts"
 const perStage = 5
 const mostShown = 16
 
+type Transcript = RunLog.Transcript
 type Completion = Transcript["completions"][number]
 
 const differs = ({ completions }: Transcript): boolean => new Set(completions.map(({ reward }) => reward)).size > 1
@@ -42,7 +43,7 @@ const promptOf = (prompt: string): Markup =>
       }`
   })
 
-const tone = (value: number | null): string => (value === null || value === 0 ? "" : value > 0 ? "up" : "down")
+const tone = (value: number): string => (value > 0 ? "up" : value < 0 ? "down" : "")
 
 const partsOf = ({ parts }: Completion): string =>
   Object.entries(parts)
@@ -79,7 +80,7 @@ const operationsOf = ({ labels = [] }: Completion): Markup | undefined => {
 }
 
 const rewards = ({ completions }: Transcript): string => {
-  const found = completions.flatMap(({ reward }) => (reward === null ? [] : [reward]))
+  const found = completions.map(({ reward }) => reward).filter(Number.isFinite)
   if (found.length === 0) return "no rewards"
   const [low, high] = [Math.min(...found), Math.max(...found)]
   return low === high
