@@ -2,6 +2,7 @@
  * Laws: what every implementation of a core service has to obey, as vitest suites. A third party's test file is five
  * lines. They need `vitest` and `@effect/vitest` beside `effect`.
  */
+export { journalLaws } from "./testing/journalLaws.ts"
 export type { Law } from "./testing/law.ts"
 export { lawsOfLearner, learnerLaws } from "./testing/learnerLaws.ts"
 export type { LearnerLawsOptions } from "./testing/learnerSupport.ts"

@@ -7,6 +7,7 @@ import * as Filter from "../Filter.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import { fromJournal, MemoryStore } from "../MemoryStore.ts"
 import * as Ranking from "../Ranking.ts"
+import type { Scope } from "../Scope.ts"
 import type { Journal } from "../store/Journal.ts"
 import { add, commit, found, freshScope, idOf } from "./storeSupport.ts"
 
@@ -111,61 +112,67 @@ export const storeMeaningLaws = <E>(name: string, live: Layer.Layer<MemoryStore,
   })
 }
 
+export const guarded = "refuses vectors of another model until all are computed anew, of another length, and of NaN"
+
+/** Two embedding models on one journal. */
+export const guardsVectors = function*(same: Journal, scope: Scope): Effect.fn.Return<void, unknown> {
+  const over = (embed: (text: string) => Array<number>) =>
+    Effect.map(
+      Effect.provide(EmbeddingModel.EmbeddingModel.use(Effect.succeed), embedding(embed)),
+      (model) => fromJournal(same, { embedding: model })
+    )
+  const store = yield* over(meaning)
+  yield* store.reembed(scope)
+  yield* store.commit(scope, { base: 0, edits: [add("Ann has a puppy"), add("Ann plays chess")] })
+  yield* store.embed(scope)
+  const first = Effect.map(
+    store.search(scope, { text: "pet", limit: 1 }),
+    ({ memories }) => memories[0]?.memory.text
+  )
+  const others: ReadonlyArray<readonly [string, (text: string) => Array<number>]> = [
+    ["OtherModel", (text) => meaning(text).toReversed()],
+    ["OtherModel", (text) => [...meaning(text), 1]],
+    ["NotFinite", () => [Number.NaN, 0, 0, 0, 0]],
+    ["Dimensions", (text) => text === "pet" ? [1] : meaning(text)]
+  ]
+  for (const [reason, embed] of others) {
+    const error = yield* Effect.flip((yield* over(embed)).search(scope, { text: "pet", limit: 1 }))
+    assert.strictEqual(error._tag === "VectorError" ? error.reason : error._tag, reason)
+    assert.strictEqual(yield* first, "Ann has a puppy")
+  }
+  const reversed = yield* over((text) => meaning(text).toReversed())
+  assert.deepStrictEqual(yield* reversed.reembed(scope), { embedded: 2 })
+  assert.strictEqual(
+    (yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text,
+    "Ann has a puppy"
+  )
+  // The other one is now the stranger.
+  const error = yield* Effect.flip(store.search(scope, { text: "pet", limit: 1 }))
+  assert.strictEqual(error._tag, "VectorError")
+  assert.include(error.message, "reembed")
+  yield* reversed.commit(scope, {
+    base: 1,
+    edits: [Delete({ id: idOf((yield* reversed.current(scope)).bank, "Ann has a puppy") })]
+  })
+  assert.strictEqual(
+    (yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text,
+    "Ann plays chess"
+  )
+}
+
 /**
  * How a journal's vectors are guarded: two embedding models on one store are found out, and vectors that are none are
- * refused. Every use of `journal` has to give the same storage.
+ * refused. `journalLaws` runs it.
  *
  * @category laws
  * @since 0.1.0
  */
 export const journalVectorLaws = <E>(name: string, journal: Effect.Effect<Journal, E, EffectScope.Scope>): void => {
   describe(`Journal laws: ${name}, vectors`, () => {
-    it.live("refuses vectors of another model until all are computed anew, of another length, and of NaN", () =>
-      Effect.gen(function*() {
-        const same = yield* journal
-        const scope = yield* freshScope
-        const over = (embed: (text: string) => Array<number>) =>
-          Effect.map(
-            Effect.provide(EmbeddingModel.EmbeddingModel.use(Effect.succeed), embedding(embed)),
-            (model) => fromJournal(same, { embedding: model })
-          )
-        const store = yield* over(meaning)
-        yield* store.reembed(scope)
-        yield* store.commit(scope, { base: 0, edits: [add("Ann has a puppy"), add("Ann plays chess")] })
-        yield* store.embed(scope)
-        const first = Effect.map(
-          store.search(scope, { text: "pet", limit: 1 }),
-          ({ memories }) => memories[0]?.memory.text
-        )
-        const others: ReadonlyArray<readonly [string, (text: string) => Array<number>]> = [
-          ["OtherModel", (text) => meaning(text).toReversed()],
-          ["OtherModel", (text) => [...meaning(text), 1]],
-          ["NotFinite", () => [Number.NaN, 0, 0, 0, 0]],
-          ["Dimensions", (text) => text === "pet" ? [1] : meaning(text)]
-        ]
-        for (const [reason, embed] of others) {
-          const error = yield* Effect.flip((yield* over(embed)).search(scope, { text: "pet", limit: 1 }))
-          assert.strictEqual(error._tag === "VectorError" ? error.reason : error._tag, reason)
-          assert.strictEqual(yield* first, "Ann has a puppy")
-        }
-        const reversed = yield* over((text) => meaning(text).toReversed())
-        assert.deepStrictEqual(yield* reversed.reembed(scope), { embedded: 2 })
-        assert.strictEqual(
-          (yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text,
-          "Ann has a puppy"
-        )
-        // The other one is now the stranger.
-        const error = yield* Effect.flip(store.search(scope, { text: "pet", limit: 1 }))
-        assert.strictEqual(error._tag, "VectorError")
-        assert.include(error.message, "reembed")
-        yield* reversed.commit(scope, {
-          base: 1,
-          edits: [Delete({ id: idOf((yield* reversed.current(scope)).bank, "Ann has a puppy") })]
-        })
-        assert.strictEqual(
-          (yield* reversed.search(scope, { text: "pet", limit: 1 })).memories[0]?.memory.text,
-          "Ann plays chess"
-        )
-      }).pipe(Effect.scoped))
+    it.live(guarded, () =>
+      Effect.zip(journal, freshScope).pipe(
+        Effect.flatMap(([opened, scope]) => Effect.gen(() => guardsVectors(opened, scope))),
+        Effect.scoped
+      ))
   })
 }
