@@ -30,6 +30,7 @@ class Opened extends Context.Service<Opened, Journal>()("@memory-r1/core/testing
 const entry = (revision: number): MemoryLog.Entry => ({ _tag: "Committed", revision, at: revision * 10, edits: [] })
 const many = 1000
 const unknown = MemoryId.make("m404")
+const unexpired = { unexpiredAt: 100 }
 const model = Float32Array.of(1, 1, 1)
 
 // A vector for every text.
@@ -70,7 +71,7 @@ const agrees = Effect.fnUntraced(function*(reader: Reader, embedded: ReadonlyMap
     { speaker: "Ann" },
     { speaker: null },
     { since: half?.at },
-    { unexpiredAt: 100 },
+    unexpired,
     { filter: Filter.equals("topic", "pets") }
   ]
   for (const where of wheres) {
@@ -105,10 +106,8 @@ const agrees = Effect.fnUntraced(function*(reader: Reader, embedded: ReadonlyMap
     )
   }
   for (const { memory } of rows) {
-    const same = live.filter((row) => fingerprint(row.memory) === fingerprint(memory))
-    assert.sameDeepMembers([...(yield* reader.alike([fingerprint(memory)], 100))], [
-      ...same.filter((row) => isAmong(row, { unexpiredAt: 100 }))
-    ])
+    const same = live.filter((row) => fingerprint(row.memory) === fingerprint(memory) && isAmong(row, unexpired))
+    assert.sameDeepMembers([...(yield* reader.alike([fingerprint(memory)], unexpired.unexpiredAt))], same)
   }
   const bare = live.filter(({ memory }) => !embedded.has(memory.id))
   assert.deepStrictEqual(yield* reader.unembedded(many), bare)

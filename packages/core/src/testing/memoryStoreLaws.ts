@@ -13,9 +13,9 @@ import { storeWordLaws } from "./storeWordLaws.ts"
  *
  * Use it in the test file of every store. The layer is built once for each subject. Every law works in fresh scopes, so
  * the store may hold other things already. A store takes its times from Effect's `Clock`, which is the real one except
- * where a law is about times. The laws: commits are optimistic, the log folds to the bank, no revision is ever lost, `revert`
- * restores and never gives an id twice, `fork` and scopes are independent, `erase` leaves no trace, `history` is in
- * order, `search` takes any text, and concurrent writers lose no update.
+ * where a law is about times. The laws: commits are optimistic, the log folds to the bank, no revision is ever lost,
+ * `revert` restores and never gives an id twice, `fork` and scopes are independent, `erase` leaves no trace, `history`
+ * is in order, `search` takes any text, and concurrent writers lose no update.
  *
  * @example
  * ```typescript

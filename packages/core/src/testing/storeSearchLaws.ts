@@ -44,7 +44,8 @@ const randomFilter = (depth: number): Effect.Effect<Filter.Filter> =>
   })
 
 /**
- * How a store finds: any query, the best first, among those of a speaker, a time and a filter; a part of `memoryStoreLaws`.
+ * How a store finds: any query, the best first, among those of a speaker, a time and a filter; a part of
+ * `memoryStoreLaws`.
  */
 export const storeSearchLaws = <E>(name: string, live: Layer.Layer<MemoryStore, E>): void => {
   layer(live, { excludeTestServices: true })(`MemoryStore laws: ${name}, search`, (it) => {
