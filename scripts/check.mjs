@@ -1,5 +1,5 @@
-// Everything that is checked without running tests: format, types, lint, Effect's own diagnostics, unused code, and
-// what would be published. With --fast: format, types and lint.
+// Everything that is checked without running tests: format, shape, types, lint, Effect's own diagnostics, unused code,
+// and what would be published. With --fast: format, shape, types and lint.
 import { execFile } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -34,6 +34,7 @@ const step = async (name, run) => {
 }
 
 await step("format (npm run format)", () => command("dprint", ["check"]))
+await step("lines and files (scripts/shape.mjs)", () => command("node", ["scripts/shape.mjs"]))
 // The examples in comments are compiled with everything else.
 await step("examples in comments", () => command("node", ["scripts/doctest.ts"]))
 await step("report's script", () => command("node", ["packages/report/scripts/client.ts", "--check"]))

@@ -3,7 +3,7 @@ import { MemoryLog, MemoryStore } from "@memory-r1/core"
 import { Journal } from "@memory-r1/core/store"
 import { Effect, Schema } from "effect"
 import { createHash, randomUUID } from "node:crypto"
-import { link, mkdir, open, readdir, readFile, rm } from "node:fs/promises"
+import { link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 
 const Entries = Schema.Array(MemoryLog.EntryJson)
@@ -32,9 +32,7 @@ export const journal = (folder: string): Journal.Journal => {
   const write = async (scope: string, entries: ReadonlyArray<MemoryLog.Entry>, first: number) => {
     const unfinished = join(pathOf(scope), `.${process.pid}.${randomUUID()}`)
     await mkdir(pathOf(scope), { recursive: true })
-    await using file = await open(unfinished, "wx")
-    await file.writeFile(`${Schema.encodeSync(Entries)(entries).join("\n")}\n`)
-    await file.sync()
+    await writeFile(unfinished, `${Schema.encodeSync(Entries)(entries).join("\n")}\n`, { flush: true })
     await using directory = await open(pathOf(scope))
     // Fails where the name is taken: of two writers, one is first.
     const target = join(pathOf(scope), String(first).padStart(12, "0"))

@@ -1,7 +1,7 @@
 // @module-tag slow
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
-import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
+import { journalLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { Effect, Layer } from "effect"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -13,7 +13,7 @@ const { Add, Update } = MemoryBank.Edit
 const fresh = () => mkdtempSync(join(tmpdir(), "memory-r1-folder-store-"))
 
 memoryStoreLaws("a folder", Layer.suspend(() => FolderStore.layer(fresh())))
-journalVectorLaws("a folder", Effect.sync(() => FolderStore.journal(fresh())))
+journalLaws("a folder", Effect.sync(() => FolderStore.journal(fresh())))
 
 const opened = (folder: string) => Effect.provide(MemoryStore.MemoryStore, Layer.fresh(FolderStore.layer(folder)))
 const scope = Scope.make({ user: "ann" })

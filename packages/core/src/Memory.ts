@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 
 /**
  * The identity of a memory. It stays the same when the text is updated. A model never sees it (see `MemoryOperation`).
@@ -69,12 +70,21 @@ export interface Memory extends Schema.Schema.Type<typeof Memory> {}
 /**
  * A memory before it is stored.
  *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const NewMemory = Schema.Struct({
+  ...Struct.omit(Memory.fields, ["id", "revision", "sources", "supersedes"]),
+  sources: Schema.optional(Memory.fields.sources)
+})
+
+/**
+ * The type of `NewMemory`.
+ *
  * @category models
  * @since 0.1.0
  */
-export type NewMemory = Omit<Memory, "id" | "revision" | "sources" | "supersedes"> & {
-  readonly sources?: ReadonlyArray<string> | undefined
-}
+export interface NewMemory extends Schema.Schema.Type<typeof NewMemory> {}
 
 /**
  * A memory as prompts show it: `timestamp: text` as in the paper, or the text alone if there is no time.

@@ -6,30 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import { EditSchema } from "./internal/bank.ts"
 import { defined } from "./internal/defined.ts"
 import { folded } from "./internal/fingerprint.ts"
-import { Memory, MemoryId } from "./Memory.ts"
+import { type Memory, MemoryId } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
 import { Fact } from "./Turn.ts"
 
-const { id: _id, revision: _revision, sources: _sources, supersedes: _supersedes, ...known } = Memory.fields
-const NewMemory = Schema.Struct({ ...known, sources: Schema.optional(Schema.Array(Schema.String)) })
-
-/**
- * `MemoryBank.Edit` as it stands in files.
- */
-export const Edit = Schema.TaggedUnion({
-  Add: { memory: NewMemory, id: Schema.optional(MemoryId) },
-  Update: {
-    id: MemoryId,
-    text: Schema.NonEmptyString,
-    ...Struct.pick(known, ["observedAt", "metadata", "expiresAt"]),
-    sources: Schema.optional(Schema.Array(Schema.String))
-  },
-  Supersede: { id: MemoryId, memory: NewMemory, newId: Schema.optional(MemoryId) },
-  Delete: { id: MemoryId },
-  Noop: {}
-})
+export { EditSchema as Edit } from "./internal/bank.ts"
 
 /**
  * Who decided what is committed.
@@ -62,7 +46,7 @@ const stamp = { revision: Schema.Int, at: Schema.Int }
  *   then, so that the fold gives none of them again.
  */
 export const Entry = Schema.TaggedUnion({
-  Committed: { ...stamp, edits: Schema.Array(Edit), decision: Schema.optional(Decision) },
+  Committed: { ...stamp, edits: Schema.Array(EditSchema), decision: Schema.optional(Decision) },
   Reverted: { ...stamp, to: Schema.Int },
   Erased: { ...stamp, created: Schema.Int }
 })

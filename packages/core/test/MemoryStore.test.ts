@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Memory, MemoryBank, MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
 import { Journal } from "@memory-r1/core/store"
-import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
+import { journalLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 
 memoryStoreLaws("in memory", MemoryStore.layerInMemory)
-journalVectorLaws("in memory", Effect.sync(Journal.inMemory))
+journalLaws("in memory", Effect.sync(Journal.inMemory))
 
 const { Add, Delete, Update } = MemoryBank.Edit
 

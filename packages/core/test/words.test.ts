@@ -1,4 +1,4 @@
-// What the words of a text are; the laws of stores (`storeSearchLaws`) say that every store finds by them.
+// What the words of a text are; the laws of stores (`storeWordLaws`) say that every store finds by them.
 import { assert, describe, it } from "@effect/vitest"
 import { Bm25 } from "@memory-r1/core/store"
 import { Arbitrary, Schema } from "effect"

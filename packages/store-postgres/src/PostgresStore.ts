@@ -90,9 +90,8 @@ const readerOf = Effect.fnUntraced(function*(database: Database, vectors: Vector
     head: Effect.succeed({ revision, at, created }),
     entries: ({ after = 0, upTo = Number.MAX_SAFE_INTEGER } = {}) =>
       attempt(sql<{ readonly entry: string }>`
-        SELECT entry FROM ${
-        table("log")
-      } WHERE scope = ${scope}::bigint AND revision > ${after}::bigint AND revision <= ${upTo}::bigint ORDER BY revision`)
+        SELECT entry FROM ${table("log")} WHERE scope = ${scope}::bigint AND revision > ${after}::bigint
+          AND revision <= ${upTo}::bigint ORDER BY revision`)
         .pipe(
           Effect.flatMap(
             Effect.forEach(({ entry }) => Effect.mapError(decodeEntry(entry), unreadable("an entry of the log")))
@@ -127,7 +126,8 @@ const readerOf = Effect.fnUntraced(function*(database: Database, vectors: Vector
           SELECT (SELECT min(speaker) FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted
             AND speaker > names.speaker) FROM names WHERE names.speaker IS NOT NULL
         ) SELECT speaker FROM names WHERE speaker IS NOT NULL
-        UNION ALL SELECT NULL WHERE EXISTS (SELECT 1 FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted AND speaker IS NULL)`),
+        UNION ALL SELECT NULL WHERE EXISTS (SELECT 1 FROM ${memories} WHERE scope = ${scope}::bigint AND NOT deleted
+          AND speaker IS NULL)`),
       (names) => names.map(({ speaker }) => speaker)
     ),
     alike: (fingerprints, unexpiredAt) =>
@@ -261,7 +261,8 @@ export const layerClient = (
  * import { Effect } from "effect"
  *
  * const program = MemoryStore.MemoryStore.use((store) => store.current(Scope.make({ user: "ann" })))
- * const { revision } = await Effect.runPromise(Effect.provide(program, PostgresStore.layer({ url: process.env.DATABASE_URL })))
+ * const store = PostgresStore.layer({ url: process.env.DATABASE_URL })
+ * const { revision } = await Effect.runPromise(Effect.provide(program, store))
  * ```
  */
 export const layer = (

@@ -1,20 +1,25 @@
 // @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
+import { journalLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { PostgresStore } from "@memory-r1/store-postgres"
-import { Effect, Layer, type Scope } from "effect"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { afterAll } from "vitest"
 import { describeWith, postgresql } from "../../../tools/testing/needs.ts"
 import { pglite, postgres } from "./support/servers.ts"
 
+// One server for all laws.
 const laws = (name: string, server: Effect.Effect<PgClient.PgPoolConfig, never, Scope.Scope>) => {
+  const kept = Scope.makeUnsafe()
+  afterAll(() => Effect.runPromise(Scope.close(kept, Exit.void)))
+  const started = Effect.runSync(Effect.cached(Scope.provide(server, kept)))
   memoryStoreLaws(
     name,
-    Layer.unwrap(Effect.map(server, ({ url, ...connection }) => PostgresStore.layer({ ...connection, url: url! })))
+    Layer.unwrap(Effect.map(started, ({ url, ...connection }) => PostgresStore.layer({ ...connection, url: url! })))
   )
-  journalVectorLaws(
+  journalLaws(
     name,
     Effect.gen(function*() {
-      return yield* Effect.provide(PostgresStore.journal(), yield* Layer.build(PgClient.layer(yield* server)))
+      return yield* Effect.provide(PostgresStore.journal(), yield* Layer.build(PgClient.layer(yield* started)))
     })
   )
 }

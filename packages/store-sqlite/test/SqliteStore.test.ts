@@ -1,4 +1,4 @@
-import { journalVectorLaws, memoryStoreLaws } from "@memory-r1/core/testing"
+import { journalLaws, memoryStoreLaws } from "@memory-r1/core/testing"
 import { SqliteStore } from "@memory-r1/store-sqlite"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -9,4 +9,4 @@ const directory = mkdtempSync(join(tmpdir(), "memory-r1-sqlite-"))
 afterAll(() => rmSync(directory, { recursive: true }))
 
 memoryStoreLaws("SQLite", SqliteStore.layer({ file: join(directory, "laws.db") }))
-journalVectorLaws("SQLite", SqliteStore.journal({ file: join(directory, "vectors.db") }))
+journalLaws("SQLite", SqliteStore.journal({ file: join(directory, "journal.db") }))

@@ -8,35 +8,6 @@ import * as Schema from "effect/Schema"
 import type { FailedStep } from "./RunLog.ts"
 import { TrainingError } from "./TrainingError.ts"
 
-const quantities = [
-  "logp",
-  "oldLogp",
-  "samplerLogp",
-  "refLogp",
-  "entropy",
-  "advantage",
-  "value",
-  "oldValue",
-  "returns"
-] as const satisfies ReadonlyArray<Objective.Quantity>
-
-const Expr: Schema.Codec<Objective.Expr> = Schema.Union([
-  Schema.Struct({ _tag: Schema.Literal("Quantity"), name: Schema.Literals(quantities) }),
-  Schema.Struct({ _tag: Schema.Literal("Constant"), value: Schema.Number }),
-  Schema.Struct({ _tag: Schema.Literal("Coefficient"), name: Schema.String, value: Schema.Number }),
-  Schema.Struct({
-    _tag: Schema.Literal("Unary"),
-    op: Schema.Literals(["exp", "neg", "stopGradient", "sequenceMean", "sequenceSum"]),
-    of: Schema.suspend((): Schema.Codec<Objective.Expr> => Expr)
-  }),
-  Schema.Struct({
-    _tag: Schema.Literal("Binary"),
-    op: Schema.Literals(["add", "sub", "mul", "min", "max", "less"]),
-    left: Schema.suspend((): Schema.Codec<Objective.Expr> => Expr),
-    right: Schema.suspend((): Schema.Codec<Objective.Expr> => Expr)
-  })
-])
-
 const Numbers = Schema.Array(Schema.Number)
 const perToken = Object.fromEntries(
   (["mask", "oldLogp", "samplerLogp", "refLogp", "oldValue", "returns"] as const).map((
@@ -51,16 +22,7 @@ export const FailedBatch = Schema.Struct({
   stage: Schema.String,
   step: Schema.Int,
   temperature: Schema.Number,
-  objective: Schema.Struct({
-    name: Schema.String,
-    loss: Expr,
-    aggregation: Schema.Union([
-      Schema.TaggedStruct("SequenceMean", {}),
-      Schema.TaggedStruct("TokenMean", {}),
-      Schema.TaggedStruct("ConstantLength", { length: Schema.Number }),
-      Schema.TaggedStruct("Sum", {})
-    ])
-  }),
+  objective: Objective.Objective,
   batch: Schema.Array(Schema.Struct({
     prompt: Schema.Array(Schema.Int),
     completions: Schema.Array(Schema.Struct({

@@ -99,7 +99,7 @@ describe("SessionEnvironment", () => {
       assert.strictEqual(next!.until, 4)
     }).pipe(Effect.provide(layer), Random.withSeed(1)))
 
-  it.effect("rolls out again from states that the policy reached; credits only the decision on the shared snapshot", () =>
+  it.effect("rolls out again from states that the policy reached; credits the decision on the shared snapshot", () =>
     Effect.gen(function*() {
       const environment = yield* make({ local: 0.5 })
       const first = yield* collect(environment, (prompt) => right[about(prompt)]!, 2)

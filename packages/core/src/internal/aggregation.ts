@@ -1,6 +1,14 @@
 // A loss: an expression, and how its per-token values become one number.
 import * as Data from "effect/Data"
-import type { Expr } from "./expr.ts"
+import * as Schema from "effect/Schema"
+import { Expr } from "./expr.ts"
+
+const AggregationSchema = Schema.TaggedUnion({
+  SequenceMean: {},
+  TokenMean: {},
+  ConstantLength: { length: Schema.Number },
+  Sum: {}
+})
 
 /**
  * How numbers per token become one number.
@@ -16,17 +24,12 @@ import type { Expr } from "./expr.ts"
  * @category models
  * @since 0.1.0
  */
-export type Aggregation = Data.TaggedEnum<{
-  SequenceMean: {}
-  TokenMean: {}
-  ConstantLength: { readonly length: number }
-  Sum: {}
-}>
+export type Aggregation = typeof AggregationSchema.Type
 
 /**
- * The type of `Aggregation`.
+ * Constructors and matching for aggregations: `Aggregation.TokenMean()`.
  *
- * @category models
+ * @category constructors
  * @since 0.1.0
  */
 export const Aggregation = Data.taggedEnum<Aggregation>()
@@ -54,11 +57,15 @@ export const tokenWeight = (aggregation: Aggregation, counts: {
 /**
  * A loss.
  *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Objective = Schema.Struct({ name: Schema.String, loss: Expr, aggregation: AggregationSchema })
+
+/**
+ * The type of `Objective`.
+ *
  * @category models
  * @since 0.1.0
  */
-export interface Objective {
-  readonly name: string
-  readonly loss: Expr
-  readonly aggregation: Aggregation
-}
+export interface Objective extends Schema.Schema.Type<typeof Objective> {}

@@ -2,31 +2,43 @@
 import * as Data from "effect/Data"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { type Memory, MemoryId, type NewMemory } from "../Memory.ts"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import { type Memory, MemoryId, NewMemory } from "../Memory.ts"
 import { defined } from "./defined.ts"
 
 /**
- * A change to a bank. The model's view of the same four operations is `MemoryOperation`; binding it to a snapshot gives
- * these. `Supersede` puts a new memory in the place of another one, in one step: what was true before stays in the log
- * under its own id. An `Add` or `Supersede` names the new id only where a store's log replays it.
+ * The schema of an `Edit`.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
-export type Edit = Data.TaggedEnum<{
-  Add: { readonly memory: NewMemory; readonly id?: MemoryId | undefined }
+export const EditSchema = Schema.TaggedUnion({
+  Add: { memory: NewMemory, id: Schema.optional(MemoryId) },
   Update: {
-    readonly id: MemoryId
-    readonly text: string
-    readonly observedAt?: string | undefined
-    readonly sources?: ReadonlyArray<string> | undefined
-    readonly metadata?: Readonly<Record<string, unknown>> | undefined
-    readonly expiresAt?: number | undefined
-  }
-  Supersede: { readonly id: MemoryId; readonly memory: NewMemory; readonly newId?: MemoryId | undefined }
-  Delete: { readonly id: MemoryId }
+    id: MemoryId,
+    ...Struct.pick(NewMemory.fields, ["text", "observedAt", "sources", "metadata", "expiresAt"])
+  },
+  Supersede: { id: MemoryId, memory: NewMemory, newId: Schema.optional(MemoryId) },
+  Delete: { id: MemoryId },
   Noop: {}
-}>
+})
+
+/**
+ * One change to a bank. The model's view of the same operations is `MemoryOperation`; binding it to a snapshot gives
+ * these. `Supersede` replaces a memory by a new one in one step; the old one stays in the log under its own id. An
+ * `Add` or `Supersede` names the new id only where a store's log replays it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Edit = typeof EditSchema.Type
 
 /**
  * Constructors and matching for edits: `Edit.Add({ memory })`, `Edit.$match(edit, { ... })`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const Edit = Data.taggedEnum<Edit>()
 

@@ -1,5 +1,18 @@
 // Expressions over the tokens of a completion, for losses.
 import * as Data from "effect/Data"
+import * as Schema from "effect/Schema"
+
+const QuantitySchema = Schema.Literals([
+  "logp",
+  "oldLogp",
+  "samplerLogp",
+  "refLogp",
+  "entropy",
+  "advantage",
+  "value",
+  "oldValue",
+  "returns"
+])
 
 /**
  * A per-token quantity. Gradients flow through `logp`, `value` and `entropy`, which depend on the trained weights. The
@@ -18,16 +31,7 @@ import * as Data from "effect/Data"
  * @category models
  * @since 0.1.0
  */
-export type Quantity =
-  | "logp"
-  | "oldLogp"
-  | "samplerLogp"
-  | "refLogp"
-  | "entropy"
-  | "advantage"
-  | "value"
-  | "oldValue"
-  | "returns"
+export type Quantity = typeof QuantitySchema.Type
 
 /**
  * The quantities of the trained weights. An engine computes them; a batch provides the others.
@@ -37,6 +41,24 @@ export type Quantity =
  */
 export const trained = ["logp", "value", "entropy"] as const satisfies ReadonlyArray<Quantity>
 
+const Leaf = Schema.TaggedUnion({
+  Quantity: { name: QuantitySchema },
+  Constant: { value: Schema.Number },
+  Coefficient: { name: Schema.String, value: Schema.Number }
+})
+const unary = {
+  _tag: Schema.tag("Unary"),
+  op: Schema.Literals(["exp", "neg", "stopGradient", "sequenceMean", "sequenceSum"])
+}
+const binary = { _tag: Schema.tag("Binary"), op: Schema.Literals(["add", "sub", "mul", "min", "max", "less"]) }
+interface Unary extends Schema.Struct.Type<typeof unary> {
+  readonly of: Expr
+}
+interface Binary extends Schema.Struct.Type<typeof binary> {
+  readonly left: Expr
+  readonly right: Expr
+}
+
 /**
  * An expression over tokens. `sequenceMean` and `sequenceSum` run over the unmasked tokens of a completion and give
  * each token the result. `less` is 1 if its left side is smaller, else 0, and has no slope. A `Coefficient` may change
@@ -45,13 +67,24 @@ export const trained = ["logp", "value", "entropy"] as const satisfies ReadonlyA
  * @category models
  * @since 0.1.0
  */
-export type Expr = Data.TaggedEnum<{
-  Quantity: { readonly name: Quantity }
-  Constant: { readonly value: number }
-  Coefficient: { readonly name: string; readonly value: number }
-  Unary: { readonly op: "exp" | "neg" | "stopGradient" | "sequenceMean" | "sequenceSum"; readonly of: Expr }
-  Binary: { readonly op: "add" | "sub" | "mul" | "min" | "max" | "less"; readonly left: Expr; readonly right: Expr }
-}>
+export type Expr = typeof Leaf.Type | Unary | Binary
+
+/**
+ * The schema of an expression.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Expr: Schema.Codec<Expr> = Schema.Union([
+  Leaf,
+  Schema.Struct({ ...unary, of: Schema.suspend((): Schema.Codec<Expr> => Expr) }),
+  Schema.Struct({
+    ...binary,
+    left: Schema.suspend((): Schema.Codec<Expr> => Expr),
+    right: Schema.suspend((): Schema.Codec<Expr> => Expr)
+  })
+])
+
 const { Binary, Coefficient, Constant, Quantity, Unary } = Data.taggedEnum<Expr>()
 
 /**

@@ -14,7 +14,7 @@ import * as AnswerFormat from "../rl/AnswerFormat.ts"
 import * as ManagerFormat from "../rl/ManagerFormat.ts"
 import * as Simulation from "../rl/Simulation.ts"
 import type { Turn } from "../Turn.ts"
-import { freshScope } from "./storeSupport.ts"
+import { freshScope, pick } from "./storeSupport.ts"
 
 const limits = { perFact: 4, perSpeaker: 5 }
 const questions = ["Where does Ann live?", "Which pets does Ben have?", "Who plays chess?", "xyzzy"]
@@ -41,8 +41,6 @@ const written = [
   "DELETE 17",
   "please"
 ]
-
-const pick = <A>(from: ReadonlyArray<A>) => Effect.map(Random.nextIntBetween(0, from.length - 1), (at) => from[at]!)
 
 const conversation = Effect.forEach(
   Array.from({ length: 24 }, (_, i) => i),

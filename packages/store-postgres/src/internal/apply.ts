@@ -36,7 +36,8 @@ export const apply = Effect.fnUntraced(
       const known = new Map<Memory.MemoryId, Known>()
       const asked = [...drop, ...put.map(({ memory }) => memory.id)]
       const rows = yield* sql<Known & { readonly id: Memory.MemoryId }>`
-      SELECT id, number::float8 AS number, deleted, tokens::float8 AS tokens, memory::jsonb ->> 'text' AS text FROM ${memories} WHERE scope = ${scope}::bigint AND id = ANY (${asked}::text[])`
+        SELECT id, number::float8 AS number, deleted, tokens::float8 AS tokens, memory::jsonb ->> 'text' AS text
+        FROM ${memories} WHERE scope = ${scope}::bigint AND id = ANY (${asked}::text[])`
       for (const row of rows) known.set(row.id, row)
 
       const dropped = drop.flatMap((id) => known.get(id) ?? [])
@@ -76,8 +77,10 @@ export const apply = Effect.fnUntraced(
           metadata FROM jsonb_to_recordset(${JSON.stringify(records)}::text::jsonb)
           AS r (id text, place bigint, at bigint, deleted boolean, "isSame" boolean, speaker text, expires bigint,
             fingerprint bigint, tokens bigint, memory text, metadata jsonb)
-        ON CONFLICT (scope, id) DO UPDATE SET place = excluded.place, at = excluded.at, deleted = excluded.deleted, embedded = m.embedded AND excluded.embedded, speaker = excluded.speaker,
-          expires = excluded.expires, fingerprint = excluded.fingerprint, tokens = excluded.tokens, memory = excluded.memory, metadata = excluded.metadata
+        ON CONFLICT (scope, id) DO UPDATE SET place = excluded.place, at = excluded.at, deleted = excluded.deleted,
+          embedded = m.embedded AND excluded.embedded, speaker = excluded.speaker, expires = excluded.expires,
+          fingerprint = excluded.fingerprint, tokens = excluded.tokens, memory = excluded.memory,
+          metadata = excluded.metadata
         RETURNING id, number::float8 AS number`
         const numberOf = new Map(numbers.map(({ id, number }) => [id, number]))
         const added = changed.flatMap(({ deleted, memory }) =>

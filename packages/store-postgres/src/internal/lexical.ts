@@ -37,7 +37,8 @@ export const search = (
     }
         WHERE scope = ${scope}::bigint AND term = ANY (${Bm25.termsOf(text).map(keyOf)}::text[])
       )
-      SELECT m.id, sum(ln(1 + (size - found + 0.5) / (found + 0.5)) * count * (${k1}::float8 + 1) / (count + ${k1}::float8 * (1 - ${b}::float8 + ${b}::float8 * m.tokens / mean))) AS score
+      SELECT m.id, sum(ln(1 + (size - found + 0.5) / (found + 0.5)) * count * (${k1}::float8 + 1)
+        / (count + ${k1}::float8 * (1 - ${b}::float8 + ${b}::float8 * m.tokens / mean))) AS score
       FROM found JOIN ${table("memories")} AS m ON m.number = found.memory CROSS JOIN statistics
       WHERE ${
       among(sql, scope, where)

@@ -64,7 +64,8 @@ export const migrate = Effect.fnUntraced(function*(database: Database, target = 
     const [state] = yield* attempt(
       "to open it",
       sql<{ readonly tables: number; readonly isOurs: boolean }>`
-        SELECT count(*)::float8 AS tables, coalesce(bool_or(tablename = 'settings'), false) AS "isOurs" FROM pg_tables WHERE schemaname = ${schema}`
+        SELECT count(*)::float8 AS tables, coalesce(bool_or(tablename = 'settings'), false) AS "isOurs"
+        FROM pg_tables WHERE schemaname = ${schema}`
     )
     if (state === undefined || state.tables === 0) return 0
     if (!state.isOurs) return yield* fail("WrongFile", "the schema holds tables of another program")

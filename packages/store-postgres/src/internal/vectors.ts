@@ -30,7 +30,8 @@ export const vectors = Effect.fnUntraced(function*(database: Database) {
       SELECT EXISTS (SELECT 1 FROM pg_available_extensions WHERE name = 'vector') AS available,
         (SELECT n.nspname::text FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
           WHERE e.extname = 'vector') AS namespace,
-        (SELECT format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = to_regclass(${`"${schema}".vectors`}) AND attname = 'vector' AND NOT attisdropped) AS type`
+        (SELECT format_type(atttypid, NULL) FROM pg_attribute
+          WHERE attrelid = to_regclass(${`"${schema}".vectors`}) AND attname = 'vector' AND NOT attisdropped) AS type`
   )
   let [found] = yield* extension
   if (found?.available === true && found.namespace === null && found.type !== "vector") {
@@ -61,7 +62,8 @@ export const vectors = Effect.fnUntraced(function*(database: Database) {
   const kind = namespace === undefined ? "real[]" : "pgvector"
   if (kind === "real[]") {
     yield* Effect.logInfo(
-      `${name}: this server has no pgvector; vectors are compared exactly over real[], which takes longer where there are many`
+      `${name}: this server has no pgvector; vectors are compared exactly over real[], which takes longer where ` +
+        `there are many`
     )
   }
 

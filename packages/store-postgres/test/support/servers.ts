@@ -114,7 +114,10 @@ export const postgres = Effect.fnUntraced(function*(small = false) {
   } satisfies Server as Server
 })
 
-/** PGlite with pgvector, over its socket server. It has one session, so the pool has one connection. */
+/**
+ * PGlite with pgvector, over its socket server. It has one session, so the pool has one
+ * connection; one that is being closed may still be there.
+ */
 export const pglite = Effect.fnUntraced(
   function*(
     { dataDir, hasVectors = true }: {
@@ -134,7 +137,7 @@ export const pglite = Effect.fnUntraced(
     const port = yield* freePort()
     yield* Effect.acquireRelease(
       Effect.promise(async () => {
-        const server = new PGLiteSocketServer({ db, port, host: "127.0.0.1" })
+        const server = new PGLiteSocketServer({ db, port, host: "127.0.0.1", maxConnections: 4 })
         await server.start()
         return server
       }),

@@ -126,7 +126,7 @@ export const open = Effect.fnUntraced(function*(options: Options) {
           const rollback = attempt(doing, () => {
             if (connection.isTransaction) prepared("ROLLBACK").run()
           })
-          const exit = yield* Effect.exit(body)
+          const exit = yield* Effect.exit(restore(body))
           if (Exit.isSuccess(exit)) {
             yield* Effect.onError(patiently(attempt(doing, () => prepared("COMMIT").run())), () =>
               Effect.ignore(rollback))

@@ -21,15 +21,15 @@ export const steps: ReadonlyArray<string> = [
   `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB) STRICT;
   CREATE TABLE scopes (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, at INTEGER NOT NULL, created INTEGER NOT NULL,
-    documents INTEGER NOT NULL, tokens INTEGER NOT NULL
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, at INTEGER NOT NULL,
+    created INTEGER NOT NULL, documents INTEGER NOT NULL, tokens INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE log (scope INTEGER NOT NULL, revision INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (scope,
     revision)) STRICT, WITHOUT ROWID;
   CREATE TABLE memories (
-    number INTEGER PRIMARY KEY, scope INTEGER NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, at INTEGER NOT NULL, deleted INTEGER NOT NULL,
-    speaker TEXT, expires INTEGER, fingerprint INTEGER NOT NULL, tokens INTEGER NOT NULL, memory TEXT NOT NULL,
-    UNIQUE (scope, id)
+    number INTEGER PRIMARY KEY, scope INTEGER NOT NULL, id TEXT NOT NULL, place INTEGER NOT NULL, at INTEGER NOT NULL,
+    deleted INTEGER NOT NULL, speaker TEXT, expires INTEGER, fingerprint INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    memory TEXT NOT NULL, UNIQUE (scope, id)
   ) STRICT;
   CREATE INDEX memories_by_place ON memories (scope, place);
   CREATE INDEX memories_by_speaker ON memories (scope, deleted, speaker);

@@ -40,13 +40,13 @@ const gemma =
   `{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% ` +
   `endif %}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
   `raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if ` +
-  `(message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}{% endif %}{{ ` +
-  `'<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}{% if ` +
+  `(message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}{% endif %}` +
+  `{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}{% if ` +
   `add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}`
 const llama2 =
   `{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system_message = ` +
-  `messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}{% ` +
-  `for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
+  `messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}` +
+  `{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ ` +
   `raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if ` +
   `loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' + system_message + ` +
   `'\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}{% set content = message['content'] %}{% endif %}{% if ` +
