@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Filter from "../Filter.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import { type Among, fromJournal, MemoryStore } from "../MemoryStore.ts"
-import * as Ranking from "../Ranking.ts"
+import * as Retriever from "../Retriever.ts"
 import type { Scope } from "../Scope.ts"
 import * as Bm25 from "../store/Bm25.ts"
 import type { Journal } from "../store/Journal.ts"
@@ -55,7 +55,7 @@ const embedding = (embed: (text: string) => Array<number>): Layer.Layer<Embeddin
     })
   )
 const hybrid = <E>(live: Layer.Layer<MemoryStore, E>, embed: (text: string) => Array<number>) =>
-  Layer.provide(Layer.fresh(live), Layer.provide(Ranking.layerHybrid, embedding(embed)))
+  Layer.provide(Layer.fresh(live), Layer.provide(Retriever.layerHybrid, embedding(embed)))
 
 // Metadata and filters of every kind, the awkward ones included.
 const keys = ["topic", "a.b", "it's \"quoted\"", "$", "", "ключ"]
@@ -429,7 +429,7 @@ export const journalVectorLaws = <E>(name: string, journal: Effect.Effect<Journa
         const over = (embed: (text: string) => Array<number>) =>
           Effect.map(
             Effect.provide(EmbeddingModel.EmbeddingModel.use(Effect.succeed), embedding(embed)),
-            (model) => fromJournal(same, { embedding: model })
+            (model) => fromJournal(same, Retriever.make({ embedding: model }))
           )
         const store = yield* over(meaning)
         yield* store.reembed(scope)
