@@ -7,7 +7,6 @@ import { Engine, Output } from "@memory-r1/cli/extension"
 import { type Memory, MemoryBank, MemoryStore, Retriever, Scope } from "@memory-r1/core"
 import { Evaluation, EvidenceRecall, Locomo } from "@memory-r1/eval"
 import { SqliteStore } from "@memory-r1/store-sqlite"
-import { EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
@@ -53,11 +52,9 @@ export const evidence = Effect.fnUntraced(
       Option.toArray(asked.model),
       Effect.fnUntraced(function*(name) {
         const embedding = yield* OnnxEmbeddingModel.make({ model: yield* Engine.directory(name) })
-        const hybrid = MemoryStore.fromJournal(journal, { embedding })
+        const retriever = Retriever.make({ embedding })
+        const hybrid = MemoryStore.fromJournal(journal, retriever)
         yield* Effect.forEach(scopes, hybrid.embed)
-        const retriever = yield* Effect.provide(Retriever.Retriever, Retriever.layerHybrid).pipe(
-          Effect.provideService(EmbeddingModel.EmbeddingModel, embedding)
-        )
         return {
           "SQLite, vectors": yield* measure((text, i) =>
             Effect.flatMap(
@@ -75,7 +72,10 @@ export const evidence = Effect.fnUntraced(
           ),
           "SQLite, both": yield* inStore(hybrid),
           "bank, both": yield* measure((text, i) =>
-            Effect.map(retriever.retrieve(banks[i]!, { text, limit }), (found) => found.map(({ memory }) => memory))
+            Effect.map(
+              retriever.retrieve(Retriever.inBank(banks[i]!), { text, limit }),
+              (found) => found.map(({ memory }) => memory)
+            )
           )
         }
       })

@@ -2,7 +2,7 @@
  * `memory-r1 bench retrieval`: how long stores search and what they find, beside sqlite-vec and mem0.
  */
 import { Flags, Output, Progress } from "@memory-r1/cli/extension"
-import { MemoryStore } from "@memory-r1/core"
+import { MemoryStore, Retriever } from "@memory-r1/core"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -51,7 +51,7 @@ const measure = Effect.fnUntraced(
     const before = yield* Stores.rssBytes
     const journal = yield* subject.journal
     const lexical = MemoryStore.fromJournal(journal)
-    const hybrid = MemoryStore.fromJournal(journal, { embedding })
+    const hybrid = MemoryStore.fromJournal(journal, Retriever.make({ embedding }))
     yield* Stores.commitAll(lexical, corpus, { base: 0, from: 0, to: corpus.texts.length }, 1000)
     yield* hybrid.embed(Stores.scope)
     const byWords = yield* ask(corpus.questions, ({ text }) => lexical.search(Stores.scope, { text, limit }))

@@ -2,7 +2,7 @@
  * `memory-r1 bench store`: how fast stores commit, embed and open, and what a bank costs, beside plain SQLite and mem0.
  */
 import { Flags, Output, Progress } from "@memory-r1/cli/extension"
-import { MemoryBank, MemoryStore } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, Retriever } from "@memory-r1/core"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -86,7 +86,7 @@ const written = Effect.fnUntraced(
   ) {
     const embedding = yield* model(corpus)
     const before = yield* Stores.rssBytes
-    const store = MemoryStore.fromJournal(yield* subject.journal, { embedding })
+    const store = MemoryStore.fromJournal(yield* subject.journal, Retriever.make({ embedding }))
     const filled = yield* timed(Stores.commitAll(store, corpus, { base: 0, from: 0, to: memories }, atATime))
     const commit = committer(store, filled.value)
     const single = yield* inTurn(rounds, memories, (place) => commit([add(corpus, place)]), peers)

@@ -5,12 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type { Scope } from "effect/Scope"
 import type { Journal } from "./internal/journal.ts"
 import { journalStore } from "./internal/journalStore.ts"
 import { inMemory } from "./internal/logJournal.ts"
 import { MemoryStore } from "./internal/storeService.ts"
-import { Ranking } from "./Ranking.ts"
+import { Retriever } from "./Retriever.ts"
 
 export * from "./internal/storeService.ts"
 export { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, VectorError } from "./store/StoreError.ts"
@@ -24,7 +25,7 @@ export { Conflict, InvalidEdit, StoreError, UnknownMemory, UnknownRevision, Vect
 export const fromJournal = journalStore
 
 /**
- * The layer of a store over a journal, which ranks as the `Ranking` that is provided to it says.
+ * The layer of a store over a journal. It searches with the `Retriever` that is provided to it, by words where none is.
  *
  * @category layers
  * @since 0.1.0
@@ -35,7 +36,8 @@ export const layerJournal = <E, R>(
   Layer.effect(
     MemoryStore,
     Effect.gen(function*() {
-      return journalStore(yield* journal, yield* Ranking)
+      const retriever = yield* Effect.serviceOption(Retriever)
+      return journalStore(yield* journal, Option.getOrUndefined(retriever))
     })
   )
 

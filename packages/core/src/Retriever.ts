@@ -1,69 +1,81 @@
 /**
- * Which memories a manager or an answer agent gets to see.
+ * Which memories a manager or an answer agent gets to see: the one search, in banks and in stores.
+ *
+ * @since 0.1.0
  */
 import { EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
-import * as Hybrid from "./internal/hybrid.ts"
+import * as BankReader from "./internal/bankReader.ts"
+import type { Where } from "./internal/journal.ts"
+import { type Hit, type Query, type Reader, RetrieverError, type Searchable, whereOf } from "./internal/retrieval.ts"
+import { whole } from "./internal/whole.ts"
 import type { Memory } from "./Memory.ts"
 import * as MemoryBank from "./MemoryBank.ts"
-import * as Ranking from "./Ranking.ts"
-import * as Bm25 from "./store/Bm25.ts"
+import type { Reranker } from "./Reranker.ts"
+
+export { type Among, type Hit, type Query, type Reader, RetrieverError, type Searchable } from "./internal/retrieval.ts"
 
 /**
- * A retriever that depends on something that failed, such as a remote embedding model.
- */
-export class RetrieverError extends Schema.TaggedError<RetrieverError>()("RetrieverError", {
-  cause: Schema.Defect()
-}) {}
-
-/**
- * `limit` memories at most; those of one `speaker` only where it is given.
- */
-export interface Query {
-  readonly text: string
-  readonly limit: number
-  readonly speaker?: string | undefined
-}
-
-/**
- * A memory with its score; the unit is the retriever's own, larger is better.
- */
-export interface Scored {
-  readonly memory: Memory
-  readonly score: number
-}
-
-/**
- * Ranks the memories of a bank for a query, best first. A bank no larger than the limit comes back whole, so that a
- * reader of a small bank misses nothing.
+ * Ranks memories for a query, best first. `embedding` is the model whose vectors it compares; a store makes them ahead.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export interface Service {
-  readonly retrieve: (bank: MemoryBank.MemoryBank, query: Query) => Effect.Effect<ReadonlyArray<Scored>, RetrieverError>
+  readonly embedding?: EmbeddingModel.EmbeddingModel | undefined
+  readonly retrieve: <E>(
+    memories: Searchable<E>,
+    query: Query
+  ) => Effect.Effect<ReadonlyArray<Hit>, E | RetrieverError>
 }
 
 /**
- * The tag of the service.
+ * The tag of the service. A store takes the one that is provided to its layer, and goes by words (`layerBm25`) where
+ * none is; `Simulation`, environments and evaluations take it from their context.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBank, MemoryStore, Retriever, Scope } from "@memory-r1/core"
+ * import { Effect, Layer } from "effect"
+ *
+ * // The newest memories, whatever is asked.
+ * const newest = Layer.succeed(Retriever.Retriever, {
+ *   retrieve: (memories, { limit }) =>
+ *     memories.read((reader) =>
+ *       Effect.map(
+ *         reader.list({ where: {}, limit, newestFirst: true }),
+ *         (rows) => rows.map(({ memory, order }) => ({ memory, order, score: order }))
+ *       )
+ *     )
+ * })
+ * const scope = Scope.make({ user: "ann" })
+ * const edits = ["I have a dog.", "I live in Oslo."].map((text) => MemoryBank.Edit.Add({ memory: { text } }))
+ * const program = Effect.gen(function*() {
+ *   const store = yield* MemoryStore.MemoryStore
+ *   yield* store.commit(scope, { base: 0, edits })
+ *   const { memories } = yield* store.search(scope, { text: "dog", limit: 1 })
+ *   return memories.map(({ memory }) => memory.text)
+ * })
+ * const store = Layer.provide(MemoryStore.layerInMemory, newest)
+ * await Effect.runPromise(Effect.provide(program, store)) // => ["I live in Oslo."]
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class Retriever extends Context.Service<Retriever, Service>()("@memory-r1/core/Retriever") {}
 
-interface Indexed {
-  readonly memories: ReadonlyArray<Memory>
-  readonly index: Bm25.Bm25
-}
-
-const indexes = new WeakMap<MemoryBank.MemoryBank, Indexed>()
-
-const indexOf = (bank: MemoryBank.MemoryBank): Indexed => {
-  let indexed = indexes.get(bank)
-  if (indexed === undefined) {
-    const memories = MemoryBank.memories(bank)
-    indexes.set(bank, indexed = { memories, index: Bm25.make(memories.map((memory) => memory.text)) })
-  }
-  return indexed
-}
+/**
+ * A bank as what a retriever searches. What has expired at `now` is not found. A bank knows no times of its memories:
+ * they count as old as 1970 for `since`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const inBank = (bank: MemoryBank.MemoryBank, { now = 0 }: { readonly now?: number | undefined } = {}) =>
+  BankReader.inBank(bank, now)
 
 /**
  * BM25 over the memories' texts, as a plain function. Words are weighed among all memories of the bank, as in a store,
@@ -79,31 +91,112 @@ const indexOf = (bank: MemoryBank.MemoryBank): Indexed => {
  * ])
  * Retriever.bm25(bank, { text: "Where does Ann live?", limit: 1 })[0]?.memory.text // => "Ann lives in Oslo"
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
-export const bm25 = (bank: MemoryBank.MemoryBank, query: Query): ReadonlyArray<Scored> => {
-  const { memories, index } = indexOf(bank)
-  const scores = index.scores(query.text)
-  return Array.from(memories.keys())
-    .filter((at) => query.speaker === undefined || memories[at]!.speaker === query.speaker)
-    .sort((a, b) => scores[b]! - scores[a]! || b - a)
-    .slice(0, query.limit)
-    .map((at) => ({ memory: memories[at]!, score: scores[at]! }))
+export const bm25 = (
+  bank: MemoryBank.MemoryBank,
+  { limit, text, ...among }: Omit<Query, "perSpeaker">
+): ReadonlyArray<Hit> =>
+  BankReader.byWords(bank, text, { limit: whole(limit), where: whereOf(among, 0) })
+    .map(({ row: { memory, order }, score }) => ({ memory, order, score }))
+
+// How deep rankings go that are fused.
+const depthOf = (limit: number): number => Math.max(50, 2 * limit)
+
+const smoothing = 60
+
+/**
+ * Reciprocal rank fusion (Cormack, Clarke and Büttcher 2009): what stands at place r of a ranking, counted from 1, gets
+ * 1 / (60 + r) from it.
+ *
+ * @example
+ * ```ts
+ * import { Retriever } from "@memory-r1/core"
+ *
+ * Retriever.fuse([["a", "b", "c"], ["b", "d"]]).map(({ id }) => id) // => ["b", "a", "d", "c"]
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const fuse = <Id>(
+  rankings: ReadonlyArray<ReadonlyArray<Id>>
+): ReadonlyArray<{ readonly id: Id; readonly score: number }> => {
+  const scores = new Map<Id, number>()
+  for (const ranking of rankings) {
+    ranking.forEach((id, place) => scores.set(id, (scores.get(id) ?? 0) + 1 / (smoothing + place + 1)))
+  }
+  return Array.from(scores, ([id, score]) => ({ id, score })).sort((a, b) => b.score - a.score)
 }
 
+const best = Effect.fnUntraced(
+  function*<E>(
+    reader: Reader<E>,
+    { limit, text, vector, where }: {
+      readonly text: string
+      readonly vector: Float32Array | undefined
+      readonly limit: number
+      readonly where: Where
+    }
+  ) {
+    const lexical = yield* reader.lexical({ text, limit: vector === undefined ? limit : depthOf(limit), where })
+    const dense = vector === undefined ? [] : yield* reader.dense({ vector, limit: depthOf(limit), where })
+    const ranked = vector === undefined
+      ? lexical
+      : fuse([lexical.map(({ id }) => id), dense.map(({ id }) => id)]).slice(0, limit)
+    const known = new Map((yield* reader.rows(ranked.map(({ id }) => id))).map((row) => [row.memory.id, row]))
+    const found = ranked.map(({ id, score }): Hit => {
+      const { memory, order } = known.get(id)!
+      return { memory, order, score }
+    })
+    if (found.length >= limit) return found
+    for (const { memory, order } of yield* reader.list({ where, limit, newestFirst: true })) {
+      if (found.length < limit && !known.has(memory.id)) found.push({ memory, order, score: 0 })
+    }
+    return found
+  }
+)
+
 /**
- * The retriever that needs no model: `bm25`.
+ * A retriever by words (BM25) or, with an embedding model, by words and meaning together (`fuse`). Memories that have
+ * no word and no meaning in common with the query come last, the newest first, so that a small bank comes whole.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
-export const layerBm25: Layer.Layer<Retriever> = Layer.succeed(Retriever, {
-  retrieve: (bank, query) => Effect.sync(() => bm25(bank, query))
+export const make = ({ embedding }: Pick<Service, "embedding"> = {}): Service => ({
+  embedding,
+  retrieve: Effect.fn("Retriever.retrieve")(function*<E>(memories: Searchable<E>, query: Query) {
+    const limit = whole(query.limit)
+    if (limit === 0) return []
+    const vector = embedding === undefined ? undefined : yield* memories.embed(embedding, query.text)
+    const where = whereOf(query, memories.now)
+    return yield* memories.read(Effect.fnUntraced(function*(reader) {
+      const speakers = query.perSpeaker === true && query.speaker === undefined
+        ? yield* reader.speakers
+        : [query.speaker]
+      const found = yield* Effect.forEach(
+        speakers,
+        (speaker) => best(reader, { text: query.text, limit, vector, where: { ...where, speaker } })
+      )
+      return found.flat()
+    }))
+  })
 })
 
-// Vectors that are kept.
-const kept = 100_000
+/**
+ * The retriever that needs no model: BM25.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerBm25: Layer.Layer<Retriever> = Layer.succeed(Retriever, make())
 
 /**
- * BM25 and vectors of an embedding model, fused (`Ranking.fuse`) as a store with `Ranking.layerHybrid` does it. Vectors
- * are kept by text, so that a bank which changes is not embedded anew. Where the model fails, so does the retriever: an
- * evaluation that went on by words alone would measure something else.
+ * BM25 and vectors of an embedding model, fused (`fuse`). Vectors of a store are kept in it; those of banks by text in
+ * the process, so that a bank which changes is not embedded anew.
  *
  * @example
  * ```ts
@@ -125,78 +218,75 @@ const kept = 100_000
  *   MemoryBank.Edit.Add({ memory: { text: "Ann lives in Oslo" } })
  * ])
  * const query = { text: "Which pets are there?", limit: 1 }
- * const found = Retriever.Retriever.use((retriever) => retriever.retrieve(bank, query))
+ * const found = Retriever.Retriever.use((retriever) => retriever.retrieve(Retriever.inBank(bank), query))
  * const [best] = await Effect.runPromise(Effect.provide(found, Retriever.layerHybrid.pipe(Layer.provide(model))))
  * best?.memory.text // => "Ann has a dog named Buddy"
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerHybrid: Layer.Layer<Retriever, never, EmbeddingModel.EmbeddingModel> = Layer.effect(
   Retriever,
-  Effect.gen(function*() {
-    const model = yield* EmbeddingModel.EmbeddingModel
-    const vectors = new Map<string, Float32Array>()
-
-    const vectorsOf = Effect.fnUntraced(function*(texts: ReadonlyArray<string>) {
-      const known = new Map(texts.map((text) => [text, vectors.get(text)]))
-      const missing = Array.from(known).flatMap(([text, vector]) => vector === undefined ? [text] : [])
-      for (let from = 0; from < missing.length; from += Hybrid.batch) {
-        const asked = missing.slice(from, from + Hybrid.batch)
-        const like = vectors.values().next().value
-        for (const [i, vector] of (yield* Hybrid.embedMany(model, "the retriever", asked, like)).entries()) {
-          known.set(asked[i]!, vector)
-          vectors.set(asked[i]!, vector)
-        }
-      }
-      for (const oldest of vectors.keys()) {
-        if (vectors.size <= kept) break
-        vectors.delete(oldest)
-      }
-      return texts.map((text) => known.get(text)!)
-    })
-
-    return {
-      retrieve: Effect.fn("Retriever.retrieve")(function*(bank, query) {
-        const memories = MemoryBank.memories(bank)
-          .filter(({ speaker }) => query.speaker === undefined || speaker === query.speaker)
-        if (memories.length === 0 || query.limit <= 0) return []
-        const [asked, ...others] = yield* Effect.mapError(
-          vectorsOf([query.text, ...memories.map(({ text }) => text)]),
-          (cause) => new RetrieverError({ cause })
-        )
-        const limit = Hybrid.depthOf(query.limit)
-        const lexical = bm25(bank, { ...query, limit }).filter(({ score }) => score > 0)
-        const dense = memories.map((memory, at) => ({ memory, score: Hybrid.cosine(asked!, others[at]!) })).reverse()
-          .sort((a, b) => b.score - a.score).slice(0, limit)
-        return Ranking.fuse([lexical, dense].map((ranking) => ranking.map(({ memory }) => memory)))
-          .slice(0, query.limit)
-          .map(({ id: memory, score }) => ({ memory, score }))
-      })
-    }
-  })
+  Effect.map(EmbeddingModel.EmbeddingModel, (embedding) => make({ embedding }))
 )
+
+/**
+ * What the provided retriever finds, ordered anew by a reranker; those of each speaker by themselves where a query is
+ * `perSpeaker`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerReranked = (reranker: Reranker): Layer.Layer<Retriever, never, Retriever> =>
+  Layer.effect(
+    Retriever,
+    Effect.map(Retriever, ({ embedding, retrieve }) => ({
+      embedding,
+      retrieve: Effect.fn("Retriever.reranked")(function*<E>(memories: Searchable<E>, query: Query) {
+        const found = yield* retrieve(memories, query)
+        const groups = query.perSpeaker === true
+          ? [...Map.groupBy(found, ({ memory }) => memory.speaker).values()]
+          : found.length === 0
+          ? []
+          : [found]
+        const ordered = yield* Effect.forEach(groups, (hits) =>
+          Effect.map(
+            memories.attempt(
+              "the reranker cannot be reached, the order stays",
+              reranker(query.text, hits.map(({ memory }) => memory))
+            ),
+            (scores) =>
+              scores === undefined
+                ? hits
+                : hits.map((hit, i) => ({ ...hit, score: scores[i]! })).sort((a, b) => b.score - a.score)
+          ))
+        return ordered.flat()
+      })
+    }))
+  )
 
 /**
  * The candidates for a question: the best `perSpeaker` memories of each speaker (the paper: 30, so 60 of two), oldest
  * first.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const candidatesFor = Effect.fnUntraced(
   function*(bank: MemoryBank.MemoryBank, question: string, perSpeaker: number) {
     const retriever = yield* Retriever
-    const speakers = new Set(MemoryBank.memories(bank).map((memory) => memory.speaker))
-    const found = yield* Effect.forEach(
-      speakers,
-      (speaker) => retriever.retrieve(bank, { text: question, limit: perSpeaker, speaker })
-    )
-    return inOrder(
-      bank,
-      found.flat().map(({ memory }) => memory)
-    )
+    const found = yield* retriever.retrieve(inBank(bank), { text: question, limit: perSpeaker, perSpeaker: true })
+    return inOrder(bank, found.map(({ memory }) => memory))
   }
 )
 
 /**
  * The chosen memories in the bank's order, oldest first: the order in which models are shown them, so that the last
  * word on a subject comes last.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const inOrder = (bank: MemoryBank.MemoryBank, chosen: ReadonlyArray<Memory>): ReadonlyArray<Memory> => {
   const ids = new Set(chosen.map((memory) => memory.id))

@@ -20,8 +20,8 @@ import { MemoryId } from "./Memory.ts"
 import * as MemoryAgent from "./MemoryAgent.ts"
 import * as MemoryManager from "./MemoryManager.ts"
 import * as MemoryStore from "./MemoryStore.ts"
-import * as Ranking from "./Ranking.ts"
 import * as Recalled from "./Recalled.ts"
+import * as Retriever from "./Retriever.ts"
 import * as Scope from "./Scope.ts"
 
 /**
@@ -104,6 +104,27 @@ export interface CreateMemoryOptions {
    * ```
    */
   readonly embedding?: Layer.Layer<EmbeddingModel.EmbeddingModel, unknown> | EmbeddingModelLike | string | undefined
+  /**
+   * What finds memories: a layer of a `Retriever`. When it is omitted, memories are found by words, and with an
+   * `embedding` by words and meaning together.
+   *
+   * @example
+   * ```ts
+   * import { createMemory, Reranker, Retriever } from "@memory-r1/core"
+   * import { Effect, Layer } from "effect"
+   *
+   * const shortestFirst: Reranker.Reranker = (_, memories) =>
+   *   Effect.succeed(memories.map(({ text }) => -text.length))
+   * await using memory = await createMemory({
+   *   retriever: Layer.provide(Retriever.layerReranked(shortestFirst), Retriever.layerBm25)
+   * })
+   * await memory.remember({ speaker: "Ann", text: "My dog is a very old dog." })
+   * await memory.remember({ speaker: "Ann", text: "Ben likes my dog." })
+   * const [first] = await memory.recall("dog", { limit: 2 })
+   * first?.text // => "Ben likes my dog."
+   * ```
+   */
+  readonly retriever?: Layer.Layer<Retriever.Retriever, unknown> | undefined
   /**
    * What decides on every fact: a layer of a `MemoryManager`, such as one that you trained.
    *
@@ -245,10 +266,13 @@ export const createMemory = async (options: CreateMemoryOptions = {}): Promise<A
     prompted: Layer.Layer<A, never, LanguageModel.LanguageModel>,
     plain: Layer.Layer<A>
   ) => given ?? (model === undefined ? plain : Layer.provide(prompted, model))
+  const {
+    retriever = options.embedding === undefined
+      ? Retriever.layerBm25
+      : Layer.provide(Retriever.layerHybrid, Models.embeddingModel(options.embedding))
+  } = options
   const runtime = ManagedRuntime.make(Layer.mergeAll(
-    options.embedding === undefined
-      ? store
-      : Layer.provide(store, Layer.provide(Ranking.layerHybrid, Models.embeddingModel(options.embedding))),
+    Layer.provide(store, retriever),
     part(options.manager, MemoryManager.layerPrompted(), MemoryManager.layerRuleBased()),
     part(options.answerAgent, AnswerAgent.layerPrompted(), AnswerAgent.layerExtractive),
     part(options.extractor, FactExtractor.layerPrompted(), FactExtractor.layerVerbatim)

@@ -9,8 +9,8 @@ import {
   MemoryBank,
   MemoryManager,
   MemoryStore,
-  Ranking,
   Recalled,
+  Reranker,
   Scope
 } from "@memory-r1/core"
 import { AnswerFormat, ManagerFormat } from "@memory-r1/core/rl"
@@ -245,7 +245,7 @@ describe("prompts that a memory stands in", () => {
         LanguageModel.LanguageModel.use(Effect.succeed),
         RecordedModel.layer((prompt) => (seen = prompt, "{\"numbers\": [3, 0]}"))
       )
-      assert.deepStrictEqual(yield* Ranking.prompted(model)("Which pets?", [memory]), [1])
+      assert.deepStrictEqual(yield* Reranker.prompted(model)("Which pets?", [memory]), [1])
       assert.lengthOf(seen.split("\n").filter((row) => /^\[\d\]/.test(row)), 1)
     }))
 })

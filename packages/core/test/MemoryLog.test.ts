@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Memory, MemoryBank, MemoryLog, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { Memory, MemoryBank, MemoryLog, MemoryStore, Scope } from "@memory-r1/core"
 import { Journal } from "@memory-r1/core/store"
 import { Effect, Random, Schema } from "effect"
 import { TestClock } from "effect/testing"
@@ -9,7 +9,7 @@ const scope = Scope.make({ user: "ann" })
 
 // A store after edits that nobody chose, and what it held after each commit.
 const lived = Effect.gen(function*() {
-  const store = MemoryStore.fromJournal(Journal.inMemory(), yield* Ranking.Ranking)
+  const store = MemoryStore.fromJournal(Journal.inMemory())
   const banks = [(yield* store.current(scope)).bank]
   for (let i = 0; i < 25; i++) {
     yield* TestClock.adjust("1 second")

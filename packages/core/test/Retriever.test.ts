@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryBank, MemoryStore, Ranking, Retriever, Scope } from "@memory-r1/core"
+import { AnswerAgent, MemoryAgent, MemoryBank, MemoryStore, Retriever, Scope } from "@memory-r1/core"
+import { Simulation } from "@memory-r1/core/rl"
 import { Bm25 } from "@memory-r1/core/store"
 import { Effect, Layer } from "effect"
 import { AiError, EmbeddingModel } from "effect/ai"
@@ -13,7 +14,7 @@ const bank = MemoryBank.applyAll(MemoryBank.empty, [
   add("Ann", "Ann plays chess"),
   add("Ann", "Ann plays chess")
 ])
-const texts = (found: ReadonlyArray<Retriever.Scored>) => found.map(({ memory }) => memory.text)
+const texts = (found: ReadonlyArray<Retriever.Hit>) => found.map(({ memory }) => memory.text)
 
 describe("Retriever.bm25", () => {
   it("ranks by the score of the index, best first", () => {
@@ -64,8 +65,34 @@ describe("Retriever.bm25", () => {
   it.effect("is the service without a model", () =>
     Effect.gen(function*() {
       const query = { text: "dog", limit: 3 }
-      assert.deepStrictEqual(yield* (yield* Retriever.Retriever).retrieve(bank, query), Retriever.bm25(bank, query))
+      assert.deepStrictEqual(
+        yield* (yield* Retriever.Retriever).retrieve(Retriever.inBank(bank), query),
+        Retriever.bm25(bank, query)
+      )
     }).pipe(Effect.provide(Retriever.layerBm25)))
+})
+
+describe("Retriever.fuse", () => {
+  it("gives 1 / (60 + place) from each ranking, the best first, and keeps the order of equals", () => {
+    assert.deepStrictEqual(Retriever.fuse([["a", "b"], ["b", "c"]]), [
+      { id: "b", score: 1 / 62 + 1 / 61 },
+      { id: "a", score: 1 / 61 },
+      { id: "c", score: 1 / 62 }
+    ])
+    assert.deepStrictEqual(Retriever.fuse([["a", "b"], ["b", "a"]]).map(({ id }) => id), ["a", "b"])
+    assert.deepStrictEqual(Retriever.fuse([]), [])
+    assert.deepStrictEqual(Retriever.fuse([[], ["a"]]), [{ id: "a", score: 1 / 61 }])
+  })
+
+  it("lets what both rankings have pass what only one of them has, and changes nothing in a ranking alone", () => {
+    const one = Array.from({ length: 100 }, (_, i) => i)
+    assert.deepStrictEqual(Retriever.fuse([one]).map(({ id }) => id), one)
+    const scores = Retriever.fuse([one, one.toReversed()])
+    assert.lengthOf(scores, 100)
+    for (const [i, { score }] of scores.entries()) if (i > 0) assert.isAtMost(score, scores[i - 1]!.score)
+    const [best] = Retriever.fuse([["x", "both", "y"], ["z", "both"]])
+    assert.strictEqual(best?.id, "both")
+  })
 })
 
 // A vector has a component for each thing that is known: an animal, a place, a game, the letters of the text.
@@ -91,7 +118,7 @@ const modelOf = (answer: (text: string) => Array<number> = vectorOf) => {
 }
 
 const retrieve = (bank: MemoryBank.MemoryBank, query: Retriever.Query) =>
-  Retriever.Retriever.use((retriever) => retriever.retrieve(bank, query))
+  Retriever.Retriever.use((retriever) => retriever.retrieve(Retriever.inBank(bank), query))
 
 describe("Retriever.layerHybrid", () => {
   it.effect("finds what shares no word with the query, and puts first what both rankings find", () =>
@@ -152,7 +179,7 @@ describe("Retriever.layerHybrid", () => {
         program,
         Layer.merge(
           model.layer,
-          MemoryStore.layerInMemory.pipe(Layer.provide(Ranking.layerHybrid), Layer.provide(model.model))
+          MemoryStore.layerInMemory.pipe(Layer.provide(Retriever.layerHybrid), Layer.provide(model.model))
         )
       )
     }))
@@ -218,5 +245,77 @@ describe("Retriever.layerHybrid", () => {
       assert.strictEqual(causes[0], offline)
       assert.include(String(causes[1]), "no vector of numbers")
       assert.include(String(causes[2]), "a vector of 2 components, the others have 1")
+    }))
+})
+
+describe("Retriever.layer", () => {
+  const scope = Scope.make({ user: "ann" })
+  const said = ["Ann has a dog", "Ann plays chess", "Ann lives in Oslo", "Which hobby? That is a question"]
+  const told = MemoryBank.applyAll(MemoryBank.empty, said.map((text) => add("Ann", text)))
+  const question = "Which hobby does Ann have?"
+  // What a store finds, what its agent is shown, and what the agents over a bank are shown.
+  const foundBy = Effect.fnUntraced(function*(retriever: Layer.Layer<Retriever.Retriever>) {
+    const shown: Array<ReadonlyArray<string>> = []
+    const reader = Layer.succeed(AnswerAgent.AnswerAgent, {
+      answer: (requests) =>
+        Effect.sync(() =>
+          requests.map(({ candidates }) => {
+            shown.push(candidates.map(({ text }) => text))
+            return { text: "none", selected: [], wellFormed: true, raw: "" }
+          })
+        )
+    })
+    const layers = Layer.merge(reader, Layer.provideMerge(MemoryStore.layerInMemory, retriever))
+    return yield* Effect.gen(function*() {
+      const store = yield* MemoryStore.MemoryStore
+      yield* store.commit(scope, { base: 0, edits: said.map((text) => add("Ann", text)) })
+      const { memories, revision } = yield* store.search(scope, { text: question, limit: 1 })
+      assert.strictEqual(revision, 1)
+      yield* MemoryAgent.ask(scope, question, { perSpeaker: 1 })
+      const observed = yield* Simulation.observe({ bank: told }, { text: question, speaker: "Ann", sources: [] }, {
+        perFact: 1
+      })
+      const asked = yield* Simulation.ask({ bank: told }, question, { perSpeaker: 1 })
+      const all = [texts(memories), shown[0]!, observed.snapshot.memories, asked.candidates]
+        .map((found) => found.map((one) => typeof one === "string" ? one : one.text))
+      assert.deepStrictEqual(all, Array.from(all, () => all[0]!))
+      return all[0]
+    }).pipe(Effect.provide(layers))
+  })
+
+  it.effect("decides what a store, its agent and the agent over a bank find", () =>
+    Effect.gen(function*() {
+      const oldest = Layer.succeed(Retriever.Retriever, {
+        retrieve: (memories, { limit }) =>
+          memories.read((reader) =>
+            Effect.map(
+              reader.list({ where: {}, limit }),
+              (rows) => rows.map(({ memory, order }) => ({ memory, order, score: 0 }))
+            )
+          )
+      })
+      // By meaning alone.
+      const dense = Layer.succeed(Retriever.Retriever, {
+        retrieve: Effect.fnUntraced(function*<E>(memories: Retriever.Searchable<E>, { limit, text }: Retriever.Query) {
+          const model = yield* Effect.provide(
+            EmbeddingModel.EmbeddingModel,
+            modelOf((text) => [Number(/hobby does|chess/i.test(text) && !/That/.test(text)), 0.1]).model
+          )
+          const vector = yield* memories.embed(model, text)
+          return yield* memories.read((reader) =>
+            Effect.gen(function*() {
+              const ranked = yield* reader.dense({ vector: vector!, limit, where: {} })
+              const rows = yield* reader.rows(ranked.map(({ id }) => id))
+              return rows.map(({ memory, order }) => ({ memory, order, score: 1 }))
+            })
+          )
+        })
+      })
+      const layers = [Retriever.layerBm25, oldest, dense]
+      assert.deepStrictEqual(yield* Effect.forEach(layers, foundBy), [
+        ["Which hobby? That is a question"],
+        ["Ann has a dog"],
+        ["Ann plays chess"]
+      ])
     }))
 })

@@ -12,6 +12,7 @@ import {
   MemoryBank,
   MemoryManager,
   MemoryStore,
+  Retriever,
   Scope,
   Transfer
 } from "@memory-r1/core"
@@ -235,7 +236,7 @@ describe("peers' complaints: stores", () => {
             embedMany: ({ inputs }) =>
               Effect.sync(() => ({ results: embed(inputs), usage: { inputTokens: undefined } }))
           }),
-          (embedding) => MemoryStore.fromJournal(journal, { embedding })
+          (embedding) => MemoryStore.fromJournal(journal, Retriever.make({ embedding }))
         )
       const zeros = yield* over((inputs) => inputs.map(() => [0, 0, 0]))
       yield* zeros.commit(scope, { base: 0, edits: [add("Ann plays chess"), add("Ann lives in Oslo")] })

@@ -266,7 +266,7 @@ const answerAll = Effect.fnUntraced(function*(
   )
   const ranked = yield* Effect.forEach(
     questions,
-    ({ question }) => retriever.retrieve(bank, { text: question, limit: EvidenceRecall.depth })
+    ({ question }) => retriever.retrieve(Retriever.inBank(bank), { text: question, limit: EvidenceRecall.depth })
   )
   const answers = yield* agent.answer(requests)
   return questions.map(({ answer, evidence, ...question }, i): Scoring.Scored => {

@@ -2,7 +2,7 @@
 // @module-tag slow
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { createMemory, MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { createMemory, MemoryBank, MemoryStore, Retriever, Scope } from "@memory-r1/core"
 import { Journal } from "@memory-r1/core/store"
 import { postgres as postgresStore, PostgresStore } from "@memory-r1/store-postgres"
 import { Deferred, Effect, Fiber, Layer, Logger, Random, Redacted } from "effect"
@@ -172,7 +172,7 @@ describeWith(postgresql, "PostgresStore, a server that fails", () => {
         const { url } = yield* postgres()
         const client = yield* clientOf(url)
         const journal = yield* Effect.provide(PostgresStore.journal({ lockTimeout: "100 millis" }), client)
-        const store = MemoryStore.fromJournal(journal, yield* Ranking.Ranking)
+        const store = MemoryStore.fromJournal(journal)
         const [inside, done] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
         const slow = yield* Effect.forkChild(journal.write(scope, () =>
           Effect.as(Effect.andThen(Deferred.succeed(inside, undefined), Deferred.await(done)), { value: 1 })))
@@ -308,7 +308,6 @@ describe("PostgresStore, search", () => {
       const server = yield* pglite()
       const theirs = yield* Effect.provide(PostgresStore.journal(), yield* clientOf(server.url, server))
       const ours = Journal.inMemory()
-      const ranking = yield* Ranking.Ranking
       const words = "dog cat house Oslo Bergen runs running bought buys likes chess red green of the".split(" ")
       const sentence = (length: number) =>
         Effect.map(Effect.all(Array.from({ length }, () => Random.nextIntBetween(0, words.length - 1))), (at) =>
@@ -319,7 +318,7 @@ describe("PostgresStore, search", () => {
         (length) => Effect.map(sentence(length), add)
       )
       for (const journal of [theirs, ours]) {
-        yield* MemoryStore.fromJournal(journal, ranking).commit(scope, { base: 0, edits })
+        yield* MemoryStore.fromJournal(journal).commit(scope, { base: 0, edits })
       }
       for (let i = 0; i < 20; i++) {
         const text = yield* sentence(4)
@@ -350,7 +349,7 @@ describe("PostgresStore, search", () => {
           Effect.gen(function*() {
             const server = yield* pglite({ dataDir, hasVectors })
             const journal = yield* Effect.provide(PostgresStore.journal(), yield* clientOf(server.url, server))
-            return MemoryStore.fromJournal(journal, { embedding: yield* embedding })
+            return MemoryStore.fromJournal(journal, Retriever.make({ embedding: yield* embedding }))
           }).pipe(Effect.provide(listening))
         const pets = (store: MemoryStore.MemoryStore["Service"]) =>
           Effect.map(store.search(scope, { text: "pet", limit: 1 }), ({ memories }) => memories[0]?.memory.text)

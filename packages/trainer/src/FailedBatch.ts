@@ -2,7 +2,7 @@
  * The batch of a step that failed, as a file: a loss that is not finite can be looked at again (`memory-r1 inspect
  * batch`).
  */
-import type { Objective } from "@memory-r1/core/rl"
+import { Objective } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { FailedStep } from "./RunLog.ts"

@@ -3,8 +3,8 @@ import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
 import type { Scope } from "../Scope.ts"
 import { type StoreError, VectorError } from "../store/StoreError.ts"
-import { batch, cosine, embed, embedMany } from "./hybrid.ts"
 import type { Journal, Reader } from "./journal.ts"
+import { batch, cosine, embed, embedMany } from "./vectors.ts"
 
 export interface Embedding {
   readonly query: (text: string) => Effect.Effect<Float32Array, AiError.AiError | StoreError | VectorError>

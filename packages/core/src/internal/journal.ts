@@ -73,12 +73,12 @@ export interface Ranked {
  * @category models
  * @since 0.1.0
  */
-export interface Reader {
-  readonly head: Effect.Effect<Head, StoreError>
+export interface Reader<E = StoreError> {
+  readonly head: Effect.Effect<Head, E>
   readonly entries: (
     range?: { readonly after?: number | undefined; readonly upTo?: number | undefined }
-  ) => Effect.Effect<ReadonlyArray<Entry>, StoreError>
-  readonly rows: (ids: ReadonlyArray<MemoryId>) => Effect.Effect<ReadonlyArray<Row>, StoreError>
+  ) => Effect.Effect<ReadonlyArray<Entry>, E>
+  readonly rows: (ids: ReadonlyArray<MemoryId>) => Effect.Effect<ReadonlyArray<Row>, E>
   readonly list: (
     query: {
       readonly where: Where
@@ -87,19 +87,19 @@ export interface Reader {
       readonly beyond?: number | undefined
       readonly tombstones?: boolean | undefined
     }
-  ) => Effect.Effect<ReadonlyArray<Row>, StoreError>
-  readonly speakers: Effect.Effect<ReadonlyArray<string | null>, StoreError>
+  ) => Effect.Effect<ReadonlyArray<Row>, E>
+  readonly speakers: Effect.Effect<ReadonlyArray<string | null>, E>
   readonly alike: (
     fingerprints: ReadonlyArray<number>,
     unexpiredAt: number
-  ) => Effect.Effect<ReadonlyArray<Row>, StoreError>
+  ) => Effect.Effect<ReadonlyArray<Row>, E>
   readonly lexical: (
     query: { readonly text: string; readonly limit: number; readonly where: Where }
-  ) => Effect.Effect<ReadonlyArray<Ranked>, StoreError>
+  ) => Effect.Effect<ReadonlyArray<Ranked>, E>
   readonly dense: (
     query: { readonly vector: Float32Array; readonly limit: number; readonly where: Where }
-  ) => Effect.Effect<ReadonlyArray<Ranked>, StoreError>
-  readonly unembedded: (limit: number) => Effect.Effect<ReadonlyArray<Row>, StoreError>
+  ) => Effect.Effect<ReadonlyArray<Ranked>, E>
+  readonly unembedded: (limit: number) => Effect.Effect<ReadonlyArray<Row>, E>
 }
 
 /**

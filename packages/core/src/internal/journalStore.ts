@@ -1,28 +1,40 @@
 // The rules of a store, once for all databases.
-import type { AiError } from "effect/ai"
+import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
-import * as Ranking from "../Ranking.ts"
+import * as Retriever from "../Retriever.ts"
 import type { Scope } from "../Scope.ts"
 import { Conflict, type StoreError, UnknownMemory, UnknownRevision, type VectorError } from "../store/StoreError.ts"
 import { clean, cleanDecision, cleanText } from "./clean.ts"
 import * as Commits from "./commit.ts"
 import { defined } from "./defined.ts"
 import * as Embeddings from "./embedding.ts"
-import { depthOf } from "./hybrid.ts"
-import type { Journal, Reader, Where } from "./journal.ts"
-import type { Among, Hit, Listed, MemoryStore, Versioned } from "./storeService.ts"
+import type { Head, Journal, Reader } from "./journal.ts"
+import { type Among, type Searchable, whereOf } from "./retrieval.ts"
+import type { Listed, MemoryStore, Versioned } from "./storeService.ts"
+import { whole } from "./whole.ts"
 
 // Banks that are kept folded.
 const cached = 256
-// Of a page or ranking: a whole number that every database takes.
-const whole = (limit: number): number => Math.min(Math.max(0, Math.trunc(limit) || 0), 2 ** 30)
 
-export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): MemoryStore["Service"] => {
-  const embedding = ranking.embedding === undefined ? undefined : Embeddings.embedding(journal, ranking.embedding)
+// Speakers are kept without what no database takes.
+const cleaned = <A extends Among>(among: A): A =>
+  typeof among.speaker === "string" ? { ...among, speaker: cleanText(among.speaker) } : among
+
+export const journalStore = (
+  journal: Journal,
+  retriever: Retriever.Service = Retriever.make()
+): MemoryStore["Service"] => {
+  const embeddings = new Map<EmbeddingModel.EmbeddingModel, Embeddings.Embedding>()
+  const embeddingOf = (model: EmbeddingModel.EmbeddingModel): Embeddings.Embedding => {
+    let embedding = embeddings.get(model)
+    if (embedding === undefined) embeddings.set(model, embedding = Embeddings.embedding(journal, model))
+    return embedding
+  }
+  const embedding = retriever.embedding === undefined ? undefined : embeddingOf(retriever.embedding)
   const banks = new Map<Scope, Versioned>()
 
   // The bank of a scope as the reader sees it: the one that was folded last, and what has been committed since.
@@ -65,13 +77,6 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
       : Effect.fail(new UnknownRevision({ scope, revision, current }))
   }
 
-  const whereOf = ({ filter, showExpired = false, since, speaker }: Among, now: number): Where => ({
-    ...(speaker === undefined ? {} : { speaker: speaker === null ? null : cleanText(speaker) }),
-    filter,
-    since,
-    ...(showExpired ? {} : { unexpiredAt: now })
-  })
-
   const current = Effect.fn("MemoryStore.current")((scope: Scope) =>
     journal.read(scope, (reader) => bankIn(scope, reader))
   )
@@ -92,42 +97,32 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
     )
   )
 
-  const degrades = <A>(what: string, effect: Effect.Effect<A, AiError.AiError | StoreError | VectorError>) =>
+  const degrades = <A, E>(missing: string, effect: Effect.Effect<A, AiError.AiError | E>) =>
     Effect.catchTag(
-      effect,
+      effect as Effect.Effect<A, AiError.AiError | StoreError | VectorError>,
       "AiError",
-      (error) => Effect.as(Effect.logWarning(`${journal.name}: ${what}: ${error.message}`), undefined)
+      (error) => Effect.as(Effect.logWarning(`${journal.name}: ${missing}: ${error.message}`), undefined)
     )
 
-  const best = Effect.fnUntraced(
-    function*(reader: Reader, text: string, limit: number, where: Where, vector: Float32Array | undefined) {
-      const lexical = yield* reader.lexical({ text, limit: vector === undefined ? limit : depthOf(limit), where })
-      const dense = vector === undefined ? [] : yield* reader.dense({ vector, limit: depthOf(limit), where })
-      const ranked = vector === undefined
-        ? lexical
-        : Ranking.fuse([lexical.map(({ id }) => id), dense.map(({ id }) => id)]).slice(0, limit)
-      const known = new Map((yield* reader.rows(ranked.map(({ id }) => id))).map((row) => [row.memory.id, row]))
-      const found = ranked.map(({ id, score }): Hit => {
-        const { memory, order } = known.get(id)!
-        return { memory, order, score }
-      })
-      if (found.length >= limit) return found
-      for (const { memory, order } of yield* reader.list({ where, limit, newestFirst: true })) {
-        if (found.length < limit && !known.has(memory.id)) found.push({ memory, order, score: 0 })
-      }
-      return found
-    }
-  )
-
-  const reranked = Effect.fnUntraced(function*(text: string, memories: ReadonlyArray<Hit>) {
-    if (ranking.reranker === undefined || memories.length === 0) return memories
-    const scores = yield* degrades(
-      "the reranker cannot be reached, the order stays",
-      ranking.reranker(text, memories.map(({ memory }) => memory))
-    )
-    return scores === undefined
-      ? memories
-      : memories.map((hit, i) => ({ ...hit, score: scores[i]! })).sort((a, b) => b.score - a.score)
+  const searchable = (
+    scope: Scope,
+    now: number,
+    onRead: (head: Head) => void
+  ): Searchable<StoreError | VectorError> => ({
+    now,
+    attempt: degrades,
+    embed: (model, text) => {
+      const { fill, query } = embeddingOf(model)
+      return degrades(
+        "the embedding model cannot be reached, memories are ranked by their words alone",
+        Effect.andThen(fill(scope), query(text))
+      )
+    },
+    read: (body) =>
+      journal.read(
+        scope,
+        (reader) => Effect.andThen(Effect.map(reader.head, onRead), Effect.suspend(() => body(reader)))
+      )
   })
 
   return {
@@ -233,33 +228,15 @@ export const journalStore = (journal: Journal, ranking: Ranking.Service = {}): M
       return erased
     }, Effect.uninterruptible),
     search: Effect.fn("MemoryStore.search")(function*(scope, query) {
-      const vector = embedding === undefined ? undefined : yield* degrades(
-        "the embedding model cannot be reached, memories are ranked by their words alone",
-        Effect.andThen(embedding.fill(scope), embedding.query(query.text))
-      )
-      const now = yield* Clock.currentTimeMillis
-      const where = whereOf(query, now)
-      const found = yield* journal.read(
-        scope,
-        Effect.fnUntraced(function*(reader) {
-          const { revision } = yield* reader.head
-          const speakers = query.perSpeaker === true && query.speaker === undefined
-            ? (yield* reader.speakers).map((speaker) => ({ speaker }))
-            : [{}]
-          const memories = yield* Effect.forEach(
-            speakers,
-            (speaker) => best(reader, query.text, whole(query.limit), { ...where, ...speaker }, vector)
-          )
-          return { revision, memories }
-        })
-      )
-      return {
-        revision: found.revision,
-        memories: (yield* Effect.forEach(found.memories, (memories) => reranked(query.text, memories))).flat()
-      }
+      // Of the first moment that is read: a decision on what was found conflicts with all that came after it.
+      let first: Head | undefined
+      const memories = searchable(scope, yield* Clock.currentTimeMillis, (head) => first ??= head)
+      const found = yield* retriever.retrieve(memories, cleaned(query))
+      const { revision } = first ?? (yield* journal.read(scope, ({ head }) => head))
+      return { revision, memories: found }
     }),
     list: Effect.fn("MemoryStore.list")(function*(scope, query = {}) {
-      const where = whereOf(query, yield* Clock.currentTimeMillis)
+      const where = whereOf(cleaned(query), yield* Clock.currentTimeMillis)
       const { after, limit = Number.POSITIVE_INFINITY, tombstones = false } = query
       const rows = yield* journal.read(
         scope,

@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Semaphore from "effect/Semaphore"
-import * as Filter from "../Filter.ts"
 import type { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
@@ -13,6 +12,7 @@ import { failure, StoreError } from "../store/StoreError.ts"
 import { bankOf, changedRows, rowsOf } from "./commit.ts"
 import { fingerprint } from "./fingerprint.ts"
 import type { Change, Head, Journal, Log, Ranked, Reader, Row, Where } from "./journal.ts"
+import { isAmong } from "./where.ts"
 
 interface Dense {
   readonly index: SignIndex.SignIndex
@@ -38,13 +38,6 @@ const unit = (vector: Float32Array): Float32Array => {
   const norm = Math.hypot(...vector)
   return norm === 0 ? vector : vector.map((component) => component / norm)
 }
-
-const isAmong = ({ at, deleted, memory }: Row, { filter, since, speaker, unexpiredAt }: Where): boolean =>
-  !deleted &&
-  (speaker === undefined || (memory.speaker ?? null) === speaker) &&
-  (since === undefined || at >= since) &&
-  (unexpiredAt === undefined || memory.expiresAt === undefined || memory.expiresAt > unexpiredAt) &&
-  (filter === undefined || Filter.matches(filter, memory.metadata))
 
 const empty = (): State => ({
   alone: Semaphore.makeUnsafe(1).withPermit,

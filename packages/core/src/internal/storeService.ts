@@ -2,11 +2,9 @@
 import type { AiError } from "effect/ai"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type * as Filter from "../Filter.ts"
 import type { Memory, MemoryId } from "../Memory.ts"
 import type * as MemoryBank from "../MemoryBank.ts"
 import type * as MemoryLog from "../MemoryLog.ts"
-import type * as Retriever from "../Retriever.ts"
 import type { Scope } from "../Scope.ts"
 import type {
   Conflict,
@@ -16,6 +14,9 @@ import type {
   UnknownRevision,
   VectorError
 } from "../store/StoreError.ts"
+import type { Among, Hit, Query, RetrieverError } from "./retrieval.ts"
+
+export type { Among, Hit, Query } from "./retrieval.ts"
 
 /**
  * A bank with the number of log entries that made it.
@@ -50,42 +51,6 @@ export interface Commit {
 export interface Committed {
   readonly revision: number
   readonly edits: ReadonlyArray<MemoryBank.Edit>
-}
-
-/**
- * Which memories to look among. `speaker: null` means those of nobody. `since`: those that became what they are at that
- * time (milliseconds since 1970) or later. What has expired is omitted, unless `showExpired`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Among {
-  readonly speaker?: string | null | undefined
-  readonly filter?: Filter.Filter | undefined
-  readonly since?: number | undefined
-  readonly showExpired?: boolean | undefined
-}
-
-/**
- * A query. With `perSpeaker` the limit is that of each speaker, and the best come speaker by speaker.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Query extends Among {
-  readonly text: string
-  readonly limit: number
-  readonly perSpeaker?: boolean | undefined
-}
-
-/**
- * A memory that was found; `order` is its place among those of the scope, by their creation.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Hit extends Retriever.Scored {
-  readonly order: number
 }
 
 /**
@@ -125,9 +90,8 @@ export interface Listed {
  * - `adopt`: gives a whole log to a scope that has none yet. `fork`: that of another scope.
  * - `erase`: removes memories and every trace of their texts, from the log too. What is left is that an erasure
  *   happened.
- * - `search`: ranks memories for a query: by BM25 or as `Ranking` says. Memories that have no word and no meaning in
- *   common with it come last, the newest first, so that a small bank comes whole. Where the embedding model or the
- *   reranker cannot be reached, a warning is logged and the ranking is done without it.
+ * - `search`: what the `Retriever` finds that is provided to the layer of the store; BM25 where none is. Where its
+ *   embedding model or reranker cannot be reached, a warning is logged and the ranking is done without it.
  * - `list`: memories in the order of creation, those `after` a place; tombstones where they are asked for.
  * - `embed`: gives vectors to all memories that have none; `search` does it as it goes. `reembed`: throws away all
  *   vectors of the store first, of all scopes, as a new embedding model needs it.
@@ -151,7 +115,7 @@ export class MemoryStore extends Context.Service<MemoryStore, {
     scope: Scope,
     ids: MemoryId | ReadonlyArray<MemoryId>
   ) => Effect.Effect<{ readonly revision: number }, UnknownMemory | StoreError>
-  readonly search: (scope: Scope, query: Query) => Effect.Effect<Found, StoreError | VectorError>
+  readonly search: (scope: Scope, query: Query) => Effect.Effect<Found, RetrieverError | StoreError | VectorError>
   readonly list: (
     scope: Scope,
     query?: Among & {

@@ -104,7 +104,11 @@ export const observe = Effect.fnUntraced(function*(
   { perFact }: { readonly perFact: number }
 ) {
   const retriever = yield* Retriever.Retriever
-  const found = yield* retriever.retrieve(bank, { text: fact.text, speaker: fact.speaker, limit: perFact })
+  const found = yield* retriever.retrieve(Retriever.inBank(bank), {
+    text: fact.text,
+    speaker: fact.speaker,
+    limit: perFact
+  })
   const memories = found.map(({ memory }) => memory)
   const waiting = memories.filter((memory) => TurnRules.isKeptOf(memory, [fact]))
   const snapshot = {

@@ -6,7 +6,7 @@ import type * as EffectScope from "effect/Scope"
 import * as Filter from "../Filter.ts"
 import * as MemoryBank from "../MemoryBank.ts"
 import { fromJournal, MemoryStore } from "../MemoryStore.ts"
-import * as Ranking from "../Ranking.ts"
+import * as Retriever from "../Retriever.ts"
 import type { Scope } from "../Scope.ts"
 import type { Journal } from "../store/Journal.ts"
 import { add, commit, found, freshScope, idOf } from "./storeSupport.ts"
@@ -40,7 +40,7 @@ const embedding = (embed: (text: string) => Array<number>): Layer.Layer<Embeddin
     })
   )
 const hybrid = <E>(live: Layer.Layer<MemoryStore, E>, embed: (text: string) => Array<number>) =>
-  Layer.provide(Layer.fresh(live), Layer.provide(Ranking.layerHybrid, embedding(embed)))
+  Layer.provide(Layer.fresh(live), Layer.provide(Retriever.layerHybrid, embedding(embed)))
 
 /**
  * How a store with an embedding model finds; a part of `memoryStoreLaws`.
@@ -119,7 +119,7 @@ export const guardsVectors = function*(same: Journal, scope: Scope): Effect.fn.R
   const over = (embed: (text: string) => Array<number>) =>
     Effect.map(
       Effect.provide(EmbeddingModel.EmbeddingModel.use(Effect.succeed), embedding(embed)),
-      (model) => fromJournal(same, { embedding: model })
+      (model) => fromJournal(same, Retriever.make({ embedding: model }))
     )
   const store = yield* over(meaning)
   yield* store.reembed(scope)

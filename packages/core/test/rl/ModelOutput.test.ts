@@ -1,7 +1,7 @@
 // What a model thought aloud is not what it decided, whoever reads its text; and JSON is read wherever it stands in
 // what was decided.
 import { assert, describe, it } from "@effect/vitest"
-import { FactExtractor, MemoryBank, MemoryManager, Ranking } from "@memory-r1/core"
+import { FactExtractor, MemoryBank, MemoryManager, Reranker } from "@memory-r1/core"
 import { AnswerFormat, Judge, ManagerFormat, MemoryOperation, ModelOutput, Sampler } from "@memory-r1/core/rl"
 import { Arbitrary, Effect, Layer, Schema, Stream } from "effect"
 import { LanguageModel, type Response } from "effect/ai"
@@ -321,7 +321,7 @@ const verdict = (model: Layer.Layer<LanguageModel.LanguageModel>) =>
     ([verdict]) => verdict
   ).pipe(Effect.provide(Layer.provide(Judge.layerPrompted(), model)))
 const order = (model: Layer.Layer<LanguageModel.LanguageModel>) =>
-  Effect.flatMap(LanguageModel.LanguageModel, (model) => Ranking.prompted(model)("dogs", snapshot.memories)).pipe(
+  Effect.flatMap(LanguageModel.LanguageModel, (model) => Reranker.prompted(model)("dogs", snapshot.memories)).pipe(
     Effect.provide(model)
   )
 const saying = (text: string) => RecordedModel.layer(() => text)

@@ -1,13 +1,10 @@
-// What ranking by words and by meaning has in common, in stores and in banks.
+// Vectors of an embedding model, checked, in stores and in banks.
 import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
 import { VectorError } from "../store/StoreError.ts"
 
 /** Texts of one request. */
 export const batch = 128
-
-/** How deep rankings go that are fused. */
-export const depthOf = (limit: number): number => Math.max(50, 2 * limit)
 
 export const cosine = (a: Float32Array, b: Float32Array): number => {
   let [dot, aa, bb] = [0, 0, 0]

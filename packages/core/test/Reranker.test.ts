@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { MemoryBank, MemoryStore, Ranking, Scope } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, Reranker, Retriever, Scope } from "@memory-r1/core"
 import { Effect, Layer, References } from "effect"
 import { AiError, EmbeddingModel, LanguageModel } from "effect/ai"
 import * as RecordedModel from "./support/recordedModel.ts"
@@ -20,48 +20,29 @@ const found = Effect.fnUntraced(function*(text: string, limit = 10) {
   return (yield* store.search(scope, { text, limit })).memories
 })
 const textsOf = (hits: ReadonlyArray<MemoryStore.Hit>) => hits.map(({ memory }) => memory.text)
-const ranked = <E>(ranking: Layer.Layer<never, E>) => Layer.provide(MemoryStore.layerInMemory, ranking)
+const ranked = (reranker: Reranker.Reranker, retriever: Layer.Layer<Retriever.Retriever> = Retriever.layerBm25) =>
+  MemoryStore.layerInMemory.pipe(
+    Layer.provide(Retriever.layerReranked(reranker)),
+    Layer.provide(retriever)
+  )
 const down = AiError.make({
   module: "Test",
   method: "call",
   reason: new AiError.InternalProviderError({ description: "out of reach" })
 })
 
-describe("Ranking.fuse", () => {
-  it("gives 1 / (60 + place) from each ranking, the best first, and keeps the order of equals", () => {
-    assert.deepStrictEqual(Ranking.fuse([["a", "b"], ["b", "c"]]), [
-      { id: "b", score: 1 / 62 + 1 / 61 },
-      { id: "a", score: 1 / 61 },
-      { id: "c", score: 1 / 62 }
-    ])
-    assert.deepStrictEqual(Ranking.fuse([["a", "b"], ["b", "a"]]).map(({ id }) => id), ["a", "b"])
-    assert.deepStrictEqual(Ranking.fuse([]), [])
-    assert.deepStrictEqual(Ranking.fuse([[], ["a"]]), [{ id: "a", score: 1 / 61 }])
-  })
-
-  it("lets what both rankings have pass what only one of them has, and changes nothing in a ranking alone", () => {
-    const one = Array.from({ length: 100 }, (_, i) => i)
-    assert.deepStrictEqual(Ranking.fuse([one]).map(({ id }) => id), one)
-    const scores = Ranking.fuse([one, one.toReversed()])
-    assert.lengthOf(scores, 100)
-    for (const [i, { score }] of scores.entries()) if (i > 0) assert.isAtMost(score, scores[i - 1]!.score)
-    const [best] = Ranking.fuse([["x", "both", "y"], ["z", "both"]])
-    assert.strictEqual(best?.id, "both")
-  })
-})
-
-describe("Ranking, rerankers", () => {
+describe("Reranker", () => {
   it.effect("orders anew what was found, by the scores that it gives, and no more than that", () =>
     Effect.gen(function*() {
       const asked: Array<readonly [string, ReadonlyArray<string>]> = []
-      const shortest: Ranking.Reranker = (query, memories) =>
+      const shortest: Reranker.Reranker = (query, memories) =>
         Effect.sync(() => (asked.push([
           query,
           memories.map(({ text }) => text)
         ]),
           memories.map(({ text }) => -text.length))
         )
-      const hits = yield* Effect.provide(found("a dog and a cat", 2), ranked(Ranking.layerReranked(shortest)))
+      const hits = yield* Effect.provide(found("a dog and a cat", 2), ranked(shortest))
       assert.deepStrictEqual(asked, [["a dog and a cat", ["Ann has a dog and a cat", "Ann has a dog"]]])
       assert.deepStrictEqual(hits.map(({ memory, score }) => [memory.text, score]), [["Ann has a dog", -13], [
         "Ann has a dog and a cat",
@@ -70,13 +51,13 @@ describe("Ranking, rerankers", () => {
       assert.deepStrictEqual(
         yield* Effect.provide(
           found("anything", 0),
-          ranked(Ranking.layerReranked(() => Effect.die("asked about nothing")))
+          ranked(() => Effect.die("asked about nothing"))
         ),
         []
       )
     }))
 
-  it.effect("stands beside an embedding model, in either order of the layers", () =>
+  it.effect("orders what another retriever finds, and each speaker's by themselves", () =>
     Effect.gen(function*() {
       const meaning = Layer.effect(
         EmbeddingModel.EmbeddingModel,
@@ -88,26 +69,37 @@ describe("Ranking, rerankers", () => {
             })
         })
       )
-      let reranked = 0
-      const counting = Ranking.layerReranked((_, memories) =>
-        Effect.sync(() => (reranked++, memories.map((_, i) => -i)))
+      const asked: Array<ReadonlyArray<string>> = []
+      const newestLast: Reranker.Reranker = (_, memories) =>
+        Effect.sync(() => (asked.push(memories.map(({ text }) => text)), memories.map((_, i) => i)))
+      const hybrid = Layer.provide(Retriever.layerHybrid, meaning)
+      assert.deepStrictEqual(textsOf(yield* Effect.provide(found("which game?", 1), ranked(newestLast, hybrid))), [
+        "Ann plays chess"
+      ])
+      const two = MemoryBank.applyAll(
+        bank,
+        ["Ben has a dog", "Ben has a big dog"].map((text) => MemoryBank.Edit.Add({ memory: { text, speaker: "Ben" } }))
       )
-      const hybrid = Layer.provide(Ranking.layerHybrid, meaning)
-      for (const layer of [Layer.provideMerge(counting, hybrid), Layer.provideMerge(hybrid, counting)]) {
-        assert.deepStrictEqual(textsOf(yield* Effect.provide(found("which game?", 1), ranked(layer))), [
-          "Ann plays chess"
-        ])
-      }
-      assert.strictEqual(reranked, 2)
-      const { embedding, reranker } = yield* Ranking.Ranking
-      assert.deepStrictEqual([embedding, reranker], [undefined, undefined])
+      asked.length = 0
+      yield* Retriever.Retriever.use((retriever) =>
+        retriever.retrieve(Retriever.inBank(two), { text: "a dog", limit: 2, perSpeaker: true })
+      ).pipe(Effect.provide(Layer.provide(Retriever.layerReranked(newestLast), Retriever.layerBm25)))
+      assert.deepStrictEqual(asked, [
+        ["Ann has a dog", "Ann has a dog and a cat"],
+        ["Ben has a dog", "Ben has a big dog"]
+      ])
     }))
 
-  it.effect("that cannot be reached leaves the order as it is, with a warning", () =>
+  it.effect("that cannot be reached leaves the order of a store as it is, with a warning; over a bank it fails", () =>
     Effect.gen(function*() {
+      const inBank = Retriever.Retriever.use((retriever) =>
+        retriever.retrieve(Retriever.inBank(bank), { text: "a dog", limit: 3 })
+      )
+      const failing = Layer.provide(Retriever.layerReranked(() => Effect.fail(down)), Retriever.layerBm25)
+      assert.strictEqual((yield* Effect.flip(Effect.provide(inBank, failing))).cause, down)
       const plain = textsOf(yield* Effect.provide(found("a dog"), MemoryStore.layerInMemory))
       assert.deepStrictEqual(
-        textsOf(yield* Effect.provide(found("a dog"), ranked(Ranking.layerReranked(() => Effect.fail(down))))),
+        textsOf(yield* Effect.provide(found("a dog"), ranked(() => Effect.fail(down)))),
         plain
       )
     }).pipe(Effect.provideService(References.MinimumLogLevel, "None")))
@@ -119,7 +111,7 @@ describe("Ranking, rerankers", () => {
           LanguageModel.LanguageModel.use(Effect.succeed),
           RecordedModel.layer(() => answer)
         )
-        return yield* Ranking.prompted(model)("Which pets?", memories)
+        return yield* Reranker.prompted(model)("Which pets?", memories)
       })
       const order = (given: ReadonlyArray<number>) => [...given.keys()].sort((a, b) => given[b]! - given[a]!)
       assert.deepStrictEqual(order(yield* scores("{\"numbers\": [2, 0]}")), [2, 0, 1, 3])
