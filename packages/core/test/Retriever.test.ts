@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { AnswerAgent, MemoryAgent, MemoryBank, MemoryStore, Retriever, Scope } from "@memory-r1/core"
 import { Simulation } from "@memory-r1/core/rl"
 import { Bm25 } from "@memory-r1/core/store"
-import { Effect, Layer } from "effect"
+import { Arbitrary, Effect, Layer, Schema } from "effect"
 import { AiError, EmbeddingModel } from "effect/ai"
 
 const add = (speaker: string, text: string) => MemoryBank.Edit.Add({ memory: { text, speaker } })
@@ -73,25 +73,71 @@ describe("Retriever.bm25", () => {
 })
 
 describe("Retriever.fuse", () => {
-  it("gives 1 / (60 + place) from each ranking, the best first, and keeps the order of equals", () => {
-    assert.deepStrictEqual(Retriever.fuse([["a", "b"], ["b", "c"]]), [
-      { id: "b", score: 1 / 62 + 1 / 61 },
-      { id: "a", score: 1 / 61 },
-      { id: "c", score: 1 / 62 }
+  const score = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20 }))
+  // Whole numbers, so that sums are exact: what the words and the meaning of each memory are worth, in rankings that
+  // may be cut off.
+  const memories = Arbitrary.schema(
+    Schema.NonEmptyArray(Schema.Struct({ words: score, meaning: score, isFar: Schema.Boolean }))
+  )
+  const depth = 4
+  const weight = 3
+  type Of = ReadonlyArray<{ readonly words: number; readonly meaning: number; readonly isFar: boolean }>
+  const rankings = (of: Of) => {
+    const ranked = (scores: ReadonlyArray<number | undefined>) =>
+      scores.flatMap((score, id) => score === undefined ? [] : [{ id, score }]).sort((a, b) => b.score - a.score)
+    return {
+      lexical: ranked(of.map(({ words }) => words === 0 ? undefined : words)).slice(0, depth),
+      dense: ranked(of.map(({ isFar, meaning }) => isFar ? undefined : meaning - 10))
+    }
+  }
+  const fused = (of: Of) => Retriever.fuse({ ...rankings(of), depth, weight })
+  const above = (of: Of, id: number) => {
+    const scores = new Map(fused(of).map(({ id, score }) => [id, score]))
+    const own = scores.get(id)
+    return own === undefined ? Infinity : [...scores.values()].filter((score) => score > own).length
+  }
+
+  it("adds what the words and the meaning are worth; what a whole ranking lacks has none of it", () => {
+    const lexical = [{ id: "a", score: 4 }, { id: "b", score: 1 }]
+    const dense = [{ id: "c", score: 0.75 }, { id: "a", score: 0.5 }, { id: "d", score: 0.25 }]
+    assert.deepStrictEqual(Retriever.fuse({ lexical, dense, depth: 3, weight: 8 }), [
+      { id: "a", score: 6 },
+      { id: "c", score: 4 },
+      { id: "b", score: 1 },
+      { id: "d", score: 0 }
     ])
-    assert.deepStrictEqual(Retriever.fuse([["a", "b"], ["b", "a"]]).map(({ id }) => id), ["a", "b"])
-    assert.deepStrictEqual(Retriever.fuse([]), [])
-    assert.deepStrictEqual(Retriever.fuse([[], ["a"]]), [{ id: "a", score: 1 / 61 }])
+    // The last one of a ranking that was cut off stands for those that it lacks.
+    assert.deepStrictEqual(
+      Retriever.fuse({ lexical, dense, depth: 2, weight: 8 }).map(({ id, score }) => `${id} ${score}`),
+      ["a 6", "c 5", "b 1", "d 1"]
+    )
+    assert.deepStrictEqual(Retriever.fuse({ lexical: [], dense: [], depth: 3 }), [])
   })
 
-  it("lets what both rankings have pass what only one of them has, and changes nothing in a ranking alone", () => {
-    const one = Array.from({ length: 100 }, (_, i) => i)
-    assert.deepStrictEqual(Retriever.fuse([one]).map(({ id }) => id), one)
-    const scores = Retriever.fuse([one, one.toReversed()])
-    assert.lengthOf(scores, 100)
-    for (const [i, { score }] of scores.entries()) if (i > 0) assert.isAtMost(score, scores[i - 1]!.score)
-    const [best] = Retriever.fuse([["x", "both", "y"], ["z", "both"]])
-    assert.strictEqual(best?.id, "both")
+  it.prop("leaves the order of a ranking alone", { memories }, ({ memories }) => {
+    const { dense, lexical } = rankings(memories)
+    const ids = (ranking: ReadonlyArray<{ readonly id: number }>) => ranking.map(({ id }) => id)
+    assert.deepStrictEqual(Retriever.fuse({ lexical, dense: [], depth }), lexical)
+    assert.deepStrictEqual(ids(Retriever.fuse({ lexical: [], dense, depth })), ids(dense))
+  })
+
+  it.prop("puts first what both rankings have first", { memories }, ({ memories }) => {
+    assert.strictEqual(fused([{ words: 20, meaning: 20, isFar: false }, ...memories])[0]?.id, 0)
+  })
+
+  it.prop("never places a memory lower that has better words or a nearer meaning", { memories }, ({ memories }) => {
+    memories.forEach((memory, id) => {
+      for (const better of [{ words: memory.words + 3 }, { meaning: memory.meaning + 3 }]) {
+        const after = memories.with(id, { ...memory, ...better })
+        assert.isAtMost(above(after, id), above(memories, id))
+      }
+    })
+  })
+
+  it.prop("does not depend on what all cosines have in common", { memories }, ({ memories }) => {
+    const { dense, lexical } = rankings(memories)
+    const shifted = dense.map(({ id, score }) => ({ id, score: score + 5 }))
+    assert.deepStrictEqual(Retriever.fuse({ lexical, dense: shifted, depth, weight }), fused(memories))
   })
 })
 
@@ -127,7 +173,13 @@ describe("Retriever.layerHybrid", () => {
       assert.deepStrictEqual(texts(pets), ["Ben has a dog named Rex", "Ann has a dog named Buddy"])
       const [first, second] = yield* retrieve(bank, { text: "Which pet is named Rex?", limit: 5 })
       assert.strictEqual(first?.memory.text, "Ben has a dog named Rex")
-      assert.strictEqual(first?.score, 2 / 61)
+      const query = vectorOf("Which pet is named Rex?")
+      const cosines = MemoryBank.memories(bank).map(({ text }) => {
+        const of = vectorOf(text)
+        return query.reduce((sum, x, i) => sum + x * of[i]!, 0) / Math.hypot(...query) / Math.hypot(...of)
+      })
+      const [words] = Retriever.bm25(bank, { text: "Which pet is named Rex?", limit: 1 })
+      assert.closeTo(first!.score, words!.score + 35 * (cosines[2]! - Math.min(...cosines)), 1e-5)
       assert.isAbove(first!.score, second!.score)
     }).pipe(Effect.provide(modelOf().layer)))
 

@@ -56,7 +56,7 @@ export const byWords = (
   return best(indexed, (_, at) => scores[at]!, among)
 }
 
-// Vectors that are kept of each model, by text, so that a bank which changes is not embedded anew.
+// Unit vectors that are kept of each model, by text, so that a bank which changes is not embedded anew.
 const kept = 100_000
 const known = new WeakMap<EmbeddingModel.EmbeddingModel, Map<string, Float32Array>>()
 
@@ -69,8 +69,9 @@ const vectorsOf = Effect.fnUntraced(function*(model: EmbeddingModel.EmbeddingMod
     const asked = missing.slice(from, from + Vectors.batch)
     const like = vectors.values().next().value
     for (const [i, vector] of (yield* Vectors.embedMany(model, "the retriever", asked, like)).entries()) {
-      found.set(asked[i]!, vector)
-      vectors.set(asked[i]!, vector)
+      const unit = Vectors.unit(vector)
+      found.set(asked[i]!, unit)
+      vectors.set(asked[i]!, unit)
     }
   }
   for (const oldest of vectors.keys()) {
@@ -107,11 +108,12 @@ export const inBank = (bank: MemoryBank.MemoryBank, now: number): Searchable<Ret
         speakers: Effect.sync(() => [...new Set(indexOf(bank).rows.map(({ memory }) => memory.speaker ?? null))]),
         lexical: ({ text, ...among }) => Effect.sync(() => byWords(bank, text, among).filter(({ score }) => score > 0)),
         dense: ({ vector, ...among }) =>
-          Effect.sync(() =>
-            vectors.size === 0
+          Effect.sync(() => {
+            const query = Vectors.unit(vector)
+            return vectors.size === 0
               ? []
-              : best(indexOf(bank), ({ memory }) => Vectors.cosine(vector, vectors.get(memory.text)!), among)
-          )
+              : best(indexOf(bank), ({ memory }) => Vectors.dot(query, vectors.get(memory.text)!), among)
+          })
       })
   }
 }

@@ -12,6 +12,7 @@ import { failure, StoreError } from "../store/StoreError.ts"
 import { bankOf, changedRows, rowsOf } from "./commit.ts"
 import { fingerprint } from "./fingerprint.ts"
 import type { Change, Head, Journal, Log, Ranked, Reader, Row, Where } from "./journal.ts"
+import { dot, unit } from "./vectors.ts"
 import { isAmong } from "./where.ts"
 
 interface Dense {
@@ -32,11 +33,6 @@ interface State {
   /** The orders of live rows that have no vector. */
   readonly unembedded: Set<number>
   dense: Dense | undefined
-}
-
-const unit = (vector: Float32Array): Float32Array => {
-  const norm = Math.hypot(...vector)
-  return norm === 0 ? vector : vector.map((component) => component / norm)
 }
 
 const empty = (): State => ({
@@ -91,9 +87,7 @@ const readerOf = (state: State): Reader => {
           orders.flatMap((order) => {
             if (!isAmong(state.byOrder.get(order)!, where)) return []
             const other = dense.vectors.get(order)!
-            let score = 0
-            for (let i = 0; i < query.length; i++) score += query[i]! * other[i]!
-            return [{ order, score }]
+            return [{ order, score: dot(query, other) }]
           }))
         return best(found.map(({ order, score }) => [order, score]), limit, where)
       }),

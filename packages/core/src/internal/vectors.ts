@@ -6,6 +6,17 @@ import { VectorError } from "../store/StoreError.ts"
 /** Texts of one request. */
 export const batch = 128
 
+export const unit = (vector: Float32Array): Float32Array => {
+  const norm = Math.hypot(...vector)
+  return norm === 0 ? vector : vector.map((component) => component / norm)
+}
+
+export const dot = (a: Float32Array, b: Float32Array): number => {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
 export const cosine = (a: Float32Array, b: Float32Array): number => {
   let [dot, aa, bb] = [0, 0, 0]
   for (let i = 0; i < a.length; i++) {
