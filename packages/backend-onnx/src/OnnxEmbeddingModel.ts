@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import { AiError, EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -19,7 +20,6 @@ import { CheckpointError } from "./checkpoint/CheckpointError.ts"
 import * as ControlTokens from "./checkpoint/controlTokens.ts"
 import * as LfsPointer from "./checkpoint/lfsPointer.ts"
 import * as Safetensors from "./checkpoint/Safetensors.ts"
-import { describe } from "./graph/cause.ts"
 import * as Session from "./graph/session.ts"
 import * as Configuration from "./internal/config.ts"
 import * as Encoder from "./model/encoder.ts"
@@ -217,7 +217,7 @@ const load = Effect.fn("OnnxEmbeddingModel.load")(
     ]
     const tokenizer = yield* Effect.try({
       try: () => ControlTokens.make(tokenizerJson as ControlTokens.TokenizerJson, tokenizerConfig as object),
-      catch: (cause) => at("tokenizer.json", `cannot be used: ${describe(cause)}`)
+      catch: (cause) => at("tokenizer.json", `cannot be used: ${messageOf(cause)}`)
     })
     const modules = (yield* json(directory, "modules.json", Modules)) ?? []
     const said = yield* json(directory, "1_Pooling/config.json", PoolingConfig)
@@ -320,7 +320,7 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
               module: "OnnxEmbeddingModel",
               method: "embedMany",
               reason: new AiError.InternalProviderError({
-                description: `ONNX Runtime failed: ${describe(cause)}`
+                description: `ONNX Runtime failed: ${messageOf(cause)}`
               })
             })
         })

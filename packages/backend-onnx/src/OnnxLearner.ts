@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import { Learner, Objective, type Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,7 +11,6 @@ import * as Semaphore from "effect/Semaphore"
 import type * as Adapter from "./checkpoint/Adapter.ts"
 import type * as Checkpoint from "./checkpoint/Checkpoint.ts"
 import type * as Safetensors from "./checkpoint/Safetensors.ts"
-import { describe } from "./graph/cause.ts"
 import { type Feeds, float } from "./graph/session.ts"
 import * as Trained from "./internal/trained.ts"
 import * as Adam from "./model/adam.ts"
@@ -230,7 +230,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
               ...coefficients,
               inverseCount: float(inverseCount, [N * G, 1])
             }, kept ? intoLater : intoFirst),
-          catch: (cause) => fail(`the training graph failed in ONNX Runtime: ${describe(cause)}`, cause)
+          catch: (cause) => fail(`the training graph failed in ONNX Runtime: ${messageOf(cause)}`, cause)
         })
         if (kept) { for (const part of trained) part.add() }
         kept = true
@@ -294,7 +294,7 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
       )
       const { value } = yield* Effect.tryPromise({
         try: () => session.run({ ...weights, ...feeds }),
-        catch: (cause) => fail(`the critic's graph failed in ONNX Runtime: ${describe(cause)}`, cause)
+        catch: (cause) => fail(`the critic's graph failed in ONNX Runtime: ${messageOf(cause)}`, cause)
       })
       indices.forEach((index, n) => {
         estimates[index] = inShapeOf(

@@ -3,11 +3,11 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import { Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Adapter } from "./checkpoint/Adapter.ts"
-import { describe } from "./graph/cause.ts"
 import type { Graph } from "./graph/Graph.ts"
 import * as Batch from "./model/batch.ts"
 import * as Cache from "./model/cache.ts"
@@ -137,7 +137,7 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
             const completions = yield* Effect.tryPromise({
               try: (signal) =>
                 Generation.generate({ prefill, extend, decode }, memory, inputs, decoder, chosen, settings, signal),
-              catch: (cause) => fail(`generation failed in ONNX Runtime: ${describe(cause)}`, cause)
+              catch: (cause) => fail(`generation failed in ONNX Runtime: ${messageOf(cause)}`, cause)
             })
             indices.forEach((index, i) =>
               shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!))
@@ -171,7 +171,7 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
           const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(plan, blocks))
           const { logp } = yield* Effect.tryPromise({
             try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
-            catch: (cause) => fail(`scoring failed in ONNX Runtime: ${describe(cause)}`, cause)
+            catch: (cause) => fail(`scoring failed in ONNX Runtime: ${messageOf(cause)}`, cause)
           })
           const flat = logp!.data as Float32Array
           if (!flat.every(Number.isFinite)) {

@@ -3,6 +3,7 @@
  * it reads whole for every search), its history beside it in another file as it is by default, and no language model
  * (`infer: false`). Its vectors come through its LangChain embedder, from the corpus.
  */
+import { messageOf } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { createHash, randomUUID } from "node:crypto"
@@ -56,8 +57,7 @@ const user = "bench"
  * Opens it on new files in a folder.
  */
 export const open = Effect.fnUntraced(function*(installed: string, folder: string, corpus: Corpus) {
-  const failure = (cause: unknown) =>
-    new Mem0Error({ folder: installed, reason: cause instanceof Error ? cause.message.split("\n")[0]! : String(cause) })
+  const failure = (cause: unknown) => new Mem0Error({ folder: installed, reason: messageOf(cause).split("\n")[0]! })
   const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failure })
   const known = new Map(corpus.questions.map(({ text, vector }) => [text, vector]))
   corpus.texts.forEach((text, i) => known.set(text, vectorAt(corpus, i)))

@@ -6,6 +6,8 @@
  * The rules are those of other programs. A flag that takes a value takes the next argument, whatever it begins with; a
  * flag that takes none takes none. What begins with "-" and is no flag of the command is a value, unless it is written
  * as a long flag: then it is a slip of the pen, and the parser says so. After `--` all are values.
+ *
+ * @since 0.1.0
  */
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
@@ -14,6 +16,9 @@ import * as Effect from "effect/Effect"
 
 /**
  * What a command says of itself in its help.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const described = <const Name extends string, Input, ContextInput, E, R>(
   root: Command.Command<Name, Input, ContextInput, E, R>,
@@ -45,6 +50,9 @@ const longFlag = /^--[A-Za-z][\w-]*(?:=[^]*)?$/
 
 /**
  * The arguments in that form.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const normal = Effect.fnUntraced(function*<const Name extends string, Input, ContextInput, E, R>(
   root: Command.Command<Name, Input, ContextInput, E, R>,
@@ -76,6 +84,9 @@ export const normal = Effect.fnUntraced(function*<const Name extends string, Inp
 
 /**
  * Whether a flag that takes no value is set, in arguments of that form.
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const isSet = (normal: ReadonlyArray<string>, flag: string): boolean => {
   const end = normal.indexOf("--")

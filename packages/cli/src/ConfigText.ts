@@ -1,6 +1,9 @@
 /**
  * The text of a configuration file, by its name: JSON, JSON with comments and trailing commas (.jsonc), or YAML.
+ *
+ * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import * as Result from "effect/Result"
 import { parse as parseJsonc, type ParseError, printParseErrorCode } from "jsonc-parser"
 import * as Yaml from "yaml"
@@ -12,6 +15,9 @@ const placeOf = (text: string, offset: number): string => {
 
 /**
  * Its value, or in one line why there is none, with line and column.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const parse = (file: string, text: string): Result.Result<unknown, string> => {
   if (/\.ya?ml$/i.test(file)) {
@@ -21,7 +27,7 @@ export const parse = (file: string, text: string): Result.Result<unknown, string
     if (error !== undefined) return Result.fail(`is broken YAML (${error.message.split("\n")[0]!.replace(/:$/, "")})`)
     return Result.try({
       try: () => document.toJS({ maxAliasCount: 100 }) as unknown,
-      catch: (cause) => `is broken YAML (${cause instanceof Error ? cause.message : String(cause)})`
+      catch: (cause) => `is broken YAML (${messageOf(cause)})`
     })
   }
   if (/\.jsonc$/i.test(file)) {
@@ -34,6 +40,6 @@ export const parse = (file: string, text: string): Result.Result<unknown, string
   }
   return Result.try({
     try: () => JSON.parse(text) as unknown,
-    catch: (cause) => `is broken JSON (${cause instanceof Error ? cause.message : String(cause)})`
+    catch: (cause) => `is broken JSON (${messageOf(cause)})`
   })
 }

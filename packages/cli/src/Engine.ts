@@ -1,5 +1,7 @@
 /**
  * Loads the engine for commands, and defines their flags.
+ *
+ * @since 0.1.0
  */
 import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
 import { Sampler } from "@memory-r1/core/rl"
@@ -12,6 +14,9 @@ import { count } from "./shared.ts"
 
 /**
  * `--model`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const model = Flag.String("model").pipe(
   Flag.withDescription(
@@ -21,6 +26,9 @@ export const model = Flag.String("model").pipe(
 
 /**
  * How a model is loaded.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const loading = {
   adapter: Flag.String("adapter").pipe(
@@ -43,6 +51,9 @@ export const loading = {
 
 /**
  * Variables of its chat template.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const templateOptions = Flag.KeyValuePair("template-option").pipe(
   Flag.withDescription(
@@ -58,6 +69,9 @@ export const templateOptions = Flag.KeyValuePair("template-option").pipe(
 
 /**
  * Which weights are trained, and how.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const training = {
   ...loading,
@@ -77,6 +91,9 @@ export const training = {
 
 /**
  * The values of the flags in `loading`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Loading {
   readonly adapter: Option.Option<string>
@@ -93,6 +110,9 @@ interface Training extends Loading {
 
 /**
  * The defaults of the flags.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const defaults: Training = {
   adapter: Option.none(),
@@ -106,6 +126,9 @@ export const defaults: Training = {
 
 /**
  * The directory of a model: the given one, or the download of a hub id. Shows the progress of a download.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const directory = Effect.fnUntraced(function*(model: string) {
   const { phase } = yield* Progress.Progress
@@ -140,6 +163,9 @@ const load = Effect.fnUntraced(function*(name: string, { adapter, device, dtype,
 
 /**
  * The sampler of a directory, with an adapter where one is given.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loading) {
   const { model, ...options } = yield* load(directory, flags)
@@ -148,6 +174,9 @@ export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loa
 
 /**
  * The language model of a directory, with an adapter where one is given.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const languageModel = Effect.fnUntraced(
   function*(directory: string, flags: Loading, config: OnnxLanguageModel.Options) {
@@ -161,6 +190,9 @@ export const languageModel = Effect.fnUntraced(
 /**
  * The model of a directory with a learner: of an adapter where one or a rank is given, and of all weights where none
  * is.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const learner = Effect.fnUntraced(
   function*(directory: string, flags: Training, templateOptions: Sampler.TemplateOptions = {}) {
@@ -181,6 +213,9 @@ export const learner = Effect.fnUntraced(
 
 /**
  * An agent of a run folder: a checkpoint, or an adapter of the model that it names.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const agent = Effect.fnUntraced(function*(folder: string, templateOptions: Sampler.TemplateOptions = {}) {
   const base = yield* Adapter.baseModel(folder)

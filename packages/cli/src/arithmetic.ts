@@ -1,5 +1,7 @@
 /**
  * What a decoder costs, in operations and bytes.
+ *
+ * @since 0.1.0
  */
 import type { Checkpoint } from "@memory-r1/backend-onnx"
 
@@ -7,6 +9,9 @@ type Decoder = Checkpoint.Description["decoder"]
 
 /**
  * Multiplications and additions of one token forward: twice the parameters that it passes through.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const flopsPerToken = (
   { headSize, heads, hiddenSize, intermediateSize, keyValueHeads, layers, vocabularySize }: Decoder,
@@ -21,6 +26,9 @@ export const flopsPerToken = (
  * Bytes that a pass of the gradient holds for one token: what goes into each product of each layer, and the weights of
  * attention to so many tokens. With layers that are computed a second time, what goes from one to the next, and one
  * layer's own.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const activationBytesPerToken = (
   { heads, hiddenSize, intermediateSize, layers }: Decoder,
@@ -33,11 +41,17 @@ export const activationBytesPerToken = (
 
 /**
  * Bytes of the keys and values of one token.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const cacheBytesPerToken = ({ headSize, keyValueHeads, layers }: Decoder): number =>
   4 * 2 * layers * keyValueHeads * headSize
 
 /**
  * Bytes of a weight as it is held.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const bytesPerWeight = { float32: 4, float16: 2, int8: 1, int4: 0.5 } as const

@@ -5,6 +5,8 @@
  * then take more time than what elementwise operators compute (docs/engine.md has the figures). glibc asks for pages of
  * 2 MB where GLIBC_TUNABLES says so, which it reads once, before a program begins: so the program begins again, in the
  * same process.
+ *
+ * @since 0.1.0
  */
 const tunables = "GLIBC_TUNABLES"
 const setting = "glibc.malloc.hugetlb=1"
@@ -14,6 +16,9 @@ type Environment = Readonly<Record<string, string | undefined>>
 /**
  * The environment to begin again with, or nothing where it says already how malloc takes its pages; an empty value says
  * so too.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const environment = (env: Environment): Environment | undefined => {
   const set = env[tunables]
@@ -23,6 +28,9 @@ export const environment = (env: Environment): Environment | undefined => {
 
 /**
  * An environment without what `environment` adds, for programs that this one starts to be compared with.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const without = (env: Environment): Environment => {
   const kept = (env[tunables] ?? "").split(":").filter((part) => part !== setting && part !== "")
@@ -32,6 +40,9 @@ export const without = (env: Environment): Environment => {
 
 /**
  * Begins the program again with large pages. Its process, arguments and open files stay the same.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const use = (): void => {
   const env = process.platform === "linux" && process.execve !== undefined ? environment(process.env) : undefined

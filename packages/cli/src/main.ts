@@ -1,6 +1,8 @@
 /**
  * The program: parses, runs, and turns what happened into an exit code. 0 done, 1 failed, 2 wrong usage, 130
  * interrupted.
+ *
+ * @since 0.1.0
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -25,6 +27,9 @@ const describe = (error: unknown): string =>
 
 /**
  * One clear message for a failure, and its exit code. Stacks are shown only with `--verbose`.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const report = (
   cause: Cause.Cause<unknown>,
@@ -49,6 +54,9 @@ const presenter: CliOutput.Presenter = {
 
 /**
  * Runs the program with arguments as they stand after its name.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const main = (args: ReadonlyArray<string>): void => {
   let isVerbose = false

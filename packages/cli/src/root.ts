@@ -1,5 +1,7 @@
 /**
  * The command tree. Names and JSON documents are fixed: other programs call them.
+ *
+ * @since 0.1.0
  */
 import * as Command from "effect/cli/Command"
 import type * as Bench from "./commands/bench.ts"
@@ -16,6 +18,9 @@ import { shared } from "./shared.ts"
 
 /**
  * `memory-r1`, with the benchmarks that are there.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const root = (bench: Bench.Bench) =>
   Command.make("memory-r1").pipe(

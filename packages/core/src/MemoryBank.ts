@@ -3,6 +3,8 @@
  *
  * `apply` returns a new bank and leaves the old one as it was, sharing everything that did not change. That is what
  * makes a group of G alternative decisions on one snapshot cheap: a fork is a reference.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
@@ -17,6 +19,9 @@ export { apply, applyAll, Edit, empty, type MemoryBank, touched } from "./intern
 
 /**
  * A bank after a decision, and the edits as they were made: with the ids that they gave.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Transition {
   readonly bank: MemoryBank
@@ -116,6 +121,9 @@ export const transition = (
 
 /**
  * A bank that can go its own way from here. Since a bank is immutable, that is the bank itself, at no cost.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fork = (bank: MemoryBank): MemoryBank => bank
 
@@ -126,6 +134,9 @@ const listed = new WeakMap<MemoryBank, ReadonlyArray<Memory>>()
 
 /**
  * The memories, oldest first. Computed once per bank.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const memories = (bank: MemoryBank): ReadonlyArray<Memory> => {
   let list = listed.get(bank)
@@ -135,17 +146,26 @@ export const memories = (bank: MemoryBank): ReadonlyArray<Memory> => {
 
 /**
  * The number of memories.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const size = (bank: MemoryBank): number => HashMap.size(bank.entries)
 
 /**
  * The memory with that id.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const get = (bank: MemoryBank, id: MemoryId): Option.Option<Memory> =>
   Option.map(HashMap.get(bank.entries, id), (entry) => entry.memory)
 
 /**
  * The last versions of deleted memories, in the order of their creation.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const tombstones = (bank: MemoryBank): ReadonlyArray<Memory> => inOrder(bank.tombstones)
 
@@ -157,12 +177,18 @@ const versions = (newest: Option.Option<Entry>): ReadonlyArray<Memory> => {
 
 /**
  * Every version of a memory that the bank holds or has deleted, oldest first; empty when it knows of none.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const history = (bank: MemoryBank, id: MemoryId): ReadonlyArray<Memory> =>
   versions(Option.orElse(HashMap.get(bank.entries, id), () => HashMap.get(bank.tombstones, id)))
 
 /**
  * What lies between two banks of one ancestry.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Diff {
   readonly added: ReadonlyArray<Memory>
@@ -181,6 +207,9 @@ export interface Diff {
  * MemoryBank.diff(MemoryBank.empty, after).added.length // => 1
  * MemoryBank.diff(after, MemoryBank.empty).removed.length // => 1
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const diff = (before: MemoryBank, after: MemoryBank): Diff => {
   const added: Array<Memory> = []
@@ -198,6 +227,9 @@ const Versions = Schema.Array(Schema.Struct({ order: Schema.Int, versions: Schem
 /**
  * A bank as JSON, every version of its memories with it: for checkpoints of a training run, and for whoever shows a
  * bank elsewhere.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Json = Schema.Struct({
   revision: Schema.Int,
@@ -231,6 +263,9 @@ const entriesFromJson = (memories: Json["memories"]): HashMap.HashMap<MemoryId, 
  * MemoryBank.memories(again) // => MemoryBank.memories(bank)
  * again.revision // => 1
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const toJson = ({ created, entries, revision, tombstones }: MemoryBank): Json => ({
   revision,
@@ -241,6 +276,9 @@ export const toJson = ({ created, entries, revision, tombstones }: MemoryBank): 
 
 /**
  * The bank of what `toJson` gave.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromJson = ({ created, memories, revision, tombstones }: Json): MemoryBank => ({
   revision,
@@ -262,6 +300,9 @@ export const fromJson = ({ created, memories, revision, tombstones }: Json): Mem
  * MemoryBank.inWords(bank, [edit]) // => `UPDATE "Ann has a dog" to "Ann has two dogs"`
  * MemoryBank.inWords(bank, []) // => "nothing that could be read"
  * ```
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const inWords = (before: MemoryBank, edits: ReadonlyArray<Edit>): string => {
   const textOf = (id: MemoryId): string =>

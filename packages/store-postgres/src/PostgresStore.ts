@@ -1,6 +1,8 @@
 /**
  * A `MemoryStore` in PostgreSQL: the store of programs that run on more than one machine. Vectors are those of pgvector
  * where the server has it.
+ *
+ * @since 0.1.0
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
@@ -25,6 +27,9 @@ import { among } from "./internal/where.ts"
  *   no byte of it is left in their files; nobody reads or writes meanwhile. `vacuum` leaves the bytes where they are
  *   until the server uses their place again. What is in backups and in the archive of the server's own log is not the
  *   store's to remove.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly schema?: string | undefined
@@ -34,6 +39,9 @@ export interface Options {
 
 /**
  * How the server is reached: a `url` (`postgresql://user:password@host/database`) or the settings of `@effect/sql-pg`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Connection extends Omit<PgClient.PgPoolConfig, "url"> {
   readonly url?: string | Redacted.Redacted | undefined
@@ -158,6 +166,9 @@ const Probe = Schema.fromJsonString(Schema.Array(Schema.Finite))
 
 /**
  * The journal behind the store, for those who put something between the two.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const journal = Effect.fnUntraced(function*(
   { erasure = "rewrite", lockTimeout = "10 seconds", schema = "memory_r1" }: Options = {}
@@ -244,6 +255,9 @@ export const journal = Effect.fnUntraced(function*(
 
 /**
  * The store over a client that is there already: for programs that use the database for other things, too.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerClient = (
   options: Options = {}
@@ -264,6 +278,9 @@ export const layerClient = (
  * const store = PostgresStore.layer({ url: process.env.DATABASE_URL })
  * const { revision } = await Effect.runPromise(Effect.provide(program, store))
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (
   { erasure, lockTimeout, schema, url, ...connection }: Options & Connection

@@ -1,8 +1,10 @@
 /**
  * A `MemoryStore` in one SQLite file: the store of a program that wants its memories to last, on one machine, without a
  * server.
+ *
+ * @since 0.1.0
  */
-import { Memory, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
+import { Memory, MemoryLog, MemoryStore, messageOf, type Scope } from "@memory-r1/core"
 import { Journal } from "@memory-r1/core/store"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,6 +22,9 @@ import { among } from "./internal/where.ts"
  *   it is open.
  * - `readOnly`: opens it only to read.
  * - `lockTimeout`: how long a write waits while another program writes; 10 seconds by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly file: string
@@ -34,7 +39,7 @@ const decoder = <A>(what: string, schema: Schema.Codec<A, string>) => {
     try {
       return decode(text)
     } catch (error) {
-      throw damaged(`${what} cannot be read: ${error instanceof Error ? error.message : error}`)
+      throw damaged(`${what} cannot be read: ${messageOf(error)}`)
     }
   }
 }
@@ -224,6 +229,9 @@ excluded.memory`,
 
 /**
  * The journal behind the store, for those who put something between the two.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const journal = (
   { file, lockTimeout = "10 seconds", readOnly = false }: Options
@@ -336,6 +344,9 @@ export const journal = (
  * const { revision } = await Effect.runPromise(Effect.provide(program, SqliteStore.layer({ file: ":memory:" })))
  * revision // => 0
  * ```
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (options: Options): Layer.Layer<MemoryStore.MemoryStore, MemoryStore.StoreError> =>
   MemoryStore.layerJournal(journal(options))

@@ -5,11 +5,11 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
-import * as Cause from "../graph/cause.ts"
 import type { Decoder, ParameterShape } from "../model/architecture.ts"
 import { parameterShapes } from "../model/architecture.ts"
 import type { AdapterPlan } from "../model/decoder.ts"
@@ -201,7 +201,7 @@ export const load = Effect.fn("Adapter.load")(
     yield* LfsPointer.refuse(file)
     const text = yield* Effect.tryPromise({
       try: () => readFile(file, "utf8"),
-      catch: (cause) => fail(`cannot be read (${Cause.describe(cause)}); is this a PEFT adapter directory?`, cause)
+      catch: (cause) => fail(`cannot be read (${messageOf(cause)}); is this a PEFT adapter directory?`, cause)
     })
     const config = yield* Effect.mapError(PeftConfig.read(text), ({ cause, reason }) => fail(reason, cause))
     const { target_modules: targets } = config

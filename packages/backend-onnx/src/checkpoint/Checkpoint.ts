@@ -4,13 +4,13 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import type { Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import * as Cause from "../graph/cause.ts"
 import type { Feeds } from "../graph/session.ts"
 import * as Architecture from "../model/architecture.ts"
 import * as LookBack from "../model/lookBack.ts"
@@ -78,7 +78,7 @@ const readCompanion = Effect.fnUntraced(function*(directory: string, name: strin
     catch: (cause) =>
       new CheckpointError({
         file,
-        reason: `cannot be read (${Cause.describe(cause)}); is this a Hugging Face model directory?`,
+        reason: `cannot be read (${messageOf(cause)}); is this a Hugging Face model directory?`,
         cause
       })
   })
@@ -89,7 +89,7 @@ const readCompanion = Effect.fnUntraced(function*(directory: string, name: strin
     catch: (cause) =>
       new CheckpointError({
         file,
-        reason: `is broken JSON (${Cause.describe(cause)}); mend it, or fetch it again`,
+        reason: `is broken JSON (${messageOf(cause)}); mend it, or fetch it again`,
         cause
       })
   })

@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import { downloadFile, HubApiError, listFiles, modelInfo } from "@huggingface/hub"
+import { messageOf } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -15,7 +16,6 @@ import { createReadStream, existsSync, statSync } from "node:fs"
 import { copyFile, mkdir, open, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join, relative } from "node:path"
-import * as Cause from "../graph/cause.ts"
 
 /**
  * A model that could not be fetched. Says what to do; never the token.
@@ -173,7 +173,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
     if (status !== undefined) return fail(`the hub answers with ${status}: try again later`, cause)
     const reason = cause instanceof Error && cause.cause instanceof Error
       ? cause.cause.message
-      : Cause.describe(cause)
+      : messageOf(cause)
     return fail(
       `the hub cannot be reached (${reason}); ${where}. Check the network or a proxy, or name a directory`,
       cause
@@ -251,7 +251,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
       }
       yield* Effect.tryPromise({
         try: () => point(pointer, blob),
-        catch: (cause) => fail(`cannot be stored in the cache (${Cause.describe(cause)})`, cause)
+        catch: (cause) => fail(`cannot be stored in the cache (${messageOf(cause)})`, cause)
       })
     }
     before += file.size
@@ -264,7 +264,7 @@ export const resolve = Effect.fn("Hub.resolve")(function*(model: string, options
       await mkdir(join(file, ".."), { recursive: true })
       await writeFile(file, commit)
     },
-    catch: (cause) => fail(`cannot be stored in the cache (${Cause.describe(cause)})`, cause)
+    catch: (cause) => fail(`cannot be stored in the cache (${messageOf(cause)})`, cause)
   })
   return snapshot
 })

@@ -1,7 +1,7 @@
 // Where graphs run, and what to say where they cannot.
+import { messageOf } from "@memory-r1/core"
 import * as Schema from "effect/Schema"
 import * as ort from "onnxruntime-node"
-import { describe } from "./cause.ts"
 
 /** ONNX Runtime's execution providers that are known here. */
 export type Device = "cpu" | "webgpu" | "cuda" | "dml" | "coreml"
@@ -28,7 +28,7 @@ export class DeviceError extends Schema.TaggedError<DeviceError>()("DeviceError"
   }
 }
 
-const firstLine = (cause: unknown): string => describe(cause).split("\n")[0]!
+const firstLine = (cause: unknown): string => messageOf(cause).split("\n")[0]!
 
 export const unavailable = (device: Exclude<Device, "cpu">, cause: unknown): DeviceError =>
   new DeviceError({ device, reason: `it ${needs[device]} (${firstLine(cause)})`, cause })

@@ -1,4 +1,5 @@
 // A graph, loaded into ONNX Runtime.
+import { messageOf } from "@memory-r1/core"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -7,14 +8,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as ort from "onnxruntime-node"
-import { describe } from "./cause.ts"
 import * as Device from "./device.ts"
 import * as Graph from "./Graph.ts"
 
 /** ONNX Runtime refused a graph, or failed while it ran. */
 export class EngineError extends Data.TaggedError("EngineError")<{ readonly reason: string; readonly cause: unknown }> {
   override get message(): string {
-    return `${this.reason}: ${describe(this.cause)}`
+    return `${this.reason}: ${messageOf(this.cause)}`
   }
 }
 

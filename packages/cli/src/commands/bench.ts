@@ -1,5 +1,7 @@
 /**
  * `memory-r1 bench`, where the package with the benchmarks is there. It is not published.
+ *
+ * @since 0.1.0
  */
 import type { bench } from "@memory-r1/bench"
 import * as Command from "effect/cli/Command"
@@ -8,6 +10,9 @@ import * as Schema from "effect/Schema"
 
 /**
  * The benchmarks are not there.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class NoBenchmarks extends Schema.TaggedError<NoBenchmarks>()("NoBenchmarks", {}) {
   override get message(): string {
@@ -18,6 +23,9 @@ export class NoBenchmarks extends Schema.TaggedError<NoBenchmarks>()("NoBenchmar
 
 /**
  * The command as help lists it, without the benchmarks.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const listed = Command.make("bench", {}, () => Effect.fail(new NoBenchmarks())).pipe(
   Command.withDescription("Measure the engine and the stores, beside peers where they are given")
@@ -25,6 +33,9 @@ export const listed = Command.make("bench", {}, () => Effect.fail(new NoBenchmar
 
 /**
  * The command, in one of its two forms.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Bench = typeof bench | typeof listed
 
@@ -34,6 +45,9 @@ const isMissing = (error: unknown): boolean =>
 /**
  * The command where arguments ask for it, and what help lists where they do not: the benchmarks take a second to load.
  * Fails with `NoBenchmarks` where they are not there.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const load = (
   args: ReadonlyArray<string>,

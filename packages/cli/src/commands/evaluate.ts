@@ -1,5 +1,7 @@
 /**
  * `memory-r1 eval` and `memory-r1 score`
+ *
+ * @since 0.1.0
  */
 import { AnswerAgent, MemoryManager, Retriever } from "@memory-r1/core"
 import { DialogueFile, Evaluation, Locomo, Score } from "@memory-r1/eval"
@@ -19,6 +21,9 @@ import { count } from "../shared.ts"
 
 /**
  * A system that is neither a known name nor a run folder.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UnknownSystem extends Schema.TaggedError<UnknownSystem>()("UnknownSystem", { system: Schema.String }) {
   override get message(): string {
@@ -46,6 +51,9 @@ const load = Effect.fnUntraced(function*(name: typeof names[number], file: strin
 
 /**
  * A file without observations, where memories were to be made from them.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class NoObservations extends Schema.TaggedError<NoObservations>()("NoObservations", { file: Schema.String }) {
   override get message(): string {
@@ -106,6 +114,9 @@ const trained = Effect.fnUntraced(
 
 /**
  * `memory-r1 eval --dataset NAME --data FILE --system NAME_OR_RUN_DIR [--limit N]`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const evaluate = Command.make(
   "eval",
@@ -162,6 +173,9 @@ export const evaluate = Command.make(
 
 /**
  * Predictions that cannot be scored without the data set.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class NoGoldAnswers extends Schema.TaggedError<NoGoldAnswers>()("NoGoldAnswers", {
   file: Schema.String,
@@ -176,6 +190,9 @@ export class NoGoldAnswers extends Schema.TaggedError<NoGoldAnswers>()("NoGoldAn
 /**
  * `memory-r1 score --dataset NAME [--data FILE] --predictions FILE`. Without a data set, the gold answers come with the
  * predictions, `sha256` is the hash of their file, and the name can be any.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const score = Command.make(
   "score",

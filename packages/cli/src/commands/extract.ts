@@ -1,5 +1,7 @@
 /**
  * `memory-r1 memory extract --db FILE [--model MODEL]`
+ *
+ * @since 0.1.0
  */
 import { MemoryAgent, MemoryBank, MemoryStore, NotExtracted } from "@memory-r1/core"
 import * as Command from "effect/cli/Command"
@@ -12,6 +14,9 @@ import * as Mcp from "./mcp.ts"
 
 /**
  * The command.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const extract = Command.make(
   "extract",

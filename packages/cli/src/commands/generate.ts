@@ -1,5 +1,7 @@
 /**
  * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N]`
+ *
+ * @since 0.1.0
  */
 import { Sampler } from "@memory-r1/core/rl"
 import * as Command from "effect/cli/Command"
@@ -12,6 +14,9 @@ import { count } from "../shared.ts"
 
 /**
  * The command.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const generate = Command.make(
   "generate",

@@ -1,5 +1,7 @@
 /**
  * `memory-r1 inspect logprobs`, `memory-r1 inspect gradients` and `memory-r1 inspect batch`
+ *
+ * @since 0.1.0
  */
 import { Safetensors } from "@memory-r1/backend-onnx"
 import { Objective } from "@memory-r1/core/rl"
@@ -25,6 +27,9 @@ const tokens = numbers("tokens", (value) => Number.isInteger(value) && value >= 
 
 /**
  * Flags that are valid alone but not together.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class WrongInput extends Schema.TaggedError<WrongInput>()("WrongInput", { reason: Schema.String }) {
   override get message(): string {
@@ -167,6 +172,9 @@ const batch = Command.make(
 
 /**
  * The command.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const inspect = Command.make("inspect").pipe(
   Command.withDescription("Inspect a checkpoint: log-probabilities, gradients, and the batch of a failed step"),

@@ -1,9 +1,11 @@
 /**
  * `memory-r1 mcp --db FILE [--http PORT] [--model MODEL [--template-option NAME=VALUE]]`
+ *
+ * @since 0.1.0
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { OnnxLanguageModel } from "@memory-r1/backend-onnx"
-import { AnswerAgent, FactExtractor, MemoryManager } from "@memory-r1/core"
+import { AnswerAgent, FactExtractor, MemoryManager, messageOf } from "@memory-r1/core"
 import { Server } from "@memory-r1/mcp"
 import { LanguageModel } from "effect/ai"
 import * as Command from "effect/cli/Command"
@@ -20,6 +22,9 @@ import { count } from "../shared.ts"
 
 /**
  * Who decides and answers.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const agentFlags = {
   model: Engine.model.pipe(
@@ -38,6 +43,9 @@ export const agentFlags = {
 
 /**
  * By rules, as in `createMemory`; or by what a model says, one request after the other, since they share the machine.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const agents = (model: Option.Option<string>, config: OnnxLanguageModel.Options, flags: Engine.Loading) => {
   if (Option.isNone(model)) {
@@ -59,14 +67,15 @@ const host = "127.0.0.1"
 
 /**
  * A port that cannot be listened on.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class PortError
   extends Schema.TaggedError<PortError>()("PortError", { port: Schema.Int, cause: Schema.Defect() })
 {
   override get message(): string {
-    return `port ${this.port} of ${host} cannot be listened on: ${
-      this.cause instanceof Error ? this.cause.message : String(this.cause)
-    }`
+    return `port ${this.port} of ${host} cannot be listened on: ${messageOf(this.cause)}`
   }
 }
 
@@ -87,6 +96,9 @@ const overHttp = (options: Server.Options) => (port: number) => {
 
 /**
  * The command.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const mcp = Command.make(
   "mcp",

@@ -1,5 +1,7 @@
 /**
  * `memory-r1 memory add | search | list | history | as-of | extract | revert | erase | export | import --db FILE`
+ *
+ * @since 0.1.0
  */
 import * as Command from "effect/cli/Command"
 import { asOf, history, list, search } from "../memory/reading.ts"
@@ -9,6 +11,9 @@ import { extract } from "./extract.ts"
 
 /**
  * The commands.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const memory = Command.make("memory").pipe(
   Command.withDescription("Manage a store of memories by hand"),

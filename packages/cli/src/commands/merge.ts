@@ -1,5 +1,7 @@
 /**
  * `memory-r1 merge --model DIR --adapter DIR --out DIR`
+ *
+ * @since 0.1.0
  */
 import { Adapter, Checkpoint } from "@memory-r1/backend-onnx"
 import * as Command from "effect/cli/Command"
@@ -10,6 +12,9 @@ import * as Output from "../Output.ts"
 
 /**
  * The command.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const merge = Command.make(
   "merge",

@@ -1,5 +1,7 @@
 /**
  * `memory-r1 report RUN_DIR`
+ *
+ * @since 0.1.0
  */
 import { Report } from "@memory-r1/report"
 import * as Argument from "effect/cli/Argument"
@@ -12,6 +14,9 @@ import * as Output from "../Output.ts"
 
 /**
  * The command.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const report = Command.make(
   "report",

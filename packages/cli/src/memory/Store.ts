@@ -1,5 +1,7 @@
 /**
  * The store and the scope that a command works on.
+ *
+ * @since 0.1.0
  */
 import { MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
@@ -13,6 +15,9 @@ import * as Schema from "effect/Schema"
 
 /**
  * A file that a command cannot use.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class FileError
   extends Schema.TaggedError<FileError>()("FileError", { file: Schema.String, reason: Schema.String })
@@ -24,6 +29,9 @@ export class FileError
 
 /**
  * Whether a flag or an argument is not blank.
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const isSaid = (value: string): boolean => value.trim() !== ""
 
@@ -32,6 +40,9 @@ const part = (name: string, description: string) =>
 
 /**
  * `--db`, and the parts of a scope. Without parts, it is the default scope of `createMemory`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const flags = {
   db: Flag.String("db").pipe(
@@ -46,6 +57,9 @@ export const flags = {
 
 /**
  * The values of `flags`.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Flags {
   readonly db: string
@@ -57,6 +71,9 @@ export interface Flags {
 
 /**
  * The scope of these flags.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const scope = ({ agent, session, tenant, user }: Flags): Scope.Scope =>
   Scope.make(
@@ -70,6 +87,9 @@ export const scope = ({ agent, session, tenant, user }: Flags): Scope.Scope =>
 /**
  * What a command does with the file: read it, change it, or create it if it is missing. Only the last creates a file,
  * so that a typo in a name leaves nothing behind.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Mode = "read" | "change" | "make"
 
@@ -95,12 +115,18 @@ const checked = Effect.fnUntraced(function*(file: string, mode: Mode) {
 
 /**
  * The store of a file.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layer = (file: string, mode: Mode) =>
   Layer.unwrap(Effect.as(checked(file, mode), SqliteStore.layer({ file, readOnly: mode === "read" })))
 
 /**
  * Opens the file, runs the command in the scope, and closes the file.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const within = <A, E, R>(
   flags: Flags,

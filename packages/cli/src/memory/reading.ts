@@ -1,5 +1,7 @@
 /**
  * Read memories: `memory search`, `list`, `history` and `as-of`.
+ *
+ * @since 0.1.0
  */
 import { Filter, IsoTime, MemoryBank, MemoryHistory } from "@memory-r1/core"
 import * as Argument from "effect/cli/Argument"
@@ -40,6 +42,9 @@ const amongOf = ({ filter, showExpired, speaker }: {
 
 /**
  * `memory search`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const search = Command.make(
   "search",
@@ -65,6 +70,9 @@ export const search = Command.make(
 
 /**
  * `memory list`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const list = Command.make(
   "list",
@@ -105,6 +113,9 @@ export const list = Command.make(
 
 /**
  * `memory history`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const history = Command.make(
   "history",
@@ -133,6 +144,9 @@ export const history = Command.make(
 
 /**
  * `memory as-of`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const asOf = Command.make(
   "as-of",

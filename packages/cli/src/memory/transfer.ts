@@ -1,7 +1,9 @@
 /**
  * Export a scope to a file, and import one: `memory export` and `memory import`.
+ *
+ * @since 0.1.0
  */
-import { MemoryBank, MemoryStore, type Scope, Transfer } from "@memory-r1/core"
+import { MemoryBank, MemoryStore, type Scope, Transfer, writeWhole } from "@memory-r1/core"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -15,18 +17,11 @@ import * as Lines from "./lines.ts"
 import * as Store from "./Store.ts"
 import * as Values from "./values.ts"
 
-// Atomic: an export that fails leaves the previous one intact.
-const writeWhole = Effect.fnUntraced(function*(file: string, text: string) {
-  const files = yield* FileSystem.FileSystem
-  const temporary = `${file}.tmp`
-  yield* Effect.andThen(files.writeFileString(temporary, text), files.rename(temporary, file)).pipe(
-    Effect.onError(() => Effect.ignore(files.remove(temporary, { force: true }))),
-    Effect.mapError((error) => new Store.FileError({ file, reason: `cannot be written: ${error.message}` }))
-  )
-})
-
 /**
  * `memory export`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const exporting = Command.make(
   "export",
@@ -48,9 +43,9 @@ export const exporting = Command.make(
     if (Option.isNone(out)) {
       return yield* Output.document({ scope, entries, lines: lines.map((line): unknown => JSON.parse(line)) }, lines)
     }
-    yield* writeWhole(
-      out.value,
-      lines.map((line) => `${line}\n`).join("")
+    yield* Effect.mapError(
+      writeWhole(out.value, lines.map((line) => `${line}\n`).join("")),
+      (error) => new Store.FileError({ file: out.value, reason: `cannot be written: ${error.message}` })
     )
     yield* Output.document({ scope, entries, out: out.value }, [
       `${out.value}: ${entries} log entries of ${scope}`
@@ -102,6 +97,9 @@ const mem0 = (file: string, text: string, owner: Transfer.Mem0Owner | undefined)
 
 /**
  * `memory import`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const importing = Command.make(
   "import",

@@ -1,5 +1,7 @@
 /**
  * Memories by hand: `memory add`, `revert` and `erase`.
+ *
+ * @since 0.1.0
  */
 import { IsoTime, Memory, MemoryBank, MemoryLog, MemoryStore } from "@memory-r1/core"
 import { Journal } from "@memory-r1/core/store"
@@ -17,6 +19,9 @@ import * as Values from "./values.ts"
 
 /**
  * `memory add`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const add = Command.make(
   "add",
@@ -92,6 +97,9 @@ export const add = Command.make(
 
 /**
  * `memory revert`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const revert = Command.make(
   "revert",
@@ -125,6 +133,9 @@ export const revert = Command.make(
 
 /**
  * An erasure without `--yes`.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class Unconfirmed
   extends Schema.TaggedError<Unconfirmed>()("Unconfirmed", { memories: Schema.Array(Schema.String) })
@@ -138,6 +149,9 @@ export class Unconfirmed
 
 /**
  * `memory erase`
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const erase = Command.make(
   "erase",

@@ -3,6 +3,7 @@
 import { AiError } from "effect/ai"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
+import { messageOf } from "../messageOf.ts"
 
 const longest = 1000
 
@@ -45,7 +46,7 @@ const placeOf = (error: unknown): string => {
 
 /** Why a call failed; `now` is the time in milliseconds, for a server that says until when to wait. */
 export const reasonOf = (error: unknown, now: number): AiError.AiErrorReason => {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const said = message.length > longest ? `${message.slice(0, longest)}…` : message
   const status = Predicate.hasProperty(error, "statusCode") ? error.statusCode : undefined
   if (Predicate.isNumber(status)) return fromStatus(status, error, `HTTP ${status}: ${said}`, now)

@@ -42,7 +42,12 @@ export type Edit = typeof EditSchema.Type
  */
 export const Edit = Data.taggedEnum<Edit>()
 
-/** A memory as it stands, its place by creation, and what it was before. */
+/**
+ * A memory as it stands, its place by creation, and what it was before.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Entry {
   readonly memory: Memory
   readonly order: number
@@ -52,6 +57,9 @@ export interface Entry {
 /**
  * The bank. `revision` counts the edits that changed it, `created` the ids that were given. What was deleted stays as a
  * tombstone.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface MemoryBank {
   readonly revision: number
@@ -62,6 +70,9 @@ export interface MemoryBank {
 
 /**
  * A bank without memories.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const empty: MemoryBank = { revision: 0, created: 0, entries: HashMap.empty(), tombstones: HashMap.empty() }
 
@@ -123,6 +134,9 @@ const removed = (bank: MemoryBank, id: MemoryId): MemoryBank =>
  * MemoryBank.memories(one).map((m) => m.text) // => ["Ann has a dog"]
  * MemoryBank.history(two, id).map((m) => m.text) // => ["Ann has a dog", "Ann has two dogs"]
  * ```
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
   switch (edit._tag) {
@@ -160,6 +174,9 @@ export const apply = (bank: MemoryBank, edit: Edit): MemoryBank => {
 
 /**
  * Applies edits in turn.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const applyAll = (bank: MemoryBank, edits: Iterable<Edit>): MemoryBank => {
   let next = bank
@@ -169,6 +186,9 @@ export const applyAll = (bank: MemoryBank, edits: Iterable<Edit>): MemoryBank =>
 
 /**
  * The memories that an edit names or makes.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const touched = (edit: Edit): ReadonlyArray<MemoryId> => {
   if (edit._tag === "Noop") return []

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as MemoryBank from "../MemoryBank.ts"
 import * as MemoryLog from "../MemoryLog.ts"
+import { messageOf } from "../messageOf.ts"
 import { InvalidEdit } from "../store/StoreError.ts"
 
 /**
@@ -39,7 +40,7 @@ const metadata = (value: unknown) =>
     try: () => deep(JSON.parse(JSON.stringify(value))),
     catch: (cause) =>
       new InvalidEdit({
-        reason: `metadata that cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}`
+        reason: `metadata that cannot be written as JSON: ${messageOf(cause)}`
       })
   })
 

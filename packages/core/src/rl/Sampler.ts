@@ -9,6 +9,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { messageOf } from "../messageOf.ts"
 import * as ModelOutput from "./ModelOutput.ts"
 
 /**
@@ -241,7 +242,7 @@ export const promptTokens = (
       cause instanceof SamplerError
         ? cause
         : new SamplerError({
-          reason: `the prompt cannot be encoded: ${cause instanceof Error ? cause.message : String(cause)}`,
+          reason: `the prompt cannot be encoded: ${messageOf(cause)}`,
           cause
         })
   })

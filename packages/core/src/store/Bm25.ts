@@ -1,5 +1,7 @@
 /**
  * Okapi BM25 over short texts (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework").
+ *
+ * @since 0.1.0
  */
 import { words as wordsOf } from "../internal/words.ts"
 
@@ -23,6 +25,9 @@ const irregular = new Map(
  * Words that carry grammar rather than meaning. An index holds them, and a query looks for them only when it has
  * nothing else: statements with "did" or "what" in them are rare, so document frequency alone would rank them high for
  * every question.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const stopWords: ReadonlySet<string> = new Set(
   ("a about am an and are as at be been but by can could d did do does for from had has have he her his how i in " +
@@ -55,11 +60,17 @@ const stem = (form: string): string => {
  * Bm25.tokens("Two dogs running") // => ["two", "dog", "run"]
  * Bm25.tokens("She bought studios") // => Bm25.tokens("she buys studio")
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const tokens = (text: string): Array<string> => wordsOf(text).map(stem)
 
 /**
  * The terms that a query looks for: its telling words, or all of them where it has no other.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const termsOf = (query: string): ReadonlyArray<string> => {
   const words = wordsOf(query)
@@ -69,6 +80,9 @@ export const termsOf = (query: string): ReadonlyArray<string> => {
 
 /**
  * `k1` limits what repeating a word can add, `b` is the share of length normalisation.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Parameters {
   readonly k1: number
@@ -77,17 +91,26 @@ export interface Parameters {
 
 /**
  * Those of Anserini (Yang, Fang and Lin 2017), for short passages.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const defaults: Parameters = { k1: 0.9, b: 0.4 }
 
 /**
  * How much a term tells that `found` of `size` documents have.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const idf = (size: number, found: number): number => Math.log(1 + (size - found + 0.5) / (found + 0.5))
 
 /**
  * The part of a score that comes from a term with that `idf`, which stands `count` times in a document of `length`
  * tokens, where documents have `mean` tokens.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const weight = (
   idf: number,
@@ -99,6 +122,9 @@ export const weight = (
 
 /**
  * An index over a fixed list of documents.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Bm25 {
   readonly size: number
@@ -116,6 +142,9 @@ export interface Bm25 {
  * const index = Bm25.make(["Ann has a dog named Buddy", "Ann lives in Oslo"])
  * Array.from(index.scores("two dogs"), (s) => s > 0) // => [true, false]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (documents: ReadonlyArray<string>, options: Partial<Parameters> = {}): Bm25 => {
   const parameters = { ...defaults, ...options }
@@ -157,6 +186,9 @@ export const make = (documents: ReadonlyArray<string>, options: Partial<Paramete
 
 /**
  * An index over documents that come and go, by key.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Index<Key> {
   readonly set: (key: Key, text: string) => void
@@ -178,6 +210,9 @@ export interface Index<Key> {
  * index.remove("dog")
  * Array.from(index.scores("Where does Ann live?").keys()) // => ["city"]
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const makeIndex = <Key>(): Index<Key> => {
   const postings = new Map<string, Map<Key, number>>()

@@ -2,6 +2,8 @@
  * Nearest vectors among many, in two steps: the signs of all vectors are compared first, a bit a component, and the
  * best of them then exactly. A hundred thousand vectors of 384 components take 5 MB and a few milliseconds. (Binary
  * quantisation with rescoring; Shakir, Aarsen and Lee 2024, "Binary and Scalar Embedding Quantization".)
+ *
+ * @since 0.1.0
  */
 
 /**
@@ -13,6 +15,9 @@
  *
  * SignIndex.signs([0.3, -0.1, 0.7]) // => Uint32Array.of(0b101)
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const signs = (vector: ArrayLike<number>): Uint32Array => {
   const words = new Uint32Array(Math.ceil(vector.length / 32))
@@ -22,6 +27,9 @@ export const signs = (vector: ArrayLike<number>): Uint32Array => {
 
 /**
  * Signs by key. Keys are safe integers, such as the numbers of rows.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface SignIndex {
   readonly size: () => number
@@ -39,6 +47,9 @@ const fours = (word: number): number => {
 
 /**
  * An index without vectors, for vectors of so many components.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = (dimensions: number): SignIndex => {
   // Words are counted three at a time.
@@ -113,6 +124,9 @@ const spare = 4
 /**
  * The best `limit` by an exact score. `rescore` gives the scores of those of the keys that may be found at all, in any
  * order; more and more keys are tried until enough of them may.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const search = <A extends { readonly score: number }>(
   index: SignIndex,

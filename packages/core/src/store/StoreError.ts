@@ -1,13 +1,18 @@
 /**
  * What can go wrong with a store. None of these leaves anything half-written.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { messageOf } from "../internal/messageOf.ts"
 import { Entry } from "../MemoryLog.ts"
+import { messageOf } from "../messageOf.ts"
 
 /**
  * Somebody else committed since `base`: what was decided was decided on an old snapshot. Decide again on the new one.
  * `entries` is what the log has got since; it is empty where `base` is no revision that the scope ever had.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
   scope: Schema.String,
@@ -22,6 +27,9 @@ export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {
 
 /**
  * A revision that the scope never had.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UnknownRevision extends Schema.TaggedError<UnknownRevision>()("UnknownRevision", {
   scope: Schema.String,
@@ -35,6 +43,9 @@ export class UnknownRevision extends Schema.TaggedError<UnknownRevision>()("Unkn
 
 /**
  * A memory that the scope never had, or has erased.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class UnknownMemory extends Schema.TaggedError<UnknownMemory>()("UnknownMemory", {
   scope: Schema.String,
@@ -47,6 +58,9 @@ export class UnknownMemory extends Schema.TaggedError<UnknownMemory>()("UnknownM
 
 /**
  * An edit that no store takes.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class InvalidEdit extends Schema.TaggedError<InvalidEdit>()("InvalidEdit", {
   reason: Schema.String
@@ -69,6 +83,9 @@ const mends = {
 
 /**
  * The store itself failed. What was committed before is there; what failed changed nothing.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class StoreError extends Schema.TaggedError<StoreError>()("StoreError", {
   store: Schema.String,
@@ -117,6 +134,9 @@ export const failure = (
 /**
  * A vector that no index can take: not of the length that the store holds, or with a component that is not finite. Or
  * vectors of another model than those that the store holds, which would be compared as if they were of the same.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class VectorError extends Schema.TaggedError<VectorError>()("VectorError", {
   store: Schema.String,

@@ -11,6 +11,7 @@ import type * as EffectScope from "effect/Scope"
 import * as Filter from "../Filter.ts"
 import { rowsOf } from "../internal/commit.ts"
 import { fingerprint } from "../internal/fingerprint.ts"
+import { cosine } from "../internal/hybrid.ts"
 import type { Journal, Reader, Row, Where } from "../internal/journal.ts"
 import { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
@@ -36,8 +37,6 @@ const model = Float32Array.of(1, 1, 1)
 // A vector for every text.
 const vectorOf = (text: string): Float32Array =>
   Float32Array.of(1, ...["dog", "cat"].map((word) => text.split(word).length - 1))
-const cosine = (a: Float32Array, b: Float32Array): number =>
-  a.reduce((sum, x, i) => sum + x * b[i]!, 0) / (Math.hypot(...a) * Math.hypot(...b))
 
 const isAmong = ({ at, memory }: Row, { filter, since = 0, speaker, unexpiredAt = 0 }: Where): boolean =>
   (speaker === undefined || (memory.speaker ?? null) === speaker) && at >= since &&

@@ -1,5 +1,6 @@
 // One connection: statements that are kept, transactions, and errors that say what to do.
 import { MemoryStore } from "@memory-r1/core"
+import { Journal } from "@memory-r1/core/store"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -52,8 +53,7 @@ export const failure = (file: string, doing: string, cause: unknown): StoreError
   const code = typeof cause === "object" && cause !== null && "errcode" in cause && typeof cause.errcode === "number"
     ? cause.errcode
     : 0
-  const detail = cause instanceof Error ? cause.message : String(cause)
-  return new MemoryStore.StoreError({ store: file, doing, reason: reasons[code & 0xff] ?? "Other", detail, cause })
+  return Journal.failure(file, doing, cause, reasons[code & 0xff])
 }
 
 export interface Options {

@@ -1,9 +1,9 @@
 // Chat templates, through @huggingface/jinja: from messages to tokens.
 import { Template } from "@huggingface/jinja"
+import { messageOf } from "@memory-r1/core"
 import { Sampler } from "@memory-r1/core/rl"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Cause from "../../graph/cause.ts"
 import type { TextTokenizer } from "../controlTokens.ts"
 
 /** The template of tokenizer_config.json. Some models have several; the one for conversations is called "default". */
@@ -94,7 +94,7 @@ export const read = ({ file, text }: Source): Result.Result<ChatTemplate, Proble
   Result.map(
     Result.try({
       try: () => new Template(text),
-      catch: (cause) => ({ file, reason: `has a chat template that cannot be read: ${Cause.describe(cause)}` })
+      catch: (cause) => ({ file, reason: `has a chat template that cannot be read: ${messageOf(cause)}` })
     }),
     (template) => ({
       file,
@@ -104,7 +104,7 @@ export const read = ({ file, text }: Source): Result.Result<ChatTemplate, Proble
           return template.render({ ...variables, messages, add_generation_prompt: true })
         } catch (cause) {
           const unknown = missing(template.parsed)
-          if (!Cause.describe(cause).startsWith("Cannot call") || unknown.length === 0) throw cause
+          if (!messageOf(cause).startsWith("Cannot call") || unknown.length === 0) throw cause
           throw new Error(`${unknown.join(", ")} is not there to be called`, { cause })
         }
       }
@@ -176,7 +176,7 @@ export const applying =
       return encode(render(given.map(hidden), variables))
     } catch (cause) {
       throw refuse(
-        `refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${Cause.describe(cause)}`,
+        `refuses the messages (${messages.map(({ role }) => role).join(", ")}): ${messageOf(cause)}`,
         cause
       )
     }

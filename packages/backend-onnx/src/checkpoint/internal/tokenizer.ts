@@ -1,8 +1,8 @@
 // The tokenizer of a checkpoint directory, with its chat template.
+import { messageOf } from "@memory-r1/core"
 import type { Sampler } from "@memory-r1/core/rl"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Cause from "../../graph/cause.ts"
 import * as ControlTokens from "../controlTokens.ts"
 import * as ChatTemplate from "./chatTemplate.ts"
 
@@ -88,7 +88,7 @@ export const make = (files: {
       (files.tokenizerConfig ?? {}) as object
     )
   } catch (cause) {
-    return fail(`cannot be used: ${Cause.describe(cause)}`)
+    return fail(`cannot be used: ${messageOf(cause)}`)
   }
   const { decode, encode, idOf } = tokenizer
   const specialTokens = {

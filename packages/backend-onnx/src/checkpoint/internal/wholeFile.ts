@@ -1,14 +1,14 @@
 // Files that appear whole or not at all.
+import { messageOf } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import { open, rename, rm } from "node:fs/promises"
-import * as Cause from "../../graph/cause.ts"
 import { CheckpointError } from "../CheckpointError.ts"
 
 /** The error of a file that cannot be written. */
 export const failed = (file: string) => (cause: unknown): CheckpointError =>
   new CheckpointError({
     file,
-    reason: `cannot be written (${Cause.describe(cause)}); is the folder writable, and is there room?`,
+    reason: `cannot be written (${messageOf(cause)}); is the folder writable, and is there room?`,
     cause
   })
 
