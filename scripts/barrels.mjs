@@ -24,7 +24,9 @@ const modulesIn = (folder, rooms) =>
 const lineOf = (barrel) => (path) => {
   const module = basename(path, ".ts")
   const from = `"./${relative(dirname(barrel), path)}"`
-  return { module, line: /^[A-Z]/.test(module) ? `export * as ${module} from ${from}` : `export * from ${from}` }
+  // In the formatter's order.
+  const key = from.toLowerCase()
+  return { key, line: /^[A-Z]/.test(module) ? `export * as ${module} from ${from}` : `export * from ${from}` }
 }
 
 const stale = readdirSync(join(root, "packages")).flatMap((name) => {
@@ -37,7 +39,7 @@ const stale = readdirSync(join(root, "packages")).flatMap((name) => {
     if (at < 0) return []
     const lines = modulesIn(basename(barrel) === "index.ts" ? dirname(barrel) : barrel.slice(0, -3), rooms)
       .map(lineOf(barrel))
-      .sort((a, b) => (a.module.toLowerCase() < b.module.toLowerCase() ? -1 : 1))
+      .sort((a, b) => (a.key < b.key ? -1 : 1))
     const wanted = `${text.slice(0, at)}${marker}${lines.map(({ line }) => line).join("\n")}\n`
     if (wanted === text) return []
     if (!process.argv.includes("--check")) writeFileSync(barrel, wanted)

@@ -111,10 +111,11 @@ interface Scored<Id> {
 }
 
 /**
- * Two rankings, by words and by meaning, as one: BM25 plus `weight` times the cosine, counted from the least cosine that
- * was found. BM25 is not normalized. It says how telling the words are that a memory shares with the query, so where
- * they tell little, the meaning decides. Words that a memory shares, but was not found by, count 0 where the ranking is
- * shorter than its `depth`, and else as the last one of it; a meaning that it was not found by counts as the last one.
+ * Two rankings, by words and by meaning, as one: BM25 plus `weight` times the cosine, counted from the least cosine
+ * that was found. BM25 is not normalized. It says how telling the words are that a memory shares with the query, so
+ * where they tell little, the meaning decides. Words that a memory shares, but was not found by, count 0 where the
+ * ranking is shorter than its `depth`, and else as the last one of it; a meaning that it was not found by counts as the
+ * last one.
  *
  * The order does not change where a constant is added to all cosines. It does where they are scaled: models whose
  * cosines lie close together need a larger `weight`. That of 35 is for all-MiniLM-L6-v2; it was chosen on Multi-Session

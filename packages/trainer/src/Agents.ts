@@ -46,8 +46,8 @@ export const answerAgentOf = (
   AnswerAgent.fromSampler(sampler, { format: format.answer, maxTokens: answerTokens })
 
 /**
- * Both agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta` stays
- * close to. `critics` are the learners of values for PPO that are no heads on the agents' own networks.
+ * Both agents, a learner each, and the model that both began with, frozen: what the KL term of a stage with `beta`
+ * stays close to. `critics` are the learners of values for PPO that are no heads on the agents' own networks.
  *
  * @category models
  * @since 0.1.0

@@ -16,7 +16,8 @@ import type { TrajectoryGroup } from "./Trajectory.ts"
  * How the values before each token are learned.
  *
  * - `learner`: a learner with a value head: over a copy of the model, or over an adapter of its own. If omitted, the
- *   policy's learner has the head: both share a network, and the critic's loss is added with weight `coefficient` (0.5).
+ *   policy's learner has the head: both share a network, and the critic's loss is added with weight `coefficient`
+ *   (0.5).
  * - `schedule`: its learning rate, usually ten times that of the policy (the paper: 1e-5 and 1e-6); unused for a shared
  *   network.
  * - `epsilon`: how far a value may move in one batch before its loss no longer falls; unbounded by default.

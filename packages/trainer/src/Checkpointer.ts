@@ -15,8 +15,8 @@ import * as RunLog from "./RunLog.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
- * Where a stage is between two steps: the steps that are done, the weight of the KL term, and where its data stand. With
- * the state of the learners this is all that the rest of the stage depends on.
+ * Where a stage is between two steps: the steps that are done, the weight of the KL term, and where its data stand.
+ * With the state of the learners this is all that the rest of the stage depends on.
  *
  * @category schemas
  * @since 0.1.0
@@ -94,7 +94,8 @@ type Failure = Checkpoints.CheckpointsError | Learner.LearnerError | RunLog.RunL
 
 /**
  * - `resumed`: the state that the run resumes from.
- * - `restore`: brings learners to the state of the checkpoint that the run resumes from, those that it has not yet seen.
+ * - `restore`: brings learners to the state of the checkpoint that the run resumes from, those that it has not yet
+ *   seen.
  * - `write`: a checkpoint, of the learners that a stage trains and, unchanged, of those of earlier stages.
  * - `restoreBest`: brings learners to the state of an earlier checkpoint; if that is damaged, the log says so.
  * - `leave`: the weights that a stage has trained, each in a folder of its name. `isStart`: later stages begin from

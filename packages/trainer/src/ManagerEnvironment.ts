@@ -93,7 +93,8 @@ export const memorySize = (
 
 /**
  * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is
- * no operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank in order.
+ * no operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank in
+ * order.
  */
 export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([[answersRight, 1], [growth, 0.15], [
   rejected,

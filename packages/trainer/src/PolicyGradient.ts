@@ -79,7 +79,7 @@ export const stage = Effect.fn("PolicyGradient.stage")(function*<State, E>({
   transcriptEvery = 10,
   weightDecay = 0,
   ...options
-}: Options<State, E>) {
+}: Options<State, E>): Effect.fn.Return<Stage.Stage<E>, TrainingError> {
   const { correction, critic, epochs, groupSize, klDefaults, miniBatches } = algorithm
   const place = kl?.place ?? klDefaults.place
   const estimate = kl?.estimate ?? (place === "loss" ? "k3" : klDefaults.estimate)
@@ -204,5 +204,5 @@ export const stage = Effect.fn("PolicyGradient.stage")(function*<State, E>({
     beta: kl?.beta,
     cursor: environment.cursor,
     measure
-  } satisfies Stage.Stage<E>
+  }
 })

@@ -92,7 +92,8 @@ export interface At {
  * - `name`: in the log.
  * - `next`: what the next step learns from. What it draws from Effect's `Random` are the numbers of this step.
  * - `learners`: all learners that the stage uses, by the names of their folders; `trained` names those that it trains.
- * - `isStart`: later stages begin from the folder that this one leaves, so that its learners are in no later checkpoint.
+ * - `isStart`: later stages begin from the folder that this one leaves, so that its learners are in no later
+ *   checkpoint.
  * - `beta`: the first weight of a KL term; 0 by default.
  * - `cursor`: where the data stand.
  * - `measure`: how well the agents do on validation data.

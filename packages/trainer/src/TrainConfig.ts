@@ -30,8 +30,8 @@ const LearningRate = Schema.Struct({
  * `groupsPerStep` demonstrations a step; `managerShare` is the share of decisions among them, the rest are answers.
  * With `promptLoss` a model also learns the prompts, as plain text with one completion each: how a model from scratch
  * learns to read. `data` is `teacher`, the name of an exercise, or a module (`./mine.ts#demonstrations`). `sessions` is
- * the length of the teacher's dialogues (short ones show more turns in the same time), `samples` the number of decisions
- * on one turn.
+ * the length of the teacher's dialogues (short ones show more turns in the same time), `samples` the number of
+ * decisions on one turn.
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
@@ -142,8 +142,9 @@ const ppo = {
  * `sessions` is the length of the dialogues, all of them by default: stages of the same kind with more and
  * more of them are a curriculum. `skip` is the number of the first dialogue, so that stages can have dialogues of their
  * own. `manager` makes the banks that the answer agent is trained on: `trained` is the manager of the run, others are
- * registered names (`addOnly`, `ruleBased`) or modules (`./mine.ts#manager`). The manager is rewarded for each decision, or, with `unit: session`, for whole
- * sessions (see `SessionEnvironment`, of which `local` and `longest` are options).
+ * registered names (`addOnly`, `ruleBased`) or modules (`./mine.ts#manager`). The manager is rewarded for each
+ * decision, or, with `unit: session`, for whole sessions (see `SessionEnvironment`, of which `local` and `longest` are
+ * options).
  */
 export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
 export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
@@ -163,8 +164,8 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
  *   before. With `lora` the model is frozen, held once in `dtype`, and each agent is an adapter;
  *   `gradientCheckpointing` trades time for memory; `templateOptions` sets variables of its chat template, such as
  *   `enable_thinking`, in training and for the agents that come of it.
- * - `data`: a registered data set, or a module (`./mine.ts#data`), with its own options. `perFact` and `perSpeaker` limit
- *   how many memories a decision and an answer see.
+ * - `data`: a registered data set, or a module (`./mine.ts#data`), with its own options. `perFact` and `perSpeaker`
+ *   limit how many memories a decision and an answer see.
  * - `format`: how decisions and answers are asked for: `compact`, in which the embedded model was trained, the
  *   `paper`'s, for instruction models, or a module (`./mine.ts#format`).
  * - `managerTokens`, `answerTokens`: how long the decisions and answers of a frozen agent may be.

@@ -1,6 +1,6 @@
 /**
- * The training loop: rollouts or demonstrations, optimizer steps, the log, validation, checkpoints, and when to stop. It
- * runs every algorithm, and resumes exactly where it was stopped.
+ * The training loop: rollouts or demonstrations, optimizer steps, the log, validation, checkpoints, and when to stop.
+ * It runs every algorithm, and resumes exactly where it was stopped.
  *
  * All that a run depends on is in a checkpoint: the learners with the optimizer's moments, the stage and its position
  * (the step, the weight of the KL term, where the data stand), the best validation so far, and the lengths of the logs.
@@ -29,7 +29,7 @@ export interface Planned<E = never, R = never> {
   readonly name: string
   readonly title?: string | undefined
   readonly steps: number
-  readonly make: Effect.Effect<Stage.Stage<E>, E | Stage.Failure, R>
+  readonly make: Effect.Effect<Stage.Stage<E | Stage.Failure>, E | Stage.Failure, R>
 }
 
 /**

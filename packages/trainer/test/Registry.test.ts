@@ -40,8 +40,8 @@ describe("Registry", () => {
       const error = yield* Effect.flip(Registry.find(all, "rewards", "exactmatch"))
       assert.strictEqual(
         error.message,
-        "there is no reward named \"exactmatch\": known are exactMatch, exactMatchElseF1, f1, f1TimesJudge, judge, brief; " +
-          "or give the path of a module and its export, such as ./mine.ts#reward"
+        "there is no reward named \"exactmatch\": known are exactMatch, exactMatchElseF1, f1, f1TimesJudge, judge, " +
+          "brief; or give the path of a module and its export, such as ./mine.ts#reward"
       )
       assert.match((yield* Effect.flip(Registry.find(all, "datasets", "locomo"))).message, /^there is no data set/)
       // A name of every object is no name here.
@@ -116,7 +116,7 @@ describe("Registry", () => {
     60_000
   )
 
-  it.effect("a configuration is refused for options that its data set does not declare, and for an unknown data set", () =>
+  it.effect("refuses options that a data set does not declare, and an unknown data set", () =>
     Effect.gen(function*() {
       const json = (data: object) => ({
         model: { directory: "tiny" },

@@ -58,7 +58,7 @@ describe("Batch", () => {
     )
   })
 
-  it("learns the first transitions of a group together, later ones each, and none that no reward is credited to", () => {
+  it("learns first transitions together, later ones each, and only those that a reward is credited to", () => {
     const members = [trajectory(1, 2, 3), trajectory(0, 1, 2, 2)]
     const lengths = (credit: "all" | "first") =>
       Batch.promptGroups([group(credit, ...members)]).map(({ completions }) =>

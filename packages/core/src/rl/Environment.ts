@@ -89,7 +89,11 @@ export interface FinishedGroup<State> extends EnvironmentGroup<State> {
  * import { type Environment, Reward } from "@memory-r1/core/rl"
  * import { Effect } from "effect"
  *
- * const reward = Reward.make("month", ({ month, text }: { month: string; text: string }) => text.includes(month) ? 1 : 0)
+ * interface Said {
+ *   readonly month: string
+ *   readonly text: string
+ * }
+ * const reward = Reward.make("month", ({ month, text }: Said) => text.includes(month) ? 1 : 0)
  *
  * const environment: Environment.Environment<string> = {
  *   name: "months",

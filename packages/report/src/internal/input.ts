@@ -1,7 +1,9 @@
 // What a page is made of: what the folder of a run holds, and what the quickstart measured.
+import type { DataFile } from "@memory-r1/core/rl"
 import { QuickstartResult } from "@memory-r1/memory-world"
 import { RunFolder } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 
 /**
@@ -14,9 +16,11 @@ export interface Input extends RunFolder.Contents {
   readonly results?: QuickstartResult.QuickstartResult | undefined
 }
 
-export const read = Effect.fnUntraced(function*(folder: string) {
+export const read = Effect.fnUntraced(function*(
+  folder: string
+): Effect.fn.Return<Input, DataFile.DataFileError, FileSystem.FileSystem | Path.Path> {
   const path = yield* Path.Path
   const contents = yield* RunFolder.read(folder)
   const file = path.join(folder, "results.json")
-  return { ...contents, results: yield* RunFolder.document(file, QuickstartResult.QuickstartResult) } satisfies Input
+  return { ...contents, results: yield* RunFolder.document(file, QuickstartResult.QuickstartResult) }
 })
