@@ -24,12 +24,14 @@ const config = {
       kind: "manager",
       steps: 8,
       unit: "session",
+      sessions: 2,
       longest: 3,
       ...reinforced,
       beta: 0.05,
       kl: { place: "reward", adaptive: { target: 0.02, horizon: 64 } }
     },
-    { kind: "answer", algorithm: "ppo", steps: 6, ...reinforced, critic: { learningRate } }
+    // Its dialogues are played again at every start.
+    { kind: "answer", algorithm: "ppo", steps: 6, sessions: 1, ...reinforced, critic: { learningRate } }
   ]
 }
 

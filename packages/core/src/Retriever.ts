@@ -98,9 +98,7 @@ export const inBank = (bank: MemoryBank.MemoryBank, { now = 0 }: { readonly now?
 export const bm25 = (
   bank: MemoryBank.MemoryBank,
   { limit, text, ...among }: Omit<Query, "perSpeaker">
-): ReadonlyArray<Hit> =>
-  BankReader.byWords(bank, text, { limit: whole(limit), where: whereOf(among, 0) })
-    .map(({ row: { memory, order }, score }) => ({ memory, order, score }))
+): ReadonlyArray<Hit> => BankReader.byWords(bank, text, { limit: whole(limit), where: whereOf(among, 0) })
 
 // How deep rankings go that are fused.
 const depthOf = (limit: number): number => Math.max(50, 2 * limit)
@@ -188,7 +186,7 @@ export const make = (
   { embedding, weight }: Pick<Service, "embedding"> & { readonly weight?: number | undefined } = {}
 ): Service => ({
   embedding,
-  retrieve: Effect.fn("Retriever.retrieve")(function*<E>(memories: Searchable<E>, query: Query) {
+  retrieve: Effect.fnUntraced(function*<E>(memories: Searchable<E>, query: Query) {
     const limit = whole(query.limit)
     if (limit === 0) return []
     const vector = embedding === undefined ? undefined : yield* memories.embed(embedding, query.text)

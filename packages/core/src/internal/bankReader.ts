@@ -1,59 +1,58 @@
 // A bank as what a retriever searches.
 import type { EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
-import type { MemoryId } from "../Memory.ts"
-import type * as MemoryBank from "../MemoryBank.ts"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { Memory, MemoryId } from "../Memory.ts"
+import * as MemoryBank from "../MemoryBank.ts"
 import * as Bm25 from "../store/Bm25.ts"
-import { rowsOf } from "./commit.ts"
 import type { Ranked, Row, Where } from "./journal.ts"
-import { RetrieverError, type Searchable } from "./retrieval.ts"
+import { type Hit, RetrieverError, type Searchable } from "./retrieval.ts"
 import * as Vectors from "./vectors.ts"
 import { isAmong } from "./where.ts"
 
-interface Indexed {
-  /** Live ones, oldest first. */
-  readonly rows: ReadonlyArray<Row>
-  readonly byId: ReadonlyMap<MemoryId, Row>
-  readonly words: Bm25.Bm25
-}
+const indexes = new WeakMap<MemoryBank.MemoryBank, Bm25.Bm25>()
 
-const indexes = new WeakMap<MemoryBank.MemoryBank, Indexed>()
-
-const indexOf = (bank: MemoryBank.MemoryBank): Indexed => {
-  let indexed = indexes.get(bank)
-  if (indexed === undefined) {
-    const rows = rowsOf(bank, () => 0).filter(({ deleted }) => !deleted).sort((a, b) => a.order - b.order)
-    indexes.set(
-      bank,
-      indexed = {
-        rows,
-        byId: new Map(rows.map((row) => [row.memory.id, row])),
-        words: Bm25.make(rows.map(({ memory }) => memory.text))
-      }
-    )
+const indexOf = (bank: MemoryBank.MemoryBank): Bm25.Bm25 => {
+  let index = indexes.get(bank)
+  if (index === undefined) {
+    indexes.set(bank, index = Bm25.make(MemoryBank.memories(bank).map((memory) => memory.text)))
   }
-  return indexed
+  return index
 }
+
+const isAmongThose = (where: Where) => (memory: Memory): boolean => isAmong({ memory, at: 0, deleted: false }, where)
+
+const rowsOf = (bank: MemoryBank.MemoryBank, ids: ReadonlyArray<MemoryId>): ReadonlyArray<Row> =>
+  ids.flatMap((id) => {
+    const entry = Option.getOrUndefined(HashMap.get(bank.entries, id))
+    return entry === undefined ? [] : [{ memory: entry.memory, order: entry.order, at: 0, deleted: false }]
+  })
 
 // By score, ties go to the newer one.
 const best = (
-  { rows }: Indexed,
-  scoreOf: (row: Row, at: number) => number,
+  bank: MemoryBank.MemoryBank,
+  scoreOf: (memory: Memory, at: number) => number,
   { limit, where }: { readonly limit: number; readonly where: Where }
-): ReadonlyArray<Ranked & { readonly row: Row }> =>
-  rows.flatMap((row, at) => isAmong(row, where) ? [{ id: row.memory.id, row, score: scoreOf(row, at) }] : [])
-    .sort((a, b) => b.score - a.score || b.row.order - a.row.order)
+): ReadonlyArray<Ranked> => {
+  const isIn = isAmongThose(where)
+  return MemoryBank.memories(bank)
+    .flatMap((memory, at) => isIn(memory) ? [{ id: memory.id, at, score: scoreOf(memory, at) }] : [])
+    .sort((a, b) => b.score - a.score || b.at - a.at)
     .slice(0, limit)
+    .map(({ id, score }) => ({ id, score }))
+}
 
 /** By words, down to those that share none with the text. */
 export const byWords = (
   bank: MemoryBank.MemoryBank,
   text: string,
   among: { readonly limit: number; readonly where: Where }
-) => {
-  const indexed = indexOf(bank)
-  const scores = indexed.words.scores(text)
-  return best(indexed, (_, at) => scores[at]!, among)
+): ReadonlyArray<Hit> => {
+  const scores = indexOf(bank).scores(text)
+  const found = best(bank, (_, at) => scores[at]!, among)
+  const rows = rowsOf(bank, found.map(({ id }) => id))
+  return found.map(({ score }, i) => ({ memory: rows[i]!.memory, order: rows[i]!.order, score }))
 }
 
 // Unit vectors that are kept of each model, by text, so that a bank which changes is not embedded anew.
@@ -90,29 +89,36 @@ export const inBank = (bank: MemoryBank.MemoryBank, now: number): Searchable<Ret
     now,
     attempt: (_, effect) => failing(effect),
     embed: (model, text) =>
-      Effect.map(failing(vectorsOf(model, [text, ...indexOf(bank).rows.map(({ memory }) => memory.text)])), (found) => {
-        vectors = found
-        return found.get(text)
-      }),
+      Effect.map(
+        failing(vectorsOf(model, [text, ...MemoryBank.memories(bank).map((memory) => memory.text)])),
+        (found) => {
+          vectors = found
+          return found.get(text)
+        }
+      ),
     read: (body) =>
       body({
-        rows: (ids) => Effect.sync(() => ids.flatMap((id) => indexOf(bank).byId.get(id) ?? [])),
+        rows: (ids) => Effect.sync(() => rowsOf(bank, ids)),
         list: ({ beyond, limit, newestFirst = false, where }) =>
           Effect.sync(() => {
-            const rows = indexOf(bank).rows.filter((row) =>
-              isAmong(row, where) &&
-              (beyond === undefined || (newestFirst ? row.order < beyond : row.order > beyond))
+            const memories = MemoryBank.memories(bank).filter(isAmongThose(where))
+            const rows = rowsOf(bank, memories.map(({ id }) => id)).filter(({ order }) =>
+              beyond === undefined || (newestFirst ? order < beyond : order > beyond)
             )
-            return (newestFirst ? rows.reverse() : rows).slice(0, limit)
+            return (newestFirst ? rows.toReversed() : rows).slice(0, limit)
           }),
-        speakers: Effect.sync(() => [...new Set(indexOf(bank).rows.map(({ memory }) => memory.speaker ?? null))]),
-        lexical: ({ text, ...among }) => Effect.sync(() => byWords(bank, text, among).filter(({ score }) => score > 0)),
+        speakers: Effect.sync(() => [...new Set(MemoryBank.memories(bank).map(({ speaker }) => speaker ?? null))]),
+        lexical: ({ text, ...among }) =>
+          Effect.sync(() => {
+            const scores = indexOf(bank).scores(text)
+            return best(bank, (_, at) => scores[at]!, among).filter(({ score }) => score > 0)
+          }),
         dense: ({ vector, ...among }) =>
           Effect.sync(() => {
             const query = Vectors.unit(vector)
             return vectors.size === 0
               ? []
-              : best(indexOf(bank), ({ memory }) => Vectors.dot(query, vectors.get(memory.text)!), among)
+              : best(bank, ({ text }) => Vectors.dot(query, vectors.get(text)!), among)
           })
       })
   }

@@ -2,7 +2,10 @@
 import * as Filter from "../Filter.ts"
 import type { Row, Where } from "./journal.ts"
 
-export const isAmong = ({ at, deleted, memory }: Row, { filter, since, speaker, unexpiredAt }: Where): boolean =>
+export const isAmong = (
+  { at, deleted, memory }: Omit<Row, "order">,
+  { filter, since, speaker, unexpiredAt }: Where
+): boolean =>
   !deleted &&
   (speaker === undefined || (memory.speaker ?? null) === speaker) &&
   (since === undefined || at >= since) &&
