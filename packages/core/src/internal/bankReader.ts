@@ -102,10 +102,10 @@ export const inBank = (bank: MemoryBank.MemoryBank, now: number): Searchable<Ret
         list: ({ beyond, limit, newestFirst = false, where }) =>
           Effect.sync(() => {
             const memories = MemoryBank.memories(bank).filter(isAmongThose(where))
-            const rows = rowsOf(bank, memories.map(({ id }) => id)).filter(({ order }) =>
-              beyond === undefined || (newestFirst ? order < beyond : order > beyond)
-            )
-            return (newestFirst ? rows.toReversed() : rows).slice(0, limit)
+            const ids = (newestFirst ? memories.toReversed() : memories).map(({ id }) => id)
+            return rowsOf(bank, beyond === undefined ? ids.slice(0, limit) : ids)
+              .filter(({ order }) => beyond === undefined || (newestFirst ? order < beyond : order > beyond))
+              .slice(0, limit)
           }),
         speakers: Effect.sync(() => [...new Set(MemoryBank.memories(bank).map(({ speaker }) => speaker ?? null))]),
         lexical: ({ text, ...among }) =>
