@@ -8,7 +8,7 @@
  */
 import { Adapter, Checkpoint, Machine } from "@memory-r1/backend-onnx"
 import { MemoryManager, Retriever } from "@memory-r1/core"
-import { Sampler, Simulation } from "@memory-r1/core/rl"
+import { Sampler, Simulation, Statistics } from "@memory-r1/core/rl"
 import { type Dataset, Recipe, Registry, Sft, type TrainConfig } from "@memory-r1/trainer"
 import * as Effect from "effect/Effect"
 import * as Arithmetic from "./arithmetic.ts"
@@ -49,7 +49,7 @@ export interface Estimate {
   readonly gflops: number
 }
 
-const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(1, values.length)
+const { mean } = Statistics
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
 
 // Dialogues that prompts are looked at in.

@@ -144,7 +144,7 @@ layer(Layer.merge(Workplace.layer, NodeServices.layer))("resume", (it) => {
       assert.match(Program.failure(1, nowhere!), /^empty\/training\.json: cannot be read: is empty the folder of a run/)
       assert.match(
         Program.failure(1, busy!),
-        new RegExp(`^busy: process ${process.pid} is running in it; if it is no run, remove busy/run\\.lock\n$`)
+        new RegExp(`^busy: process ${process.pid} is running in it; if that is not a run, remove busy/run\\.lock\n$`)
       )
       assert.match(
         Program.failure(1, differing!),

@@ -461,7 +461,7 @@ critic: { learningRate: { peak: 1.0e-3 } } }
         assert.isTrue(Number.isFinite(Number(found.completions[0]!.loss)))
         assert.match(Program.failure(1, yield* inspect("nowhere.json")), /^nowhere\.json: cannot be read\n$/)
         file("none.json", {})
-        assert.match(Program.failure(1, yield* inspect("none.json")), /^none\.json: is no batch that a run left: /)
+        assert.match(Program.failure(1, yield* inspect("none.json")), /^none\.json: is not a batch that a run left: /)
       }),
     Program.timeout
   )

@@ -1,16 +1,23 @@
 /**
- * From rewards to advantages: how much better than expected a completion, or a token of it, was.
+ * From rewards to advantages: how much better than expected an action, or a token of it, was.
+ *
+ * @since 0.1.0
  */
+import { Statistics } from "@memory-r1/core/rl"
+
+const { mean } = Statistics
 
 /**
  * From the rewards of each group to the advantages of each group.
  *
- * `groupNormalized`, `groupCentred`, `leaveOneOut` and `batchNormalized` are estimators; one of your own is a function.
+ * `groupNormalized`, `groupCentred`, `leaveOneOut` and `batchNormalized` are estimators; yours is a function.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Estimator = (rewards: ReadonlyArray<ReadonlyArray<number>>) => ReadonlyArray<ReadonlyArray<number>>
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0)
-const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(values.length, 1)
 
 // The sample standard deviation, 0 of a single value.
 const deviation = (values: ReadonlyArray<number>): number => {
@@ -32,6 +39,9 @@ const rounding = 64 * Number.EPSILON
  * Advantage.isZeroVariance([0.3, 0.1 + 0.2]) // => true
  * Advantage.isZeroVariance([0.3, 0.300001]) // => false
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const isZeroVariance = (rewards: ReadonlyArray<number>): boolean => {
   let [least, most] = [Infinity, -Infinity]
@@ -48,8 +58,8 @@ const byGroup = (estimate: (rewards: ReadonlyArray<number>) => ReadonlyArray<num
   groups.map((rewards) => isZeroVariance(rewards) ? rewards.map(() => 0) : estimate(rewards))
 
 /**
- * The group-normalised advantage of GRPO (Shao et al. 2024): `(r - mean) / (std + 1e-4)`, with the sample standard
- * deviation, as TRL computes it. All zero where the rewards do not differ.
+ * The group-normalized advantage of GRPO (Shao et al. 2024): `(r - mean) / (std + 1e-4)`, with the sample standard
+ * deviation, as TRL computes it. All zero if the rewards do not differ.
  *
  * @example
  * ```ts
@@ -58,6 +68,9 @@ const byGroup = (estimate: (rewards: ReadonlyArray<number>) => ReadonlyArray<num
  * Advantage.groupNormalized([[1, 1, 1]]) // => [[0, 0, 0]]
  * Advantage.groupNormalized([[0, 1]]).flat().map((a) => a.toFixed(3)) // => ["-0.707", "0.707"]
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const groupNormalized: Estimator = byGroup((rewards) => {
   const [centre, spread] = [mean(rewards), deviation(rewards)]
@@ -65,8 +78,11 @@ export const groupNormalized: Estimator = byGroup((rewards) => {
 })
 
 /**
- * The group-centred advantage of Dr. GRPO (Liu et al. 2025): `r - mean`, without the division that favours groups of
+ * The group-centered advantage of Dr. GRPO (Liu et al. 2025): `r - mean`, without the division that favours groups of
  * little variance.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const groupCentred: Estimator = byGroup((rewards) => {
   const centre = mean(rewards)
@@ -75,7 +91,10 @@ export const groupCentred: Estimator = byGroup((rewards) => {
 
 /**
  * The leave-one-out advantage of RLOO (Kool et al. 2019; Ahmadian et al. 2024): `r` less the mean of the group's
- * others, which is unbiased. A group of one has none to compare with, and 0.
+ * others, which is unbiased. A group of one has nothing to compare with, and gets 0.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const leaveOneOut: Estimator = byGroup((rewards) => {
   const total = sum(rewards)
@@ -83,8 +102,11 @@ export const leaveOneOut: Estimator = byGroup((rewards) => {
 })
 
 /**
- * Centred by group and divided by the deviation of the whole batch (REINFORCE++ with a baseline, Hu et al. 2025;
+ * Centered by group and divided by the deviation of the whole batch (REINFORCE++ with a baseline, Hu et al. 2025;
  * `scale_rewards="batch"` of TRL): groups of little variance are not blown up.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const batchNormalized: Estimator = (groups) => {
   const spread = deviation(groups.flat())
@@ -106,6 +128,9 @@ export const batchNormalized: Estimator = (groups) => {
  * Advantage.gae([0, 0, 1], [0.5, 0.25, 0.75], { gamma: 1, lambda: 1 })
  * // => { advantages: [0.5, 0.75, 0.25], returns: [1, 1, 1] }
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const gae = (
   rewards: ArrayLike<number>,
@@ -124,6 +149,9 @@ export const gae = (
 
 /**
  * Whitening: all tokens of a batch to mean 0 and deviation 1, as PPO's implementations do with advantages.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const whitened = (tokens: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<ReadonlyArray<number>> => {
   const all = tokens.flat()
@@ -133,8 +161,11 @@ export const whitened = (tokens: ReadonlyArray<ReadonlyArray<number>>): Readonly
 }
 
 /**
- * How much of the variance of the returns the values explain: 1 for a critic that knows them, 0 for one that says their
- * mean, below for a worse one. 0 where the returns do not vary.
+ * How much of the variance of the returns the values explain: 1 for a critic that knows them, 0 for one that predicts
+ * their mean, negative for a worse one. 0 if the returns do not vary.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const explainedVariance = (returns: ReadonlyArray<number>, values: ReadonlyArray<number>): number =>
   isZeroVariance(returns) ? 0 : 1 - (deviation(returns.map((value, t) => value - values[t]!)) / deviation(returns)) ** 2

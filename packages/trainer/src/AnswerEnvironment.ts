@@ -2,7 +2,9 @@
  * The Answer Agent's environment (paper, algorithm 4): a question with its candidate memories, rewarded by the final
  * answer.
  *
- * The banks are those of a fixed manager: dialogues are played with it, and every one of their questions is a task.
+ * The banks are those of a fixed manager: dialogues are played with it, and every one of their questions is a state.
+ *
+ * @since 0.1.0
  */
 import { MemoryBank, MemoryManager, Retriever } from "@memory-r1/core"
 import type { Memory } from "@memory-r1/core"
@@ -17,7 +19,10 @@ import { judged } from "./internal/judging.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
- * One question with its candidates.
+ * A question with its candidates.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface AnswerState {
   readonly question: Episode.LinkedQuestion
@@ -27,20 +32,29 @@ export interface AnswerState {
 /**
  * An answer with the gold answer, and whether it followed the format, which the default reward does not ask; rewards
  * are functions of it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface AnswerOutcome extends Reward.JudgedOutcome {
   readonly wellFormed: boolean
 }
 
 /**
- * The default reward: exact match, the paper's. There is no price on the form: a text out of it is seldom right anyway,
- * and a price on it falls on every line that is quoted with a slip, never on "= none".
+ * The default reward: exact match, the paper's. There is no penalty on the form: a text that does not follow it is
+ * seldom right anyway, and a penalty falls on every line that is quoted with a slip, never on "= none".
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const defaultReward: Reward.Reward<AnswerOutcome> = Reward.exactMatch
 
 /**
  * 1 for an answer in the format. Give it a small weight: rewarded with more than 0.2 agents learn the format and
  * nothing else.
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const format: Reward.Reward<AnswerOutcome> = Reward.make("format", ({ wellFormed }) => wellFormed ? 1 : 0)
 
@@ -50,6 +64,9 @@ export const format: Reward.Reward<AnswerOutcome> = Reward.make("format", ({ wel
  * - `perFact`, `perSpeaker`: how many memories the manager's decisions and the answers get to see (the paper: 30 for
  *   each of two speakers, so 60 candidates at most).
  * - `judge`: whom a reward asks that reads verdicts.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly episodes: (index: number) => Episode.Episode
@@ -62,7 +79,7 @@ export interface Options {
   readonly judge?: Judge.Judge["Service"] | undefined
 }
 
-// A question that waits, and where it stands: at the end of an episode, or at one of its steps.
+// A question that waits, and where it is asked: at the end of an episode, or at one of its steps.
 interface Waiting {
   readonly bank: MemoryBank.MemoryBank
   readonly index: number
@@ -91,7 +108,10 @@ const patience = 1000
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
 
 /**
- * Makes the environment over the provided manager and retriever. The order of tasks is drawn from Effect's `Random`.
+ * Makes the environment over the provided manager and retriever. The order of questions is drawn from Effect's `Random`.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const make = Effect.fn("AnswerEnvironment.make")(function*(
   options: Options

@@ -4,7 +4,10 @@
  *
  * A folder `checkpoints/000120` holds `state.json`, a folder for each learner, and `manifest.json` with the sizes and
  * SHA-256 of all of them. It is written beside its place, brought to the disk, and renamed.
+ *
+ * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -16,6 +19,9 @@ import { pipeline } from "node:stream/promises"
 
 /**
  * A checkpoint that cannot be written or read. `reason` says in one line what is wrong, and what to do.
+ *
+ * @category errors
+ * @since 0.1.0
  */
 export class CheckpointsError extends Schema.TaggedError<CheckpointsError>()("CheckpointsError", {
   file: Schema.String,
@@ -35,8 +41,6 @@ const Manifest = Schema.fromJsonString(
 // The manifest vouches for the files, this for the manifest.
 const ofFiles = (files: typeof Files.Type): string =>
   createHash("sha256").update(JSON.stringify(Object.entries(files).sort())).digest("hex")
-
-const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 const hashOf = (file: string) =>
   Effect.tryPromise({
@@ -66,6 +70,9 @@ const placeOf = (number: number): string => String(number).padStart(6, "0")
 /**
  * What a checkpoint is made of: a `number` by which checkpoints are in order, the `state` as text, and for each learner
  * by name what writes it into a folder; or the number of the checkpoint in which it is the same.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Content<E, R> {
   readonly number: number
@@ -75,6 +82,9 @@ export interface Content<E, R> {
 
 /**
  * Numbers of the checkpoints of a run folder, newest first, whether or not they are whole.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const list = Effect.fn("Checkpoints.list")(function*(folder: string) {
   const files = yield* FileSystem.FileSystem
@@ -85,6 +95,9 @@ export const list = Effect.fn("Checkpoints.list")(function*(folder: string) {
 
 /**
  * Writes one, and then removes older ones: of all but `keepLast` only those in `keep` stay.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const write = Effect.fn("Checkpoints.write")(function*<E, R>(
   folder: string,
@@ -157,6 +170,9 @@ export const write = Effect.fn("Checkpoints.write")(function*<E, R>(
 
 /**
  * A checkpoint whose files are what they were when it was written.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Found {
   readonly number: number
@@ -168,6 +184,9 @@ export interface Found {
 /**
  * Reads one, and checks every file against its hash. Fails with a `CheckpointsError` that names the file that is
  * missing or another.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const read = Effect.fn("Checkpoints.read")(function*(folder: string, number: number) {
   const files = yield* FileSystem.FileSystem
@@ -202,6 +221,9 @@ export const read = Effect.fn("Checkpoints.read")(function*(folder: string, numb
 
 /**
  * The newest checkpoint that is whole, with what is wrong with those after it; none, where none is.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const newest = Effect.fn("Checkpoints.newest")(function*(folder: string) {
   const damaged: Array<CheckpointsError> = []

@@ -1,6 +1,8 @@
 /**
  * The batch of a step that failed, as a file: a loss that is not finite can be looked at again (`memory-r1 inspect
  * batch`).
+ *
+ * @since 0.1.0
  */
 import { Objective } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
@@ -17,6 +19,9 @@ const perToken = Object.fromEntries(
 
 /**
  * The batch with what was asked of the learner, and in which step.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const FailedBatch = Schema.Struct({
   stage: Schema.String,
@@ -34,7 +39,7 @@ export const FailedBatch = Schema.Struct({
 })
 export interface FailedBatch extends Schema.Schema.Type<typeof FailedBatch> {}
 
-// In JSON a number that is none is text.
+// JSON has no NaN and no Infinity: they become text.
 const Text = Schema.fromJsonString(Schema.toCodecJson(FailedBatch))
 
 const plain = (given: FailedStep): FailedBatch => ({
@@ -54,15 +59,21 @@ const plain = (given: FailedStep): FailedBatch => ({
 })
 
 /**
- * Writes it as JSON, with numbers that are none as text.
+ * Writes it as JSON, with NaN and Infinity as text.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const encode = (given: FailedStep): string => Schema.encodeSync(Text)(plain(given))
 
 /**
- * Reads it again; fails with a `TrainingError` for a text that is none.
+ * Reads it again; fails with a `TrainingError` for any other text.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const decode = (text: string): Effect.Effect<FailedBatch, TrainingError> =>
   Effect.mapError(
     Schema.decodeEffect(Text)(text),
-    (error) => new TrainingError({ reason: `is no batch that a run left: ${error.message}` })
+    (error) => new TrainingError({ reason: `is not a batch that a run left: ${error.message}` })
   )

@@ -4,6 +4,8 @@
  *
  * Several dialogues are open at a time; each continues from the decision that the policy itself took, so that training
  * sees the banks that the policy makes.
+ *
+ * @since 0.1.0
  */
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
 import { type Environment, type Episode, type ManagerFormat, Reward, Simulation } from "@memory-r1/core/rl"
@@ -38,6 +40,9 @@ export interface ManagerState {
  * - `growth`: how many memories the bank gained.
  * - `rejections`: pieces of the text that were no valid operation.
  * - `bankWords`, `toldWords`: how many words the bank holds, and how many were said in the dialogue so far.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface ManagerOutcome {
   readonly answers: ReadonlyArray<{ readonly value: number; readonly weight: number }>
@@ -49,6 +54,9 @@ export interface ManagerOutcome {
 
 /**
  * The weighted mean of the answers' rewards.
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const answersRight: Reward.Reward<ManagerOutcome> = Reward.make("answers", ({ answers }) => {
   const weight = answers.reduce((sum, answer) => sum + answer.weight, 0)
@@ -57,11 +65,17 @@ export const answersRight: Reward.Reward<ManagerOutcome> = Reward.make("answers"
 
 /**
  * -1 for each memory that the bank gains.
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const growth: Reward.Reward<ManagerOutcome> = Reward.make("growth", ({ growth }) => -Math.max(0, growth))
 
 /**
- * -1 where a part of the text is no operation.
+ * -1 if a part of the text is not an operation.
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const rejected: Reward.Reward<ManagerOutcome> = Reward.make(
   "rejected",
@@ -82,6 +96,9 @@ export const rejected: Reward.Reward<ManagerOutcome> = Reward.make(
  * size({ ...outcome, bankWords: 50 }).value // => 0
  * size({ ...outcome, bankWords: 75 }).value // => -0.25
  * ```
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const memorySize = (
   { free = 0.7 }: { readonly free?: number | undefined } = {}
@@ -92,9 +109,12 @@ export const memorySize = (
   })
 
 /**
- * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 where a part of the text is
- * no operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank in
+ * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 if a part of the text
+ * is not an operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank in
  * order.
+ *
+ * @category rewards
+ * @since 0.1.0
  */
 export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([[answersRight, 1], [growth, 0.15], [
   rejected,
@@ -106,6 +126,9 @@ export const defaultReward: Reward.Reward<ManagerOutcome> = Reward.weightedSum([
  * - `perFact`, `perSpeaker`: how many memories a decision and an answer get to see.
  * - `reward`: of what a decision led to; `answerReward`: of one answer, exact match by default (the paper's).
  * - `judge`: whom an `answerReward` asks that reads verdicts.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly episodes: (index: number) => Episode.Episode
@@ -121,6 +144,9 @@ export interface Options {
 /**
  * What can go wrong in it. A `TrainingError` is for a reward, a judge or an answer agent that does not give what it was
  * asked for.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Failure = AiError.AiError | Sampler.SamplerError | Retriever.RetrieverError | TrainingError
 
@@ -128,6 +154,9 @@ const words = (text: string): number => text.split(/\s+/).filter((word) => word 
 
 /**
  * Words that were said before the end of a step, those of the bank that the dialogue began with among them.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const toldWords = ({ start, steps }: Episode.Episode, step: number): number =>
   [...(start === undefined ? [] : MemoryBank.memories(start)), ...steps.slice(0, step + 1).map(({ fact }) => fact)]
@@ -135,6 +164,9 @@ export const toldWords = ({ start, steps }: Episode.Episode, step: number): numb
 
 /**
  * A bank that decisions led to, with what is to be asked of it.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Reached {
   readonly before: MemoryBank.MemoryBank
@@ -147,6 +179,9 @@ export interface Reached {
 
 /**
  * What banks earn: the frozen answer agent answers the questions of each from it.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const outcomesOf = Effect.fn("ManagerEnvironment.outcomesOf")(function*(
   reached: ReadonlyArray<Reached>,

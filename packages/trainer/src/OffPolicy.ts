@@ -3,14 +3,19 @@
  *
  * A log holds decisions with the probability that they had when they were made. Each is weighed by how much likelier
  * the new policy makes it.
+ *
+ * @since 0.1.0
  */
-import { Sampler } from "@memory-r1/core/rl"
+import { Sampler, Statistics } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 
 /**
  * A decision that was made, and what it earned: the prompt and the tokens, and the log-probability of each when it was
  * sampled.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Logged {
   readonly prompt: ReadonlyArray<number>
@@ -25,6 +30,9 @@ export interface Logged {
  * - `logWeight`: the log of how many times likelier the new policy makes it.
  * - `expected`: what a model of rewards expects of this decision, and `value`, what it expects of the new policy in the
  *   same place; for `doublyRobust`. Both 0 where there is no model.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Weighed {
   readonly reward: number
@@ -46,13 +54,19 @@ export interface Weighed {
  * OffPolicy.importanceSampling(log) // => 1
  * OffPolicy.effectiveSize(log) // => 1
  * ```
+ *
+ * @category estimators
+ * @since 0.1.0
  */
 export const importanceSampling = (log: ReadonlyArray<Weighed>): number =>
-  mean(log.map((one) => Math.exp(one.logWeight) * one.reward))
+  Statistics.mean(log.map((one) => Math.exp(one.logWeight) * one.reward))
 
 /**
  * The same with weights that add up to the number of decisions: `sum(w r) / sum(w)`. Biased by one part in that number,
  * and of less variance.
+ *
+ * @category estimators
+ * @since 0.1.0
  */
 export const weightedImportanceSampling = (log: ReadonlyArray<Weighed>): number => {
   // Relative to the largest, so that none overflows.
@@ -65,13 +79,21 @@ export const weightedImportanceSampling = (log: ReadonlyArray<Weighed>): number 
 /**
  * The doubly robust estimate (Dudík et al. 2011, equation 2): `mean(value + w (r - expected))`. Right in the mean where
  * either the weights or the model of rewards is right, and of little variance where the model is good.
+ *
+ * @category estimators
+ * @since 0.1.0
  */
 export const doublyRobust = (log: ReadonlyArray<Weighed>): number =>
-  mean(log.map(({ expected = 0, logWeight, reward, value = 0 }) => value + Math.exp(logWeight) * (reward - expected)))
+  Statistics.mean(
+    log.map(({ expected = 0, logWeight, reward, value = 0 }) => value + Math.exp(logWeight) * (reward - expected))
+  )
 
 /**
  * How many decisions of the new policy the log is worth (Kish 1965): `sum(w)^2 / sum(w^2)`. Below a few dozen no
  * estimate says much.
+ *
+ * @category estimators
+ * @since 0.1.0
  */
 export const effectiveSize = (log: ReadonlyArray<Weighed>): number => {
   const most = log.reduce((most, { logWeight }) => Math.max(most, logWeight), -Infinity)
@@ -81,11 +103,13 @@ export const effectiveSize = (log: ReadonlyArray<Weighed>): number => {
 }
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
-const mean = (values: ReadonlyArray<number>): number => sum(values) / Math.max(values.length, 1)
 
 /**
  * An estimate with the bootstrap interval of its middle 95 % (Efron 1979): the log is drawn anew `resamples` times,
  * with replacement, from Effect's `Random`.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
   estimator: (log: ReadonlyArray<Weighed>) => number,
@@ -103,6 +127,9 @@ export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
 
 /**
  * Weighs a log by a policy: that of the provided sampler, at the `temperature` that it will have.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const weigh = Effect.fn("OffPolicy.weigh")(
   function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number | undefined } = {}) {

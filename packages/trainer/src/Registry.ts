@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { MemoryManager } from "@memory-r1/core"
+import { MemoryManager, messageOf } from "@memory-r1/core"
 import { AnswerFormat, ManagerFormat, Reward } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -117,8 +117,6 @@ const kinds: Readonly<
   },
   demonstrations: { one: "exercise", is: isFunction, expected: "a function from a number to demonstrations" }
 }
-
-const messageOf = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 const imported = Effect.fnUntraced(function*(kind: keyof Registry, name: string) {
   const { expected, is, one } = kinds[kind]

@@ -17,6 +17,7 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import { DataFile } from "@memory-r1/core/rl"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -247,11 +248,6 @@ export const clear = Effect.fnUntraced(function*(
   }
 })
 
-const messageOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
-}
-
 const lineFiles = ["metrics.jsonl", "transcripts.jsonl", "validations.jsonl", "alarms.jsonl"] as const
 
 /**
@@ -328,7 +324,7 @@ export const layerLog = (
             ? status("done")
             : Exit.hasInterrupts(exit)
             ? status("interrupted", "stopped before the end; what is in this folder is what was done until then")
-            : status("failed", messageOf(exit.cause))
+            : status("failed", messageOf(Cause.squash(exit.cause)))
         )
       )
       const append = Effect.fnUntraced(function*(name: string, record: object) {

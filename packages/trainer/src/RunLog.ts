@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { messageOf } from "@memory-r1/core"
 import { Simulation } from "@memory-r1/core/rl"
 import type { Learner, Objective } from "@memory-r1/core/rl"
 import * as Context from "effect/Context"
@@ -22,9 +23,7 @@ export class RunLogError extends Schema.TaggedError<RunLogError>()("RunLogError"
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `${this.file} cannot be written (${
-      this.cause instanceof Error ? this.cause.message : String(this.cause)
-    }); is the folder writable, and is there room?`
+    return `${this.file} cannot be written (${messageOf(this.cause)}); is the folder writable, and is there room?`
   }
 }
 

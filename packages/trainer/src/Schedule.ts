@@ -1,11 +1,16 @@
 /**
  * The learning rate over a run.
+ *
+ * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
 
 /**
  * `warmup` steps of linear increase to `peak`, then constant, then from the share `decayFrom` of all steps on linear
  * decrease to `floor` times the peak. `decayFrom` 1 never decreases.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Schedule = Schema.Struct({
   peak: Schema.Finite.check(Schema.isGreaterThan(0)),
@@ -25,6 +30,9 @@ export interface Schedule extends Schema.Schema.Type<typeof Schedule> {}
  * const schedule = { peak: 1, warmup: 2, decayFrom: 0.5, floor: 0 }
  * [0, 1, 4, 6].map((step) => Schedule.at(schedule, step, 8)) // => [0.5, 1, 1, 0.5]
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const at = ({ decayFrom, floor, peak, warmup }: Schedule, step: number, steps: number): number => {
   const rise = Math.min(1, (step + 1) / Math.max(warmup, 1))

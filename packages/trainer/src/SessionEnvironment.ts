@@ -6,6 +6,8 @@
  * *re-rollouts* (Memory-R2, arXiv 2605.21768, "LoGo-GRPO"): a group of decisions on one snapshot from the middle of a
  * session, which the policy itself reached; each is followed to the session's end, and what it earns there is credited
  * to that one decision.
+ *
+ * @since 0.1.0
  */
 import { AnswerAgent, MemoryBank, Retriever } from "@memory-r1/core"
 import { Cursor, type Environment, type Episode, Simulation } from "@memory-r1/core/rl"
@@ -27,6 +29,9 @@ import {
  *
  * - `local`: the share of tasks that are re-rollouts, once there are states to begin them from; 0.5 as in Memory-R2.
  * - `longest`: a session of more decisions is cut into sequences of so many; 16 by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options extends ManagerOptions {
   readonly local?: number | undefined
@@ -87,6 +92,9 @@ const Saved = Schema.Struct({
  * ])
  * asked.map(({ gold, weight }) => [gold, weight]) // => [["Lima", 3]]
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const questionsOf = (steps: ReadonlyArray<Episode.Step>): ReadonlyArray<Episode.LinkedQuestion> => {
   const found = new Map<string, Episode.LinkedQuestion>()

@@ -1,8 +1,10 @@
 /**
- * The figures of a run as an event file, which TensorBoard opens.
+ * The metrics of a run as an event file, which TensorBoard opens.
  *
  * A file is a sequence of records (TensorFlow's TFRecord: length, masked CRC-32C of it, data, masked CRC-32C of that),
  * each of which is an `Event` in protocol buffers.
+ *
+ * @since 0.1.0
  */
 import crc32c from "crc-32/crc32c.js"
 import { PbfWriter } from "pbf"
@@ -10,6 +12,9 @@ import type { Metrics } from "./RunLog.ts"
 
 /**
  * The name of the event file in a run folder. TensorBoard takes any that has "tfevents" in it.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const fileName = "events.out.tfevents.0.memory-r1"
 
@@ -31,6 +36,9 @@ const record = (data: Uint8Array): Uint8Array => {
 
 /**
  * What a file begins with.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const header = (milliseconds: number): Uint8Array => {
   const pbf = new PbfWriter()
@@ -51,6 +59,9 @@ export const header = (milliseconds: number): Uint8Array => {
  * // The length of the event, its checksum, the event, its checksum.
  * new DataView(bytes.buffer).getBigUint64(0, true) // => BigInt(bytes.length - 16)
  * ```
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const scalars = ({ stage, step, values }: Metrics, milliseconds: number): Uint8Array => {
   const pbf = new PbfWriter()

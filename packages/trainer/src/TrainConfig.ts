@@ -1,5 +1,7 @@
 /**
  * A training run as a file.
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -32,6 +34,9 @@ const LearningRate = Schema.Struct({
  * learns to read. `data` is `teacher`, the name of an exercise, or a module (`./mine.ts#demonstrations`). `sessions` is
  * the length of the teacher's dialogues (short ones show more turns in the same time), `samples` the number of
  * decisions on one turn.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const SftStage = Schema.Struct({
   kind: Schema.Literal("sft"),
@@ -74,6 +79,9 @@ const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
  *   operation; the paper has neither.
  * - `memorySize`: the penalty for a bank that holds more than the share `free` of the words that were said; see
  *   `ManagerEnvironment.memorySize`.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Rewards = Schema.Struct({
   answer: optional(Schema.String, "exactMatch"),
@@ -145,6 +153,9 @@ const ppo = {
  * registered names (`addOnly`, `ruleBased`) or modules (`./mine.ts#manager`). The manager is rewarded for each
  * decision, or, with `unit: session`, for whole sessions (see `SessionEnvironment`, of which `local` and `longest` are
  * options).
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
 export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
@@ -152,6 +163,9 @@ export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
 /**
  * The same with a critic; see `Ppo.Options`. The critic is a model of its own, an adapter of its own where the agents
  * are adapters, or a head on the agent's network (`shared`).
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const PpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...ppo })
 export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
@@ -180,6 +194,9 @@ export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
  * - `checkpoints`: every so many steps all that the run needs to go on is written, of which the `keepLast` newest are
  *   kept, and the best one.
  * - `tensorBoard`: whether the run folder has an event file.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const TrainConfig = Schema.Struct({
   seed: optional(Schema.Int, 1),
@@ -309,6 +326,9 @@ const dataOf = (
  * config.stages[0].groupsPerStep // => 16
  * config.data.perSpeaker // => 30
  * ```
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const decode = Effect.fn("TrainConfig.decode")(
   function*(

@@ -1,9 +1,11 @@
 /**
  * How well both agents do on dialogues that are not trained on, while one of them is trained.
+ *
+ * @since 0.1.0
  */
 import { AnswerAgent, MemoryBank, MemoryManager } from "@memory-r1/core"
 import type { Retriever } from "@memory-r1/core"
-import { type Episode, Simulation, TextMetrics } from "@memory-r1/core/rl"
+import { type Episode, Simulation, Statistics, TextMetrics } from "@memory-r1/core/rl"
 import type { Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
@@ -12,6 +14,9 @@ import type * as RunLog from "./RunLog.ts"
 /**
  * - `episodes`: what is played by the manager and then asked about.
  * - `questions`: at most so many of them, spread evenly; all by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly episodes: ReadonlyArray<Episode.Episode>
@@ -21,7 +26,10 @@ export interface Options {
 }
 
 /**
- * What was found: figures, and what they come from, as the log shows it.
+ * What was found: metrics, and the answers and the bank that they come from, as the log shows them.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Measured {
   readonly values: Readonly<Record<"exactMatch" | "f1" | "memories", number>>
@@ -31,9 +39,6 @@ export interface Measured {
 
 // As many as a reader wants to see.
 const shown = { answers: 24, decisions: 48 } as const
-
-const mean = (values: ReadonlyArray<number>): number =>
-  values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length
 
 // Every so many of a list, the first among them.
 const spread = <A>(items: ReadonlyArray<A>, limit: number): ReadonlyArray<A> =>
@@ -45,6 +50,9 @@ type Failure = AiError.AiError | Retriever.RetrieverError | Sampler.SamplerError
 
 /**
  * The agents that are measured.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Agents {
   readonly manager: MemoryManager.MemoryManager["Service"]
@@ -53,6 +61,9 @@ export interface Agents {
 
 /**
  * Plays the episodes with a manager.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const play = (
   { episodes, perFact }: Options,
@@ -62,6 +73,9 @@ export const play = (
 
 /**
  * Asks an answer agent about what was played.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const measure = Effect.fn("Validation.measure")(function*(
   played: ReadonlyArray<Simulation.EpisodeResult>,
@@ -84,9 +98,9 @@ export const measure = Effect.fn("Validation.measure")(function*(
   }))
   return {
     values: {
-      exactMatch: mean(scored.map(({ exactMatch }) => exactMatch)),
-      f1: mean(scored.map(({ f1 }) => f1)),
-      memories: mean(played.map(({ banks }) => MemoryBank.size(banks.at(-1)!)))
+      exactMatch: Statistics.mean(scored.map(({ exactMatch }) => exactMatch)),
+      f1: Statistics.mean(scored.map(({ f1 }) => f1)),
+      memories: Statistics.mean(played.map(({ banks }) => MemoryBank.size(banks.at(-1)!)))
     },
     answers: spread(scored, shown.answers).map(({ answer, exactMatch, question: { gold, id, question } }) => ({
       id,

@@ -99,7 +99,7 @@ describe("RunLog", () => {
           batch: [{ prompt: [1, 2], completions: [{ ...batch[0]!.completions[0]!, oldLogp: [-1, NaN] }] }]
         } as FailedBatch.FailedBatch
       )
-      assert.match((yield* Effect.flip(FailedBatch.decode("{}"))).message, /^is no batch that a run left: /)
+      assert.match((yield* Effect.flip(FailedBatch.decode("{}"))).message, /^is not a batch that a run left: /)
     }).pipe(Effect.provide(NodeServices.layer)))
 
   it.effect("says what failed", () =>

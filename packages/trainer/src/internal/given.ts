@@ -1,4 +1,4 @@
-// What environments, rewards, estimators and judges of others give is checked where it comes in.
+// Values from environments, rewards, estimators and judges are checked where they enter.
 import * as Effect from "effect/Effect"
 import { format } from "effect/Formatter"
 import * as Schema from "effect/Schema"
@@ -49,6 +49,6 @@ export const flawOf = (given: unknown): string | undefined => {
   const outcome = given as { readonly reward?: { readonly value?: unknown } | undefined } | null | undefined
   const value = outcome?.reward?.value
   return typeof value === "number" && Number.isFinite(value)
-    ? `${show(outcome)}, which is no outcome: parts and metrics are finite numbers, labels texts, the result a text`
+    ? `${show(outcome)}, which is not an outcome: parts and metrics are finite numbers, labels and the result are text`
     : show(value)
 }

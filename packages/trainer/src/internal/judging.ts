@@ -10,7 +10,7 @@ interface Given {
   readonly list: boolean
 }
 
-/** Outcomes of answers, in their order; without a judge their verdicts are no numbers. */
+/** Outcomes of answers, in their order; without a judge their verdicts are NaN. */
 export const judged = <A extends Given>(answers: ReadonlyArray<A>, judge: Judge.Judge["Service"] | undefined) =>
   Effect.map(
     judge === undefined

@@ -49,7 +49,7 @@ export const locked = Effect.fnUntraced(function*(folder: string) {
   if (holder > 0 && holder !== process.pid && isAlive(holder)) {
     return yield* new RunExists({
       folder,
-      reason: `process ${holder} is running in it; if it is no run, remove ${file}`
+      reason: `process ${holder} is running in it; if that is not a run, remove ${file}`
     })
   }
   yield* Effect.acquireRelease(
