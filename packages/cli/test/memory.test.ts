@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Memory, MemoryStore, Scope } from "@memory-r1/core"
 import { SqliteStore } from "@memory-r1/store-sqlite"
+import { OffPolicy } from "@memory-r1/trainer"
 import { Effect, Schema } from "effect"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -280,6 +281,37 @@ describe("memory", () => {
         /^to\.db: user=copy is already at revision 3, and an export needs an empty scope/
       )
     }), Program.timeout)
+
+  it.live(
+    "exports the decisions that another policy can score again, until what they quote is erased",
+    () =>
+      Effect.gen(function*() {
+        const sample = { prompt: [5, 17], tokens: [23, 0], logprobs: [-1.5, -0.25], temperature: 1 }
+        const told = { text: "Ann lives in Oslo", speaker: "Ann", sources: ["D1"] }
+        const entry = {
+          _tag: "Committed",
+          revision: 1,
+          at: 0,
+          edits: [{ _tag: "Add", id: "m1", memory: told }],
+          decision: { model: "a model", shown: [], raw: "ADD Ann lives in Oslo", sample }
+        }
+        const header = { format: "memory-r1", version: 1, scope: "user=ann", entries: 1 }
+        writeFileSync(join(folder, "sampled.jsonl"), `${JSON.stringify(header)}\n${JSON.stringify(entry)}\n`)
+        const ann = ["--user", "ann"]
+        yield* memory("sampled.db", "import", "sampled.jsonl", ...ann)
+        const { stdout } = yield* memory("sampled.db", "export", "--decisions", ...ann)
+        const [decision] = yield* OffPolicy.read(stdout)
+        assert.deepStrictEqual(decision!.decision.sample, sample)
+        assert.deepStrictEqual(yield* memory("sampled.db", "export", "--decisions", "--out", "one.jsonl", ...ann), {
+          code: 0,
+          stdout: "one.jsonl: 1 sampled decisions of user=ann\n",
+          stderr: ""
+        })
+        yield* memory("sampled.db", "erase", "m1", "--yes", ...ann)
+        assert.strictEqual((yield* memory("sampled.db", "export", "--decisions", ...ann)).stdout.trim(), "")
+      }),
+    Program.timeout
+  )
 
   it.live("imports what mem0 exports, one owner at a time", () =>
     Effect.gen(function*() {

@@ -60,11 +60,15 @@ export interface Remembered {
  * - `deletions`: how many memories one turn may delete before somebody has to agree; 2 by default. Whatever a
  *   turn says, it can only delete what was shown for it, and this limits how much of that.
  * - `confirmDeletions`: asked for those above that number; without it they are withheld.
+ * - `recordSamples`: whether decisions of a policy on a `Sampler` keep the tokens of the prompt and of what was written,
+ *   with their log-probabilities, for off-policy evaluation (`MemoryLog.sampledDecisions`); false by default. Tokens are
+ *   text: an erasure takes them away with the memories that they quote.
  */
 export interface Options {
   readonly perFact?: number | undefined
   readonly perSpeaker?: number | undefined
   readonly deletions?: number | undefined
+  readonly recordSamples?: boolean | undefined
   readonly confirmDeletions?: ((memories: ReadonlyArray<Memory>, turn: Turn) => Effect.Effect<boolean>) | undefined
 }
 
@@ -100,7 +104,7 @@ const remembered = (
 })
 
 const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn, waits }: Work, options: Options) {
-  const { confirmDeletions, deletions = 2, perFact = 5 } = options
+  const { confirmDeletions, deletions = 2, perFact = 5, recordSamples = false } = options
   const extractor = yield* FactExtractor
   const manager = yield* MemoryManager
   const store = yield* MemoryStore
@@ -115,7 +119,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
     waiting.has(memory.id) || (!isKept(memory) && TurnRules.isKeptOf(memory, [fact, ...told]))
 
   const commit = Effect.fnUntraced(
-    function*(base: number, edits: ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.Decision) {
+    function*(base: number, edits: ReadonlyArray<MemoryBank.Edit>, decision: MemoryLog.DecisionRecord) {
       const committed = yield* store.commit(scope, { base, edits: TurnRules.inItsPlace(edits, waiting), decision })
       for (const id of committed.edits.flatMap((edit) => edit._tag === "Supersede" ? [edit.id] : [])) waiting.delete(id)
       return committed
@@ -123,7 +127,7 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
   )
   const commitNow = (
     editsOf: (bank: MemoryBank.MemoryBank) => ReadonlyArray<MemoryBank.Edit>,
-    decision: MemoryLog.Decision
+    decision: MemoryLog.DecisionRecord
   ) =>
     Effect.flatMap(store.current(scope), ({ bank, revision }) => commit(revision, editsOf(bank), decision)).pipe(
       Effect.retry({ ...rounds, while: (error) => error._tag === "Conflict" })
@@ -161,15 +165,18 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
     const news = found.memories.filter(({ memory }) => !waiting.has(memory.id))
     const snapshot = { revision: found.revision, memories: oldestFirst(news.slice(0, perFact)) }
     const [decision] = yield* manager.decide([{ fact, snapshot }])
-    const { logProbability, model, prompt, raw } = decision!
+    const { logProbability, model, prompt, raw, sample } = decision!
     const { edits, withheld } = yield* permitted(decision!.edits, snapshot.memories)
-    const record: MemoryLog.Decision = {
+    const record: MemoryLog.DecisionRecord = {
       model,
       ...(prompt === undefined ? {} : { promptHash: yield* MemoryLog.hash(prompt) }),
       ...(logProbability !== undefined && Number.isFinite(logProbability) ? { logProbability } : {}),
       fact,
       shown: snapshot.memories.map(({ id }) => id),
-      raw
+      raw,
+      ...(recordSamples && sample !== undefined && Array.from(sample.logprobs).every(Number.isFinite)
+        ? { sample: { ...sample, logprobs: Array.from(sample.logprobs) } }
+        : {})
     }
     const committed = yield* commit(found.revision, edits, record)
     deleted += TurnRules.deletions(edits).length

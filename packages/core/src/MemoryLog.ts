@@ -16,24 +16,58 @@ import { Fact } from "./Turn.ts"
 export { EditSchema as Edit } from "./internal/bank.ts"
 
 /**
+ * What a policy sampled for a decision: the tokens of its prompt, those that it wrote, and the log-probability of each
+ * of these, at the temperature at which it was sampled. Off-policy evaluation needs no more.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Sample = Schema.Struct({
+  prompt: Schema.Array(Schema.Int),
+  tokens: Schema.Array(Schema.Int),
+  logprobs: Schema.Array(Schema.Finite),
+  temperature: Schema.Finite
+})
+
+/**
+ * The type of `Sample`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sample extends Schema.Schema.Type<typeof Sample> {}
+
+/**
  * Who decided what is committed.
  *
  * - `model`: its name; `promptHash`: SHA-256 of the prompt, in hexadecimal digits; `logProbability`: of the text that
  *   it wrote, where the engine tells.
  * - `fact`: what was decided on, `shown`: the memories that were shown, in the order of their handles, `raw`: what was
  *   written.
+ * - `sample`: what the policy sampled, if that is recorded (`recordSamples` of `MemoryAgent`).
  *
- * An erasure takes `promptHash`, `fact` and `raw` away from every decision that saw or wrote what was erased.
+ * An erasure takes `promptHash`, `fact`, `raw` and `sample` away from every decision that saw or wrote what was erased.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
-export const Decision = Schema.Struct({
+export const DecisionRecord = Schema.Struct({
   model: Schema.optional(Schema.String),
   promptHash: Schema.optional(Schema.String),
   logProbability: Schema.optional(Schema.Finite),
   fact: Schema.optional(Fact),
   shown: Schema.Array(MemoryId),
-  raw: Schema.optional(Schema.String)
+  raw: Schema.optional(Schema.String),
+  sample: Schema.optional(Sample)
 })
-export interface Decision extends Schema.Schema.Type<typeof Decision> {}
+
+/**
+ * The type of `DecisionRecord`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DecisionRecord extends Schema.Schema.Type<typeof DecisionRecord> {}
 
 const stamp = { revision: Schema.Int, at: Schema.Int }
 
@@ -46,7 +80,7 @@ const stamp = { revision: Schema.Int, at: Schema.Int }
  *   then, so that the fold gives none of them again.
  */
 export const Entry = Schema.TaggedUnion({
-  Committed: { ...stamp, edits: Schema.Array(EditSchema), decision: Schema.optional(Decision) },
+  Committed: { ...stamp, edits: Schema.Array(EditSchema), decision: Schema.optional(DecisionRecord) },
   Reverted: { ...stamp, to: Schema.Int },
   Erased: { ...stamp, created: Schema.Int }
 })
@@ -155,7 +189,7 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
   const sources = new Set(told.flatMap((memory) => memory.sources))
   // Also in other letters, as what is said again may come.
   const texts = [...new Set(told.map(({ text }) => folded(text)))]
-  const tells = ({ fact, raw = "", shown }: Decision, edits: ReadonlyArray<MemoryBank.Edit>): boolean =>
+  const tells = ({ fact, raw = "", shown }: DecisionRecord, edits: ReadonlyArray<MemoryBank.Edit>): boolean =>
     shown.some((id) => ids.has(id)) || edits.flatMap(MemoryBank.touched).some((id) => ids.has(id)) ||
     fact?.sources.some((source) => sources.has(source)) === true ||
     [raw, fact?.text ?? ""].map(folded).some((written) => texts.some((text) => written.includes(text)))
@@ -164,7 +198,10 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
     const { decision, edits } = entry
     const kept = edits.flatMap((edit) => withoutIds(edit, ids))
     const scrubbed = decision !== undefined && tells(decision, edits)
-      ? { ...Struct.omit(decision, ["fact", "raw", "promptHash"]), shown: decision.shown.filter((id) => !ids.has(id)) }
+      ? {
+        ...Struct.omit(decision, ["fact", "raw", "promptHash", "sample"]),
+        shown: decision.shown.filter((id) => !ids.has(id))
+      }
       : decision
     if (scrubbed === decision && kept.length === edits.length && kept.every((edit, i) => edit === edits[i])) {
       return entry
@@ -172,6 +209,47 @@ export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<Mem
     return { ...entry, edits: kept, ...defined({ decision: scrubbed }) }
   })
 }
+
+/**
+ * A decision of a log that can be scored again under another policy: what was sampled, and the edits that came of it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SampledDecision = Schema.Struct({
+  ...stamp,
+  edits: Schema.Array(EditSchema),
+  decision: Schema.Struct({ ...DecisionRecord.fields, sample: Sample })
+})
+
+/**
+ * The type of `SampledDecision`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SampledDecision extends Schema.Schema.Type<typeof SampledDecision> {}
+
+/**
+ * Reads and writes a decision as one line of JSON.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const SampledDecisionJson = Schema.fromJsonString(SampledDecision)
+
+/**
+ * The decisions of a log whose samples are recorded.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const sampledDecisions = (entries: ReadonlyArray<Entry>): ReadonlyArray<SampledDecision> =>
+  entries.flatMap((entry) => {
+    if (entry._tag !== "Committed" || entry.decision?.sample === undefined) return []
+    const { at, decision, edits, revision } = entry
+    return [{ at, edits, revision, decision: { ...decision, sample: entry.decision.sample } }]
+  })
 
 /**
  * SHA-256 of a prompt, in hexadecimal digits.

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Calls from "./Calls.ts"
+import { defined } from "./internal/defined.ts"
 import { isSame } from "./internal/fingerprint.ts"
 import * as Generate from "./internal/generate.ts"
 import * as Contradiction from "./language/contradiction.ts"
@@ -17,13 +18,15 @@ import { Sampler, type SamplerError } from "./rl/Sampler.ts"
 /**
  * What was decided: edits for the bank, a rejection for everything in the model's text that was no valid operation, and
  * that text. A decision with rejections and no edits leaves the bank as it is. For the log there are the name of the
- * model, the prompt that it got, and the logarithm of the probability of its text, where they are known.
+ * model, the prompt that it got, the logarithm of the probability of its text, and what was sampled, where they are
+ * known.
  */
 export interface Decision extends MemoryOperation.Decoded {
   readonly raw: string
   readonly model?: string | undefined
   readonly prompt?: ReturnType<ManagerFormat.ManagerFormat["prompt"]> | undefined
   readonly logProbability?: number | undefined
+  readonly sample?: Generate.Sampled | undefined
 }
 
 /**
@@ -96,12 +99,13 @@ const decodeWith = (
   model: string | undefined
 ) =>
 (texts: ReadonlyArray<Generate.Generated>): ReadonlyArray<Decision> =>
-  texts.map(({ logProbability, text }, i) => ({
+  texts.map(({ logProbability, sample, text }, i) => ({
     ...format.decode(text, requests[i]!),
     raw: text,
     model,
     prompt: format.prompt(requests[i]!),
-    logProbability
+    logProbability,
+    ...defined({ sample })
   }))
 
 /**

@@ -210,6 +210,11 @@ export interface CreateMemoryOptions {
    */
   readonly deletions?: number | undefined
   /**
+   * Whether the log keeps what a trained policy sampled for each decision, for off-policy evaluation; see
+   * `MemoryAgent.Options`. An erasure takes it away with the memories that it quotes. False by default.
+   */
+  readonly recordSamples?: boolean | undefined
+  /**
    * Whether a turn may delete these memories, which are more than `deletions`. They stay when it is omitted.
    *
    * @example
@@ -258,7 +263,7 @@ type RecallOptions = NonNullable<Parameters<AgentMemory["recall"]>[1]>
  * @since 0.1.0
  */
 export const createMemory = async (options: CreateMemoryOptions = {}): Promise<AgentMemory> => {
-  const { confirmDeletions, deletions, store = MemoryStore.layerInMemory } = options
+  const { confirmDeletions, deletions, recordSamples, store = MemoryStore.layerInMemory } = options
   const scope = Scope.make(options.scope ?? {})
   const model = options.model === undefined ? undefined : Models.languageModel(options.model)
   const part = <A>(
@@ -295,6 +300,7 @@ export const createMemory = async (options: CreateMemoryOptions = {}): Promise<A
   const oneAtATime = Semaphore.makeUnsafe(1).withPermit
   const agent: MemoryAgent.Options = {
     deletions,
+    recordSamples,
     confirmDeletions: confirmDeletions === undefined
       ? undefined
       : (memories) => Effect.promise(async () => confirmDeletions(memories))

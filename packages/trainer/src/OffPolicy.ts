@@ -6,9 +6,12 @@
  *
  * @since 0.1.0
  */
+import { MemoryLog } from "@memory-r1/core"
 import { Sampler, Statistics } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import { TrainingError } from "./TrainingError.ts"
 
 /**
  * A decision that was made, and what it earned: the prompt and the tokens, and the log-probability of each when it was
@@ -17,7 +20,7 @@ import * as Random from "effect/Random"
  * @category models
  * @since 0.1.0
  */
-export interface Logged {
+export interface Sample {
   readonly prompt: ReadonlyArray<number>
   readonly tokens: ReadonlyArray<number>
   readonly logprobs: ArrayLike<number>
@@ -34,7 +37,7 @@ export interface Logged {
  * @category models
  * @since 0.1.0
  */
-export interface Weighed {
+export interface Weighted {
   readonly reward: number
   readonly logWeight: number
   readonly expected?: number | undefined
@@ -58,7 +61,7 @@ export interface Weighed {
  * @category estimators
  * @since 0.1.0
  */
-export const importanceSampling = (log: ReadonlyArray<Weighed>): number =>
+export const importanceSampling = (log: ReadonlyArray<Weighted>): number =>
   Statistics.mean(log.map((one) => Math.exp(one.logWeight) * one.reward))
 
 /**
@@ -68,7 +71,7 @@ export const importanceSampling = (log: ReadonlyArray<Weighed>): number =>
  * @category estimators
  * @since 0.1.0
  */
-export const weightedImportanceSampling = (log: ReadonlyArray<Weighed>): number => {
+export const weightedImportanceSampling = (log: ReadonlyArray<Weighted>): number => {
   // Relative to the largest, so that none overflows.
   const most = log.reduce((most, { logWeight }) => Math.max(most, logWeight), -Infinity)
   const weights = log.map(({ logWeight }) => Math.exp(logWeight - most))
@@ -83,7 +86,7 @@ export const weightedImportanceSampling = (log: ReadonlyArray<Weighed>): number 
  * @category estimators
  * @since 0.1.0
  */
-export const doublyRobust = (log: ReadonlyArray<Weighed>): number =>
+export const doublyRobust = (log: ReadonlyArray<Weighted>): number =>
   Statistics.mean(
     log.map(({ expected = 0, logWeight, reward, value = 0 }) => value + Math.exp(logWeight) * (reward - expected))
   )
@@ -95,7 +98,7 @@ export const doublyRobust = (log: ReadonlyArray<Weighed>): number =>
  * @category estimators
  * @since 0.1.0
  */
-export const effectiveSize = (log: ReadonlyArray<Weighed>): number => {
+export const effectiveSize = (log: ReadonlyArray<Weighted>): number => {
   const most = log.reduce((most, { logWeight }) => Math.max(most, logWeight), -Infinity)
   const weights = log.map(({ logWeight }) => Math.exp(logWeight - most))
   const squares = sum(weights.map((weight) => weight * weight))
@@ -112,8 +115,8 @@ const sum = (values: ReadonlyArray<number>): number => values.reduce((total, val
  * @since 0.1.0
  */
 export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
-  estimator: (log: ReadonlyArray<Weighed>) => number,
-  log: ReadonlyArray<Weighed>,
+  estimator: (log: ReadonlyArray<Weighted>) => number,
+  log: ReadonlyArray<Weighted>,
   { resamples = 1000 }: { readonly resamples?: number | undefined } = {}
 ) {
   const random = yield* Random.Random
@@ -126,19 +129,52 @@ export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
 })
 
 /**
+ * The lines that `memory-r1 memory export --decisions` writes. Fails with a `TrainingError` that names the line.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const read = Effect.fn("OffPolicy.read")(function*(text: string) {
+  return yield* Effect.forEach(
+    text.split("\n").flatMap((line, i) => line.trim() === "" ? [] : [{ line, number: i + 1 }]),
+    ({ line, number }) =>
+      Effect.mapError(
+        Schema.decodeEffect(MemoryLog.SampledDecisionJson)(line),
+        (error) => new TrainingError({ reason: `line ${number} is not a decision of an export: ${error.message}` })
+      )
+  )
+})
+
+/**
+ * Decisions of a production log as samples. `reward` says what a decision earned: a function of its edits and of what
+ * was written, or of what you know about it from elsewhere.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromDecisions = (
+  decisions: ReadonlyArray<MemoryLog.SampledDecision>,
+  reward: (decision: MemoryLog.SampledDecision) => number
+): ReadonlyArray<Sample> =>
+  decisions.map((one) => {
+    const { logprobs, prompt, tokens } = one.decision.sample
+    return { prompt, tokens, logprobs, reward: reward(one) }
+  })
+
+/**
  * Weighs a log by a policy: that of the provided sampler, at the `temperature` that it will have.
  *
  * @category running
  * @since 0.1.0
  */
 export const weigh = Effect.fn("OffPolicy.weigh")(
-  function*(log: ReadonlyArray<Logged>, options: { readonly temperature?: number | undefined } = {}) {
+  function*(log: ReadonlyArray<Sample>, options: { readonly temperature?: number | undefined } = {}) {
     const sampler = yield* Sampler.Sampler
     const scores = yield* sampler.score({
       groups: log.map(({ prompt, tokens }) => ({ prompt, completions: [tokens] })),
       ...options
     })
-    return log.map(({ logprobs, reward, tokens }, i): Weighed => ({
+    return log.map(({ logprobs, reward, tokens }, i): Weighted => ({
       reward,
       logWeight: tokens.reduce((total, _, t) => total + scores[i]![0]![t]! - logprobs[t]!, 0)
     }))

@@ -1,7 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Sampler } from "@memory-r1/core/rl"
+import {
+  AnswerAgent,
+  FactExtractor,
+  MemoryAgent,
+  MemoryLog,
+  MemoryManager,
+  MemoryStore,
+  Retriever,
+  Scope
+} from "@memory-r1/core"
+import { ManagerFormat, Sampler } from "@memory-r1/core/rl"
 import { OffPolicy } from "@memory-r1/trainer"
-import { Effect, Random } from "effect"
+import { Effect, Layer, Random, Schema } from "effect"
 import * as Tiny from "./support/tiny.ts"
 
 // A world in which the truth is known: in each of three places one of three decisions, whose mean rewards, and whose
@@ -16,7 +26,7 @@ const truth = rewards.flatMap((row, place) => row.map((reward, decision) => rewa
 const logged = Effect.fnUntraced(function*(size: number, error = 0) {
   const random = yield* Random.Random
   const expected = (place: number, decision: number) => rewards[place]![decision]! + error
-  return Array.from({ length: size }, (): OffPolicy.Weighed => {
+  return Array.from({ length: size }, (): OffPolicy.Weighted => {
     const place = Math.floor(random.nextDoubleUnsafe() * 3)
     let [left, decision] = [random.nextDoubleUnsafe(), 0]
     while (decision < 2 && left >= old[place]![decision]!) left -= old[place]![decision++]!
@@ -62,7 +72,7 @@ describe("OffPolicy", () => {
     Effect.gen(function*() {
       assert.closeTo(OffPolicy.doublyRobust(yield* logged(40_000, 0.4)), truth, 0.02)
       const log = yield* logged(300)
-      const width = (estimator: (log: ReadonlyArray<OffPolicy.Weighed>) => number) =>
+      const width = (estimator: (log: ReadonlyArray<OffPolicy.Weighted>) => number) =>
         Effect.map(OffPolicy.withInterval(estimator, log), ({ high, low }) => high - low)
       assert.isBelow(yield* width(OffPolicy.doublyRobust), 0.8 * (yield* width(OffPolicy.importanceSampling)))
     }).pipe(Random.withSeed(3)))
@@ -91,4 +101,71 @@ describe("OffPolicy", () => {
       for (const { logWeight } of yield* weigh()) assert.closeTo(logWeight, 0, 1e-4)
       assert.isTrue((yield* weigh({ temperature: 0.5 })).some(({ logWeight }) => Math.abs(logWeight) > 0.1))
     })))
+})
+
+describe("OffPolicy over a production log", () => {
+  const scope = Scope.make({ user: "ann" })
+  const layers = Layer.mergeAll(
+    MemoryStore.layerInMemory,
+    Retriever.layerBm25,
+    FactExtractor.layerVerbatim,
+    AnswerAgent.layerExtractive
+  )
+  // Turns that a model with random weights decides on.
+  const served = Effect.fnUntraced(function*(sampler: Sampler.Service, options: MemoryAgent.Options) {
+    const manager = MemoryManager.fromSampler(sampler, {
+      format: ManagerFormat.compact,
+      maxTokens: 6,
+      temperature: 0.7,
+      seed: 3
+    })
+    for (const [i, text] of ["I live in Oslo.", "I have a dog.", "I moved to Lima."].entries()) {
+      yield* MemoryAgent.remember(scope, { id: `D1:${i}`, speaker: "Ann", text }, options).pipe(
+        Effect.provideService(MemoryManager.MemoryManager, manager)
+      )
+    }
+    return yield* (yield* MemoryStore.MemoryStore).log(scope)
+  })
+
+  it.effect("the same policy weighs every decision with 1; what is written is read again", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Tiny.learner
+      const decisions = MemoryLog.sampledDecisions(yield* served(sampler, { recordSamples: true }))
+      assert.lengthOf(decisions, 3)
+      const lines = decisions.map((one) => Schema.encodeSync(MemoryLog.SampledDecisionJson)(one))
+      const again = yield* OffPolicy.read(`${lines.join("\n")}\n`)
+      assert.deepStrictEqual(again, decisions)
+      const samples = OffPolicy.fromDecisions(again, ({ revision }) => revision)
+      assert.deepStrictEqual(samples.map(({ reward }) => reward), decisions.map(({ revision }) => revision))
+      const weighed = (temperature: number) =>
+        Effect.provideService(OffPolicy.weigh(samples, { temperature }), Sampler.Sampler, sampler)
+      for (const { logWeight } of yield* weighed(0.7)) assert.closeTo(logWeight, 0, 1e-4)
+      assert.isAbove(Math.abs((yield* weighed(1.4))[0]!.logWeight), 1e-3)
+    }).pipe(Effect.scoped, Effect.provide(layers)))
+
+  it.effect("keeps no samples unless it is asked to", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Tiny.learner
+      const log = yield* served(sampler, {})
+      assert.lengthOf(MemoryLog.sampledDecisions(log), 0)
+      assert.notInclude(JSON.stringify(log), "logprobs")
+    }).pipe(Effect.scoped, Effect.provide(layers)))
+
+  it.effect("an erasure takes away what quoted the memory", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Tiny.learner
+      yield* served(sampler, { recordSamples: true })
+      const store = yield* MemoryStore.MemoryStore
+      const [first] = yield* store.list(scope)
+      yield* store.erase(scope, first!.memory.id)
+      const left = MemoryLog.sampledDecisions(yield* store.log(scope))
+      assert.isBelow(left.length, 3)
+      for (const { decision } of left) assert.notInclude(decision.shown, first!.memory.id)
+    }).pipe(Effect.scoped, Effect.provide(layers)))
+
+  it.effect("says which line of a file is not a decision", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(OffPolicy.read("\n{}\n"))
+      assert.match(error.message, /^line 2 is not a decision of an export: /)
+    }))
 })

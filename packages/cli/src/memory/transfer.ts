@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { MemoryBank, MemoryStore, type Scope, Transfer, writeWhole } from "@memory-r1/core"
+import { MemoryBank, MemoryLog, MemoryStore, type Scope, Transfer, writeWhole } from "@memory-r1/core"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
@@ -11,11 +11,21 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Output from "../Output.ts"
 import * as Lines from "./lines.ts"
 import * as Store from "./Store.ts"
 import * as Values from "./values.ts"
+
+// The decisions of a scope that another policy can score again, as lines.
+const sampled = Effect.fnUntraced(function*(scope: Scope.Scope) {
+  const entries = yield* (yield* MemoryStore.MemoryStore).log(scope)
+  return yield* Effect.forEach(
+    MemoryLog.sampledDecisions(entries),
+    (decision) => Effect.orDie(Schema.encodeEffect(MemoryLog.SampledDecisionJson)(decision))
+  )
+})
 
 /**
  * `memory export`
@@ -31,15 +41,23 @@ export const exporting = Command.make(
       Flag.filter(Store.isSaid, () => "a file"),
       Flag.withDescription("the file to write (default: stdout)"),
       Flag.optional
+    ),
+    decisions: Flag.Boolean("decisions").pipe(
+      Flag.withDescription("only decisions whose samples are recorded, for off-policy evaluation"),
+      Flag.withDefault(false)
     )
   },
-  Effect.fn(function*({ out, ...flags }) {
+  Effect.fn(function*({ decisions, out, ...flags }) {
     const { lines, scope } = yield* Store.within(
       flags,
       "read",
-      (scope) => Effect.map(Stream.runCollect(Transfer.exported(scope)), (lines) => ({ lines, scope }))
+      (scope) =>
+        Effect.map(decisions ? sampled(scope) : Stream.runCollect(Transfer.exported(scope)), (lines) => ({
+          lines,
+          scope
+        }))
     )
-    const entries = lines.length - 1
+    const entries = decisions ? lines.length : lines.length - 1
     if (Option.isNone(out)) {
       return yield* Output.document({ scope, entries, lines: lines.map((line): unknown => JSON.parse(line)) }, lines)
     }
@@ -48,7 +66,7 @@ export const exporting = Command.make(
       (error) => new Store.FileError({ file: out.value, reason: `cannot be written: ${error.message}` })
     )
     yield* Output.document({ scope, entries, out: out.value }, [
-      `${out.value}: ${entries} log entries of ${scope}`
+      `${out.value}: ${entries} ${decisions ? "sampled decisions" : "log entries"} of ${scope}`
     ])
   })
 ).pipe(Command.withDescription("Write the whole log of a scope as JSON lines, including erasures and decisions"))

@@ -32,7 +32,7 @@ const readable = <A>(what: string, schema: Schema.Codec<A, unknown>) => {
     Effect.mapError(check(value), (error) => new InvalidEdit({ reason: `${what}: ${error.message}` }))
 }
 const readableEdit = readable("not as it has to be", MemoryLog.Edit)
-const readableDecision = readable("its decision is not as it has to be", MemoryLog.Decision)
+const readableDecision = readable("its decision is not as it has to be", MemoryLog.DecisionRecord)
 
 // Metadata are what they are after a way through JSON, so that a store that has been opened again gives the same.
 const metadata = (value: unknown) =>
@@ -78,5 +78,6 @@ export const clean = (edit: MemoryBank.Edit): Effect.Effect<MemoryBank.Edit, Inv
 /**
  * A decision with its texts cleaned.
  */
-export const cleanDecision = (decision: MemoryLog.Decision): Effect.Effect<MemoryLog.Decision, InvalidEdit> =>
-  readableDecision(deep(decision))
+export const cleanDecision = (
+  decision: MemoryLog.DecisionRecord
+): Effect.Effect<MemoryLog.DecisionRecord, InvalidEdit> => readableDecision(deep(decision))

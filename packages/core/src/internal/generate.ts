@@ -8,10 +8,19 @@ import { type Message, promptTokens, type Sampler, type SamplerError, textOf } f
 
 export type PromptText = string | ReadonlyArray<Message>
 
-/** A text, and the logarithm of its probability where it is known. */
+/** What a sampler gave for a text: tokens of the prompt and of the text, with the log-probability of each of these. */
+export interface Sampled {
+  readonly prompt: ReadonlyArray<number>
+  readonly tokens: ReadonlyArray<number>
+  readonly logprobs: ArrayLike<number>
+  readonly temperature: number
+}
+
+/** A text, the logarithm of its probability where it is known, and what was sampled where that is. */
 export interface Generated {
   readonly text: string
   readonly logProbability?: number | undefined
+  readonly sample?: Sampled | undefined
 }
 
 export const withLanguageModel = (
@@ -79,7 +88,8 @@ export const withSampler = Effect.fnUntraced(function*(
   const groups = yield* sampler.sample({ ...options, temperature, prompts: tokens })
   const texts = groups.map(([completion], i): Generated => ({
     text: textOf(sampler.tokenizer, completion!, typeof distinct[i] === "string" ? [] : tokens[i]),
-    logProbability: completion!.logprobs.reduce((sum, logprob) => sum + logprob, 0)
+    logProbability: completion!.logprobs.reduce((sum, logprob) => sum + logprob, 0),
+    sample: { prompt: tokens[i]!, tokens: completion!.tokens, logprobs: completion!.logprobs, temperature }
   }))
   return keys.map((key) => texts[places.get(key)!]!)
 })

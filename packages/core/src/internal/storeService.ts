@@ -38,7 +38,7 @@ export interface Versioned {
 export interface Commit {
   readonly base: number
   readonly edits: ReadonlyArray<MemoryBank.Edit>
-  readonly decision?: MemoryLog.Decision | undefined
+  readonly decision?: MemoryLog.DecisionRecord | undefined
 }
 
 /**

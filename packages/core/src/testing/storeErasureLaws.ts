@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
-import { type Decision } from "../MemoryLog.ts"
+import type { DecisionRecord, Sample } from "../MemoryLog.ts"
 import { MemoryStore } from "../MemoryStore.ts"
 import { add, commit, everything, freshScope, idOf, ids, texts } from "./storeSupport.ts"
 
@@ -57,16 +57,18 @@ export const storeErasureLaws = <E>(name: string, live: Layer.Layer<MemoryStore,
         const store = yield* MemoryStore
         const scope = yield* freshScope
         const fact = (text: string, source: string) => ({ text, speaker: "Ann", sources: [source] })
+        // Tokens are text too.
+        const sample: Sample = { prompt: [5, 17], tokens: [23, 0], logprobs: [-1.5, -0.25], temperature: 1 }
         const decide = Effect.fnUntraced(
           function*(
             edits: ReadonlyArray<MemoryBank.Edit>,
-            decision: Omit<Decision, "model" | "promptHash" | "logProbability">
+            decision: Omit<DecisionRecord, "model" | "promptHash" | "logProbability" | "sample">
           ) {
             const { revision } = yield* store.current(scope)
             return yield* store.commit(scope, {
               base: revision,
               edits,
-              decision: { model: "a model", promptHash: "ab12", logProbability: -2, ...decision }
+              decision: { model: "a model", promptHash: "ab12", logProbability: -2, sample, ...decision }
             })
           }
         )
@@ -98,6 +100,7 @@ export const storeErasureLaws = <E>(name: string, live: Layer.Layer<MemoryStore,
           Array.from({ length: 3 }, () => ({ model: "a model", logProbability: -2, shown: [] }))
         )
         assert.strictEqual(decisions[3]?.raw, "ADD Ann lives in Oslo")
+        assert.deepStrictEqual(decisions[3]?.sample, sample)
       }))
 
     it.effect("scopes see nothing of each other", () =>
