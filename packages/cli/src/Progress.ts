@@ -1,33 +1,18 @@
 /**
  * Where a run stands, on stderr: a bar for each phase on a terminal, plain lines elsewhere.
  */
+import { Progress as Reports } from "@memory-r1/core/rl"
 import { RunLog } from "@memory-r1/trainer"
 import cliProgress from "cli-progress"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /**
- * A phase that is under way. `update` says how many of its steps are done and what to show beside the bar.
+ * The service that phases are reported to.
  */
-export interface Phase {
-  readonly update: (done: number, note?: string) => Effect.Effect<void>
-}
-
-/**
- * Shows phases. A phase ends with the effect that it surrounds.
- */
-export class Progress extends Context.Service<Progress, {
-  /** `from`: how many of the steps an earlier run has done. */
-  readonly phase: <A, E, R>(
-    name: string,
-    total: number,
-    run: (phase: Phase) => Effect.Effect<A, E, R>,
-    from?: number
-  ) => Effect.Effect<A, E, R>
-  readonly line: (text: string) => Effect.Effect<void>
-}>()("@memory-r1/cli/Progress") {}
+export const Progress = Reports.Progress
+type Service = Reports.Service
 
 const seconds = (milliseconds: number): string => {
   const whole = Math.max(0, Math.round(milliseconds / 1000))
@@ -36,27 +21,59 @@ const seconds = (milliseconds: number): string => {
 
 const line = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
 
-const layerLines: Layer.Layer<Progress> = Layer.succeed(Progress, {
+const leftOf = (milliseconds: number, done: number, total: number, from: number): string =>
+  done <= from ? "" : `, ${seconds(milliseconds / (done - from) * (total - done))} left`
+
+// A part of a step is shown once it has taken two seconds, and then every ten.
+const [quiet, often] = [2000, 10_000]
+
+// Phases within a phase: each is a note on it.
+const within = (note: (text: string) => Effect.Effect<void>): Service => {
+  const nested: Service = {
+    line: note,
+    phase: Effect.fnUntraced(
+      function*<A, E, R>(name: string, total: number, run: (phase: Reports.Phase) => Effect.Effect<A, E, R>, from = 0) {
+        const started = yield* Clock.currentTimeMillis
+        let next = started + quiet
+        return yield* Effect.provideService(
+          run({
+            update: Effect.fnUntraced(function*(done) {
+              const now = yield* Clock.currentTimeMillis
+              if (now < next) return
+              next = now + often
+              yield* note(`${name}: ${done}/${total}${leftOf(now - started, done, total, from)}`)
+            })
+          }),
+          Progress,
+          nested
+        )
+      }
+    )
+  }
+  return nested
+}
+
+const lines: Service = {
   line,
   phase: Effect.fnUntraced(
-    function*<A, E, R>(name: string, total: number, run: (phase: Phase) => Effect.Effect<A, E, R>, from = 0) {
+    function*<A, E, R>(name: string, total: number, run: (phase: Reports.Phase) => Effect.Effect<A, E, R>, from = 0) {
       const started = yield* Clock.currentTimeMillis
       const every = Math.max(1, Math.ceil(total / 8))
-      const result = yield* run({
+      const phase: Reports.Phase = {
         update: Effect.fnUntraced(function*(done, note = "") {
           if (done % every !== 0 && done !== total) return
           const passed = (yield* Clock.currentTimeMillis) - started
-          const left = done <= from ? "" : `, ${seconds(passed / (done - from) * (total - done))} left`
-          yield* line(`${name}: ${done}/${total}${left}${note === "" ? "" : `  ${note}`}`)
+          yield* line(`${name}: ${done}/${total}${leftOf(passed, done, total, from)}${note === "" ? "" : `  ${note}`}`)
         })
-      })
+      }
+      const result = yield* Effect.provideService(run(phase), Progress, within((text) => line(`${name}: ${text}`)))
       yield* line(`${name}: done in ${seconds((yield* Clock.currentTimeMillis) - started)}`)
       return result
     }
   )
-})
+}
 
-const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
+const bars: Service = {
   line,
   phase: (name, total, run, from = 0) =>
     Effect.acquireUseRelease(
@@ -68,18 +85,30 @@ const layerBars: Layer.Layer<Progress> = Layer.succeed(Progress, {
           gracefulExit: false
         }, cliProgress.Presets.shades_classic)
         bar.start(total, from, { note: "" })
-        return bar
+        return { bar, done: from }
       }),
-      (bar) => run({ update: (done, note = "") => Effect.sync(() => bar.update(done, { note })) }),
-      (bar) => Effect.sync(() => bar.stop())
+      (shown) => {
+        const show = (done: number, note: string) =>
+          Effect.sync(() => {
+            shown.done = done
+            shown.bar.update(done, { note })
+          })
+        return Effect.provideService(
+          run({ update: (done, note = "") => show(done, note) }),
+          Progress,
+          within((text) => Effect.suspend(() => show(shown.done, text)))
+        )
+      },
+      ({ bar }) => Effect.sync(() => bar.stop())
     )
-})
+}
 
 /**
  * Bars where stderr is a terminal, lines where it is not.
  */
-export const layer: Layer.Layer<Progress> = Layer.unwrap(
-  Effect.sync(() => process.stderr.isTTY === true ? layerBars : layerLines)
+export const layer: Layer.Layer<never> = Layer.effect(
+  Progress,
+  Effect.sync(() => process.stderr.isTTY === true ? bars : lines)
 )
 
 const shown: Readonly<Record<string, (value: number) => string>> = {

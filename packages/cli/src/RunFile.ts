@@ -54,6 +54,13 @@ export const chosen = Effect.fnUntraced(function*({ file, out, resume, set }: {
     return yield* usage("out", out, `${resume}, the folder of --resume: a run resumes in its own folder`)
   }
   const config = yield* RunFolder.readConfig(resume, registry)
+  const order = (yield* RunFolder.document(path.join(resume, "run.json"), RunFolder.Run))?.order
+  if (order !== undefined) {
+    return yield* new ConfigFile.ConfigError({
+      file: path.join(resume, "run.json"),
+      reason: `is that of a quickstart: resume it with "memory-r1 quickstart --resume --out ${resume}"`
+    })
+  }
   if (file === undefined) {
     if (set.length > 0) {
       return yield* usage("set", set[0]!, "nothing beside --resume: a run resumes with its own configuration")

@@ -45,10 +45,15 @@ const learnersOf = Effect.fnUntraced(function*({ model, seed }: TrainConfig.Trai
 
 /**
  * A configuration, ready to run in a folder: its recipe, the run, which resumes from a checkpoint if there is one, and
- * learners as it makes them.
+ * learners as it makes them. Without a `seed` it draws from Effect's `Random`.
  */
 export const make = Effect.fnUntraced(
-  function*(config: TrainConfig.TrainConfig, folder: string, resumed: Checkpointer.Resumed | undefined) {
+  function*(
+    config: TrainConfig.TrainConfig,
+    folder: string,
+    resumed: Checkpointer.Resumed | undefined,
+    { seed }: { readonly seed: number | undefined } = { seed: config.seed }
+  ) {
     const progress = yield* Progress.Progress
     const engine = yield* Effect.cached(learnersOf(config))
     const learner = (start: string | undefined, options: { readonly critic: boolean }) =>
@@ -62,7 +67,7 @@ export const make = Effect.fnUntraced(
     })
     const run = Effect.gen(function*() {
       yield* Trainer.run(recipe.stages, {
-        seed: config.seed,
+        seed,
         checkpointer: yield* Checkpointer.make(folder, { keepLast: config.checkpoints.keepLast, resumed }),
         checkpointEvery: config.checkpoints.every,
         validation: config.validation,

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { judged } from "./internal/judging.ts"
+import { playing } from "./internal/playing.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
@@ -140,12 +141,10 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       }
       const first = played
       played += play
-      for (
-        const [i, { banks, episode }] of (yield* Simulation.play(
-          Array.from({ length: play }, (_, i) => episodes(first + i)),
-          { perFact }
-        )).entries()
-      ) {
+      const results = yield* playing("play dialogues", Array.from({ length: play }, (_, i) => episodes(first + i)), {
+        perFact
+      })
+      for (const [i, { banks, episode }] of results.entries()) {
         const all = (bank: MemoryBank.MemoryBank, step: number | null) =>
           questionsAt(episode, step).map((question, place): Waiting => ({
             bank,

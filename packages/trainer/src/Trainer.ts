@@ -115,6 +115,8 @@ export const run = Effect.fn("Trainer.run")(
     let stale = resumed?.stale ?? 0
 
     for (const [index, planned] of stages.entries()) {
+      // The random numbers of a stage. They are drawn for stages that are done, too: those after them keep theirs.
+      const drawn = yield* seed === undefined ? Random.nextInt : Random.withSeed(Random.nextInt, `${seed}/${index}`)
       if (index < (resumed?.stage ?? 0)) continue
       const stage = yield* planned.make
       const { cursor, learners, measure, name } = stage
@@ -164,7 +166,6 @@ export const run = Effect.fn("Trainer.run")(
 
       const loop = Effect.gen(function*() {
         // Each step draws random numbers of its own, so that a resumed stage draws what it would have drawn.
-        const drawn = yield* Random.nextInt
         const drawnIn = (step: number) => Random.withSeed(`${drawn}/${step}`)
         const isBegun = resumed?.stage === index && (from !== undefined || resumed.best !== null)
         if (validation !== undefined && measure !== undefined && !isBegun) {
@@ -199,8 +200,7 @@ export const run = Effect.fn("Trainer.run")(
           error instanceof Learner.LearnerError
             ? checkpointer?.leaveFailed(trained[stage.trained[0]!]!) ?? Effect.void
             : Effect.void
-        ),
-        seed === undefined ? (self) => self : Random.withSeed(`${seed}/${index}`)
+        )
       )
 
       // The best weights if they are wanted, a folder for each learner that was trained, and a checkpoint.

@@ -111,7 +111,7 @@ export const run = Effect.fn("quickstart")(
   function*({ config, folder, heldOutDialogues, heldOutSeed, resumed }: Options) {
     const { seed } = config
     const started = yield* Clock.currentTimeMillis
-    const { learner, recipe, run } = yield* Training.make(config, folder, resumed)
+    const { learner, recipe, run } = yield* Training.make(config, folder, resumed, { seed: undefined })
     const { limits } = recipe
     const warmReader = (yield* learner(undefined, { critic: false })).sampler
     const agents = yield* recipe.agents
