@@ -19,8 +19,8 @@ import { Effect, Layer, Random } from "effect"
 
 const dialogues = Number(process.argv[2] ?? 2)
 
-// What a decision earned, as far as the log can say: each memory that is added has a penalty, and so has a text in which
-// nothing is an operation.
+// What a decision earned, as far as the log can say: each memory that is added has a penalty, and so has a text in
+// which nothing is an operation.
 const reward = ({ decision, edits }: MemoryLog.SampledDecision) =>
   -0.15 * edits.filter(({ _tag }) => _tag === "Add").length -
   (/^(ADD|UPDATE|DELETE|NOOP)/.test(decision.raw ?? "") ? 0 : 0.25)

@@ -47,6 +47,38 @@ describe("Progress", () => {
       assert.deepStrictEqual(written.slice(7), ["count: 16/16, 0 s left  at 16\n", "count: done in 2 min 40 s\n"])
     }))
 
+  it.effect("shows work within a step once it takes more than two seconds, and then every ten", () =>
+    Effect.gen(function*() {
+      const written = stderr(false)
+      const nested = (milliseconds: number) =>
+        Progress.Progress.use(({ phase }) =>
+          phase("play dialogues (8)", 40, ({ update }) =>
+            Effect.gen(function*() {
+              for (let done = 1; done <= 40; done++) {
+                yield* TestClock.adjust(milliseconds)
+                yield* update(done)
+              }
+            }))
+        )
+      const work = Progress.Progress.use(({ phase }) =>
+        phase("GRPO", 2, ({ update }) =>
+          Effect.gen(function*() {
+            yield* nested(40)
+            yield* update(1)
+            yield* nested(500)
+            yield* update(2)
+          }))
+      )
+      yield* Effect.provide(work, Progress.layer)
+      assert.deepStrictEqual(written, [
+        "GRPO: 1/2, 2 s left\n",
+        "GRPO: play dialogues (8): 4/40, 18 s left\n",
+        "GRPO: play dialogues (8): 24/40, 8 s left\n",
+        "GRPO: 2/2, 0 s left\n",
+        "GRPO: done in 22 s\n"
+      ])
+    }))
+
   it.effect("draws a bar on a terminal, and gives the cursor back when the phase fails", () =>
     Effect.gen(function*() {
       const written = stderr(true)

@@ -60,9 +60,9 @@ export interface Remembered {
  * - `deletions`: how many memories one turn may delete before somebody has to agree; 2 by default. Whatever a
  *   turn says, it can only delete what was shown for it, and this limits how much of that.
  * - `confirmDeletions`: asked for those above that number; without it they are withheld.
- * - `recordSamples`: whether decisions of a policy on a `Sampler` keep the tokens of the prompt and of what was written,
- *   with their log-probabilities, for off-policy evaluation (`MemoryLog.sampledDecisions`); false by default. Tokens are
- *   text: an erasure takes them away with the memories that they quote.
+ * - `recordSamples`: whether decisions of a policy on a `Sampler` keep the tokens of the prompt and of what was
+ *   written, with their log-probabilities, for off-policy evaluation (`MemoryLog.sampledDecisions`); false by default.
+ *   Tokens are text: an erasure takes them away with the memories that they quote.
  */
 export interface Options {
   readonly perFact?: number | undefined

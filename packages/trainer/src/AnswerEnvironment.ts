@@ -109,7 +109,8 @@ const patience = 1000
 const words = (text: string): number => text.split(/\s+/).filter((word) => word !== "").length
 
 /**
- * Makes the environment over the provided manager and retriever. The order of questions is drawn from Effect's `Random`.
+ * Makes the environment over the provided manager and retriever. The order of questions is drawn from Effect's
+ * `Random`.
  *
  * @category constructors
  * @since 0.1.0

@@ -110,8 +110,8 @@ export const memorySize = (
 
 /**
  * The default reward: right answers, less 0.15 for each memory that the bank gains and 0.25 if a part of the text
- * is not an operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank in
- * order.
+ * is not an operation. Without the penalty on growth a manager that only adds looks as good as one that keeps the bank
+ * in order.
  *
  * @category rewards
  * @since 0.1.0

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryManager, Retriever } from "@memory-r1/core"
-import { AnswerFormat, type Episode, Judge, Reward } from "@memory-r1/core/rl"
+import { AnswerFormat, type Episode, Judge, Progress, Reward } from "@memory-r1/core/rl"
 import { AnswerEnvironment } from "@memory-r1/trainer"
 import { Effect, Layer, Random } from "effect"
 
@@ -97,5 +97,19 @@ describe("AnswerEnvironment", () => {
       const { groups } = yield* environment
       const ids = (yield* groups(4)).map(({ state }) => state.question.id)
       assert.deepStrictEqual(ids.toSorted(), ["q0", "q0", "q1", "q1"])
+    }).pipe(Effect.provide(layer)))
+
+  it.effect("reports how far it is with the dialogues that it plays", () =>
+    Effect.gen(function*() {
+      const said: Array<string> = []
+      const shown: Progress.Service = {
+        line: () => Effect.void,
+        phase: (name, total, run) =>
+          run({ update: (done) => Effect.sync(() => void said.push(`${name}: ${done}/${total}`)) })
+      }
+      const { groups } = yield* environment
+      yield* Effect.provideService(groups(1), Progress.Progress, shown)
+      assert.lengthOf(said, 80)
+      assert.strictEqual(said.at(-1), "play dialogues (1): 80/80")
     }).pipe(Effect.provide(layer)))
 })

@@ -44,7 +44,8 @@ export interface Service {
  *
  * const said: Array<string> = []
  * const shown: Progress.Service = {
- *   phase: (name, total, run) => run({ update: (done) => Effect.sync(() => void said.push(`${name} ${done}/${total}`)) }),
+ *   phase: (name, total, run) =>
+ *     run({ update: (done) => Effect.sync(() => void said.push(`${name} ${done}/${total}`)) }),
  *   line: (text) => Effect.sync(() => void said.push(text))
  * }
  * const work = Progress.Progress.use(({ phase }) => phase("count", 2, ({ update }) => update(1)))
