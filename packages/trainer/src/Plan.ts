@@ -43,9 +43,9 @@ export interface Engine {
 }
 
 /**
- * One stage. Tokens are of one step; `promptTokens` are counted once for all actions of a prompt. `seconds` are those of
- * the stage with actions of a quarter of their length, `mostSeconds` with actions of full length; `validationSeconds`
- * are a part of `seconds`.
+ * One stage. Tokens are of one step; `promptTokens` are counted once for all actions of a prompt. `seconds` are those
+ * of the stage with actions of a quarter of their length, `mostSeconds` with actions of full length;
+ * `validationSeconds` are a part of `seconds`.
  *
  * @category models
  * @since 0.1.0
