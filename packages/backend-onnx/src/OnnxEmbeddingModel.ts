@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { messageOf } from "@memory-r1/core"
+import { Progress } from "@memory-r1/core/rl"
 import { AiError, EmbeddingModel } from "effect/ai"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -309,7 +310,7 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
       const results = new Array<Array<number>>(rows.length)
       // Texts of like length go together, so that little is padded.
       const order = [...rows.keys()].sort((a, b) => rows[a]!.length - rows[b]!.length || a - b)
-      for (let from = 0; from < order.length;) {
+      const embedFrom = Effect.fnUntraced(function*(from: number) {
         let to = from + 1
         while (to < order.length && (to - from + 1) * rows[order[to]!]!.length <= budget) to++
         const batch = order.slice(from, to)
@@ -329,8 +330,14 @@ export const make = Effect.fnUntraced(function*(options: LayerOptions) {
           const length = normalize ? Math.hypot(...vector) : 1
           results[index] = length === 0 ? vector : vector.map((x) => x / length)
         })
-        from = to
-      }
+        return to
+      })
+      yield* Progress.Progress.use(({ part }) =>
+        part(`embed ${order.length} texts`, order.length, ({ update }) =>
+          Effect.gen(function*() {
+            for (let done = 0; done < order.length;) yield* update(done = yield* embedFrom(done))
+          }))
+      )
       return { results, usage: { inputTokens: rows.reduce((sum, row) => sum + row.length, 0) } }
     })
   })

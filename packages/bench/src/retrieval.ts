@@ -207,7 +207,7 @@ export const retrieval = Command.make(
   Effect.fn(function*({ locomo, model, ...asked }) {
     if (Option.isSome(locomo)) yield* evidence({ file: locomo.value, model, folder: asked.folder })
     else yield* synthetic(asked)
-  }, Effect.provide(Progress.layer))
+  })
 ).pipe(
   Command.withDescription("Search in stores of made-up memories: times, recall, memory; or recall of LoCoMo's evidence")
 )

@@ -241,5 +241,5 @@ export const store = Command.make(
       ]),
       ...(Option.isNone(mem0) ? [Stores.withoutMem0] : [])
     ])
-  }, Effect.provide(Progress.layer))
+  })
 ).pipe(Command.withDescription("Commits, embedding and opening of stores, and banks: rates, times, memory"))

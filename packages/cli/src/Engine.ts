@@ -145,7 +145,7 @@ export const directory = Effect.fnUntraced(function*(model: string) {
       }
     })
   })
-}, Effect.provide(Progress.layer))
+})
 
 const load = Effect.fnUntraced(function*(name: string, { adapter, device, dtype, threads }: Loading) {
   const model = yield* OnnxModel.load(yield* directory(name), {

@@ -27,34 +27,33 @@ const leftOf = (milliseconds: number, done: number, total: number, from: number)
 // A part of a step is shown once it has taken two seconds, and then every ten.
 const [quiet, often] = [2000, 10_000]
 
-// Phases within a phase: each is a note on it.
-const within = (note: (text: string) => Effect.Effect<void>): Service => {
-  const nested: Service = {
-    line: note,
-    phase: Effect.fnUntraced(
-      function*<A, E, R>(name: string, total: number, run: (phase: Reports.Phase) => Effect.Effect<A, E, R>, from = 0) {
-        const started = yield* Clock.currentTimeMillis
-        let next = started + quiet
-        return yield* Effect.provideService(
-          run({
-            update: Effect.fnUntraced(function*(done) {
-              const now = yield* Clock.currentTimeMillis
-              if (now < next) return
-              next = now + often
-              yield* note(`${name}: ${done}/${total}${leftOf(now - started, done, total, from)}`)
-            })
-          }),
-          Progress,
-          nested
-        )
-      }
-    )
-  }
-  return nested
+// Work that is shown once it takes a while, as notes.
+const noted = (note: (text: string) => Effect.Effect<void>): Service => {
+  const part: Service["part"] = Effect.fnUntraced(
+    function*<A, E, R>(name: string, total: number, run: (phase: Reports.Phase) => Effect.Effect<A, E, R>) {
+      const started = yield* Clock.currentTimeMillis
+      let next = started + quiet
+      return yield* Effect.provideService(
+        run({
+          update: Effect.fnUntraced(function*(done) {
+            const now = yield* Clock.currentTimeMillis
+            if (now < next) return
+            next = now + often
+            yield* note(`${name}: ${done}/${total}${leftOf(now - started, done, total, 0)}`)
+          })
+        }),
+        Progress,
+        service
+      )
+    }
+  )
+  const service: Service = { line: note, part, phase: part }
+  return service
 }
 
 const lines: Service = {
   line,
+  part: noted(line).part,
   phase: Effect.fnUntraced(
     function*<A, E, R>(name: string, total: number, run: (phase: Reports.Phase) => Effect.Effect<A, E, R>, from = 0) {
       const started = yield* Clock.currentTimeMillis
@@ -66,7 +65,7 @@ const lines: Service = {
           yield* line(`${name}: ${done}/${total}${leftOf(passed, done, total, from)}${note === "" ? "" : `  ${note}`}`)
         })
       }
-      const result = yield* Effect.provideService(run(phase), Progress, within((text) => line(`${name}: ${text}`)))
+      const result = yield* Effect.provideService(run(phase), Progress, noted((text) => line(`${name}: ${text}`)))
       yield* line(`${name}: done in ${seconds((yield* Clock.currentTimeMillis) - started)}`)
       return result
     }
@@ -75,6 +74,7 @@ const lines: Service = {
 
 const bars: Service = {
   line,
+  part: noted(line).part,
   phase: (name, total, run, from = 0) =>
     Effect.acquireUseRelease(
       Effect.sync(() => {
@@ -96,7 +96,7 @@ const bars: Service = {
         return Effect.provideService(
           run({ update: (done, note = "") => show(done, note) }),
           Progress,
-          within((text) => Effect.suspend(() => show(shown.done, text)))
+          noted((text) => Effect.suspend(() => show(shown.done, text)))
         )
       },
       ({ bar }) => Effect.sync(() => bar.stop())

@@ -99,8 +99,7 @@ export const inFolder = Effect.fnUntraced(function*<A, E, R>(
   return yield* Effect.andThen(resumed === undefined ? described : Effect.void, run(resumed)).pipe(
     Effect.provide([
       Retriever.layerBm25,
-      RunFolder.layerLog(folder, { tensorBoard: config.tensorBoard, resumeAt: resumed?.state.mark }),
-      Progress.layer
+      RunFolder.layerLog(folder, { tensorBoard: config.tensorBoard, resumeAt: resumed?.state.mark })
     ])
   )
 }, Effect.scoped)

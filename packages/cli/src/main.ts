@@ -18,6 +18,7 @@ import manifest from "../package.json" with { type: "json" }
 import * as Arguments from "./Arguments.ts"
 import * as Bench from "./commands/bench.ts"
 import { Json } from "./Output.ts"
+import * as Progress from "./Progress.ts"
 import * as Root from "./root.ts"
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -70,7 +71,7 @@ export const main = (args: ReadonlyArray<string>): void => {
     Effect.provideService(CliOutput.Presenter, presenter),
     // Stdout is for results.
     Effect.provideService(Logger.LogToStderr, true),
-    Effect.provide(NodeServices.layer)
+    Effect.provide([Progress.layer, NodeServices.layer])
   )
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,

@@ -51,8 +51,8 @@ describe("Progress", () => {
     Effect.gen(function*() {
       const written = stderr(false)
       const nested = (milliseconds: number) =>
-        Progress.Progress.use(({ phase }) =>
-          phase("play dialogues (8)", 40, ({ update }) =>
+        Progress.Progress.use(({ part }) =>
+          part("play dialogues (8)", 40, ({ update }) =>
             Effect.gen(function*() {
               for (let done = 1; done <= 40; done++) {
                 yield* TestClock.adjust(milliseconds)
@@ -77,6 +77,25 @@ describe("Progress", () => {
         "GRPO: 2/2, 0 s left\n",
         "GRPO: done in 22 s\n"
       ])
+    }))
+
+  it.effect("is silent about work of less than two seconds that is no part of a phase", () =>
+    Effect.gen(function*() {
+      const written = stderr(false)
+      const loading = (milliseconds: number) =>
+        Progress.Progress.use(({ part }) =>
+          part("load model", 3, ({ update }) =>
+            Effect.gen(function*() {
+              for (let done = 1; done <= 3; done++) {
+                yield* TestClock.adjust(milliseconds)
+                yield* update(done)
+              }
+            }))
+        )
+      yield* Effect.provide(loading(600), Progress.layer)
+      assert.deepStrictEqual(written, [])
+      yield* Effect.provide(loading(1200), Progress.layer)
+      assert.deepStrictEqual(written, ["load model: 2/3, 1 s left\n"])
     }))
 
   it.effect("draws a bar on a terminal, and gives the cursor back when the phase fails", () =>

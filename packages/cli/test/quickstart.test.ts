@@ -31,6 +31,7 @@ const smallerOf = (algorithm: Settings.Algorithm): Settings.Settings => {
 const layerProgress = (said: Array<string>) =>
   Layer.succeed(Progress.Progress, {
     line: (text) => Effect.sync(() => void said.push(text)),
+    part: (_, __, run) => run({ update: () => Effect.void }),
     phase: (name, total, run) =>
       Effect.andThen(Effect.sync(() => void said.push(`${name}: ${total}`)), run({ update: () => Effect.void }))
   })

@@ -8,7 +8,7 @@
  */
 import { AnswerAgent, FactExtractor, MemoryBank, MemoryManager, Retriever, type Turn } from "@memory-r1/core"
 import { Dialogue, Statistics } from "@memory-r1/core/rl"
-import { type Episode, type Sampler, Simulation } from "@memory-r1/core/rl"
+import { type Episode, Progress, type Sampler, Simulation } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -322,11 +322,16 @@ export const run = Effect.fn("Evaluation.run")(function*<E, R>(options: Options<
     return questions.length === 0 ? [] : [{ dialogue, questions }]
   })
   const { banks, operations } = yield* system.build(asked.map(({ dialogue }) => dialogue))
-  const scored = yield* Effect.forEach(asked, ({ dialogue, questions }, i) =>
-    Effect.tap(
-      answerAll(dialogue, questions, banks[i]!, perSpeaker),
-      () => Effect.logDebug(`${dialogue.id}: ${questions.length} questions answered`)
-    ))
+  const scored = yield* Progress.Progress.use(({ part }) =>
+    part(
+      "answer the questions of dialogues",
+      asked.length,
+      ({ update }) =>
+        Effect.forEach(asked, ({ dialogue, questions }, i) =>
+          Effect.tap(answerAll(dialogue, questions, banks[i]!, perSpeaker), () =>
+            update(i + 1)))
+    )
+  )
   const summary = yield* Scoring.summary(scored.flat(), seed)
   const ended = yield* Clock.currentTimeMillis
   const result: Result = {

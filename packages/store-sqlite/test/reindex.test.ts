@@ -151,21 +151,21 @@ describe("SqliteStore, files of before", () => {
         isWhole(file)
 
         const writer = yield* built("writer")
+        // What it has written so far, and nobody sees.
+        const written = () => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
         let halfWay = 0
-        for (let after = 150; formOf(file) === 2; after += 20) {
-          yield* run(process.execPath, [writer, file, "writer"], { killAfter: after })
-          // What it had written by then, and nobody sees.
-          const written = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
-          if (formOf(file) === 2 && written > 0) {
-            halfWay++
-            isWhole(file)
-            const database = new DatabaseSync(file)
-            const matching = "SELECT rowid FROM lexicon WHERE lexicon MATCH '\"2x東京タワーに行きました\"'"
-            assert.lengthOf(database.prepare(matching).all(), 1)
-            database.close()
-          }
+        for (const bytes of [1, 200_000, 1_000_000]) {
+          yield* run(process.execPath, [writer, file, "writer"], { killWhen: () => written() >= bytes })
+          if (formOf(file) !== 2) break
+          halfWay++
+          isWhole(file)
+          const database = new DatabaseSync(file)
+          const matching = "SELECT rowid FROM lexicon WHERE lexicon MATCH '\"2x東京タワーに行きました\"'"
+          assert.lengthOf(database.prepare(matching).all(), 1)
+          database.close()
         }
         assert.isAbove(halfWay, 0)
+        if (formOf(file) === 2) yield* Effect.asVoid(Effect.provide(best("東京"), on(file)))
         assert.strictEqual(formOf(file), steps.length)
         yield* Effect.provide(
           Effect.gen(function*() {

@@ -16,7 +16,6 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import { judged } from "./internal/judging.ts"
-import { playing } from "./internal/playing.ts"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
@@ -142,7 +141,7 @@ export const make = Effect.fn("AnswerEnvironment.make")(function*(
       }
       const first = played
       played += play
-      const results = yield* playing("play dialogues", Array.from({ length: play }, (_, i) => episodes(first + i)), {
+      const results = yield* Simulation.play(Array.from({ length: play }, (_, i) => episodes(first + i)), {
         perFact
       })
       for (const [i, { banks, episode }] of results.entries()) {

@@ -9,7 +9,6 @@ import { type Episode, Simulation, Statistics, TextMetrics } from "@memory-r1/co
 import type { Sampler } from "@memory-r1/core/rl"
 import type { AiError } from "effect/ai"
 import * as Effect from "effect/Effect"
-import { playing } from "./internal/playing.ts"
 import type * as RunLog from "./RunLog.ts"
 
 /**
@@ -70,7 +69,7 @@ export const play = (
   { episodes, perFact }: Options,
   { manager }: Pick<Agents, "manager">
 ): Effect.Effect<ReadonlyArray<Simulation.EpisodeResult>, Failure, Retriever.Retriever> =>
-  Effect.provideService(playing("validate", episodes, { perFact }), MemoryManager.MemoryManager, manager)
+  Effect.provideService(Simulation.play(episodes, { perFact, name: "validate" }), MemoryManager.MemoryManager, manager)
 
 /**
  * Asks an answer agent about what was played.

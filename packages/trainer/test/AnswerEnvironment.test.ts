@@ -104,7 +104,8 @@ describe("AnswerEnvironment", () => {
       const said: Array<string> = []
       const shown: Progress.Service = {
         line: () => Effect.void,
-        phase: (name, total, run) =>
+        phase: (_, __, run) => run({ update: () => Effect.void }),
+        part: (name, total, run) =>
           run({ update: (done) => Effect.sync(() => void said.push(`${name}: ${done}/${total}`)) })
       }
       const { groups } = yield* environment

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { messageOf } from "@memory-r1/core"
-import type { Sampler } from "@memory-r1/core/rl"
+import { Progress, type Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -255,7 +255,15 @@ export const readWeights = Effect.fn("Checkpoint.readWeights")(
   function*(directory: string, layout: Parameters.Layout) {
     const places = yield* placesOf(directory, layout)
     const weights = new Float32Array(layout.length)
-    for (const { parameter, reader, stored } of places) yield* reader.read(stored, Parameters.view(weights, parameter))
+    yield* Progress.Progress.use(({ part }) =>
+      part(
+        `load ${directory}`,
+        places.length,
+        ({ update }) =>
+          Effect.forEach(places, ({ parameter, reader, stored }, i) =>
+            Effect.andThen(reader.read(stored, Parameters.view(weights, parameter)), update(i + 1)), { discard: true })
+      )
+    )
     return weights
   },
   Effect.scoped
@@ -274,8 +282,9 @@ const piece = 1 << 20
 export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
   function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {
     const feeds: Array<Feeds> = []
+    const places = yield* placesOf(directory, layout)
     const buffer = new Float32Array(Math.min(piece, Math.max(0, ...layout.parameters.map(({ size }) => size))))
-    for (const { parameter, reader, stored } of yield* placesOf(directory, layout)) {
+    const read = Effect.fnUntraced(function*({ parameter, reader, stored }: typeof places[number]) {
       for (const part of parameter.parts) {
         const store = Storage.make(part, Storage.typeOf(part, type))
         const columns = part.shape.length < 2 ? 1 : part.shape[1]!
@@ -289,7 +298,15 @@ export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
         }
         feeds.push(store.feeds)
       }
-    }
+    })
+    yield* Progress.Progress.use(({ part }) =>
+      part(
+        `load ${directory} in ${type}`,
+        places.length,
+        ({ update }) =>
+          Effect.forEach(places, (place, i) => Effect.andThen(read(place), update(i + 1)), { discard: true })
+      )
+    )
     return Object.assign({}, ...feeds) as Feeds
   },
   Effect.scoped

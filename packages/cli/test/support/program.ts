@@ -6,7 +6,7 @@ import { join } from "node:path"
 import * as Built from "./built.ts"
 
 /** A start takes half a second, on a busy machine far longer. */
-export const timeout = 300_000
+export const timeout = 900_000
 
 /** A token that the environment of every run has and that nothing may show. */
 export const secret = "hf_qPz7VtW1xLk9Rc"

@@ -17,8 +17,8 @@ export interface Phase {
 }
 
 /**
- * - `phase`: shows a phase of so many steps while it runs. `from`: how many of them an earlier run has done. A phase
- *   within a phase is a part of its current step.
+ * - `phase`: shows a phase of so many steps while it runs. `from`: how many of them an earlier run has done.
+ * - `part`: shows work that is often quick, once it has taken two seconds. It may be a part of a step of a phase.
  * - `line`: shows a line.
  *
  * @category models
@@ -31,8 +31,15 @@ export interface Service {
     run: (phase: Phase) => Effect.Effect<A, E, R>,
     from?: number
   ) => Effect.Effect<A, E, R>
+  readonly part: <A, E, R>(
+    name: string,
+    total: number,
+    run: (phase: Phase) => Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E, R>
   readonly line: (text: string) => Effect.Effect<void>
 }
+
+const silently: Service["part"] = (_, __, run) => run({ update: () => Effect.void })
 
 /**
  * The service. Report to it whatever may take more than two seconds; provide another one to show it.
@@ -46,6 +53,7 @@ export interface Service {
  * const shown: Progress.Service = {
  *   phase: (name, total, run) =>
  *     run({ update: (done) => Effect.sync(() => void said.push(`${name} ${done}/${total}`)) }),
+ *   part: (_, __, run) => run({ update: () => Effect.void }),
  *   line: (text) => Effect.sync(() => void said.push(text))
  * }
  * const work = Progress.Progress.use(({ phase }) => phase("count", 2, ({ update }) => update(1)))
@@ -59,7 +67,8 @@ export interface Service {
  */
 export const Progress: Context.Reference<Service> = Context.Reference<Service>("@memory-r1/core/Progress", {
   defaultValue: () => ({
-    phase: (_, __, run) => run({ update: () => Effect.void }),
+    phase: silently,
+    part: silently,
     line: () => Effect.void
   })
 })

@@ -16,6 +16,7 @@ import type { Fact } from "../Turn.ts"
 import type { Answer, AnswerRequest } from "./AnswerFormat.ts"
 import type { Episode, LinkedQuestion } from "./Episode.ts"
 import type { ManagerRequest } from "./ManagerFormat.ts"
+import { Progress } from "./Progress.ts"
 
 /**
  * The agent at one moment, an immutable value: a fork is a reference.
@@ -183,7 +184,8 @@ export interface EpisodeResult {
 }
 
 /**
- * Plays episodes side by side with the provided manager: the n-th facts of all episodes are one batch of decisions.
+ * Plays episodes side by side with the provided manager: the n-th facts of all episodes are one batch of decisions. It
+ * reports to `Progress` how far it is, as `name`; or to `onStep`, if that is given.
  *
  * @example
  * ```ts
@@ -208,30 +210,37 @@ export const play = Effect.fn("Simulation.play")(function*(
   episodes: ReadonlyArray<Episode>,
   options: {
     readonly perFact: number
+    readonly name?: string | undefined
     readonly onStep?: ((step: number, steps: number) => Effect.Effect<void>) | undefined
   }
 ) {
   const manager = yield* MemoryManager
+  const { name = "play dialogues", onStep } = options
   const played = episodes.map((episode) => {
     const simulation = make({ bank: episode.start })
     return { episode, simulation, banks: [simulation.bank], decisions: [] as Array<Decision> }
   })
   const steps = Math.max(0, ...episodes.map((episode) => episode.steps.length))
-  for (let at = 0; at < steps; at++) {
-    const open = played.filter(({ episode }) => at < episode.steps.length)
-    const observations = yield* Effect.forEach(
-      open,
-      ({ episode, simulation }) => observe(simulation, episode.steps[at]!.fact, options)
-    )
-    const decisions = yield* manager.decide(observations)
-    open.forEach((one, i) => {
-      const { edits, simulation } = step(one.simulation, observations[i]!, decisions[i]!)
-      one.simulation = simulation
-      one.banks.push(simulation.bank)
-      one.decisions.push({ ...decisions[i]!, edits })
-    })
-    if (options.onStep !== undefined) yield* options.onStep(at + 1, steps)
-  }
+  const playAll = Effect.fnUntraced(function*(report: (step: number) => Effect.Effect<void>) {
+    for (let at = 0; at < steps; at++) {
+      const open = played.filter(({ episode }) => at < episode.steps.length)
+      const observations = yield* Effect.forEach(
+        open,
+        ({ episode, simulation }) => observe(simulation, episode.steps[at]!.fact, options)
+      )
+      const decisions = yield* manager.decide(observations)
+      open.forEach((one, i) => {
+        const { edits, simulation } = step(one.simulation, observations[i]!, decisions[i]!)
+        one.simulation = simulation
+        one.banks.push(simulation.bank)
+        one.decisions.push({ ...decisions[i]!, edits })
+      })
+      yield* report(at + 1)
+    }
+  })
+  yield* onStep !== undefined
+    ? playAll((step) => onStep(step, steps))
+    : Progress.use(({ part }) => part(`${name} (${episodes.length})`, steps, ({ update }) => playAll(update)))
   return played.map(({ banks, decisions, episode }): EpisodeResult => ({ banks, decisions, episode }))
 })
 

@@ -33,13 +33,17 @@ export interface Ended {
 }
 
 /**
- * Runs a program to its end; `killWhen` is asked at every piece of output for the milliseconds after which it is
- * killed.
+ * Runs a program to its end. It is killed so many milliseconds after its start (`killAfter`) or after its first output
+ * (`killOnOutput`), or once `killWhen` says so, which is asked every millisecond.
  */
 export const run = (
   command: string,
   args: ReadonlyArray<string>,
-  options: { readonly killAfter?: number | undefined; readonly killOnOutput?: number | undefined } = {}
+  options: {
+    readonly killAfter?: number | undefined
+    readonly killOnOutput?: number | undefined
+    readonly killWhen?: (() => boolean) | undefined
+  } = {}
 ): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
     const child = spawn(command, args, {
@@ -52,6 +56,8 @@ export const run = (
       if (after !== undefined) timers.push(setTimeout(() => child.kill("SIGKILL"), after))
     }
     kill(options.killAfter)
+    const { killWhen } = options
+    if (killWhen !== undefined) timers.push(setInterval(() => killWhen() && child.kill("SIGKILL"), 1))
     child.stdout.on("data", (data: Buffer) => {
       if (stdout === "") kill(options.killOnOutput)
       stdout += data
