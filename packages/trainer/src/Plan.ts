@@ -203,7 +203,7 @@ export const make = Effect.fn("Plan.make")(function*({ config, engine, registry 
       const completion = (1 + later) * members * stage.maxTokens
       const passes = stage.algorithm === "grpo" ? stage.iterations : 2 * stage.epochs
       // A manager is rewarded by answers, to every question from every bank of a group. For an answer agent's questions
-      // whole dialogues are played, so many side by side, one decision after the other.
+      // whole dialogues are played, so many side by side, one decision after the other; a manager by name takes no time.
       const asked = distinctAnswers * members * questions
       const abreast = sources.play ?? playedAbreast
       const plays = Math.ceil(stage.steps * stage.groupsPerStep * dialogues / Math.max(1, answers.length * abreast))
@@ -214,19 +214,23 @@ export const make = Effect.fn("Plan.make")(function*({ config, engine, registry 
           (stage.beta > 0 ? forward(prompt, length * completion) : 0)
         const rewarding = stage.kind === "manager"
           ? forward(asked * mean(answers), 0) + decode(asked, length * config.answerTokens)
+          : stage.manager !== "trained"
+          ? 0
           : decided / stage.steps *
             (forward(abreast * mean(decisions), 0) + decode(abreast, length * config.managerTokens))
         return sampling + learning + rewarding
       }
-      // Validation plays its dialogues with the manager and asks the answer agent.
+      // Validation plays its dialogues with the manager (once, if that is frozen) and asks the answer agent.
       const { dialogues: validated = 0, every = 1, questions: limit = Infinity } = config.validation ?? {}
       const asks = Math.min(limit, validated * answers.length / dialogues)
       const turns = decisions.length / dialogues
-      const validationAt = (length: number): number =>
-        validated === 0 ? 0 : (1 + Math.ceil(stage.steps / every)) * (
-          turns * (forward(validated * mean(decisions), 0) + decode(validated, length * config.managerTokens)) +
-          forward(asks * mean(answers), 0) + decode(asks, length * config.answerTokens)
-        )
+      const validations = validated === 0 ? 0 : 1 + Math.ceil(stage.steps / every)
+      const validationAt = (length: number): number => {
+        const playing = turns *
+          (forward(validated * mean(decisions), 0) + decode(validated, length * config.managerTokens))
+        const asking = forward(asks * mean(answers), 0) + decode(asks, length * config.answerTokens)
+        return validations * asking + Math.min(validations, stage.kind === "manager" ? validations : 1) * playing
+      }
       const longest = Math.max(0, ...own)
       if (longest + stage.maxTokens > contextLength) {
         yield* Effect.logWarning(

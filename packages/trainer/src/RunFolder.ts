@@ -32,7 +32,7 @@ import * as Schema from "effect/Schema"
 import * as Checkpoints from "./Checkpoints.ts"
 import * as Diagnostics from "./Diagnostics.ts"
 import * as FailedBatch from "./FailedBatch.ts"
-import { document, lines, type Skipped, writeWhole } from "./internal/runFiles.ts"
+import { document, lines, type Skipped, writeJson } from "./internal/runFiles.ts"
 import { RunExists } from "./internal/runLock.ts"
 import * as RunLog from "./RunLog.ts"
 import * as TensorBoard from "./TensorBoard.ts"
@@ -217,7 +217,7 @@ export const read = Effect.fn("RunFolder.read")(function*(folder: string) {
  */
 export const writeRun = Effect.fnUntraced(function*(folder: string, run: Run) {
   const path = yield* Path.Path
-  yield* writeWhole(path.join(folder, "run.json"), run)
+  yield* writeJson(path.join(folder, "run.json"), run)
 })
 
 /**
@@ -315,7 +315,7 @@ export const layerLog = (
       const statusFile = at("status.json")
       const status = Effect.fnUntraced(function*(state: Status["state"], message?: string) {
         const current: Status = { state, ...(yield* Ref.get(last)), message }
-        yield* writeWhole(statusFile, current)
+        yield* writeJson(statusFile, current)
       })
       yield* status("running").pipe(failing(statusFile))
       yield* Effect.addFinalizer((exit) =>

@@ -5,7 +5,7 @@ import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import type { Registry } from "../Registry.ts"
 import * as TrainConfig from "../TrainConfig.ts"
-import { writeWhole } from "./runFiles.ts"
+import { writeJson } from "./runFiles.ts"
 
 /**
  * A file of a run folder that is not what a run leaves. `reason` says in one line what is wrong, and what to do.
@@ -30,7 +30,7 @@ export class RunFolderError extends Schema.TaggedError<RunFolderError>()("RunFol
  */
 export const writeConfig = Effect.fnUntraced(function*(folder: string, config: TrainConfig.TrainConfig) {
   const path = yield* Path.Path
-  yield* writeWhole(path.join(folder, "training.json"), config)
+  yield* writeJson(path.join(folder, "training.json"), config)
 })
 
 const otherConfig = (file: string) => (error: { readonly message: string }) =>

@@ -1,5 +1,6 @@
 // Documents and lines of a run folder. A line that cannot be read is skipped and counted, since a run that was killed
 // leaves its last line unfinished.
+import { writeWhole } from "@memory-r1/core"
 import { DataFile } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -68,9 +69,5 @@ export const lines = Effect.fnUntraced(
   }
 )
 
-/** Writes a value as JSON: the file appears whole or not at all, whenever the process is killed. */
-export const writeWhole = Effect.fnUntraced(function*(file: string, value: unknown) {
-  const files = yield* FileSystem.FileSystem
-  yield* files.writeFileString(`${file}.tmp`, `${JSON.stringify(value, null, 2)}\n`)
-  yield* files.rename(`${file}.tmp`, file)
-})
+/** Writes a value as JSON: the file is there whole or not at all, whenever the process or the machine stops. */
+export const writeJson = (file: string, value: unknown) => writeWhole(file, `${JSON.stringify(value, null, 2)}\n`)
