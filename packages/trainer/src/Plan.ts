@@ -203,7 +203,8 @@ export const make = Effect.fn("Plan.make")(function*({ config, engine, registry 
       const completion = (1 + later) * members * stage.maxTokens
       const passes = stage.algorithm === "grpo" ? stage.iterations : 2 * stage.epochs
       // A manager is rewarded by answers, to every question from every bank of a group. For an answer agent's questions
-      // whole dialogues are played, so many side by side, one decision after the other; a manager by name takes no time.
+      // whole dialogues are played, so many side by side, one decision after the other; a manager by name takes no
+      // time.
       const asked = distinctAnswers * members * questions
       const abreast = sources.play ?? playedAbreast
       const plays = Math.ceil(stage.steps * stage.groupsPerStep * dialogues / Math.max(1, answers.length * abreast))
