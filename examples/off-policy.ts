@@ -29,13 +29,13 @@ const program = Effect.gen(function*() {
   const { sampler } = (yield* OnnxLearner.make(yield* OnnxModel.load(directory))).learner
   const store = yield* MemoryStore.MemoryStore
 
-  // Production: a policy that samples, since a greedy one says nothing about what it did not do.
+  // Production: a policy that samples, since a greedy one says nothing about what it did not do. Without a seed
+  // each decision draws anew.
   const scope = Scope.make({ user: "ann" })
   const manager = MemoryManager.fromSampler(sampler, {
     format: ManagerFormat.compact,
     maxTokens: 72,
-    temperature: 1,
-    seed: 1
+    temperature: 1
   })
   for (const world of Array.from({ length: dialogues }, (_, i) => MemoryWorld.generate(42 + i))) {
     for (const { fact } of MemoryWorld.episode(world).steps) {

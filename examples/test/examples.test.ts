@@ -23,7 +23,7 @@ const prints: Readonly<Record<string, RegExp>> = {
   "local-checkpoint.ts": /^greedy: .*\nstep 0: loss (\d+\.\d+)\n(step .*\n){3}$/,
   "nano-memory.ts": /^I adopted a dog named Buddy\. {2}-> {2}ADD /,
   "off-policy.ts":
-    /^\d+ decisions, mean reward (-0\.\d{3})\ntemperature 1: \1 .* worth \d+\.\d decisions\n(temperature .*\n){2}$/,
+    /^(\d+) decisions, mean reward (-0\.\d{3})\ntemperature 1: \2 .* worth \1\.0 decisions\n(temperature .*\n){2}$/,
   "remember-and-ask.ts": /^Buddy\n7 May 2023\nBob: I live in Lima\.\n$/
 }
 

@@ -304,7 +304,7 @@ describe("memory", () => {
         assert.deepStrictEqual(decision!.decision.sample, sample)
         assert.deepStrictEqual(yield* memory("sampled.db", "export", "--decisions", "--out", "one.jsonl", ...ann), {
           code: 0,
-          stdout: "one.jsonl: 1 sampled decisions of user=ann\n",
+          stdout: "one.jsonl: 1 sampled decision of user=ann\n",
           stderr: ""
         })
         yield* memory("sampled.db", "erase", "m1", "--yes", ...ann)

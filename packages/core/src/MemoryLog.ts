@@ -1,6 +1,6 @@
 /**
  * The log of a scope: what was changed, when, and on whose decision. It is the source of truth of every store, the bank
- * is its fold; and it is the training data, since every decision can be replayed and scored anew.
+ * is its fold. Where samples are recorded, its decisions can be scored again under another policy.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

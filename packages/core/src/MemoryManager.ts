@@ -140,6 +140,10 @@ export const layerPrompted = (
 
 /**
  * How a trained agent generates. Greedy unless a `temperature` is given. `name` is what the log calls the model.
+ *
+ * `seed`: the same request has the same draws. Without it each request draws anew, from Effect's `Random`. Omit it
+ * where decisions are logged for off-policy evaluation: with it, decisions made one by one share their draws, and an
+ * interval over them is far too narrow.
  */
 export interface TrainedOptions<Format> {
   readonly name?: string | undefined

@@ -143,6 +143,27 @@ describe("OffPolicy over a production log", () => {
       assert.isAbove(Math.abs((yield* weighed(1.4))[0]!.logWeight), 1e-3)
     }).pipe(Effect.scoped, Effect.provide(layers)))
 
+  it.effect("without a seed each decision draws anew, and a seed of Random repeats the draws", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Tiny.learner
+      const manager = MemoryManager.fromSampler(sampler, {
+        format: ManagerFormat.compact,
+        maxTokens: 6,
+        temperature: 1
+      })
+      const request = {
+        fact: { text: "I live in Oslo.", speaker: "Ann", sources: ["D1"] },
+        snapshot: { revision: 0, memories: [] }
+      }
+      const written = Effect.map(
+        Effect.forEach(Array.from({ length: 8 }), () => manager.decide([request])),
+        (decisions) => decisions.map(([decision]) => decision!.sample!.tokens.join())
+      ).pipe(Random.withSeed(4))
+      const once = yield* written
+      assert.isAbove(new Set(once).size, 4)
+      assert.deepStrictEqual(yield* written, once)
+    }).pipe(Effect.scoped))
+
   it.effect("keeps no samples unless it is asked to", () =>
     Effect.gen(function*() {
       const { sampler } = yield* Tiny.learner

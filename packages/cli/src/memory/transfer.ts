@@ -66,7 +66,9 @@ export const exporting = Command.make(
       (error) => new Store.FileError({ file: out.value, reason: `cannot be written: ${error.message}` })
     )
     yield* Output.document({ scope, entries, out: out.value }, [
-      `${out.value}: ${entries} ${decisions ? "sampled decisions" : "log entries"} of ${scope}`
+      `${out.value}: ${entries} ${
+        decisions ? `sampled decision${entries === 1 ? "" : "s"}` : "log entries"
+      } of ${scope}`
     ])
   })
 ).pipe(Command.withDescription("Write the whole log of a scope as JSON lines, including erasures and decisions"))

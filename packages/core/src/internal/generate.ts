@@ -1,6 +1,7 @@
 // One way from a prompt to text, for agents over a language model and over a sampler; and to an object.
 import type { AiError, LanguageModel, Prompt } from "effect/ai"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Calls from "../Calls.ts"
 import * as ModelOutput from "../rl/ModelOutput.ts"
@@ -85,7 +86,9 @@ export const withSampler = Effect.fnUntraced(function*(
     distinct.push(prompts[i]!)
   })
   const tokens = yield* Effect.forEach(distinct, (prompt) => promptTokens(sampler.tokenizer, prompt))
-  const groups = yield* sampler.sample({ ...options, temperature, prompts: tokens })
+  // A sampler may read a missing seed as 0, and decisions made one by one would share their draws.
+  const seed = options.seed ?? (temperature === 0 ? undefined : yield* Random.nextInt)
+  const groups = yield* sampler.sample({ ...options, temperature, seed, prompts: tokens })
   const texts = groups.map(([completion], i): Generated => ({
     text: textOf(sampler.tokenizer, completion!, typeof distinct[i] === "string" ? [] : tokens[i]),
     logProbability: completion!.logprobs.reduce((sum, logprob) => sum + logprob, 0),
