@@ -48,7 +48,7 @@ const program = Effect.gen(function*() {
   }
 
   // The same decisions under other policies: here the same weights at other temperatures.
-  const log = OffPolicy.fromDecisions(MemoryLog.sampledDecisions(yield* store.log(scope)), reward)
+  const log = yield* OffPolicy.fromDecisions(MemoryLog.sampledDecisions(yield* store.log(scope)), reward)
   console.log(`${log.length} decisions, mean reward ${mean(log.map(({ reward }) => reward)).toFixed(3)}`)
   for (const temperature of [1, 1.5, 2]) {
     const weighted = yield* Effect.provideService(OffPolicy.weigh(log, { temperature }), Sampler.Sampler, sampler)

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { messageOf } from "@memory-r1/core"
-import { Sampler } from "@memory-r1/core/rl"
+import { Progress, Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Adapter } from "./checkpoint/Adapter.ts"
@@ -57,6 +57,25 @@ const withOptions = (tokenizer: Sampler.Tokenizer, templateOptions: Sampler.Temp
  */
 export const make = (model: OnnxModel.OnnxModel, options: Options = {}) =>
   Effect.map(makeStreaming(model, options), ({ sampler }) => sampler)
+
+// Runs batches one after the other, and reports how many completions they did; `run` returns their number.
+const inParts = <E, R>(
+  verb: string,
+  total: number,
+  batches: ReadonlyArray<ReadonlyArray<number>>,
+  run: (batch: ReadonlyArray<number>) => Effect.Effect<number, E, R>
+) =>
+  Progress.Progress.use(({ part }) =>
+    part(
+      `${verb} ${total} ${total === 1 ? "completion" : "completions"}`,
+      total,
+      ({ update }) =>
+        Effect.gen(function*() {
+          let done = 0
+          for (const batch of batches) yield* update(done += yield* run(batch))
+        })
+    )
+  )
 
 /**
  * @internal With `sample` that says each token as it comes, and ends a completion where it is told to.
@@ -125,10 +144,12 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
           completion: Math.max(...rows.map(({ suffix }) => suffix.length))
         }))
         const results: Array<Array<Sampler.Completion>> = prompts.map(() => [])
-        for (const batch of Batch.microBatches(sizes, tokenBudget)) {
+        const batches = Batch.microBatches(sizes, tokenBudget).flatMap((batch) => {
           const size = Math.max(1, Math.floor(maxSequences / Math.max(...batch.map((i) => sizes[i]!.group))))
-          for (let from = 0; from < batch.length; from += size) {
-            const indices = batch.slice(from, from + size)
+          return Array.from({ length: Math.ceil(batch.length / size) }, (_, i) => batch.slice(i * size, (i + 1) * size))
+        })
+        yield* inParts("sample", prompts.length * n, batches, (indices) =>
+          Effect.gen(function*() {
             const chosen = indices.map((i) => groups[i]!)
             const blocks = Generation.blocksOf(chosen)
             const wide = DecoderGraphs.isWide(decoder, Math.max(...chosen.map(({ rows }) => rows.length)))
@@ -142,8 +163,8 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
             indices.forEach((index, i) =>
               shared[index]!.members.forEach((member, j) => results[member]!.push(completions[i]![j]!))
             )
-          }
-        }
+            return completions.flat().length
+          }))
         return results
       }
     )
@@ -165,26 +186,30 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
         const weights = yield* resident
         const results = groups.map((): ReadonlyArray<Float32Array> => [])
         const scored = [...groups.keys()].filter((i) => groups[i]!.completions.length > 0)
-        for (const places of Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)) {
-          const indices = places.map((place) => scored[place]!)
-          const { C, G, blocks, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature, window)
-          const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(plan, blocks))
-          const { logp } = yield* Effect.tryPromise({
-            try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
-            catch: (cause) => fail(`scoring failed in ONNX Runtime: ${messageOf(cause)}`, cause)
-          })
-          const flat = logp!.data as Float32Array
-          if (!flat.every(Number.isFinite)) {
-            return yield* fail(
-              "the model gives log-probabilities that are NaN or infinite; check its weights"
-            )
-          }
-          indices.forEach((index, n) => {
-            results[index] = groups[index]!.completions.map((tokens, g) =>
-              flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length)
-            )
-          })
-        }
+        const batches = Batch.microBatches(scored.map((i) => Batch.sizeOf(groups[i]!)), tokenBudget)
+        const completions = groups.reduce((sum, { completions }) => sum + completions.length, 0)
+        yield* inParts("score", completions, batches, (places) =>
+          Effect.gen(function*() {
+            const indices = places.map((place) => scored[place]!)
+            const { C, G, blocks, feeds } = Batch.groupFeeds(indices.map((i) => groups[i]!), temperature, window)
+            const scorer = yield* session(`score ${blocks}`, () => DecoderGraphs.score(plan, blocks))
+            const { logp } = yield* Effect.tryPromise({
+              try: () => scorer.run({ ...weights, ...model.ropes(longest), ...feeds }),
+              catch: (cause) => fail(`scoring failed in ONNX Runtime: ${messageOf(cause)}`, cause)
+            })
+            const flat = logp!.data as Float32Array
+            if (!flat.every(Number.isFinite)) {
+              return yield* fail(
+                "the model gives log-probabilities that are NaN or infinite; check its weights"
+              )
+            }
+            indices.forEach((index, n) => {
+              results[index] = groups[index]!.completions.map((tokens, g) =>
+                flat.slice((n * G + g) * C, (n * G + g) * C + tokens.length)
+              )
+            })
+            return indices.reduce((sum, index) => sum + groups[index]!.completions.length, 0)
+          }))
         return results
       }
     )

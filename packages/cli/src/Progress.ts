@@ -24,8 +24,9 @@ const line = (text: string) => Effect.sync(() => void process.stderr.write(`${te
 const leftOf = (milliseconds: number, done: number, total: number, from: number): string =>
   done <= from ? "" : `, ${seconds(milliseconds / (done - from) * (total - done))} left`
 
-// A part of a step is shown once it has taken two seconds, and then every ten.
-const [quiet, often] = [2000, 10_000]
+// A part of a step is shown once it has taken two seconds, and then every ten. Lines of a phase with slow steps are
+// about half a minute apart.
+const [quiet, often, phaseLine] = [2000, 10_000, 30_000]
 
 // Work that is shown once it takes a while, as notes.
 const noted = (note: (text: string) => Effect.Effect<void>): Service => {
@@ -58,10 +59,13 @@ const lines: Service = {
     function*<A, E, R>(name: string, total: number, run: (phase: Reports.Phase) => Effect.Effect<A, E, R>, from = 0) {
       const started = yield* Clock.currentTimeMillis
       const every = Math.max(1, Math.ceil(total / 8))
+      let next = started + phaseLine
       const phase: Reports.Phase = {
         update: Effect.fnUntraced(function*(done, note = "") {
-          if (done % every !== 0 && done !== total) return
-          const passed = (yield* Clock.currentTimeMillis) - started
+          const now = yield* Clock.currentTimeMillis
+          if (done % every !== 0 && done !== total && now < next) return
+          next = now + phaseLine
+          const passed = now - started
           yield* line(`${name}: ${done}/${total}${leftOf(passed, done, total, from)}${note === "" ? "" : `  ${note}`}`)
         })
       }

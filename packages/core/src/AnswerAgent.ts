@@ -15,6 +15,9 @@ import { Sampler, type SamplerError } from "./rl/Sampler.ts"
 /**
  * Answers many questions at once, each from its own candidates; the result has the order of the requests. Where there
  * are no candidates the answer is "none", and no model is asked.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Service {
   readonly answer: (
@@ -24,6 +27,9 @@ export interface Service {
 
 /**
  * The tag of the service.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class AnswerAgent extends Context.Service<AnswerAgent, Service>()("@memory-r1/core/AnswerAgent") {}
 
@@ -32,6 +38,9 @@ export class AnswerAgent extends Context.Service<AnswerAgent, Service>()("@memor
  * part out of it that the question asks for (a date, a number, a name, or the words that the question does not have).
  * What is told of somebody else than the question asks about is no candidate. Where nothing answers it, or a date is
  * not certain, the answer is "none".
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerExtractive: Layer.Layer<AnswerAgent> = Layer.succeed(AnswerAgent, {
   answer: (requests) => Effect.sync(() => requests.map(ExtractiveReader.read))
@@ -54,6 +63,9 @@ const answering = <E>(
 
 /**
  * Any `effect/ai` language model, asked with `AnswerFormat.paper`.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerPrompted = (
   options: Calls.Options & { readonly format?: AnswerFormat.AnswerFormat | undefined } = {}
@@ -72,6 +84,9 @@ export const layerPrompted = (
 
 /**
  * An answer agent over one sampler.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromSampler = (
   sampler: Sampler["Service"],
@@ -82,6 +97,9 @@ export const fromSampler = (
 
 /**
  * A trained policy: any `Sampler`, asked with the format that it was trained on.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerTrained = (
   options: TrainedOptions<AnswerFormat.AnswerFormat>

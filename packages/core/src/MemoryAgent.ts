@@ -26,6 +26,9 @@ import type { Fact, Turn } from "./Turn.ts"
  * - `edits`: as they were committed, with the ids that they were given; an ADD of what is there already became a
  *   `Noop`.
  * - `withheld`: deletions that nobody confirmed. They were not made.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Made extends Decision {
   readonly fact: Fact
@@ -35,6 +38,9 @@ export interface Made extends Decision {
 /**
  * What was kept as it was said, and why: a whole `turn` whose facts could not be found, or a `fact` on which nothing
  * was decided. `id` names the memory that has it, where that is a new one: what is there already is not kept twice.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Kept {
   readonly stage: NotExtracted.Stage
@@ -47,6 +53,9 @@ export interface Kept {
  * What became of a turn: a decision for each of its facts, in order. `repeated` are facts that only say again what had
  * been recalled for the turn; nothing was decided on them. `kept` is what a model failed on (`NotExtracted`); it is
  * absent where nothing failed.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Remembered {
   readonly decisions: ReadonlyArray<Made>
@@ -63,6 +72,9 @@ export interface Remembered {
  * - `recordSamples`: whether decisions of a policy on a `Sampler` keep the tokens of the prompt and of what was
  *   written, with their log-probabilities, for off-policy evaluation (`MemoryLog.sampledDecisions`); false by default.
  *   Tokens are text: an erasure takes them away with the memories that they quote.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Options {
   readonly perFact?: number | undefined
@@ -260,6 +272,9 @@ const workOn = Effect.fnUntraced(function*(scope: Scope, { sources, stage, turn,
  * )
  * await Effect.runPromise(Effect.provide(program, layers)) // => "Oslo"
  * ```
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const remember = Effect.fn("MemoryAgent.remember")((scope: Scope, turn: Turn, options: Options = {}) =>
   workOn(scope, { turn, stage: "turn", sources: [turn.id] }, options)
@@ -269,6 +284,9 @@ export const remember = Effect.fn("MemoryAgent.remember")((scope: Scope, turn: T
  * Works again on what was kept as it was said (`NotExtracted`), the oldest first: its facts take its place. What a
  * model fails on again stays as it is, and is in `kept`. Where the model cannot be reached the error is the caller's,
  * and what is left can be worked on later.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const extractAgain = Effect.fn("MemoryAgent.extractAgain")(function*(scope: Scope, options: Options = {}) {
   const store = yield* MemoryStore
@@ -299,6 +317,9 @@ export const extractAgain = Effect.fn("MemoryAgent.extractAgain")(function*(scop
 
 /**
  * Retrieves memories of every speaker and answers from them.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const ask = Effect.fn("MemoryAgent.ask")(function*(scope: Scope, question: string, options: Options = {}) {
   const agent = yield* AnswerAgent
@@ -310,6 +331,9 @@ export const ask = Effect.fn("MemoryAgent.ask")(function*(scope: Scope, question
 
 /**
  * The memories of a scope, oldest first.
+ *
+ * @category running
+ * @since 0.1.0
  */
 export const memories = Effect.fn("MemoryAgent.memories")(function*(scope: Scope) {
   const store = yield* MemoryStore

@@ -237,6 +237,13 @@ export const Json = Schema.Struct({
   memories: Versions,
   tombstones: Versions.pipe(Schema.withDecodingDefaultKey(Effect.succeed([])))
 })
+
+/**
+ * The type of `Json`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Json extends Schema.Schema.Type<typeof Json> {}
 
 const entriesToJson = (entries: HashMap.HashMap<MemoryId, Entry>): Json["memories"] =>

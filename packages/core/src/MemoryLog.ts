@@ -78,16 +78,29 @@ const stamp = { revision: Schema.Int, at: Schema.Int }
  * - `Reverted`: the bank is again what it was at revision `to`.
  * - `Erased`: something was removed for good, and nothing of what it was; `created` is the number of ids given until
  *   then, so that the fold gives none of them again.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const Entry = Schema.TaggedUnion({
   Committed: { ...stamp, edits: Schema.Array(EditSchema), decision: Schema.optional(DecisionRecord) },
   Reverted: { ...stamp, to: Schema.Int },
   Erased: { ...stamp, created: Schema.Int }
 })
+
+/**
+ * The type of `Entry`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Entry = typeof Entry.Type
 
 /**
  * Reads and writes an entry as one line of JSON.
+ *
+ * @category schemas
+ * @since 0.1.0
  */
 export const EntryJson = Schema.fromJsonString(Entry)
 
@@ -120,12 +133,18 @@ const fold = (
 
 /**
  * The fold: the bank after the first `revision` entries of a log.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const replay = (entries: ReadonlyArray<Entry>, revision: number = entries.length): MemoryBank.MemoryBank =>
   fold(entries.slice(0, revision))
 
 /**
  * Every version of one memory that a log tells of, in the order of time. One that a revert brought back comes again.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const versions = (entries: ReadonlyArray<Entry>, id: MemoryId): ReadonlyArray<Memory> => {
   const found: Array<Memory> = []
@@ -138,12 +157,18 @@ export const versions = (entries: ReadonlyArray<Entry>, id: MemoryId): ReadonlyA
 
 /**
  * The last revision that a log had at a moment, 0 before the first.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const revisionAt = (entries: ReadonlyArray<Entry>, time: number): number =>
   entries.findLast(({ at }) => at <= time)?.revision ?? 0
 
 /**
  * When each memory of the last bank, and each tombstone, became what it is.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const changedAt = (entries: ReadonlyArray<Entry>): ReadonlyMap<MemoryId, number> => {
   const times = new Map<MemoryId, number>()
@@ -173,6 +198,9 @@ const withoutIds = (edit: MemoryBank.Edit, ids: ReadonlySet<MemoryId>): Readonly
 /**
  * A log without some memories: no edit of them, and no decision that tells of them, be it that it saw them, changed
  * them, was about a turn that they come from, or has their text in it.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const without = (entries: ReadonlyArray<Entry>, erased: ReadonlyArray<MemoryId>): ReadonlyArray<Entry> => {
   const ids = new Set(erased)
@@ -253,6 +281,9 @@ export const sampledDecisions = (entries: ReadonlyArray<Entry>): ReadonlyArray<S
 
 /**
  * SHA-256 of a prompt, in hexadecimal digits.
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const hash = (prompt: unknown): Effect.Effect<string> =>
   Effect.map(

@@ -20,6 +20,9 @@ import { Sampler, type SamplerError } from "./rl/Sampler.ts"
  * that text. A decision with rejections and no edits leaves the bank as it is. For the log there are the name of the
  * model, the prompt that it got, the logarithm of the probability of its text, and what was sampled, where they are
  * known.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Decision extends MemoryOperation.Decoded {
   readonly raw: string
@@ -31,6 +34,9 @@ export interface Decision extends MemoryOperation.Decoded {
 
 /**
  * Decides on many requests at once, each on its own snapshot; the result has the order of the requests.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Service {
   readonly decide: (
@@ -40,6 +46,9 @@ export interface Service {
 
 /**
  * The tag of the service.
+ *
+ * @category services
+ * @since 0.1.0
  */
 export class MemoryManager extends Context.Service<MemoryManager, Service>()("@memory-r1/core/MemoryManager") {}
 
@@ -64,6 +73,9 @@ const byRule = (
 
 /**
  * Adds every fact as it is and never changes one: the baseline that a manager has to beat.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerAddOnly: Layer.Layer<MemoryManager> = byRule(
   "add-only",
@@ -75,6 +87,9 @@ export const layerAddOnly: Layer.Layer<MemoryManager> = byRule(
  * contradicts a memory replaces it (UPDATE): the same statement but for a negation, or but for a value of which there
  * is one at a time, such as an amount, a home or a name. The two have to share at least `threshold` of the words.
  * Everything else is new (ADD), so that nothing is lost.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerRuleBased = (
   options: { readonly threshold?: number | undefined } = {}
@@ -111,6 +126,9 @@ const decodeWith = (
 /**
  * Any `effect/ai` language model, asked with `ManagerFormat.paper`. `name` is what the log calls the model; without it,
  * its `Model.ModelName`.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerPrompted = (
   options: Calls.Options & {
@@ -144,6 +162,9 @@ export const layerPrompted = (
  * `seed`: the same request has the same draws. Without it each request draws anew, from Effect's `Random`. Omit it
  * where decisions are logged for off-policy evaluation: with it, decisions made one by one share their draws, and an
  * interval over them is far too narrow.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface TrainedOptions<Format> {
   readonly name?: string | undefined
@@ -155,6 +176,9 @@ export interface TrainedOptions<Format> {
 
 /**
  * A manager over one sampler.
+ *
+ * @category constructors
+ * @since 0.1.0
  */
 export const fromSampler = (
   sampler: Sampler["Service"],
@@ -167,6 +191,9 @@ export const fromSampler = (
 
 /**
  * A trained policy: any `Sampler`, asked with the format that it was trained on.
+ *
+ * @category layers
+ * @since 0.1.0
  */
 export const layerTrained = (
   options: TrainedOptions<ManagerFormat.ManagerFormat>

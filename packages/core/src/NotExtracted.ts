@@ -12,6 +12,9 @@ import type { SamplerError } from "./rl/Sampler.ts"
 
 /**
  * What is still to be done: the facts of a `turn` are to be found, or a `fact` is to be decided on.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export type Stage = "turn" | "fact"
 
@@ -19,6 +22,9 @@ const key = "notExtracted"
 
 /**
  * The mark, as metadata.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const mark = (stage: Stage): Readonly<Record<string, unknown>> => ({ [key]: stage })
 
@@ -32,6 +38,9 @@ export const mark = (stage: Stage): Readonly<Record<string, unknown>> => ({ [key
  * NotExtracted.stageOf({ metadata: NotExtracted.mark("turn") }) // => "turn"
  * NotExtracted.stageOf({}) // => undefined
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const stageOf = ({ metadata }: Pick<Memory, "metadata">): Stage | undefined => {
   const stage = metadata !== undefined && Object.hasOwn(metadata, key) ? metadata[key] : undefined
@@ -40,6 +49,9 @@ export const stageOf = ({ metadata }: Pick<Memory, "metadata">): Stage | undefin
 
 /**
  * The memories that wait, for `MemoryStore.list` and `search`.
+ *
+ * @category combinators
+ * @since 0.1.0
  */
 export const filter: Filter.Filter = Filter.oneOf(key, ["turn", "fact"] satisfies ReadonlyArray<Stage>)
 
@@ -48,6 +60,9 @@ export const filter: Filter.Filter = Filter.oneOf(key, ["turn", "fact"] satisfie
  * failing server, a call that took too long), so that the caller has to know of it. Every other one is the model's: it
  * was asked, and gave nothing that can be used (text that does not fit, a refusal, a prompt that is too long for it).
  * To ask the same again would give the same.
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const isOutOfReach = (error: AiError.AiError | SamplerError): boolean => {
   if (error._tag === "SamplerError") return error.cause !== undefined

@@ -23,6 +23,9 @@ const block = /<recalled-memories>[\s\S]*?(?:<\/recalled-memories>|$)/giu
  * shown // => "<recalled-memories>\n- Ann has a dog\n</recalled-memories>"
  * Recalled.strip(`${shown}\nI got a cat!`) // => "I got a cat!"
  * ```
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const render = (memories: ReadonlyArray<Memory.Memory>): string =>
   `<recalled-memories>\n${
@@ -31,12 +34,18 @@ export const render = (memories: ReadonlyArray<Memory.Memory>): string =>
 
 /**
  * A text without the blocks of recalled memories that stand in it, those that were cut off included.
+ *
+ * @category formatting
+ * @since 0.1.0
  */
 export const strip = (text: string): string => text.replace(block, "").trim()
 
 /**
  * Whether a fact is one of the texts that were recalled. A part of such a text is another statement, since what stands
  * around it can deny it.
+ *
+ * @category predicates
+ * @since 0.1.0
  */
 export const repeats = (fact: Pick<Fact, "text">, recalled: ReadonlyArray<string>): boolean =>
   recalled.some((text) => isSame(fact.text, text))

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { type Memory } from "@memory-r1/core"
-import { type Dialogue, Statistics } from "@memory-r1/core/rl"
+import { type Dialogue, Progress, Statistics } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Locomo from "./Locomo.ts"
@@ -106,14 +106,20 @@ export const measure = Effect.fn("EvidenceRecall.measure")(function*<E, R>(
       categories.includes(question.category) && question.evidence.length > 0 ? [{ dialogue, question }] : []
     )
   )
-  const found = yield* Effect.forEach(
-    asked,
-    ({ dialogue, question: { category, evidence, question } }) =>
-      Effect.map(search(question, dialogue), (memories) => ({
-        category,
-        at10: of(evidence, memories.slice(0, 10)),
-        at30: of(evidence, memories.slice(0, depth))
-      }))
+  const found = yield* Progress.Progress.use(({ part }) =>
+    part("search for the evidence of questions", asked.length, ({ update }) =>
+      Effect.forEach(
+        asked,
+        ({ dialogue, question: { category, evidence, question } }, i) =>
+          Effect.tap(
+            Effect.map(search(question, dialogue), (memories) => ({
+              category,
+              at10: of(evidence, memories.slice(0, 10)),
+              at30: of(evidence, memories.slice(0, depth))
+            })),
+            () => update(i + 1)
+          )
+      ))
   )
   const result: Result = {
     overall: mean(found),

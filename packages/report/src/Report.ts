@@ -70,8 +70,8 @@ export const read = Effect.fn("Report.read")(function*(
 })
 
 /**
- * Writes `report.html` into a run folder, from what is there, and gives the file's path. Fails as `read` does, and with
- * `FileUnusable` where the page cannot be written.
+ * Writes `file` (by default `report.html` in the run folder) from what is there, and gives its path. Fails as `read`
+ * does, and with `FileUnusable` where the page cannot be written.
  *
  * @example
  * ```ts
@@ -94,12 +94,12 @@ export const read = Effect.fn("Report.read")(function*(
  * @since 0.1.0
  */
 export const write = Effect.fn("Report.write")(function*(
-  folder: string
+  folder: string,
+  file?: string
 ): Effect.fn.Return<string, DataFile.DataFileError, FileSystem.FileSystem | Path.Path> {
-  const path = yield* Path.Path
-  const file = path.join(folder, "report.html")
-  yield* DataFile.write(file, html(yield* read(folder)))
-  return file
+  const out = file ?? (yield* Path.Path).join(folder, "report.html")
+  yield* DataFile.write(out, html(yield* read(folder)))
+  return out
 })
 
 /**

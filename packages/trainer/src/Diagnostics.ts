@@ -142,6 +142,9 @@ match else F1), larger groups or a higher temperature make them differ`
  * Diagnostics.read([1, 2, 3, 4].map(step)) // => []
  * Diagnostics.read([1, 2, 3, 4, 5].map(step)).map(({ name }) => name) // => ["zeroVariance"]
  * ```
+ *
+ * @category getters
+ * @since 0.1.0
  */
 export const read = (
   steps: ReadonlyArray<Pick<Metrics, "values">>

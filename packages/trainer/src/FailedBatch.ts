@@ -37,6 +37,13 @@ export const FailedBatch = Schema.Struct({
     }))
   }))
 })
+
+/**
+ * The type of `FailedBatch`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface FailedBatch extends Schema.Schema.Type<typeof FailedBatch> {}
 
 // JSON has no NaN and no Infinity: they become text.

@@ -14,8 +14,8 @@ import * as Schema from "effect/Schema"
 import { TrainingError } from "./TrainingError.ts"
 
 /**
- * A decision that was made, and what it earned: the prompt and the tokens, and the log-probability of each when it was
- * sampled.
+ * A decision that was made, and what it earned: the prompt and the tokens, the log-probability of each when it was
+ * sampled, and the temperature at which it was (1 if omitted).
  *
  * @category models
  * @since 0.1.0
@@ -24,6 +24,7 @@ export interface Sample {
   readonly prompt: ReadonlyArray<number>
   readonly tokens: ReadonlyArray<number>
   readonly logprobs: ArrayLike<number>
+  readonly temperature?: number | undefined
   readonly reward: number
 }
 
@@ -37,7 +38,7 @@ export interface Sample {
  * @category models
  * @since 0.1.0
  */
-export interface Weighted {
+export interface WeightedSample {
   readonly reward: number
   readonly logWeight: number
   readonly expected?: number | undefined
@@ -61,7 +62,7 @@ export interface Weighted {
  * @category estimators
  * @since 0.1.0
  */
-export const importanceSampling = (log: ReadonlyArray<Weighted>): number =>
+export const importanceSampling = (log: ReadonlyArray<WeightedSample>): number =>
   Statistics.mean(log.map((one) => Math.exp(one.logWeight) * one.reward))
 
 /**
@@ -71,7 +72,7 @@ export const importanceSampling = (log: ReadonlyArray<Weighted>): number =>
  * @category estimators
  * @since 0.1.0
  */
-export const weightedImportanceSampling = (log: ReadonlyArray<Weighted>): number => {
+export const weightedImportanceSampling = (log: ReadonlyArray<WeightedSample>): number => {
   // Relative to the largest, so that none overflows.
   const most = log.reduce((most, { logWeight }) => Math.max(most, logWeight), -Infinity)
   const weights = log.map(({ logWeight }) => Math.exp(logWeight - most))
@@ -86,7 +87,7 @@ export const weightedImportanceSampling = (log: ReadonlyArray<Weighted>): number
  * @category estimators
  * @since 0.1.0
  */
-export const doublyRobust = (log: ReadonlyArray<Weighted>): number =>
+export const doublyRobust = (log: ReadonlyArray<WeightedSample>): number =>
   Statistics.mean(
     log.map(({ expected = 0, logWeight, reward, value = 0 }) => value + Math.exp(logWeight) * (reward - expected))
   )
@@ -98,7 +99,7 @@ export const doublyRobust = (log: ReadonlyArray<Weighted>): number =>
  * @category estimators
  * @since 0.1.0
  */
-export const effectiveSize = (log: ReadonlyArray<Weighted>): number => {
+export const effectiveSize = (log: ReadonlyArray<WeightedSample>): number => {
   const most = log.reduce((most, { logWeight }) => Math.max(most, logWeight), -Infinity)
   const weights = log.map(({ logWeight }) => Math.exp(logWeight - most))
   const squares = sum(weights.map((weight) => weight * weight))
@@ -115,8 +116,8 @@ const sum = (values: ReadonlyArray<number>): number => values.reduce((total, val
  * @since 0.1.0
  */
 export const withInterval = Effect.fn("OffPolicy.withInterval")(function*(
-  estimator: (log: ReadonlyArray<Weighted>) => number,
-  log: ReadonlyArray<Weighted>,
+  estimator: (log: ReadonlyArray<WeightedSample>) => number,
+  log: ReadonlyArray<WeightedSample>,
   { resamples = 1000 }: { readonly resamples?: number | undefined } = {}
 ) {
   const random = yield* Random.Random
@@ -149,20 +150,32 @@ export const read = Effect.fn("OffPolicy.read")(function*(text: string) {
  * Decisions of a production log as samples. `reward` says what a decision earned: a function of its edits and of what
  * was written, or of what you know about it from elsewhere.
  *
+ * Fails with a `TrainingError` for a decision of a greedy policy (temperature 0): it says nothing about what was not
+ * done, so no weight is right.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const fromDecisions = (
   decisions: ReadonlyArray<MemoryLog.SampledDecision>,
   reward: (decision: MemoryLog.SampledDecision) => number
-): ReadonlyArray<Sample> =>
-  decisions.map((one) => {
-    const { logprobs, prompt, tokens } = one.decision.sample
-    return { prompt, tokens, logprobs, reward: reward(one) }
+): Effect.Effect<ReadonlyArray<Sample>, TrainingError> =>
+  Effect.forEach(decisions, (one) => {
+    const { logprobs, prompt, temperature, tokens } = one.decision.sample
+    return temperature > 0
+      ? Effect.succeed({ prompt, tokens, logprobs, temperature, reward: reward(one) })
+      : Effect.fail(
+        new TrainingError({
+          reason:
+            `the decision at revision ${one.revision} was greedy (temperature ${temperature}), so it says nothing ` +
+            "about other decisions: log a policy that samples"
+        })
+      )
   })
 
 /**
- * Weighs a log by a policy: that of the provided sampler, at the `temperature` that it will have.
+ * Weighs a log by a policy: that of the provided sampler, at `temperature`. If that is omitted, each decision keeps the
+ * temperature at which it was sampled.
  *
  * @category running
  * @since 0.1.0
@@ -170,13 +183,20 @@ export const fromDecisions = (
 export const weigh = Effect.fn("OffPolicy.weigh")(
   function*(log: ReadonlyArray<Sample>, options: { readonly temperature?: number | undefined } = {}) {
     const sampler = yield* Sampler.Sampler
-    const scores = yield* sampler.score({
-      groups: log.map(({ prompt, tokens }) => ({ prompt, completions: [tokens] })),
-      ...options
-    })
-    return log.map(({ logprobs, reward, tokens }, i): Weighted => ({
-      reward,
-      logWeight: tokens.reduce((total, _, t) => total + scores[i]![0]![t]! - logprobs[t]!, 0)
-    }))
+    const temperatures = log.map((sample) => options.temperature ?? sample.temperature ?? 1)
+    const weighted = new Array<WeightedSample>(log.length)
+    for (const temperature of new Set(temperatures)) {
+      const rows = log.flatMap((_, i) => temperatures[i] === temperature ? [i] : [])
+      const scores = yield* sampler.score({
+        groups: rows.map((i) => ({ prompt: log[i]!.prompt, completions: [log[i]!.tokens] })),
+        temperature
+      })
+      rows.forEach((i, row) => {
+        const { logprobs, reward, tokens } = log[i]!
+        const logWeight = tokens.reduce((total, _, t) => total + scores[row]![0]![t]! - logprobs[t]!, 0)
+        weighted[i] = { reward, logWeight }
+      })
+    }
+    return weighted as ReadonlyArray<WeightedSample>
   }
 )

@@ -18,6 +18,13 @@ export const Schedule = Schema.Struct({
   decayFrom: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
   floor: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 })
+
+/**
+ * The type of `Schedule`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Schedule extends Schema.Schema.Type<typeof Schedule> {}
 
 /**

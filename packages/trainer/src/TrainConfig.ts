@@ -16,9 +16,7 @@ const nonNegative = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 const optional = <S extends Schema.Top>(schema: S, value: S["Encoded"]) =>
   schema.pipe(Schema.withDecodingDefaultKey(Effect.succeed(value)))
 
-/**
- * The learning rate; see `Schedule`.
- */
+// See `Schedule`.
 const LearningRate = Schema.Struct({
   peak: Schedule.Schedule.fields.peak,
   warmup: optional(Schedule.Schedule.fields.warmup, 10),
@@ -90,6 +88,13 @@ export const Rewards = Schema.Struct({
   rejected: optional(nonNegative, 0.25),
   memorySize: Schema.optional(Schema.Struct({ weight: nonNegative, free: optional(share, 0.7) }))
 })
+
+/**
+ * The type of `Rewards`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Rewards extends Schema.Schema.Type<typeof Rewards> {}
 
 const common = {
@@ -158,6 +163,13 @@ const ppo = {
  * @since 0.1.0
  */
 export const GrpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...grpo })
+
+/**
+ * The type of `GrpoStage`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
 
 /**
@@ -168,6 +180,13 @@ export interface GrpoStage extends Schema.Schema.Type<typeof GrpoStage> {}
  * @since 0.1.0
  */
 export const PpoStage = Schema.Struct({ kind: Schema.Literals(["manager", "answer"]), ...ppo })
+
+/**
+ * The type of `PpoStage`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface PpoStage extends Schema.Schema.Type<typeof PpoStage> {}
 
 /**
@@ -267,15 +286,34 @@ export const TrainConfig = Schema.Struct({
       : undefined
   )
 )
+
+/**
+ * The type of `TrainConfig`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface TrainConfig extends Schema.Schema.Type<typeof TrainConfig> {}
+
+/**
+ * A stage of a run.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Stage = TrainConfig["stages"][number]
+
+/**
+ * A stage of reinforcement learning.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type ReinforcedStage = GrpoStage | PpoStage
 
-// Which kind a stage is decides what else it may have: said first, so that all kinds are named to those who misspell
-// one.
-const Kinds = Schema.Struct({
-  stages: Schema.Array(Schema.Struct({ kind: Schema.Literals(["sft", "manager", "answer"]) }))
-})
+// Which kind a stage is decides what else it may have: checked first, so that a misspelled kind is told all of them.
+const Kind = Schema.Struct({ kind: Schema.Literals(["sft", "manager", "answer"]) })
+const Kinds = Schema.Struct({ stages: Schema.Array(Kind) })
 
 const Named = Schema.Struct({
   data: Schema.StructWithRest(

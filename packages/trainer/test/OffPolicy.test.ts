@@ -26,7 +26,7 @@ const truth = rewards.flatMap((row, place) => row.map((reward, decision) => rewa
 const logged = Effect.fnUntraced(function*(size: number, error = 0) {
   const random = yield* Random.Random
   const expected = (place: number, decision: number) => rewards[place]![decision]! + error
-  return Array.from({ length: size }, (): OffPolicy.Weighted => {
+  return Array.from({ length: size }, (): OffPolicy.WeightedSample => {
     const place = Math.floor(random.nextDoubleUnsafe() * 3)
     let [left, decision] = [random.nextDoubleUnsafe(), 0]
     while (decision < 2 && left >= old[place]![decision]!) left -= old[place]![decision++]!
@@ -72,7 +72,7 @@ describe("OffPolicy", () => {
     Effect.gen(function*() {
       assert.closeTo(OffPolicy.doublyRobust(yield* logged(40_000, 0.4)), truth, 0.02)
       const log = yield* logged(300)
-      const width = (estimator: (log: ReadonlyArray<OffPolicy.Weighted>) => number) =>
+      const width = (estimator: (log: ReadonlyArray<OffPolicy.WeightedSample>) => number) =>
         Effect.map(OffPolicy.withInterval(estimator, log), ({ high, low }) => high - low)
       assert.isBelow(yield* width(OffPolicy.doublyRobust), 0.8 * (yield* width(OffPolicy.importanceSampling)))
     }).pipe(Random.withSeed(3)))
@@ -135,12 +135,29 @@ describe("OffPolicy over a production log", () => {
       const lines = decisions.map((one) => Schema.encodeSync(MemoryLog.SampledDecisionJson)(one))
       const again = yield* OffPolicy.read(`${lines.join("\n")}\n`)
       assert.deepStrictEqual(again, decisions)
-      const samples = OffPolicy.fromDecisions(again, ({ revision }) => revision)
+      const samples = yield* OffPolicy.fromDecisions(again, ({ revision }) => revision)
       assert.deepStrictEqual(samples.map(({ reward }) => reward), decisions.map(({ revision }) => revision))
-      const weighed = (temperature: number) =>
+      const weighed = (temperature?: number) =>
         Effect.provideService(OffPolicy.weigh(samples, { temperature }), Sampler.Sampler, sampler)
+      for (const { logWeight } of yield* weighed()) assert.closeTo(logWeight, 0, 1e-4)
       for (const { logWeight } of yield* weighed(0.7)) assert.closeTo(logWeight, 0, 1e-4)
       assert.isAbove(Math.abs((yield* weighed(1.4))[0]!.logWeight), 1e-3)
+    }).pipe(Effect.scoped, Effect.provide(layers)))
+
+  it.effect("each decision keeps its own temperature; a greedy one is refused by its revision", () =>
+    Effect.gen(function*() {
+      const { sampler } = yield* Tiny.learner
+      const [first, ...rest] = MemoryLog.sampledDecisions(yield* served(sampler, { recordSamples: true }))
+      const at = (one: MemoryLog.SampledDecision, temperature: number): MemoryLog.SampledDecision => ({
+        ...one,
+        decision: { ...one.decision, sample: { ...one.decision.sample, temperature } }
+      })
+      const mixed = yield* OffPolicy.fromDecisions([at(first!, 1.4), ...rest], () => 1)
+      const [far, ...near] = yield* Effect.provideService(OffPolicy.weigh(mixed), Sampler.Sampler, sampler)
+      assert.isAbove(Math.abs(far!.logWeight), 1e-3)
+      for (const { logWeight } of near) assert.closeTo(logWeight, 0, 1e-4)
+      const error = yield* Effect.flip(OffPolicy.fromDecisions([...rest, at(first!, 0)], () => 1))
+      assert.include(error.message, `revision ${first!.revision} was greedy`)
     }).pipe(Effect.scoped, Effect.provide(layers)))
 
   it.effect("without a seed each decision draws anew, and a seed of Random repeats the draws", () =>

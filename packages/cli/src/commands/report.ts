@@ -28,14 +28,14 @@ export const report = Command.make(
       Argument.atLeast(1)
     ),
     out: Flag.String("out").pipe(
-      Flag.withDescription("the page for several runs (default: report.html beside the first folder)"),
+      Flag.withDescription("the page (default: report.html in the folder of one run, beside the first of several)"),
       Flag.optional
     )
   },
   Effect.fn(function*({ out, runs }) {
     const path = yield* Path.Path
     const file = runs.length === 1
-      ? yield* Report.write(runs[0]!)
+      ? yield* Report.write(runs[0]!, Option.getOrUndefined(out))
       : yield* Report.writeRuns(runs, Option.getOrElse(out, () => path.join(path.dirname(runs[0]!), "report.html")))
     yield* Output.document({ report: file }, [file])
   })

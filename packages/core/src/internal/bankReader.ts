@@ -5,6 +5,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { Memory, MemoryId } from "../Memory.ts"
 import * as MemoryBank from "../MemoryBank.ts"
+import { Progress } from "../rl/Progress.ts"
 import * as Bm25 from "../store/Bm25.ts"
 import type { Ranked, Row, Where } from "./journal.ts"
 import { type Hit, RetrieverError, type Searchable } from "./retrieval.ts"
@@ -64,7 +65,7 @@ const vectorsOf = Effect.fnUntraced(function*(model: EmbeddingModel.EmbeddingMod
   if (vectors === undefined) known.set(model, vectors = new Map())
   const found = new Map(texts.map((text) => [text, vectors.get(text)]))
   const missing = Array.from(found).flatMap(([text, vector]) => vector === undefined ? [text] : [])
-  for (let from = 0; from < missing.length; from += Vectors.batch) {
+  const embedFrom = Effect.fnUntraced(function*(from: number) {
     const asked = missing.slice(from, from + Vectors.batch)
     const like = vectors.values().next().value
     for (const [i, vector] of (yield* Vectors.embedMany(model, "the retriever", asked, like)).entries()) {
@@ -72,6 +73,15 @@ const vectorsOf = Effect.fnUntraced(function*(model: EmbeddingModel.EmbeddingMod
       found.set(asked[i]!, unit)
       vectors.set(asked[i]!, unit)
     }
+    return from + asked.length
+  })
+  if (missing.length > 0) {
+    yield* Progress.use(({ part }) =>
+      part("embed memories", missing.length, ({ update }) =>
+        Effect.gen(function*() {
+          for (let done = 0; done < missing.length;) yield* update(done = yield* embedFrom(done))
+        }))
+    )
   }
   for (const oldest of vectors.keys()) {
     if (vectors.size <= kept) break

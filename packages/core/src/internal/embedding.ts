@@ -1,6 +1,7 @@
 // The vectors of a store: checked, of one model, and made where they are missing.
 import type { AiError, EmbeddingModel } from "effect/ai"
 import * as Effect from "effect/Effect"
+import { Progress } from "../rl/Progress.ts"
 import type { Scope } from "../Scope.ts"
 import { type StoreError, VectorError } from "../store/StoreError.ts"
 import type { Journal, Reader } from "./journal.ts"
@@ -37,19 +38,27 @@ export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel
     return own
   })
 
+  const missingOf = (scope: Scope, limit: number) => journal.read(scope, (reader: Reader) => reader.unembedded(limit))
+
   const fill = Effect.fnUntraced(function*(scope: Scope) {
     const own = yield* probe
-    for (let embedded = 0;;) {
-      const missing = yield* journal.read(scope, (reader: Reader) => reader.unembedded(batch))
-      if (missing.length === 0) return embedded
-      const vectors = yield* embedMany(model, store, missing.map(({ memory }) => memory.text), own)
-      yield* journal.embed(
-        scope,
-        missing.map(({ memory: { id, text } }, i) => ({ id, text, vector: vectors[i]! })),
-        own
-      )
-      embedded += missing.length
-    }
+    const { length: total } = yield* missingOf(scope, Number.MAX_SAFE_INTEGER)
+    return yield* Progress.use(({ part }) =>
+      part("embed memories", total, ({ update }) =>
+        Effect.gen(function*() {
+          for (let embedded = 0;; yield* update(embedded)) {
+            const missing = yield* missingOf(scope, batch)
+            if (missing.length === 0) return embedded
+            const vectors = yield* embedMany(model, store, missing.map(({ memory }) => memory.text), own)
+            yield* journal.embed(
+              scope,
+              missing.map(({ memory: { id, text } }, i) => ({ id, text, vector: vectors[i]! })),
+              own
+            )
+            embedded += missing.length
+          }
+        }))
+    )
   })
   return {
     query: (text) => Effect.flatMap(probe, (own) => embed(model, store, text, own)),

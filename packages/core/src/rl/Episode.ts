@@ -15,6 +15,9 @@ import type { Fact } from "../Turn.ts"
  * - `subject`: what it is about. Where several decisions are rewarded together, the last question on a subject is
  *   asked, since an earlier one's gold answer may no longer hold; the question itself is its subject when it is left
  *   out.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface LinkedQuestion {
   readonly id: string
@@ -29,6 +32,9 @@ export interface LinkedQuestion {
 /**
  * One fact, and the questions whose answers depend on what becomes of it. `session` is the sitting in which it was
  * said, counted from 1.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Step {
   readonly fact: Fact
@@ -39,6 +45,9 @@ export interface Step {
 /**
  * The facts of a dialogue in order, and the questions that are asked at its end. `start` is the bank that it begins
  * with: an empty one, by default.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Episode {
   readonly id: string
@@ -50,6 +59,9 @@ export interface Episode {
 /**
  * Something to imitate: a prompt, and texts that follow it. `context` is read and carries no loss (the question after a
  * list of memories), `target` is what is learned.
+ *
+ * @category models
+ * @since 0.1.0
  */
 export interface Demonstration {
   readonly prompt: string

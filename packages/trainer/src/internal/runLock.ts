@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
+import type * as PlatformError from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 import { RunLogError } from "../RunLog.ts"
 
@@ -30,6 +31,35 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+// Creates the lock, or tells which process has it. Only one of two processes can create the file, and only one can move
+// a stale file away.
+const take: (file: string) => Effect.Effect<number, PlatformError.PlatformError, FileSystem.FileSystem> = Effect
+  .fnUntraced(function*(file) {
+    const files = yield* FileSystem.FileSystem
+    const holderOf = (file: string) =>
+      Effect.map(Effect.orElseSucceed(files.readFileString(file), () => ""), (text) => Number(text) || 0)
+    const create = Effect.as(files.writeFileString(file, `${process.pid}`, { flag: "wx" }), 0)
+    return yield* Effect.catchIf(create, ({ reason }) => reason._tag === "AlreadyExists", () =>
+      Effect.gen(function*() {
+        // The file is empty while it is being created.
+        const holder = yield* Effect.flatMap(holderOf(file), (found) =>
+          found > 0 ? Effect.succeed(found) : Effect.delay(holderOf(file), "100 millis"))
+        if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+          return holder
+        }
+        const stale = `${file}.${process.pid}`
+        yield* Effect.ignore(files.rename(file, stale))
+        const moved = yield* holderOf(stale)
+        // Another process took the folder in between: the lock is its own.
+        if (moved !== holder && moved > 0 && isAlive(moved)) {
+          yield* Effect.ignore(files.rename(stale, file))
+          return moved
+        }
+        yield* files.remove(stale, { force: true })
+        return yield* take(file)
+      }))
+  })
+
 /**
  * Keeps a run folder for this process as long as the scope is open: two processes that write into it would spoil it. A
  * lock that a killed process left behind does not matter.
@@ -45,15 +75,14 @@ export const locked = Effect.fnUntraced(function*(folder: string) {
   const file = path.join(folder, "run.lock")
   const failing = Effect.mapError((cause: unknown) => new RunLogError({ file: folder, cause }))
   yield* failing(files.makeDirectory(folder, { recursive: true }))
-  const holder = Number(yield* Effect.orElseSucceed(files.readFileString(file), () => ""))
-  if (holder > 0 && holder !== process.pid && isAlive(holder)) {
+  const holder = yield* Effect.acquireRelease(
+    failing(take(file)),
+    (holder) => holder === 0 ? Effect.ignore(files.remove(file)) : Effect.void
+  )
+  if (holder > 0) {
     return yield* new RunExists({
       folder,
       reason: `process ${holder} is running in it; if that is not a run, remove ${file}`
     })
   }
-  yield* Effect.acquireRelease(
-    failing(files.writeFileString(file, `${process.pid}`)),
-    () => Effect.ignore(files.remove(file))
-  )
 })
