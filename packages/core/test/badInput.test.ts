@@ -1,7 +1,8 @@
 // Texts that nobody thought of, from a turn to an export and back.
 import { assert, describe, it } from "@effect/vitest"
-import { createMemory, type Memory, MemoryBank, MemoryManager, MemoryStore, Scope, Transfer } from "@memory-r1/core"
+import { createMemory, type Memory, MemoryBank, MemoryManager, MemoryStore, Scope } from "@memory-r1/core"
 import { AnswerFormat, ManagerFormat, MemoryOperation } from "@memory-r1/core/rl"
+import { Transfer } from "@memory-r1/core/store"
 import { Context, Effect, Layer, Stream } from "effect"
 import * as RecordedModel from "./support/recordedModel.ts"
 

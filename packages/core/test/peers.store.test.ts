@@ -13,11 +13,10 @@ import {
   MemoryManager,
   MemoryStore,
   Retriever,
-  Scope,
-  Transfer
+  Scope
 } from "@memory-r1/core"
 import { ManagerFormat, Sampler } from "@memory-r1/core/rl"
-import { Journal } from "@memory-r1/core/store"
+import { Journal, Transfer } from "@memory-r1/core/store"
 import { Effect, Layer, Option, Stream } from "effect"
 import { EmbeddingModel } from "effect/ai"
 import { TestClock } from "effect/testing"

@@ -10,12 +10,12 @@ import {
   Memory,
   MemoryAgent,
   type MemoryBank,
-  MemoryHistory,
   MemoryManager,
   MemoryStore,
   NotExtracted,
   type Scope
 } from "@memory-r1/core"
+import { MemoryHistory } from "@memory-r1/core/store"
 import { Tool, Toolkit } from "effect/ai"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

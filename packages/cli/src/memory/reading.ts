@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Filter, IsoTime, MemoryBank, MemoryHistory } from "@memory-r1/core"
+import { Filter, IsoTime, MemoryBank } from "@memory-r1/core"
+import { MemoryHistory } from "@memory-r1/core/store"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import { MemoryBank, MemoryLog, MemoryStore, type Scope, Transfer, writeWhole } from "@memory-r1/core"
+import { MemoryBank, MemoryLog, MemoryStore, type Scope } from "@memory-r1/core"
+import { Transfer, writeWhole } from "@memory-r1/core/store"
 import * as Argument from "effect/cli/Argument"
 import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"

@@ -1,7 +1,7 @@
 // Documents and lines of a run folder. A line that cannot be read is skipped and counted, since a run that was killed
 // leaves its last line unfinished.
-import { writeWhole } from "@memory-r1/core"
 import { DataFile } from "@memory-r1/core/rl"
+import { writeWhole } from "@memory-r1/core/store"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"

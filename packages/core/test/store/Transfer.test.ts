@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Memory, MemoryBank, MemoryStore, Scope, Transfer } from "@memory-r1/core"
+import { Memory, MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
+import { Transfer } from "@memory-r1/core/store"
 import { Effect, Stream } from "effect"
 
 const { Add, Delete, Supersede, Update } = MemoryBank.Edit

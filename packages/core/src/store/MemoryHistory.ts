@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Memory from "./Memory.ts"
-import * as MemoryBank from "./MemoryBank.ts"
-import * as MemoryLog from "./MemoryLog.ts"
-import * as MemoryStore from "./MemoryStore.ts"
-import type * as Scope from "./Scope.ts"
+import * as Memory from "../Memory.ts"
+import * as MemoryBank from "../MemoryBank.ts"
+import * as MemoryLog from "../MemoryLog.ts"
+import * as MemoryStore from "../MemoryStore.ts"
+import type * as Scope from "../Scope.ts"
 
 /**
  * One change: its revision and time, the new text (absent if the memory was deleted), and who decided it.

@@ -8,14 +8,14 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { clean, cleanDecision } from "./internal/clean.ts"
-import * as Mem0 from "./internal/mem0.ts"
-import { MemoryId, type NewMemory } from "./Memory.ts"
-import * as MemoryBank from "./MemoryBank.ts"
-import * as MemoryLog from "./MemoryLog.ts"
-import { MemoryStore } from "./MemoryStore.ts"
-import type { Scope } from "./Scope.ts"
-import { InvalidEdit, type StoreError } from "./store/StoreError.ts"
+import { clean, cleanDecision } from "../internal/clean.ts"
+import * as Mem0 from "../internal/mem0.ts"
+import { MemoryId, type NewMemory } from "../Memory.ts"
+import * as MemoryBank from "../MemoryBank.ts"
+import * as MemoryLog from "../MemoryLog.ts"
+import { MemoryStore } from "../MemoryStore.ts"
+import type { Scope } from "../Scope.ts"
+import { InvalidEdit, type StoreError } from "./StoreError.ts"
 
 /**
  * Lines that are not a complete export. Nothing was stored. `item` is the position in a list of memories, from 1.
@@ -49,7 +49,8 @@ const Header = Schema.fromJsonString(Schema.Struct({
  *
  * @example
  * ```ts
- * import { MemoryBank, MemoryStore, Scope, Transfer } from "@memory-r1/core"
+ * import { MemoryBank, MemoryStore, Scope } from "@memory-r1/core"
+ * import { Transfer } from "@memory-r1/core/store"
  * import { Effect, Stream } from "effect"
  *
  * const [ann, copy] = [Scope.make({ user: "ann" }), Scope.make({ user: "ann's copy" })]
@@ -192,7 +193,7 @@ const shown = (texts: ReadonlyArray<string>): string =>
  *
  * @example
  * ```ts
- * import { Transfer } from "@memory-r1/core"
+ * import { Transfer } from "@memory-r1/core/store"
  * import { Effect } from "effect"
  *
  * const results = [
