@@ -130,6 +130,11 @@ export const make = Effect.fn("OnnxLearner.make")(function*(model: OnnxModel.Onn
   if (policy === undefined) {
     return yield* fail(`a model in ${model.weightType} is frozen: train an adapter of it, or load it in float32`)
   }
+  if (adapter === undefined && model.decodeType !== "float32") {
+    return yield* fail(
+      `a model that decodes in ${model.decodeType} is frozen: train an adapter of it, or decode in float32`
+    )
+  }
   const { key, plan } = OnnxModel.planOf(model, adapter)
   const variant = critic ? `${key} critic` : key
   const sampler = yield* OnnxSampler.make(model, {

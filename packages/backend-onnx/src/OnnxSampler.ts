@@ -95,6 +95,12 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
     const session = (key: string, graph: () => Graph) =>
       Effect.mapError(model.session(key + variant, graph), (error) => fail(error.message, error))
 
+    // Packed matrices are held by their session: one for all numbers of rows.
+    const decodeSession = (wide: boolean) =>
+      model.decodeType === "float32"
+        ? session(wide ? "decode wide" : "decode", () => DecoderGraphs.decode(plan, wide))
+        : session("decode", () => DecoderGraphs.decode({ ...plan, packed: model.packed() }, false))
+
     const sample = Effect.fn("OnnxSampler.sample")(
       function*(request: Sampler.SampleRequest, onToken?: (tokens: ReadonlyArray<number>) => boolean) {
         const {
@@ -153,7 +159,7 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
             const chosen = indices.map((i) => groups[i]!)
             const blocks = Generation.blocksOf(chosen)
             const wide = DecoderGraphs.isWide(decoder, Math.max(...chosen.map(({ rows }) => rows.length)))
-            const decode = yield* session(wide ? "decode wide" : "decode", () => DecoderGraphs.decode(plan, wide))
+            const decode = yield* decodeSession(wide)
             const prefill = yield* session(`prefill ${blocks}`, () => DecoderGraphs.prefill(plan, blocks))
             const completions = yield* Effect.tryPromise({
               try: (signal) =>

@@ -309,11 +309,25 @@ const writeValue = ({ name, shape, type }: Value, pbf: PbfWriter): void => {
   }, undefined)
 }
 
-const writeConstant = ({ data, value }: Constant, pbf: PbfWriter): void => {
+// Constants of so many bytes may lie beside the model.
+const largeBytes = 1 << 16
+
+const bytesOf = ({ data }: Constant): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+
+const writeEntry = ([key, value]: readonly [string, string], pbf: PbfWriter): void => {
+  pbf.writeStringField(1, key)
+  pbf.writeStringField(2, value)
+}
+
+const writeConstant = (constant: Constant, isExternal: boolean, pbf: PbfWriter): void => {
+  const { data, value } = constant
   for (const dimension of value.shape) pbf.writeVarintField(1, dimension as number)
   pbf.writeVarintField(2, elementTypes[value.type])
   pbf.writeStringField(8, value.name)
-  pbf.writeBytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  if (!isExternal) return pbf.writeBytesField(9, bytesOf(constant))
+  pbf.writeMessage(13, writeEntry, ["location", value.name] as const)
+  pbf.writeMessage(13, writeEntry, ["length", `${data.byteLength}`] as const)
+  pbf.writeVarintField(14, 1)
 }
 
 const writeAttribute = ([name, attribute]: readonly [string, Attribute], pbf: PbfWriter): void => {
@@ -343,28 +357,57 @@ const writeNode = (node: Node, pbf: PbfWriter): void => {
   if (node.domain !== "") pbf.writeStringField(7, node.domain)
 }
 
+// The nodes that outputs need, in their order, and the names of all values that they read.
+const needed = (graph: Graph): { readonly nodes: ReadonlyArray<Node>; readonly values: ReadonlySet<string> } => {
+  const values = new Set([...graph.outputs.values()].map((value) => value.name))
+  const nodes: Array<Node> = []
+  for (const node of graph.nodes.toReversed()) {
+    if (node.composite || !node.outputs.some((value) => values.has(value.name))) continue
+    nodes.push(node)
+    for (const value of node.inputs) if (value !== undefined) values.add(value.name)
+  }
+  return { nodes: nodes.toReversed(), values }
+}
+
 /**
- * The graph as a serialized ONNX model, for `InferenceSession.create`. Nodes that no output needs are omitted.
+ * The large constants that a model with `external` data does not hold, each under the path that the model has for it.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const externalData = (
+  graph: Graph
+): ReadonlyArray<{ readonly path: string; readonly data: Uint8Array }> => {
+  const { values } = needed(graph)
+  return graph.constants.flatMap((constant) =>
+    constant.data.byteLength >= largeBytes && values.has(constant.value.name)
+      ? [{ path: constant.value.name, data: bytesOf(constant) }]
+      : []
+  )
+}
+
+/**
+ * The graph as a serialized ONNX model, for `InferenceSession.create`. Nodes that no output needs are omitted. With
+ * `external` so are the bytes of large constants, which are given to the session as `externalData`.
  *
  * @category formatting
  * @since 0.1.0
  */
-export const toModel = (graph: Graph): Uint8Array => {
-  const wanted = new Set([...graph.outputs.values()].map((value) => value.name))
-  const nodes: Array<Node> = []
-  for (const node of graph.nodes.toReversed()) {
-    if (node.composite || !node.outputs.some((value) => wanted.has(value.name))) continue
-    nodes.push(node)
-    for (const value of node.inputs) if (value !== undefined) wanted.add(value.name)
-  }
+export const toModel = (
+  graph: Graph,
+  { external = false }: { readonly external?: boolean | undefined } = {}
+): Uint8Array => {
+  const { nodes, values } = needed(graph)
   const pbf = new PbfWriter()
   pbf.writeVarintField(1, 10)
   pbf.writeStringField(2, "memory-r1")
   pbf.writeMessage(7, (_, graphProto) => {
-    for (const node of nodes.toReversed()) graphProto.writeMessage(1, writeNode, node)
+    for (const node of nodes) graphProto.writeMessage(1, writeNode, node)
     graphProto.writeStringField(2, "graph")
     for (const constant of graph.constants) {
-      if (wanted.has(constant.value.name)) graphProto.writeMessage(5, writeConstant, constant)
+      if (!values.has(constant.value.name)) continue
+      const isExternal = external && constant.data.byteLength >= largeBytes
+      graphProto.writeMessage(5, (constant, pbf) => writeConstant(constant, isExternal, pbf), constant)
     }
     for (const value of graph.inputs) graphProto.writeMessage(11, writeValue, value)
     for (const value of graph.outputs.values()) graphProto.writeMessage(12, writeValue, value)

@@ -42,6 +42,12 @@ export const withoutHalves = (device: Device, cause: unknown): DeviceError =>
     cause
   })
 
+export const withoutPacked = (device: Device, decode: string): DeviceError =>
+  new DeviceError({
+    device,
+    reason: `only the CPU decodes in ${decode}: choose device cpu, or decode in float32`
+  })
+
 /** Whether tensors may stay on the device from one run to the next. */
 export const keepsTensors = (device: Device): boolean => device === "webgpu"
 

@@ -72,7 +72,8 @@ export const make = (
     const session = yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () =>
-          ort.InferenceSession.create(Graph.toModel(graph), {
+          ort.InferenceSession.create(Graph.toModel(graph, { external: true }), {
+            externalData: Graph.externalData(graph),
             // Nodes that it has no kernel for run on the CPU.
             executionProviders: [device],
             graphOptimizationLevel: "all",

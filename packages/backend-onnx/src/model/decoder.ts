@@ -11,6 +11,7 @@ import * as GraphModule from "../graph/Graph.ts"
 import type { Dimension, Graph, Value } from "../graph/Graph.ts"
 import * as Op from "../graph/Op.ts"
 import { type Decoder, parameterShapes } from "./architecture.ts"
+import { block, type Packed } from "./packed.ts"
 import * as Storage from "./storage.ts"
 
 export interface KeysValues {
@@ -39,6 +40,8 @@ export interface Plan {
   readonly decoder: Decoder
   readonly weightType: Storage.WeightType
   readonly adapter?: AdapterPlan | undefined
+  /** The matrices that a step of decoding reads in fewer bits. */
+  readonly packed?: ReadonlyMap<string, Packed> | undefined
   /** For a GPU. */
   readonly portable?: boolean | undefined
   /** Gradients compute each layer again, and keep only what goes from one layer to the next. */
@@ -53,6 +56,8 @@ export interface Builder {
   readonly graph: Graph
   readonly decoder: Decoder
   readonly weights: ReadonlyMap<string, Storage.Declared>
+  /** Products `x Wᵀ` with matrices that are constants of the graph. */
+  readonly packed: ReadonlyMap<string, (x: Value) => Value>
   readonly adapter: AdapterPlan | undefined
   /** The matrices of the adapter by name. */
   readonly matrices: ReadonlyMap<string, Value>
@@ -66,7 +71,7 @@ export const ropeNames = (rope: number) => ({ cos: `rope.${rope}.cos`, sin: `rop
 
 /** A graph that takes the weights in given parts: those of the parameters, by default. */
 export const builder = (
-  { adapter, checkpointing = false, decoder, portable = false, weightType }: Plan,
+  { adapter, checkpointing = false, decoder, packed = new Map(), portable = false, weightType }: Plan,
   parts: ReadonlyArray<Storage.Named> = parameterShapes(decoder).flatMap(({ parts }) => parts)
 ): Builder => {
   const graph = GraphModule.make({ portable })
@@ -107,6 +112,9 @@ export const builder = (
     graph,
     decoder,
     weights,
+    packed: new Map(
+      [...packed].map(([name, matrix]) => [name, (x: Value) => Op.matMulBits(graph, x, { ...matrix, block })])
+    ),
     adapter,
     matrices,
     checkpointing,
@@ -384,7 +392,7 @@ export const completionStream = (
 
 /** The matrix that makes logits of hidden states, in the pieces that it is widened in. */
 export const vocabulary = ({ decoder, weights }: Builder, dependency: Value): ReadonlyArray<Value> =>
-  weights.get(decoder.tied ? "model.embed_tokens.weight" : "lm_head.weight")!.pieces(dependency)
+  weights.get(Storage.headOf(decoder))!.pieces(dependency)
 
 /** Logits `[rows, vocabulary]`. The temperature scales the hidden states, which are smaller than the logits. */
 export const logits = (b: Builder, hidden: Value, inverseTemperature: Value): Value => {

@@ -4,12 +4,14 @@ import * as Autodiff from "../graph/Autodiff.ts"
 import * as GraphModule from "../graph/Graph.ts"
 import type { Dimension, Graph, Value } from "../graph/Graph.ts"
 import * as Op from "../graph/Op.ts"
+import { parameterShapes } from "./architecture.ts"
 import * as Batch from "./batch.ts"
 import * as Critic from "./critic.ts"
 import * as Blocks from "./decoder.ts"
 import * as DecodeStep from "./internal/decodeStep.ts"
 import * as Joined from "./joined.ts"
 import * as ObjectiveGraph from "./objectiveGraph.ts"
+import * as Packed from "./packed.ts"
 
 // A mask of the layers that see everything, and one of those with a window where there are any.
 const masks = (
@@ -53,12 +55,22 @@ const manyQueries = 6
 export const isWide = ({ heads, keyValueHeads }: Blocks.Plan["decoder"], group: number): boolean =>
   group * heads / keyValueHeads >= manyQueries
 
+// What a step of decoding is fed: with packed matrices, what these do not hold, and the rows of embeddings.
+const decodeParts = ({ decoder, packed, portable, weightType }: Blocks.Plan) => {
+  if (packed !== undefined) {
+    const held = new Set(
+      Packed.matrices(decoder).flatMap(({ name, parts }) => packed.has(name) ? parts : []).map(({ name }) => name)
+    )
+    return parameterShapes(decoder).flatMap(({ parts }) =>
+      parts.filter(({ name }) => !held.has(name) || name === "model.embed_tokens.weight")
+    )
+  }
+  return weightType === "float32" && portable !== true ? Joined.parts(decoder).all : undefined
+}
+
 /** One decoding step: probabilities of the next token, and the new keys and values. */
 export const decode = (plan: Blocks.Plan, wide: boolean): Graph => {
-  const b = Blocks.builder(
-    plan,
-    plan.weightType === "float32" && plan.portable !== true ? Joined.parts(plan.decoder).all : undefined
-  )
+  const b = Blocks.builder(plan, decodeParts(plan))
   const { decoder, graph } = b
   const shape = ["N", decoder.keyValueHeads, "T", decoder.headSize]
   const cache = Array.from({ length: decoder.layers }, (_, layer) => ({

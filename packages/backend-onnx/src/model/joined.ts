@@ -47,6 +47,14 @@ const together = (
 export const parts = (
   decoder: Decoder
 ): { readonly all: ReadonlyArray<Parameters.Part>; readonly joined: ReadonlyArray<Parameters.Part> } => {
+  const all = groups(decoder)
+  return { all, joined: all.filter(({ parts }) => parts.length > 1) }
+}
+
+/** All of `parts`, each with its members in their order, which are itself where it has no others. */
+export const groups = (
+  decoder: Decoder
+): ReadonlyArray<Parameters.Part & { readonly parts: ReadonlyArray<Parameters.Part> }> => {
   const single = Parameters.parts(Parameters.layout(parameterShapes(decoder)))
   const byName = new Map(single.map((part) => [part.name, part]))
   const found = Array.from(
@@ -57,6 +65,8 @@ export const parts = (
       )
   ).flat()
   const replaced = new Set(found.flatMap(({ members }) => members))
-  const joined = found.map(({ part }) => part)
-  return { joined, all: [...single.filter((part) => !replaced.has(part)), ...joined] }
+  return [
+    ...single.flatMap((part) => replaced.has(part) ? [] : [{ ...part, parts: [part] }]),
+    ...found.map(({ members, part }) => ({ ...part, parts: members }))
+  ]
 }

@@ -5,6 +5,7 @@ import type { Graph, Value } from "../graph/Graph.ts"
 import * as HalfFloat from "../graph/halfFloat.ts"
 import * as Op from "../graph/Op.ts"
 import { type Feeds, float, float16, uint8 } from "../graph/session.ts"
+import type { Decoder } from "./architecture.ts"
 import type { Part } from "./parameters.ts"
 
 /** What the matrices of a frozen model are stored in. */
@@ -16,9 +17,12 @@ export type Named = Pick<Part, "name" | "shape">
 /** Numbers that share a scale in int4. */
 const block = 32
 
-// A matrix with a row for each token of the vocabulary.
-const isHead = ({ name }: Pick<Named, "name">): boolean =>
+/** Whether a tensor is a matrix with a row for each token of the vocabulary. */
+export const isHead = ({ name }: Pick<Named, "name">): boolean =>
   name === "model.embed_tokens.weight" || name === "lm_head.weight"
+
+/** The matrix that makes logits. */
+export const headOf = ({ tied }: Pick<Decoder, "tied">): string => tied ? "model.embed_tokens.weight" : "lm_head.weight"
 
 /**
  * How a tensor is stored in a model of some type: norms and biases are few and stay as they are; embeddings, which are
@@ -218,6 +222,58 @@ export const make = (named: Named, type: WeightType): Store => {
           [scaleName(name)]: float(scales, [rows, columns / block, 1])
         }
       }
+    }
+  }
+}
+
+// The numbers of some rows of a stored tensor, out of what graphs are fed.
+const readerOf = (feeds: Feeds, { name, shape }: Named, type: WeightType) => {
+  const columns = shape.length < 2 ? 1 : shape[1]!
+  const { data } = feeds[name]!
+  const scales = feeds[scaleName(name)]?.data as Float32Array | undefined
+  return (row: number, into: Float32Array): void => {
+    const from = row * columns
+    switch (type) {
+      case "float32":
+        into.set((data as Float32Array).subarray(from, from + into.length))
+        break
+      case "float16":
+        for (let i = 0; i < into.length; i++) into[i] = HalfFloat.fromHalf((data as Uint16Array)[from + i]!)
+        break
+      case "int8":
+        for (let i = 0; i < into.length; i++) {
+          into[i] = ((data as Uint8Array)[from + i]! - 128) * scales![Math.floor((from + i) / columns)]!
+        }
+        break
+      case "int4":
+        for (let i = 0; i < into.length; i++) {
+          const at = Math.floor((from + i) / block)
+          const inner = (from + i) % block
+          const byte = (data as Uint8Array)[at * block / 2 + inner % (block / 2)]!
+          into[i] = ((inner < block / 2 ? byte & 15 : byte >> 4) - 8) * scales![at]!
+        }
+    }
+  }
+}
+
+/** Reads rows of tensors that lie behind each other, as float32, out of what graphs are fed. */
+export const reader = (feeds: Feeds, parts: ReadonlyArray<Named>, type: WeightType) => {
+  const readers = parts.map((part) => ({
+    rows: part.shape[0]!,
+    columns: part.shape[1]!,
+    read: readerOf(feeds, part, typeOf(part, type))
+  }))
+  return (row: number, into: Float32Array): void => {
+    let first = 0
+    let done = 0
+    for (const { columns, read, rows } of readers) {
+      const from = Math.max(row + done / columns - first, 0)
+      const count = Math.min(rows - from, (into.length - done) / columns)
+      if (count > 0) {
+        read(from, into.subarray(done, done + count * columns))
+        done += count * columns
+      }
+      first += rows
     }
   }
 }

@@ -41,6 +41,44 @@ export const matMul = (
 }
 
 /**
+ * `x Wᵀ` of a constant matrix `W` `[rows, columns]` of whole numbers with a scale for each block of a row:
+ * `MatMulNBits` of com.microsoft. `data` is `[rows, blocks, block * bits / 8]` with zero in the middle, `scales` `[rows,
+ * blocks]`. What `x` has is rounded to eight bits for it (accuracy level 4), which its fast kernels need.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const matMulBits = (
+  graph: GraphType,
+  x: Value,
+  w: {
+    readonly rows: number
+    readonly columns: number
+    readonly bits: 8 | 4
+    readonly block: number
+    readonly data: Uint8Array
+    readonly scales: Float32Array
+  }
+): Value => {
+  const blocks = w.scales.length / w.rows
+  return one(
+    graph,
+    "MatMulNBits",
+    [
+      x,
+      Graph.constant(graph, w.data, [w.rows, blocks, w.block * w.bits / 8]),
+      Graph.constant(graph, w.scales, [w.rows, blocks])
+    ],
+    { type: x.type, shape: [...x.shape.slice(0, -1), w.rows] },
+    {
+      domain: microsoft,
+      attributes: { K: w.columns, N: w.rows, bits: w.bits, block_size: w.block, accuracy_level: 4 },
+      stopsGradient: true
+    }
+  )
+}
+
+/**
  * `x`, available only when all `dependencies` are: what is computed from it waits until then. Nothing is copied.
  *
  * ONNX has no edge that carries only an order; a shape that reads other values, and adds nothing of them, is one.

@@ -1,7 +1,7 @@
-// One token of each completion. Its rows are few, so a step takes about as long as reading the weights: products have
-// the weights on the left, which leaves them as they are (a right operand is packed first, and that takes longer than
-// the product), projections of the same input go as one, and what lies between two products stays with its features
-// first.
+// One token of each completion. Its rows are few, so a step takes about as long as reading the weights. Fed weights are
+// on the left of products, which leaves them as they are (a right operand is packed first, and that takes longer than
+// the product), and what lies between two products stays with its features first. Packed weights are on the right.
+// Projections of the same input go as one.
 import * as GraphModule from "../../graph/Graph.ts"
 import type { Value } from "../../graph/Graph.ts"
 import * as Op from "../../graph/Op.ts"
@@ -14,43 +14,59 @@ import {
   maskOf,
   type Masks,
   norm,
-  product,
   ropeOf,
   shaped,
-  vocabulary,
-  weight
+  vocabulary
 } from "../decoder.ts"
+import * as Blocks from "../decoder.ts"
 import * as Joined from "../joined.ts"
+import * as Storage from "../storage.ts"
 
-// `[rows, in]`, or `[in, rows]`.
+// `[rows, features]`, or `[features, rows]`.
 interface Operand {
   readonly value: Value
   readonly featuresFirst: boolean
 }
 
-// `w x'`: `[out, rows]`.
-const times = ({ graph }: Builder, w: Value, x: Operand, alpha = 1): Value =>
-  Op.matMul(graph, w, x.value, { transB: !x.featuresFirst, alpha })
+const rowsFirst = ({ graph }: Builder, { featuresFirst, value }: Operand): Value =>
+  featuresFirst ? Op.transpose(graph, value, [1, 0]) : value
 
-const rowsFirst = ({ graph }: Builder, y: Value): Value => Op.transpose(graph, y, [1, 0])
+const axisOf = ({ featuresFirst }: Operand): number => featuresFirst ? 0 : -1
 
-// What the adapter adds to a projection `[out, rows]`.
-const adapted = (b: Builder, y: Value, x: Operand, name: string): Value => {
+// `x wᵀ`, with its features where `featuresFirst` says.
+const times = ({ graph }: Builder, w: Value, x: Operand, featuresFirst: boolean, alpha = 1): Operand => ({
+  value: featuresFirst
+    ? Op.matMul(graph, w, x.value, { transB: !x.featuresFirst, alpha })
+    : Op.matMul(graph, x.value, w, { transA: x.featuresFirst, transB: true, alpha }),
+  featuresFirst
+})
+
+// The product with a weight by its name, without its bias; nothing where there is none of that name.
+const product = (b: Builder, name: string, x: Operand): Operand | undefined => {
+  const packed = b.packed.get(`${name}.weight`)
+  if (packed !== undefined) return { value: packed(rowsFirst(b, x)), featuresFirst: false }
+  const declared = b.weights.get(`${name}.weight`)
+  return declared === undefined ? undefined : times(b, declared.whole(x.value), x, true)
+}
+
+// With what the adapter adds to a projection.
+const adapted = (b: Builder, y: Operand, x: Operand, name: string): Operand => {
   const { adapter, graph, matrices } = b
   const thin = adapter?.projections.get(name)
   if (thin === undefined) return y
-  const inner = { value: times(b, matrices.get(thin.a)!, x), featuresFirst: true }
-  return Op.add(graph, y, times(b, matrices.get(thin.b)!, inner, adapter!.scale))
+  const inner = times(b, matrices.get(thin.a)!, x, y.featuresFirst)
+  const more = times(b, matrices.get(thin.b)!, inner, y.featuresFirst, adapter!.scale)
+  return { ...y, value: Op.add(graph, y.value, more.value) }
 }
 
 const linear = (b: Builder, x: Operand, name: string): Value => {
-  const y = rowsFirst(b, adapted(b, times(b, weight(b, `${name}.weight`, x.value), x), x, name))
+  const y = rowsFirst(b, adapted(b, product(b, name, x)!, x, name))
   const bias = b.weights.get(`${name}.bias`)
   return bias === undefined ? y : Op.add(b.graph, y, bias.whole(x.value))
 }
 
-// The projections of a module behind each other, `[out, rows]`.
-const projections = (b: Builder, x: Value, layer: number, module: keyof typeof Joined.members): Value => {
+// The projections of a module behind each other.
+const projections = (b: Builder, x: Value, layer: number, module: keyof typeof Joined.members): Operand => {
   const { adapter, graph, weights } = b
   const operand = { value: x, featuresFirst: false }
   const names = Joined.members[module].map((member) => `model.layers.${layer}.${module}.${member}`)
@@ -60,30 +76,32 @@ const projections = (b: Builder, x: Value, layer: number, module: keyof typeof J
     ? [intermediateSize, intermediateSize]
     : [heads, keyValueHeads, keyValueHeads].map((n) => n * headSize)
   const isAdapted = names.some((name) => adapter?.projections.has(name))
-  const together = weights.get(`${name}.weight`)
-  const whole = together === undefined ? undefined : times(b, together.whole(x), operand)
+  const whole = product(b, name, operand)
   const parts = whole === undefined
-    ? names.map((name) => times(b, weight(b, `${name}.weight`, x), operand))
+    ? names.map((name) => product(b, name, operand)!)
     : isAdapted
-    ? Op.split(graph, whole, 0, outputs)
+    ? Op.split(graph, whole.value, axisOf(whole), outputs).map((value) => ({ ...whole, value }))
     : undefined
-  const y = parts === undefined
+  const joined = parts?.map((part, i) => adapted(b, part, operand, names[i]!))
+  const y = joined === undefined
     ? whole!
-    : Op.concat(graph, parts.map((part, i) => adapted(b, part, operand, names[i]!)), 0)
-  const bias = weights.get(`${name}.bias`)
-  if (bias !== undefined) return Op.add(graph, y, bias.whole(x))
+    : { ...joined[0]!, value: Op.concat(graph, joined.map(({ value }) => value), axisOf(joined[0]!)) }
+  const together = weights.get(`${name}.bias`)
+  if (together !== undefined) return { ...y, value: Op.add(graph, y.value, together.whole(x)) }
   const biases = names.flatMap((name) => weights.get(`${name}.bias`) ?? [])
   if (biases.length === 0) return y
+  const bias = Op.concat(graph, biases.map((bias) => bias.whole(x)), 0)
   const size = outputs.reduce((sum, output) => sum + output, 0)
-  return Op.add(graph, y, Op.reshape(graph, Op.concat(graph, biases.map((bias) => bias.whole(x)), 0), [size, 1]))
+  return { ...y, value: Op.add(graph, y.value, y.featuresFirst ? Op.reshape(graph, bias, [size, 1]) : bias) }
 }
 
 const mlp = (b: Builder, x: Value, layer: number): Value => {
   const { decoder: { intermediateSize, sandwich }, graph } = b
   const prefix = `model.layers.${layer}`
   const normed = norm(b, x, `${prefix}.${sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm"}`)
-  const [gate, up] = Op.split(graph, projections(b, normed, layer, "mlp"), 0, [intermediateSize, intermediateSize])
-  const gated = { value: Op.mul(graph, activate(b, gate!), up!), featuresFirst: true }
+  const found = projections(b, normed, layer, "mlp")
+  const [gate, up] = Op.split(graph, found.value, axisOf(found), [intermediateSize, intermediateSize])
+  const gated = { ...found, value: Op.mul(graph, activate(b, gate!), up!) }
   return added(b, x, linear(b, gated, `${prefix}.mlp.down_proj`), `${prefix}.post_feedforward_layernorm`)
 }
 
@@ -103,14 +121,16 @@ export const decodeStep = (
   const { decoder, graph } = b
   const { headNorm, headSize: size, heads: all, keyValueHeads: heads } = decoder
   const repeat = all / heads
-  const rows = product(repeat, "G")
+  const rows = Blocks.product(repeat, "G")
   const lengths = Op.concat(graph, [b.sizes(["T"]), b.sizes(["G"])], 0)
   const step: Array<KeysValues> = []
   let x = embed(b, inputs.tokens)
   for (let layer = 0; layer < decoder.layers; layer++) {
     const prefix = `model.layers.${layer}`
     const found = projections(b, norm(b, x, `${prefix}.input_layernorm`), layer, "self_attn")
-    const byHead = Op.transpose(graph, shaped(b, found, all + 2 * heads, size, "N", "G"), [2, 0, 3, 1])
+    const byHead = found.featuresFirst
+      ? Op.transpose(graph, shaped(b, found.value, all + 2 * heads, size, "N", "G"), [2, 0, 3, 1])
+      : Op.transpose(graph, shaped(b, found.value, "N", "G", all + 2 * heads, size), [0, 2, 1, 3])
     const [queries, ownKeys, newValues] = Op.split(graph, byHead, 1, [all, heads, heads])
     const turned = (y: Value, name: "q" | "k"): Value =>
       ropeOf(
@@ -144,8 +164,14 @@ export const decodeStep = (
       : shaped(b, Op.add(graph, shaped(b, scores, "N", all, "G", "S"), mask), "N", heads, rows, "S")
     const [ofCache, ofNew] = Op.split(graph, Op.softmax(graph, masked), -1, ["T", "G"], lengths)
     const mixed = Op.add(graph, Op.matMul(graph, ofCache!, values), Op.matMul(graph, ofNew!, newValues!))
-    const byFeature = Op.transpose(graph, repeat === 1 ? mixed : shaped(b, mixed, "N", all, "G", size), [1, 3, 0, 2])
-    const joined = { value: shaped(b, byFeature, all * size, product("N", "G")), featuresFirst: true }
+    const perHead = repeat === 1 ? mixed : shaped(b, mixed, "N", all, "G", size)
+    const { featuresFirst } = found
+    const joined = {
+      featuresFirst,
+      value: featuresFirst
+        ? shaped(b, Op.transpose(graph, perHead, [1, 3, 0, 2]), all * size, Blocks.product("N", "G"))
+        : shaped(b, Op.transpose(graph, perHead, [0, 2, 1, 3]), Blocks.product("N", "G"), all * size)
+    }
     x = mlp(
       b,
       added(b, x, linear(b, joined, `${prefix}.self_attn.o_proj`), `${prefix}.post_attention_layernorm`),
@@ -159,6 +185,11 @@ export const decodeStep = (
 export const probabilities = (b: Builder, hidden: Value, inverseTemperature: Value): Value => {
   // The temperature scales the hidden states, which are smaller than the logits.
   const scaled = Op.mul(b.graph, norm(b, hidden, "model.norm"), inverseTemperature)
-  const parts = vocabulary(b, scaled).map((piece) => times(b, piece, { value: scaled, featuresFirst: false }))
-  return Op.softmax(b.graph, rowsFirst(b, parts.length === 1 ? parts[0]! : Op.concat(b.graph, parts, 0)))
+  const packed = b.packed.get(Storage.headOf(b.decoder))
+  if (packed !== undefined) return Op.softmax(b.graph, packed(scaled))
+  const parts = vocabulary(b, scaled).map((piece) =>
+    times(b, piece, { value: scaled, featuresFirst: false }, true).value
+  )
+  const logits = parts.length === 1 ? parts[0]! : Op.concat(b.graph, parts, 0)
+  return Op.softmax(b.graph, Op.transpose(b.graph, logits, [1, 0]))
 }
