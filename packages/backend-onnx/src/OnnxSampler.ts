@@ -78,7 +78,8 @@ const inParts = <E, R>(
   )
 
 /**
- * @internal With `sample` that says each token as it comes, and ends a completion where it is told to.
+ * A sampler, and its `sample` with a function that hears of the tokens of a completion after each of them, and ends it
+ * by returning true: for text that is shown while it is written.
  *
  * @category constructors
  * @since 0.1.0

@@ -49,13 +49,23 @@ const PeerResult = Schema.fromJsonString(Schema.Struct({
 }))
 
 /**
- * A script of `tools/parity` that does the same work, and its arguments.
+ * A program that does the same work: a script of `tools/parity`, and its arguments. `key`: where its results stand.
  */
 export interface Peer {
-  readonly python: Option.Option<string>
+  readonly key: "peer" | "llama"
+  readonly command: string
   readonly script: string
   readonly args: ReadonlyArray<string>
 }
+
+/**
+ * The peer that runs in a Python, if one is given.
+ */
+export const pythonPeer = (
+  python: Option.Option<string>,
+  script: string,
+  args: ReadonlyArray<string>
+): ReadonlyArray<Peer> => Option.toArray(python).map((command) => ({ key: "peer", command, script, args }))
 
 export const peer = (packages: string, script: string) =>
   Flag.String("peer").pipe(
@@ -69,67 +79,81 @@ export const rounds = (otherwise: number) =>
     Flag.withDefault(otherwise)
   )
 
-const runPeer = Effect.fnUntraced(function*(python: string, { args, script }: Peer) {
+const runPeer = Effect.fnUntraced(function*({ args, command, script }: Peer) {
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
   const file = `tools/parity/${script}`
   const text = yield* spawner.string(
-    ChildProcess.make(python, [file, ...args], { stderr: "ignore", env: HugePages.without(process.env) })
+    ChildProcess.make(command, [file, ...args], { stderr: "ignore", env: HugePages.without(process.env) })
   ).pipe(
-    Effect.mapError((cause) => new PeerError({ reason: `${python} ${file} failed: ${String(cause)}` }))
+    Effect.mapError((cause) => new PeerError({ reason: `${command} ${file} failed: ${String(cause)}` }))
   )
   return yield* Schema.decodeUnknownEffect(PeerResult)(text.trim().split("\n").at(-1)).pipe(
     Effect.mapError(() =>
-      new PeerError({ reason: `${python} ${file} printed no result; has that Python its packages?` })
+      new PeerError({ reason: `${command} ${file} printed no result: are its packages installed?` })
     )
   )
 })
 
+const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`
+
+const summaryOf = (found: ReadonlyArray<{ readonly own: number; readonly result: typeof PeerResult.Type }>) => {
+  const peers = found.map(({ result }) => result)
+  const ratios = found.map(({ own, result }) => median(result.stepSeconds) / own)
+  const peak = peers[0]!.peakRssBytes
+  return {
+    peer: {
+      engine: peers[0]!.engine,
+      medianStepSeconds: median(peers.flatMap((other) => other.stepSeconds)),
+      tokensPerSecond: median(peers.map((other) => other.tokensPerSecond)),
+      ...(peak === undefined ? {} : { peakRssBytes: Math.max(...peers.map((other) => other.peakRssBytes!)) })
+    },
+    ratios,
+    medianRatio: median(ratios)
+  }
+}
+
+const linesOf = ({ medianRatio, peer, ratios }: ReturnType<typeof summaryOf>): ReadonlyArray<string> => [
+  `${Math.round(peer.tokensPerSecond).toLocaleString("en")} token/s (${
+    milliseconds(peer.medianStepSeconds)
+  }): ${peer.engine}`,
+  `ratio ${medianRatio.toFixed(2)} (rounds: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")})`
+]
+
 /**
- * Rounds of this engine, each of which gives the seconds of its steps, and in turn with them the peer's. Ratios are of
+ * Rounds of this engine, each of which gives the seconds of its steps, and in turn with them the peers'. Ratios are of
  * the medians of the same round.
  */
 export const compared = Effect.fnUntraced(function*<E, R>(
-  options: { readonly rounds: number; readonly tokensPerStep: number; readonly peer: Peer },
+  options: { readonly rounds: number; readonly tokensPerStep: number; readonly peers: ReadonlyArray<Peer> },
   round: Effect.Effect<ReadonlyArray<number>, E, R>
 ) {
   const stepSeconds: Array<number> = []
-  const ratios: Array<number> = []
-  const peers: Array<typeof PeerResult.Type> = []
+  const found = new Map<Peer, Array<{ readonly own: number; readonly result: typeof PeerResult.Type }>>()
   for (let i = 0; i < options.rounds; i++) {
     const own = yield* round
     stepSeconds.push(...own)
-    if (Option.isNone(options.peer.python)) continue
-    const other = yield* runPeer(options.peer.python.value, options.peer)
-    peers.push(other)
-    ratios.push(median(other.stepSeconds) / median(own))
+    for (const peer of options.peers) {
+      const result = yield* runPeer(peer)
+      found.set(peer, [...found.get(peer) ?? [], { own: median(own), result }])
+    }
   }
   const tokensPerSecond = options.tokensPerStep / median(stepSeconds)
-  const peer = peers.length === 0 ? undefined : {
-    engine: peers[0]!.engine,
-    medianStepSeconds: median(peers.flatMap((other) => other.stepSeconds)),
-    tokensPerSecond: median(peers.map((other) => other.tokensPerSecond)),
-    ...(peers[0]!.peakRssBytes === undefined
-      ? {}
-      : { peakRssBytes: Math.max(...peers.map((other) => other.peakRssBytes!)) })
-  }
+  const summaries = [...found].map(([{ key }, results]) => ({ key, summary: summaryOf(results) }))
+  const of = (key: Peer["key"]) => summaries.find((one) => one.key === key)?.summary
+  const llama = of("llama")
   const result = {
     stepSeconds,
     medianStepSeconds: median(stepSeconds),
     tokensPerSecond,
     peakRssBytes: peakRssBytes(),
-    ...(peer === undefined ? {} : { peer, ratios, medianRatio: median(ratios) })
+    ...of("peer"),
+    ...(llama === undefined ? {} : { llama })
   }
-  const milliseconds = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`
   const lines = [
     `${Math.round(tokensPerSecond).toLocaleString("en")} token/s (median of ${stepSeconds.length} steps, ${
       milliseconds(result.medianStepSeconds)
     })`,
-    ...(peer === undefined ? [] : [
-      `${Math.round(peer.tokensPerSecond).toLocaleString("en")} token/s (${
-        milliseconds(peer.medianStepSeconds)
-      }): ${peer.engine}`,
-      `ratio ${result.medianRatio!.toFixed(2)} (rounds: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")})`
-    ])
+    ...summaries.flatMap(({ summary }) => linesOf(summary))
   ]
   return { result, lines }
 })

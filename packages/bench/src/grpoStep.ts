@@ -8,7 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import { compared, peer, randomTokens, rounds, steps, timed } from "./compared.ts"
+import { compared, peer, pythonPeer, randomTokens, rounds, steps, timed } from "./compared.ts"
 import { optimizer } from "./parts.ts"
 
 export const grpoStep = Command.make(
@@ -99,7 +99,7 @@ export const grpoStep = Command.make(
       {
         rounds: asked.rounds,
         tokensPerStep: promptTokens + completionTokens,
-        peer: { python: asked.peer, script: "grpo_trl.py", args }
+        peers: pythonPeer(asked.peer, "grpo_trl.py", args)
       },
       round
     )

@@ -46,6 +46,10 @@ export const loading = {
   dtype: Flag.Literals("dtype", ["float32", "float16", "int8", "int4"]).pipe(
     Flag.withDescription("the type that stores the matrices; all but float32 are frozen"),
     Flag.withDefault("float32" as const)
+  ),
+  decode: Flag.Literals("decode", ["float32", "int8", "int4"]).pipe(
+    Flag.withDescription("the type that decoding reads the matrices in: fewer bits are faster, and not quite exact"),
+    Flag.withDefault("float32" as const)
   )
 }
 
@@ -100,6 +104,7 @@ export interface Loading {
   readonly device: OnnxModel.Device
   readonly threads: Option.Option<number>
   readonly dtype: OnnxModel.WeightType
+  readonly decode: OnnxModel.DecodeType
 }
 
 interface Training extends Loading {
@@ -119,6 +124,7 @@ export const defaults: Training = {
   device: "cpu",
   threads: Option.none(),
   dtype: "float32",
+  decode: "float32",
   loraRank: Option.none(),
   gradientCheckpointing: false,
   microBatchTokens: 4096
@@ -147,30 +153,33 @@ export const directory = Effect.fnUntraced(function*(model: string) {
   })
 })
 
-const load = Effect.fnUntraced(function*(name: string, { adapter, device, dtype, threads }: Loading) {
+const load = Effect.fnUntraced(function*(name: string, { adapter, decode, device, dtype, threads }: Loading) {
   const model = yield* OnnxModel.load(yield* directory(name), {
+    decode,
     device,
     dtype,
     ...(Option.isSome(threads) ? { threads: threads.value } : {})
   })
   return {
     model,
-    ...(Option.isSome(adapter)
-      ? { adapter: yield* Adapter.load(yield* directory(adapter.value), model.checkpoint) }
-      : {})
+    adapter: Option.isSome(adapter)
+      ? yield* Adapter.load(yield* directory(adapter.value), model.checkpoint)
+      : undefined
   }
 })
 
 /**
- * The sampler of a directory, with an adapter where one is given.
+ * The sampler of a directory, with an adapter where one is given, and the model that it is of.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const sampler = Effect.fnUntraced(function*(directory: string, flags: Loading) {
-  const { model, ...options } = yield* load(directory, flags)
-  return yield* OnnxSampler.make(model, options)
-})
+export const sampler = Effect.fnUntraced(
+  function*(directory: string, flags: Loading, templateOptions: Sampler.TemplateOptions = {}) {
+    const { adapter, model } = yield* load(directory, flags)
+    return { model, ...(yield* OnnxSampler.makeStreaming(model, { adapter, templateOptions })) }
+  }
+)
 
 /**
  * The language model of a directory, with an adapter where one is given.

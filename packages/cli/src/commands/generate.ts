@@ -1,5 +1,5 @@
 /**
- * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N]`
+ * `memory-r1 generate --model DIR --prompt TEXT --max-tokens N [--temperature T] [--seed N] [--system TEXT] [--raw]`
  *
  * @since 0.1.0
  */
@@ -12,6 +12,50 @@ import * as Engine from "../Engine.ts"
 import * as Output from "../Output.ts"
 import { count } from "../shared.ts"
 
+interface Asked {
+  readonly prompt: string
+  readonly raw: boolean
+  readonly system: Option.Option<string>
+  readonly templateOptions: Sampler.TemplateOptions
+}
+
+const promptOf = Effect.fnUntraced(function*(tokenizer: Sampler.Tokenizer, asked: Asked) {
+  const { prompt, raw, system, templateOptions } = asked
+  if (raw && (Option.isSome(system) || Object.keys(templateOptions).length > 0)) {
+    return yield* new Sampler.SamplerError({
+      reason: "--raw leaves the chat template out, which --system and --template-option are for: give one or the other"
+    })
+  }
+  if (raw || (tokenizer.applyChatTemplate === undefined && Option.isNone(system))) {
+    // A whole prompt includes its control tokens.
+    return tokenizer.encode(prompt, { controlTokens: true })
+  }
+  const messages: ReadonlyArray<Sampler.Message> = [
+    ...Option.toArray(system).map((content): Sampler.Message => ({ role: "system", content })),
+    { role: "user", content: prompt }
+  ]
+  return yield* Sampler.promptTokens(tokenizer, messages, templateOptions)
+})
+
+// Writes a text to the terminal while it grows: what will not change any more. `rest` is what is left of the whole.
+const writer = (tokenizer: Sampler.Tokenizer) => {
+  const stops = new Set(tokenizer.stopTokens)
+  let said = ""
+  const rest = (text: string): string => text.startsWith(said) ? text.slice(said.length) : `\n${text}`
+  return {
+    rest,
+    show: (tokens: ReadonlyArray<number>): boolean => {
+      // The last character may lack some of its bytes.
+      const text = tokenizer.decode(stops.has(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens).replace(/\uFFFD+$/u, "")
+      if (text.startsWith(said)) {
+        process.stdout.write(text.slice(said.length))
+        said = text
+      }
+      return false
+    }
+  }
+}
+
 /**
  * The command.
  *
@@ -23,7 +67,18 @@ export const generate = Command.make(
   {
     model: Engine.model,
     ...Engine.loading,
-    prompt: Flag.String("prompt").pipe(Flag.withDescription("the text to continue")),
+    prompt: Flag.String("prompt").pipe(
+      Flag.withDescription("what is said to the model; a model without a chat template continues it")
+    ),
+    system: Flag.String("system").pipe(
+      Flag.withDescription("what the model is told before the prompt"),
+      Flag.optional
+    ),
+    raw: Flag.Boolean("raw").pipe(
+      Flag.withDescription("continue the prompt as it is, without the model's chat template"),
+      Flag.withDefault(false)
+    ),
+    templateOptions: Engine.templateOptions,
     maxTokens: count("max-tokens").pipe(
       Flag.withDescription("the maximum length of the completion"),
       Flag.withDefault(64)
@@ -43,25 +98,32 @@ export const generate = Command.make(
     ),
     seed: Flag.Int("seed").pipe(Flag.withDescription("the seed of sampling"), Flag.withDefault(0))
   },
-  Effect.fn(function*({ maxTokens, minP, model, prompt, seed, temperature, topK, topP, ...flags }) {
+  Effect.fn(function*(
+    { maxTokens, minP, model, prompt, raw, seed, system, temperature, templateOptions, topK, topP, ...flags }
+  ) {
+    const isShown = process.stdout.isTTY === true && !(yield* Output.Json)
     const result = yield* Effect.scoped(Effect.gen(function*() {
-      const sampler = yield* Engine.sampler(model, flags)
-      const [[completion]] = (yield* sampler.sample({
-        // A whole prompt includes its control tokens.
-        prompts: [sampler.tokenizer.encode(prompt, { controlTokens: true })],
+      const { sampleWith, sampler: { tokenizer } } = yield* Engine.sampler(model, flags)
+      const tokens = yield* promptOf(tokenizer, { prompt, raw, system, templateOptions })
+      const written = isShown ? writer(tokenizer) : undefined
+      const completion = (yield* sampleWith({
+        prompts: [tokens],
         maxTokens,
         temperature,
         seed,
-        ...(Option.isSome(topK) ? { topK: topK.value } : {}),
-        ...(Option.isSome(topP) ? { topP: topP.value } : {}),
-        ...(Option.isSome(minP) ? { minP: minP.value } : {})
-      })) as readonly [readonly [Sampler.Completion]]
+        topK: Option.getOrUndefined(topK),
+        topP: Option.getOrUndefined(topP),
+        minP: Option.getOrUndefined(minP)
+      }, written?.show))[0]![0]!
+      const text = tokenizer.decode(Sampler.withoutStop(completion))
       return {
-        text: sampler.tokenizer.decode(Sampler.withoutStop(completion)),
+        text,
+        rest: written?.rest(text) ?? text,
         tokens: completion.tokens,
         finishReason: completion.finishReason
       }
     }))
-    yield* Output.document(result, [result.text])
+    const { rest, ...document } = result
+    yield* Output.document(document, [rest])
   })
 ).pipe(Command.withDescription("Generate text from a checkpoint"))

@@ -55,7 +55,7 @@ const logprobs = Command.make(
   Effect.fn(function*({ model, tokens, ...flags }) {
     const { completion, prompt } = yield* split(tokens)
     const [[found]] = (yield* Effect.scoped(Effect.gen(function*() {
-      const sampler = yield* Engine.sampler(model, flags)
+      const { sampler } = yield* Engine.sampler(model, flags)
       return yield* sampler.score({ groups: [{ prompt, completions: [completion] }] })
     }))) as readonly [readonly [Float32Array]]
     const result = { tokens, logprobs: Array.from(found) }
@@ -136,7 +136,7 @@ const batch = Command.make(
       completions: completions.map(({ tokens }) => tokens)
     }))
     const logprobs = yield* Effect.scoped(
-      Effect.flatMap(Engine.sampler(model, flags), (sampler) => sampler.score({ groups, temperature }))
+      Effect.flatMap(Engine.sampler(model, flags), ({ sampler }) => sampler.score({ groups, temperature }))
     )
     const completions = batch.flatMap(({ completions }, group) =>
       completions.map(({ advantage, tokens, ...given }, completion) => {
