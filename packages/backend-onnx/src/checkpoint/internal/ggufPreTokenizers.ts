@@ -87,7 +87,6 @@ const kinds: ReadonlyArray<
     ["smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b", "mellum2"],
     cuttingBeforeGpt2([String.raw`\p{N}`])
   ],
-  [["falcon"], cutting([String.raw`[\p{P}$+<=>^~|${"`"}]+`, gpt2Words, "[0-9][0-9][0-9]"])],
   [["default"], cutting([String.raw`[\p{P}$+<=>^~|]+`, gpt2Words, String.raw`\p{N}+`, "[0-9][0-9][0-9]"])],
   [
     ["deepseek-coder"],

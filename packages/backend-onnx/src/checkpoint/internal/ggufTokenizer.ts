@@ -105,7 +105,7 @@ interface Parts {
 
 const byteLevel = (metadata: Metadata.Metadata, vocabulary: Vocabulary): Result.Result<Parts, string> =>
   Result.gen(function*() {
-    const name = (yield* Metadata.optional(metadata, "tokenizer.ggml.pre", Schema.String)) ?? "default"
+    const name = yield* Metadata.required(metadata, "tokenizer.ggml.pre", Schema.String)
     const preTokenizer = preTokenizers.get(name)
     if (preTokenizer === undefined) {
       const known = [...preTokenizers.keys()].join(", ")
