@@ -9,10 +9,10 @@ The conversion is transformers' own, what AutoTokenizer.from_pretrained(folder, 
 are read by the gguf package, since transformers does it with torch.
 """
 
-import io, json, pathlib, sys
+import io, json, pathlib, re, sys
 
-import sentencepiece
-from gguf import GGUFReader
+import numpy, sentencepiece
+from gguf import GGUFReader, MODEL_ARCH, get_tensor_name_map
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_TOKENIZER_MAPPING, convert_gguf_tokenizer
@@ -215,6 +215,24 @@ def sentence_piece():
     return {"metadata": metadata, "texts": texts, "others": others}
 
 
+def tensors():
+    """How llama.cpp's converter names parameters, and the order in which it writes a query matrix of 2 heads of 8."""
+    inside = "input_layernorm self_attn.{q,k,v,qkv,o}_proj self_attn.{q,k}_norm post_attention_layernorm"
+    inside += " pre_feedforward_layernorm mlp.{gate,up,gate_up,down}_proj post_feedforward_layernorm"
+    parameters = ["model.embed_tokens", "model.norm", "lm_head"]
+    for name in inside.split():
+        before, among, after = re.fullmatch(r"([^{]*)(?:\{(.*)\})?(.*)", name).groups()
+        parameters += [f"model.layers.1.{before}{one}{after}" for one in (among or "").split(",")]
+    architectures = {"llama": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3", "phi3": "PHI3", "gemma3": "GEMMA3"}
+    names = {
+        name: {parameter: table.get_name(parameter) for parameter in parameters if table.get_name(parameter)}
+        for name, of in architectures.items()
+        for table in [get_tensor_name_map(MODEL_ARCH[of], 2)]
+    }
+    permuted = numpy.arange(16).reshape(2, 2, 8 // 2).swapaxes(1, 2).reshape(16)
+    return {"names": names, "permuted": permuted.tolist()}
+
+
 folder = pathlib.Path(sys.argv[1])
 found = {
     "prose": PROSE,
@@ -222,6 +240,7 @@ found = {
     "files": {name: real(folder, name) for name in FILES},
     "byteLevel": byte_level(),
     "sentencePiece": sentence_piece(),
+    "tensors": tensors(),
 }
 target = pathlib.Path(__file__).parents[2] / "packages/backend-onnx/test/fixtures/gguf/tokenizers.json"
 target.parent.mkdir(exist_ok=True)

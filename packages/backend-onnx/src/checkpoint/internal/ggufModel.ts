@@ -3,7 +3,7 @@
 import * as Result from "effect/Result"
 import * as Architecture from "../../model/architecture.ts"
 import * as GgufConfig from "./ggufConfig.ts"
-import type { Metadata, Tensor } from "./ggufMetadata.ts"
+import { type Metadata, type Tensor, tokens as tokensOf } from "./ggufMetadata.ts"
 import * as GgufTensors from "./ggufTensors.ts"
 import * as GgufTokenizer from "./ggufTokenizer.ts"
 
@@ -36,6 +36,12 @@ export const make = (
     const architecture = yield* GgufConfig.architecture(metadata)
     const config = yield* GgufConfig.config(metadata, stored, factors)
     const decoder = yield* Architecture.fromConfig(config)
+    const tokens = yield* tokensOf(metadata)
+    if (tokens.length > decoder.vocabularySize) {
+      return yield* Result.fail(
+        `has ${tokens.length} tokens in tokenizer.ggml.tokens, but token_embd.weight only ${decoder.vocabularySize}`
+      )
+    }
     const sources = yield* GgufTensors.tensors(architecture, decoder, stored)
     const { generationConfig, tokenizer, tokenizerConfig } = yield* GgufTokenizer.tokenizer(metadata)
     return {
