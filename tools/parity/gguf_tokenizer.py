@@ -2,8 +2,8 @@
 
 Usage: python tools/parity/gguf_tokenizer.py MODELS (with transformers 5.24, tokenizers 0.23, sentencepiece 0.2 and
 gguf 0.19; no torch). MODELS is the folder with the two files below. Writes
-packages/backend-onnx/test/fixtures/gguf/tokenizers.json: the token ids of texts and conversations, and small
-vocabularies, trained here, as the metadata of files.
+packages/backend-onnx/test/fixtures/gguf/tokenizers.json: the token ids of texts and conversations, small vocabularies,
+trained here, as the metadata of files, and how llama.cpp's converter names and orders weights.
 
 The conversion is transformers' own, what AutoTokenizer.from_pretrained(folder, gguf_file=name) calls. Only the bytes
 are read by the gguf package, since transformers does it with torch.
@@ -46,7 +46,11 @@ PROSE = [
     " ",
     "\n",
 ]
-CONTROLLED = ["<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", "a <|endoftext|> b<|im_end|>", "<tool_call>\n{}"]
+CONTROLLED = [
+    "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n",
+    "a <|endoftext|> b<|im_end|>",
+    "<tool_call>\n{}",
+]
 CHATS = [
     [{"role": "user", "content": "What is 12 + 30?"}],
     [
@@ -137,7 +141,10 @@ def byte_level():
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=420, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=420,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     tokenizer.train_from_iterator(PROSE, trainer)
     model = json.loads(tokenizer.to_str())["model"]
@@ -208,10 +215,10 @@ def sentence_piece():
     }
     ids = [[1] + processor.encode(text) for text in PROSE]
     texts = rows(PROSE, ids, [processor.decode(row) for row in ids])
-    others = {
-        name: [row["ids"] for row in recorded(converted(metadata | {"general.architecture": name}), PROSE + CONTROLLED[2:])]
-        for name in ["phi3", "gemma3"]
-    }
+    others = {}
+    for name in ["phi3", "gemma3"]:
+        tokenizer = converted(metadata | {"general.architecture": name})
+        others[name] = [row["ids"] for row in recorded(tokenizer, PROSE + CONTROLLED[2:])]
     return {"metadata": metadata, "texts": texts, "others": others}
 
 

@@ -34,8 +34,7 @@ export const ropeTensors = ["rope_freqs.weight", "rope_factors_short.weight", "r
 /** The numbers of those tensors that a file has. */
 export type RopeFactors = { readonly [Name in typeof ropeTensors[number]]?: ReadonlyArray<number> | undefined }
 
-// Files keep Llama 3.1's settings as the factors that come of them, in float32. All of its models have these settings,
-// up to the factor.
+// Files keep Llama 3.1's settings as the factors that come of them, in float32. Of its models only `factor` differs.
 const llama3 = (factors: ReadonlyArray<number>, theta: number): Json | undefined => {
   const factor = Math.max(...factors)
   const [low, high, original] = [1, 4, 8192]
@@ -61,12 +60,15 @@ interface Model {
   readonly contextLength: number
 }
 
-// The rope_scaling of config.json, and where Phi-3 has it the length that the model was trained on.
+// The rope_scaling of config.json.
 const scaling = (metadata: Metadata.Metadata, { contextLength, prefix, theta }: Model, factors: RopeFactors) =>
   Result.gen(function*() {
     const key = `${prefix}.rope.scaling`
     const number = (name: string) => Metadata.optional(metadata, `${key}.${name}`, Metadata.above0)
-    const type = yield* Metadata.optional(metadata, `${key}.type`, Schema.String)
+    // The key of older files, for the linear kind.
+    const stretch = yield* Metadata.optional(metadata, `${prefix}.rope.scale_linear`, Metadata.above0)
+    const type = (yield* Metadata.optional(metadata, `${key}.type`, Schema.String)) ??
+      (stretch === undefined ? "none" : "linear")
     const original = yield* Metadata.optional(metadata, `${key}.original_context_length`, Metadata.positive)
     const attention = yield* number("attn_factor")
     const short = factors["rope_factors_short.weight"]
@@ -90,11 +92,15 @@ const scaling = (metadata: Metadata.Metadata, { contextLength, prefix, theta }: 
         original_max_position_embeddings: contextLength
       }
     }
-    if (type === undefined || type === "none" || type === "longrope") return undefined
+    if (type === "none") return undefined
+    if (type === "longrope") {
+      return yield* Result.fail(`has a ${key}.type longrope, but no tensor rope_factors_short.weight`)
+    }
     if (type !== "linear" && type !== "yarn") {
       return yield* Result.fail(`has a ${key}.type ${type}; known are none, linear, yarn, longrope`)
     }
-    const factor = yield* Metadata.required(metadata, `${key}.factor`, Metadata.above0)
+    const factor = (yield* number("factor")) ?? stretch
+    if (factor === undefined) return yield* Result.fail(`has no ${key}.factor`)
     if (type === "linear") return { rope_type: type, factor }
     return {
       rope_type: type,
@@ -215,6 +221,6 @@ export const config = (
           ? rope.original_max_position_embeddings
           : undefined
       }
-    // The text of a file has no key without a value.
+    // A file has no keys without a value.
     return JSON.parse(JSON.stringify({ ...described, ...biases, ...ofFamily })) as Json
   })

@@ -1,5 +1,5 @@
-// The model that a GGUF file describes, as a Hugging Face directory would describe it: the files beside the weights, and
-// where the weights are.
+// The model that a GGUF file describes, as a Hugging Face directory would describe it: the files beside the weights,
+// and where the weights are.
 import * as Result from "effect/Result"
 import * as Architecture from "../../model/architecture.ts"
 import * as GgufConfig from "./ggufConfig.ts"

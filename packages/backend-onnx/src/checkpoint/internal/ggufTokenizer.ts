@@ -18,7 +18,7 @@ interface Vocabulary {
   readonly types: ReadonlyArray<number>
 }
 
-// Tokens that end an answer, by their text: many files name but one of those that their model writes.
+// Control tokens that end an answer, by their text: many files name but one of those that their model writes.
 const endings: ReadonlySet<string> = new Set([
   "</s>",
   "<eos>",
@@ -33,7 +33,10 @@ const endings: ReadonlySet<string> = new Set([
   "<｜end▁of▁sentence｜>"
 ])
 
-// The characters that byte-level vocabularies write bytes as: those that can be seen as themselves, the others from 256.
+// Phi-3's control tokens that are no marks of a conversation.
+const unstripped: ReadonlySet<string> = new Set(["<s>", "<|endoftext|>"])
+
+// The characters that byte-level vocabularies write bytes as: visible ones as themselves, the others from 256 on.
 const byteCharacters: ReadonlyArray<string> = (() => {
   let next = 256
   return Array.from({ length: 256 }, (_, byte) => {
@@ -43,7 +46,8 @@ const byteCharacters: ReadonlyArray<string> = (() => {
 })()
 const byteAlphabet: ReadonlySet<string> = new Set(byteCharacters)
 
-const isAdded = (type: number | undefined): boolean => type === kind.control || type === kind.userDefined
+const isSpecial = (type: number | undefined): boolean => type === kind.control || type === kind.unknown
+const isAdded = (type: number | undefined): boolean => isSpecial(type) || type === kind.userDefined
 
 // Ordinary tokens are written in bytes; some files hold a few in plain text.
 const inBytes = ({ tokens, types }: Vocabulary): ReadonlyArray<string> =>
@@ -67,11 +71,12 @@ const pairsOf = (merges: ReadonlyArray<string>): Result.Result<ReadonlyArray<Mer
   return Result.succeed(pairs)
 }
 
-// The merges that make the tokens of a SentencePiece vocabulary: every way to make one of two others, the best first; of
-// the same score those of longer sides. Unknown tokens, control tokens and bytes are made of no text.
+// The merges that make the tokens of a SentencePiece vocabulary: every way to make one of two others, the best first,
+// and of the same score those of longer sides. Unknown tokens, control tokens and bytes are made of no text.
 const mergesOf = ({ tokens, types }: Vocabulary, scoreOf: (id: number) => number): ReadonlyArray<Merge> => {
-  const unmade: ReadonlySet<number | undefined> = new Set([kind.unknown, kind.control, kind.byte])
-  const ids = new Map(tokens.flatMap((token, id) => unmade.has(types[id]) ? [] : [[token, id] as const]))
+  const ids = new Map(
+    tokens.flatMap((token, id) => isSpecial(types[id]) || types[id] === kind.byte ? [] : [[token, id] as const])
+  )
   const found: Array<{ readonly merge: Merge; readonly score: number; readonly left: number; readonly right: number }> =
     []
   for (const [token, id] of ids) {
@@ -93,7 +98,7 @@ const merges = (metadata: Metadata.Metadata) =>
     (given) => given === undefined ? Result.succeed(undefined) : pairsOf(given)
   )
 
-// What kinds of vocabularies do not have in common.
+// What differs between the kinds of vocabularies.
 interface Parts {
   readonly model: Json
   readonly normalizer: Json | null
@@ -215,23 +220,28 @@ export const tokenizer = (metadata: Metadata.Metadata): Result.Result<Files, str
       return yield* Result.fail(`has a tokenizer.ggml.model ${JSON.stringify(model)}; known are gpt2, llama`)
     }
     const isSentencePiece = model === "llama"
-    const types = yield* Metadata.required(metadata, "tokenizer.ggml.token_type", Schema.Array(Schema.Int))
+    const given = yield* Metadata.required(metadata, "tokenizer.ggml.token_type", Schema.Array(Schema.Int))
     const read = yield* Metadata.tokens(metadata)
-    if (types.length !== read.length) {
-      return yield* Result.fail(`has a tokenizer.ggml.token_type of ${types.length} numbers for ${read.length} tokens`)
+    if (given.length !== read.length) {
+      return yield* Result.fail(`has a tokenizer.ggml.token_type of ${given.length} numbers for ${read.length} tokens`)
     }
     // Runs of spaces that are tokens of a SentencePiece vocabulary: files write them as spaces.
     const isSpaces = (token: string) => isSentencePiece && /^ +$/.test(token)
     const tokens = read.map((token) => isSpaces(token) ? "▁".repeat(token.length) : token)
     const id = (name: string) => Metadata.token(metadata, `tokenizer.ggml.${name}_token_id`, tokens.length)
     // Where SentencePiece has them unless told otherwise.
-    const usual = (id: number, type: number) => isSentencePiece && types[id] === type ? id : undefined
+    const usual = (id: number, type: number) => isSentencePiece && given[id] === type ? id : undefined
     const unk = (yield* id("unknown")) ?? usual(0, kind.unknown)
     const bos = (yield* id("bos")) ?? usual(1, kind.control)
     const eos = (yield* id("eos")) ?? usual(2, kind.control)
     const pad = yield* id("padding")
     const textOf = (id: number | undefined): string | null => id === undefined ? null : tokens[id]!
 
+    const eot = yield* id("eot")
+    const eom = yield* id("eom")
+    // Some files take tokens with a part of their own for ordinary ones.
+    const control: ReadonlySet<number | undefined> = new Set([bos, eos, eot, eom])
+    const types = given.map((type, id) => control.has(id) ? kind.control : type)
     const vocabulary = { tokens, types }
     const parts = isSentencePiece
       ? yield* sentencePiece(metadata, architecture, vocabulary, textOf(unk))
@@ -244,15 +254,14 @@ export const tokenizer = (metadata: Metadata.Metadata): Result.Result<Files, str
     if (begin && bos === undefined) return yield* Result.fail("has no tokenizer.ggml.bos_token_id to begin texts with")
     if (end && eos === undefined) return yield* Result.fail("has no tokenizer.ggml.eos_token_id to end texts with")
 
-    const ends = [eos, yield* id("eot"), yield* id("eom")].filter((id) => id !== undefined)
+    const ends = [eos, eot, eom].filter((id) => id !== undefined)
     const added = tokens.flatMap((content, id) => {
-      if (!isAdded(types[id]) || isSpaces(read[id]!)) return []
-      if (endings.has(content)) ends.push(id)
-      const isSpecial = types[id] === kind.control
+      const type = types[id]
+      if (!isAdded(type) || isSpaces(read[id]!)) return []
+      if (type === kind.control && endings.has(content)) ends.push(id)
       // Phi-3 takes the spaces after the marks of its conversations for a part of them, which files do not say.
-      const rstrip = isSentencePiece && architecture === "phi3" && isSpecial && id !== bos &&
-        content !== "<|endoftext|>"
-      return [{ id, content, single_word: false, lstrip: false, rstrip, normalized: false, special: isSpecial }]
+      const rstrip = architecture === "phi3" && isSentencePiece && type === kind.control && !unstripped.has(content)
+      return [{ id, content, single_word: false, lstrip: false, rstrip, normalized: false, special: isSpecial(type) }]
     })
     if (ends.length === 0) {
       return yield* Result.fail("has no tokenizer.ggml.eos_token_id, and no token that ends an answer")

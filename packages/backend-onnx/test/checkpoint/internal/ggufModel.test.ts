@@ -1,5 +1,5 @@
-// The models of test/fixtures, described as llama.cpp's converter describes them in a GGUF file: what is read of that is
-// the same decoder, and its parameters are found.
+// The models of test/fixtures, described as llama.cpp's converter describes them in a GGUF file: what is read of that
+// is the same decoder, and its parameters are found.
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { readFileSync } from "node:fs"
@@ -217,6 +217,12 @@ describe("a model of a GGUF file", () => {
     })
   })
 
+  it("has the linear scaling of older files", () => {
+    const { metadata, stored } = caseOf("llama-tied")
+    const { rope_scaling } = success(GgufConfig.config({ ...metadata, "llama.rope.scale_linear": 4 }, stored))
+    assert.deepStrictEqual(rope_scaling, { rope_type: "linear", factor: 4 })
+  })
+
   it("has the biases that its tensors are, and the ids of its tokens", () => {
     const { metadata, stored } = caseOf("llama-bias")
     const config = success(
@@ -314,6 +320,10 @@ describe("what is no model", () => {
     assert.strictEqual(
       config({ "llama.rope.scaling.type": "ntk", "llama.rope.scaling.factor": 2 }),
       "has a llama.rope.scaling.type ntk; known are none, linear, yarn, longrope"
+    )
+    assert.strictEqual(
+      config({ "llama.rope.scaling.type": "longrope" }),
+      "has a llama.rope.scaling.type longrope, but no tensor rope_factors_short.weight"
     )
     assert.strictEqual(config({ "llama.expert_count": 8 }), "has llama.expert_count 8, which is not supported")
     assert.strictEqual(

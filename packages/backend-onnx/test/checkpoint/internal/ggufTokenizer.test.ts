@@ -167,6 +167,52 @@ describe("the files of a tokenizer", () => {
     assert.strictEqual(decode([id + 1]), "日 本")
   })
 
+  it("end answers with the control tokens that models end them with, and no others", () => {
+    const tokens = [...byteLevel.metadata["tokenizer.ggml.tokens"] as ReadonlyArray<string>]
+    const types = [...byteLevel.metadata["tokenizer.ggml.token_type"] as ReadonlyArray<number>]
+    tokens.push("<|end|>", "<end_of_turn>", "</s>", "<custom>")
+    types.push(3, 3, 4, 1)
+    const id = tokens.length - 4
+    const read = { ...metadata, "tokenizer.ggml.tokens": tokens, "tokenizer.ggml.token_type": types }
+    const { generationConfig } = filesOf({ ...read, "tokenizer.ggml.eos_token_id": id + 3 })
+    assert.deepStrictEqual(generationConfig["eos_token_id"], [id + 3, 5, 0, 2, id, id + 1])
+    // The end of answers is a control token, even if the file takes it for a word.
+    const { decode, encode } = textTokenizer({ ...read, "tokenizer.ggml.eos_token_id": id + 3 })
+    assert.deepStrictEqual(encode("<custom>", { controlTokens: true }), [id + 3])
+    assert.strictEqual(decode([id + 3]), "")
+  })
+
+  it("take spaces after the marks of Phi-3's conversations for a part of them", () => {
+    const { metadata } = sentencePiece
+    const { encode } = textTokenizer({ ...metadata, "general.architecture": "phi3" })
+    assert.deepStrictEqual(encode("</s>\nHi", { controlTokens: true }), encode("</s>Hi", { controlTokens: true }))
+    const llama = textTokenizer(metadata)
+    assert.notDeepEqual(
+      llama.encode("</s>\nHi", { controlTokens: true }),
+      llama.encode("</s>Hi", { controlTokens: true })
+    )
+  })
+
+  it("know runs of spaces that a SentencePiece file writes as such", () => {
+    const { metadata, others } = sentencePiece
+    const names = metadata["tokenizer.ggml.tokens"] as ReadonlyArray<string>
+    const types = metadata["tokenizer.ggml.token_type"] as ReadonlyArray<number>
+    const isRun = (name: string) => /^▁▁+$/.test(name)
+    assert.isTrue(names.some(isRun))
+    const { decode, encode } = textTokenizer({
+      ...metadata,
+      "general.architecture": "gemma3",
+      "tokenizer.ggml.add_bos_token": false,
+      "tokenizer.ggml.add_space_prefix": false,
+      "tokenizer.ggml.tokens": names.map((name) => isRun(name) ? " ".repeat(name.length) : name),
+      "tokenizer.ggml.token_type": types.map((type, id) => isRun(names[id]!) ? 4 : type)
+    })
+    prose.forEach((text, i) => {
+      assert.deepStrictEqual(encode(text), others["gemma3"]![i], text)
+      assert.strictEqual(decode(encode(text)), text)
+    })
+  })
+
   it("are missing where metadata is, by its key", () => {
     const { metadata: spm } = sentencePiece
     for (
