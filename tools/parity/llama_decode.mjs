@@ -1,5 +1,5 @@
-// The peer of `memory-r1 bench decode --peer-llama`: the same work in llama.cpp, through node-llama-cpp, on a GGUF file.
-// Prints one JSON document. Never part of the product.
+// The peer of `memory-r1 bench decode --peer-llama`: the same work in llama.cpp, through node-llama-cpp, on a GGUF
+// file. Prints one JSON document. Never part of the product.
 //
 // node llama_decode.mjs FOLDER_WITH_NODE_LLAMA_CPP FILE.gguf PROMPT TOKENS GROUPS GROUP STEPS THREADS
 import { mkdtempSync, rmSync } from "node:fs"

@@ -81,7 +81,7 @@ export interface OnnxModel {
   readonly device: Device.Device
   readonly weightType: WeightType
   readonly decodeType: DecodeType
-  /** @internal The matrices that decoding reads in fewer bits, made anew at each call: for the graph that holds them. */
+  /** @internal The matrices that decoding reads in fewer bits, packed at each call for the graph that holds them. */
   readonly packed: () => Plan["packed"]
   /** @internal The weights as one flat buffer that may be changed in place; a frozen model has none. */
   readonly flat: Float32Array | undefined
@@ -284,7 +284,7 @@ export const load = Effect.fn("OnnxModel.load")(
     if (weightType === "float32") return yield* fromCheckpoint(yield* Checkpoint.load(directory), options)
     yield* Session.require(options.device ?? "cpu", weightType === "float16" ? "float16" : "float32")
     const checkpoint = yield* Checkpoint.open(directory)
-    const weights = yield* Checkpoint.readFrozen(directory, checkpoint.layout, weightType)
+    const weights = yield* Checkpoint.readFrozen(checkpoint, weightType)
     return yield* make({ checkpoint, flat: undefined, weights, weightType }, options)
   }
 )

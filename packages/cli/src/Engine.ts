@@ -3,7 +3,16 @@
  *
  * @since 0.1.0
  */
-import { Adapter, Hub, OnnxLanguageModel, OnnxLearner, OnnxModel, OnnxSampler } from "@memory-r1/backend-onnx"
+import {
+  Adapter,
+  Gguf,
+  Hub,
+  Ollama,
+  OnnxLanguageModel,
+  OnnxLearner,
+  OnnxModel,
+  OnnxSampler
+} from "@memory-r1/backend-onnx"
 import { Sampler } from "@memory-r1/core/rl"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -20,7 +29,8 @@ import { count } from "./shared.ts"
  */
 export const model = Flag.String("model").pipe(
   Flag.withDescription(
-    "a Hugging Face model directory, or the id of a model on the hub: owner/name or owner/name@revision"
+    "a Hugging Face directory, a GGUF file, the id of a model on the hub (owner/name or owner/name@revision), or one "
+      + "that Ollama has (ollama:name:tag)"
   )
 )
 
@@ -131,14 +141,16 @@ export const defaults: Training = {
 }
 
 /**
- * The directory of a model: the given one, or the download of a hub id. Shows the progress of a download.
+ * The directory or file of a model: the given one, the download of a hub id, or the file that Ollama has. Shows the
+ * progress of a download.
  *
  * @category getters
  * @since 0.1.0
  */
 export const directory = Effect.fnUntraced(function*(model: string) {
   const { phase } = yield* Progress.Progress
-  if (!Hub.isId(model)) return model
+  if (Ollama.isName(model)) return yield* Ollama.resolve(model)
+  if (Gguf.isFile(model) || !Hub.isId(model)) return model
   const services = yield* Effect.context<never>()
   return yield* phase(`fetch ${model}`, 100, ({ update }) => {
     let shown = -1

@@ -5,6 +5,7 @@
  */
 import * as Command from "effect/cli/Command"
 import type * as Bench from "./commands/bench.ts"
+import { convert } from "./commands/convert.ts"
 import { evaluate, score } from "./commands/evaluate.ts"
 import { generate } from "./commands/generate.ts"
 import { inspect } from "./commands/inspect.ts"
@@ -26,5 +27,18 @@ export const root = (bench: Bench.Bench) =>
   Command.make("memory-r1").pipe(
     Command.withDescription("Agent memory that learns: train, evaluate and inspect Memory-R1 agents"),
     Command.withSharedFlags(shared),
-    Command.withSubcommands([quickstart, train, evaluate, score, generate, inspect, merge, bench, memory, mcp, report])
+    Command.withSubcommands([
+      quickstart,
+      train,
+      evaluate,
+      score,
+      generate,
+      inspect,
+      convert,
+      merge,
+      bench,
+      memory,
+      mcp,
+      report
+    ])
   )

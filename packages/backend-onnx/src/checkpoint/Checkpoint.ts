@@ -1,6 +1,6 @@
 /**
- * Hugging Face checkpoint directories: `config.json`, `model.safetensors`, `tokenizer.json` and their companions, read
- * and written. What is trained here, transformers loads.
+ * Checkpoints: Hugging Face directories (`config.json`, `model.safetensors`, `tokenizer.json` and their companions),
+ * read and written, and GGUF files, read. What is trained here, transformers loads.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,9 @@ import * as Parameters from "../model/parameters.ts"
 import * as Random from "../model/random.ts"
 import * as Storage from "../model/storage.ts"
 import { CheckpointError } from "./CheckpointError.ts"
+import * as Gguf from "./Gguf.ts"
 import * as ChatTemplate from "./internal/chatTemplate.ts"
+import * as GgufSource from "./internal/ggufSource.ts"
 import * as Tokenizer from "./internal/tokenizer.ts"
 import * as WholeFile from "./internal/wholeFile.ts"
 import * as LfsPointer from "./lfsPointer.ts"
@@ -100,7 +102,9 @@ type Companions = Partial<Record<typeof companions[number], { readonly text: str
 
 // Everything but the weights.
 const describe = Effect.fnUntraced(function*(directory: string, read: Companions) {
-  const at = (name: string, reason: string) => new CheckpointError({ file: join(directory, name), reason })
+  // A GGUF file holds all of them.
+  const at = (name: string, reason: string) =>
+    new CheckpointError({ file: Gguf.isFile(directory) ? directory : join(directory, name), reason })
   const decoder = yield* Effect.fromResult(
     Result.mapError(Architecture.fromConfig(read["config.json"]?.json), (reason) => at("config.json", reason))
   )
@@ -128,6 +132,9 @@ const describe = Effect.fnUntraced(function*(directory: string, read: Companions
 })
 
 const readCompanions = Effect.fnUntraced(function*(directory: string) {
+  if (Gguf.isFile(directory)) {
+    return GgufSource.companions(yield* Effect.scoped(GgufSource.model(directory))) as Companions
+  }
   const read: Companions = {}
   for (const name of companions) {
     const file = yield* readCompanion(directory, name)
@@ -137,7 +144,7 @@ const readCompanions = Effect.fnUntraced(function*(directory: string) {
 })
 
 /**
- * Reads everything of a checkpoint directory but the weights.
+ * Reads everything of a checkpoint but the weights: of a Hugging Face directory, or of a GGUF file.
  *
  * @category constructors
  * @since 0.1.0
@@ -149,7 +156,8 @@ export const open = Effect.fn("Checkpoint.open")(function*(
 })
 
 /**
- * Reads a checkpoint directory. Fails with a `CheckpointError` that names the file, and the tensor, that is at fault.
+ * Reads a checkpoint: a Hugging Face directory, or a GGUF file, whose name ends in `.gguf`. Fails with a
+ * `CheckpointError` that names the file, and the tensor, that is at fault.
  *
  * @category constructors
  * @since 0.1.0
@@ -158,7 +166,7 @@ export const load = Effect.fn("Checkpoint.load")(function*(
   directory: string
 ): Effect.fn.Return<Checkpoint, CheckpointError> {
   const described = yield* open(directory)
-  return { ...described, weights: yield* readWeights(directory, described.layout) }
+  return { ...described, weights: yield* readWeights(described) }
 })
 
 const Initialization = Schema.Struct({
@@ -213,37 +221,70 @@ export const initialize = Effect.fn("Checkpoint.initialize")(function*(
   return { ...described, weights }
 })
 
+// Reads numbers of a parameter, `from` one of them on.
+interface Place {
+  readonly parameter: Parameters.Parameter
+  readonly read: (into: Float32Array, from?: number) => Effect.Effect<void, CheckpointError>
+}
+
 // Where each parameter of a layout lies: all of them are checked before any is read.
-const placesOf = Effect.fnUntraced(function*(directory: string, layout: Parameters.Layout) {
-  const shards = yield* Safetensors.openDirectory(directory)
-  // Of tied embeddings some files hold only the one, some only the other.
-  const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !shards.names.has(embedding)
-  const found: Array<
-    { readonly reader: Safetensors.Reader; readonly stored: string; readonly parameter: Parameters.Parameter }
-  > = []
-  for (const parameter of layout.parameters) {
-    const { name, shape } = parameter
-    const stored = tied && name === embedding ? "lm_head.weight" : name
-    const reader = shards.readerOf(stored)
-    if (reader === undefined) {
-      return yield* new CheckpointError({
-        file: shards.file,
-        tensor: name,
-        reason: "is missing; config.json asks for it"
-      })
+const placesOf = Effect.fnUntraced(
+  function*({ decoder, directory, layout }: Pick<Description, "decoder" | "directory" | "layout">) {
+    if (Gguf.isFile(directory)) {
+      const read = yield* GgufSource.parameters(directory, decoder)
+      return layout.parameters.map((parameter): Place => ({
+        parameter,
+        read: (into, from) => read(parameter.name, into, from)
+      }))
     }
-    const { shape: has } = reader.tensors.get(stored)!
-    if (has.join() !== shape.join()) {
-      return yield* new CheckpointError({
-        file: reader.file,
-        tensor: name,
-        reason: `has shape [${has.join(", ")}], config.json asks for [${shape.join(", ")}]`
-      })
+    const shards = yield* Safetensors.openDirectory(directory)
+    // Of tied embeddings some files hold only the one, some only the other.
+    const tied = layout.parameters.every(({ name }) => name !== "lm_head.weight") && !shards.names.has(embedding)
+    const found: Array<Place> = []
+    for (const parameter of layout.parameters) {
+      const { name, shape } = parameter
+      const stored = tied && name === embedding ? "lm_head.weight" : name
+      const reader = shards.readerOf(stored)
+      if (reader === undefined) {
+        return yield* new CheckpointError({
+          file: shards.file,
+          tensor: name,
+          reason: "is missing; config.json asks for it"
+        })
+      }
+      const { shape: has } = reader.tensors.get(stored)!
+      if (has.join() !== shape.join()) {
+        return yield* new CheckpointError({
+          file: reader.file,
+          tensor: name,
+          reason: `has shape [${has.join(", ")}], config.json asks for [${shape.join(", ")}]`
+        })
+      }
+      found.push({ parameter, read: (into, from) => reader.read(stored, into, from) })
     }
-    found.push({ reader, stored, parameter })
+    return found
   }
-  return found
-})
+)
+
+// Reads parameters in turn, and reports how many millions of numbers are read.
+const inTurn = (
+  name: string,
+  places: ReadonlyArray<Place>,
+  read: (place: Place) => Effect.Effect<void, CheckpointError>
+) => {
+  const millions = (count: number) => Math.ceil(count / 1e6)
+  const total = places.reduce((sum, { parameter }) => sum + parameter.size, 0)
+  return Progress.Progress.use(({ part }) =>
+    part(name, millions(total), ({ update }) =>
+      Effect.gen(function*() {
+        let done = 0
+        for (const place of places) {
+          yield* read(place)
+          yield* update(millions(done += place.parameter.size))
+        }
+      }))
+  )
+}
 
 /**
  * @internal The weights of a checkpoint directory, in a given layout.
@@ -252,18 +293,11 @@ const placesOf = Effect.fnUntraced(function*(directory: string, layout: Paramete
  * @since 0.1.0
  */
 export const readWeights = Effect.fn("Checkpoint.readWeights")(
-  function*(directory: string, layout: Parameters.Layout) {
-    const places = yield* placesOf(directory, layout)
+  function*(described: Pick<Description, "decoder" | "directory" | "layout">) {
+    const { directory, layout } = described
+    const places = yield* placesOf(described)
     const weights = new Float32Array(layout.length)
-    yield* Progress.Progress.use(({ part }) =>
-      part(
-        `load ${directory}`,
-        places.length,
-        ({ update }) =>
-          Effect.forEach(places, ({ parameter, reader, stored }, i) =>
-            Effect.andThen(reader.read(stored, Parameters.view(weights, parameter)), update(i + 1)), { discard: true })
-      )
-    )
+    yield* inTurn(`load ${directory}`, places, ({ parameter, read }) => read(Parameters.view(weights, parameter)))
     return weights
   },
   Effect.scoped
@@ -280,11 +314,12 @@ const piece = 1 << 20
  * @since 0.1.0
  */
 export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
-  function*(directory: string, layout: Parameters.Layout, type: Storage.WeightType) {
+  function*(described: Pick<Description, "decoder" | "directory" | "layout">, type: Storage.WeightType) {
+    const { directory, layout } = described
     const feeds: Array<Feeds> = []
-    const places = yield* placesOf(directory, layout)
+    const places = yield* placesOf(described)
     const buffer = new Float32Array(Math.min(piece, Math.max(0, ...layout.parameters.map(({ size }) => size))))
-    const read = Effect.fnUntraced(function*({ parameter, reader, stored }: typeof places[number]) {
+    const read = Effect.fnUntraced(function*({ parameter, read }: Place) {
       for (const part of parameter.parts) {
         const store = Storage.make(part, Storage.typeOf(part, type))
         const columns = part.shape.length < 2 ? 1 : part.shape[1]!
@@ -293,20 +328,13 @@ export const readFrozen = Effect.fn("Checkpoint.readFrozen")(
         for (let row = 0; row < rows; row += step) {
           const size = Math.min(step, rows - row) * columns
           const values = size <= buffer.length ? buffer.subarray(0, size) : new Float32Array(size)
-          yield* reader.read(stored, values, part.offset - parameter.offset + row * columns)
+          yield* read(values, part.offset - parameter.offset + row * columns)
           store.fill(row, values)
         }
         feeds.push(store.feeds)
       }
     })
-    yield* Progress.Progress.use(({ part }) =>
-      part(
-        `load ${directory} in ${type}`,
-        places.length,
-        ({ update }) =>
-          Effect.forEach(places, (place, i) => Effect.andThen(read(place), update(i + 1)), { discard: true })
-      )
-    )
+    yield* inTurn(`load ${directory} in ${type}`, places, read)
     return Object.assign({}, ...feeds) as Feeds
   },
   Effect.scoped

@@ -10,6 +10,7 @@ import { join } from "node:path"
 import * as ort from "onnxruntime-node"
 import * as Device from "./device.ts"
 import * as Graph from "./Graph.ts"
+import * as Model from "./Model.ts"
 
 /** ONNX Runtime refused a graph, or failed while it ran. */
 export class EngineError extends Data.TaggedError("EngineError")<{ readonly reason: string; readonly cause: unknown }> {
@@ -72,8 +73,8 @@ export const make = (
     const session = yield* Effect.acquireRelease(
       Effect.tryPromise({
         try: () =>
-          ort.InferenceSession.create(Graph.toModel(graph, { external: true }), {
-            externalData: Graph.externalData(graph),
+          ort.InferenceSession.create(Model.write(graph, { external: true }), {
+            externalData: Model.externalData(graph),
             // Nodes that it has no kernel for run on the CPU.
             executionProviders: [device],
             graphOptimizationLevel: "all",

@@ -43,7 +43,7 @@ export const ofModel = ({ checkpoint }: OnnxModel.OnnxModel, weights: Float32Arr
   weights,
   optimizer: "optimizer.safetensors",
   save: (directory) => Checkpoint.save({ ...checkpoint, weights }, directory),
-  read: (directory) => Checkpoint.readWeights(directory, checkpoint.layout)
+  read: (directory) => Checkpoint.readWeights({ ...checkpoint, directory })
 })
 
 /** The head of a critic: that of a directory where it has one, else one that says zero. */

@@ -108,19 +108,10 @@ export const builder = (
     known.set(key, value)
     return value
   }
-  return {
-    graph,
-    decoder,
-    weights,
-    packed: new Map(
-      [...packed].map(([name, matrix]) => [name, (x: Value) => Op.matMulBits(graph, x, { ...matrix, block })])
-    ),
-    adapter,
-    matrices,
-    checkpointing,
-    sizes,
-    ropes
-  }
+  const products = [...packed].map(([name, matrix]) =>
+    [name, (x: Value) => Op.matMulBits(graph, x, { ...matrix, block })] as const
+  )
+  return { graph, decoder, weights, packed: new Map(products), adapter, matrices, checkpointing, sizes, ropes }
 }
 
 export const shaped = ({ graph, sizes }: Builder, x: Value, ...shape: ReadonlyArray<Dimension>): Value =>

@@ -1,4 +1,4 @@
-// The matrices of a frozen model as decoding reads them: whole numbers in blocks along a row, each block with a scale, as
+// The matrices of a frozen model as decoding reads them: whole numbers in blocks along a row, each with a scale, as
 // ONNX Runtime's `MatMulNBits` takes them. They are constants of their session, so that it packs them once.
 import type { Decoder } from "./architecture.ts"
 import * as Joined from "./joined.ts"

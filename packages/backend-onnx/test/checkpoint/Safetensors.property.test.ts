@@ -3,6 +3,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Checkpoint } from "@memory-r1/backend-onnx"
 import { Arbitrary, Effect, Result, Schema } from "effect"
+import { mutatedFrom } from "../support/mutated.ts"
 import { bytes, bytesOf, entry, open } from "../support/safetensorsFile.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -14,25 +15,7 @@ const valid = bytes({
   third: entry("F16", [2, 1], 32, 36)
 }, bytesOf(Float32Array.from({ length: 9 }, (_, i) => i - 4)))
 
-const mutated = Arbitrary.map(
-  Arbitrary.schema(Schema.Array(Schema.Struct({
-    kind: Schema.Literals(["flip", "flip", "flip", "set", "cut", "end", "double"]),
-    // Half of the changes hit the length and the header's beginning.
-    near: Schema.Boolean,
-    at: between(0, 9999),
-    value: between(0, 255)
-  }))),
-  (mutations) =>
-    mutations.slice(0, 6).reduce((file, { at, kind, near, value }) => {
-      const position = Math.floor((near ? Math.min(24, file.length) : file.length) * at / 10_000)
-      if (kind === "end") return file.subarray(0, position)
-      if (kind === "cut") return Buffer.concat([file.subarray(0, position), file.subarray(position + 1 + value % 8)])
-      if (kind === "double") return Buffer.concat([file.subarray(0, position + value % 8), file.subarray(position)])
-      const copy = Buffer.from(file)
-      if (position < copy.length) copy[position] = kind === "set" ? value : copy[position]! ^ (1 << (value % 8))
-      return copy
-    }, valid)
-)
+const mutated = mutatedFrom(valid)
 
 const widths: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2, F64: 8 }
 

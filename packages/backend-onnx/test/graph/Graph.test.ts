@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Graph, Op } from "@memory-r1/backend-onnx"
+import { Graph, Model, Op } from "@memory-r1/backend-onnx"
 import { Effect } from "effect"
 import * as Engine from "../support/engine.ts"
 
-const text = (graph: Graph.Graph): string => Buffer.from(Graph.toModel(graph)).toString("latin1")
+const text = (graph: Graph.Graph): string => Buffer.from(Model.write(graph)).toString("latin1")
 
 describe("Graph", () => {
   it("holds equal small constants once, of each type and shape", () => {

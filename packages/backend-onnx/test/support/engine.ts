@@ -1,5 +1,5 @@
 // Graphs as plain functions, in any element type: numbers in, numbers out.
-import { Graph } from "@memory-r1/backend-onnx"
+import { Graph, Model } from "@memory-r1/backend-onnx"
 import { Effect } from "effect"
 import * as ort from "onnxruntime-node"
 import * as Random from "../../src/model/random.ts"
@@ -24,7 +24,7 @@ export type Run = (feeds: Readonly<Record<string, Numbers>>) => Effect.Effect<Re
 export const load = (graph: Graph.Graph, threads = 1) =>
   Effect.acquireRelease(
     Effect.promise(() =>
-      ort.InferenceSession.create(Graph.toModel(graph), { logSeverityLevel: 4, intraOpNumThreads: threads })
+      ort.InferenceSession.create(Model.write(graph), { logSeverityLevel: 4, intraOpNumThreads: threads })
     ),
     (session) => Effect.promise(() => session.release())
   ).pipe(Effect.map((session): Run => (feeds) =>

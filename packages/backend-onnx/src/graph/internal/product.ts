@@ -42,8 +42,8 @@ export const matMul = (
 
 /**
  * `x Wᵀ` of a constant matrix `W` `[rows, columns]` of whole numbers with a scale for each block of a row:
- * `MatMulNBits` of com.microsoft. `data` is `[rows, blocks, block * bits / 8]` with zero in the middle, `scales` `[rows,
- * blocks]`. What `x` has is rounded to eight bits for it (accuracy level 4), which its fast kernels need.
+ * `MatMulNBits` of com.microsoft. `data` is `[rows, blocks, block * bits / 8]` with zero in the middle, `scales` is
+ * `[rows, blocks]`. What `x` has is rounded to eight bits for it (accuracy level 4), which its fast kernels need.
  *
  * @category combinators
  * @since 0.1.0
