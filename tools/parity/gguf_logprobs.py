@@ -1,4 +1,4 @@
-"""Log-probabilities that transformers gives for real checkpoints, read from their GGUF files: fixtures/gguf/logprobs.json
+"""Log-probabilities that transformers gives for real checkpoints, read from their GGUF files.
 
     python tools/parity/gguf_logprobs.py FOLDER_WITH_GGUF_FILES > packages/backend-onnx/test/fixtures/gguf/logprobs.json
 """

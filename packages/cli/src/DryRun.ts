@@ -21,12 +21,6 @@ export interface Estimate extends Plan.Plan {
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
 
-// Part of the bare rate of products that whole passes reach (docs/engine.md), and what a step of decoding takes beside
-// reading the weights.
-const efficiency = 0.45
-const bytesPerSecond = 10e9
-const secondsPerLayer = 0.3e-3
-
 /**
  * Estimates a run.
  */
@@ -39,17 +33,8 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
   const trained = adapter === undefined ? parameters : sum(adapter.layout.parameters.map(({ size }) => size))
   const gflops = yield* Machine.productRate(model.threads === undefined ? {} : { threads: model.threads })
 
-  const rate = efficiency * gflops * 1e9
   const weightBytes = parameters * Arithmetic.bytesPerWeight[model.dtype]
-  const forward = (prompt: number, completion: number): number =>
-    (prompt * Arithmetic.flopsPerToken(decoder, false) + completion * Arithmetic.flopsPerToken(decoder, true)) / rate
-  // Rows are decoded side by side; reading the weights takes as long for many as for one.
-  const decode = (rows: number, tokens: number): number =>
-    tokens * Math.ceil(rows / 256) * (weightBytes / bytesPerSecond + decoder.layers * secondsPerLayer) +
-    forward(0, rows * tokens)
-  // A gradient passes over everything about twice more, an adapter's once.
-  const gradient = (prompt: number, completion: number): number =>
-    (adapter === undefined ? 3 : 2) * forward(prompt, completion)
+  const times = Arithmetic.times(decoder, { gflops, weightBytes, isAdapter: adapter !== undefined })
 
   const memoryBytes: Plan.Engine["memoryBytes"] = ({ isHeld, learners, stages }) => {
     const copies = adapter === undefined ? learners + (isHeld ? 1 : 0) : 1
@@ -72,14 +57,14 @@ export const estimate = Effect.fn("DryRun.estimate")(function*(config: TrainConf
     const bytes = { weights: copies * weightBytes, training, activations: activations + cache }
     return { ...bytes, total: sum(Object.values(bytes)) + 2e8 }
   }
-  const engine = { tokenizer, contextLength: decoder.contextLength, forward, decode, gradient, memoryBytes }
+  const engine = { tokenizer, contextLength: decoder.contextLength, ...times, memoryBytes }
   const plan = yield* Plan.make({ config, registry, engine })
   return { parameters, trained, contextLength: decoder.contextLength, ...plan, gflops } satisfies Estimate
 })
 
 const count = (value: number): string => Math.round(value).toLocaleString("en")
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
-const duration = (seconds: number): string =>
+export const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+export const duration = (seconds: number): string =>
   seconds < 90
     ? `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`
     : seconds < 5400

@@ -6,6 +6,7 @@
 import * as Command from "effect/cli/Command"
 import type * as Bench from "./commands/bench.ts"
 import { convert } from "./commands/convert.ts"
+import { doctor } from "./commands/doctor.ts"
 import { evaluate, score } from "./commands/evaluate.ts"
 import { generate } from "./commands/generate.ts"
 import { inspect } from "./commands/inspect.ts"
@@ -39,6 +40,7 @@ export const root = (bench: Bench.Bench) =>
       bench,
       memory,
       mcp,
-      report
+      report,
+      doctor
     ])
   )

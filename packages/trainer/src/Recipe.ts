@@ -7,12 +7,13 @@
 import type { Retriever } from "@memory-r1/core"
 import type { Judge, Learner } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
+import * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import { join } from "node:path"
 import type { Agents, Limits } from "./Agents.ts"
 import * as Sft from "./algorithms/Sft.ts"
 import type * as Dataset from "./Dataset.ts"
+import * as Greedy from "./internal/greedy.ts"
 import { algorithmOf, demonstrationsOf, measuring, rewardsOf, withEnvironment } from "./internal/parts.ts"
 import * as PolicyGradient from "./PolicyGradient.ts"
 import * as Registry from "./Registry.ts"
@@ -123,6 +124,7 @@ export const make = Effect.fn("Recipe.make")(
     { config, folder, judge, learners, registry }: Options<E, R>
   ): Effect.fn.Return<Recipe<E, R>, TrainingError, FileSystem.FileSystem | Path.Path> {
     const { answerTokens, data, managerTokens, seed, validation } = config
+    const files = yield* FileSystem.FileSystem
     const dataset = yield* (yield* Registry.find(registry, "datasets", data.dataset)).load(data, { seed })
     const limits: Limits = {
       perFact: data.perFact,
@@ -151,12 +153,18 @@ export const make = Effect.fn("Recipe.make")(
       return Effect.gen(function*() {
         const both = yield* agents
         const { answer, critics, reference } = both
+        const frozen = stage.kind === "manager" ? "answer" : "manager"
+        const sampler = yield* Greedy.remembered(both[frozen].sampler, {
+          file: join(folder, Greedy.fileName),
+          scope: `${name} ${frozen}`
+        })
+        const seen: Agents = { ...both, [frozen]: { ...both[frozen], sampler } }
         const own = stage.algorithm === "ppo" && !stage.critic.shared ? critics[stage.kind] : undefined
         const measure = validation === undefined
           ? undefined
-          : yield* measuring(both, stage.kind, dataset.validation(validation.dialogues), validation.questions, limits)
+          : yield* measuring(seen, stage.kind, dataset.validation(validation.dialogues), validation.questions, limits)
         const parts = { stage, dataset, limits, rewards, manager, judge }
-        return yield* withEnvironment(parts, both, (environment) =>
+        return yield* withEnvironment(parts, seen, (environment) =>
           PolicyGradient.stage({
             ...stage,
             name,
@@ -173,7 +181,7 @@ export const make = Effect.fn("Recipe.make")(
             trained: own === undefined ? [stage.kind] : [stage.kind, criticOf(stage.kind)],
             measure
           }))
-      })
+      }).pipe(Effect.provideService(FileSystem.FileSystem, files))
     })
 
     const stages = yield* Effect.forEach(

@@ -12,6 +12,7 @@
  * | `events.out.tfevents` | the metrics for TensorBoard                                                |
  * | `status.json`         | where the run stands, and how it ended                                     |
  * | `checkpoints/`        | all that the run needs to resume; see `Checkpoints`                        |
+ * | `greedy.jsonl`        | what frozen agents wrote, for each prompt once                             |
  * | `failed-batch.json`   | the batch of a step that failed; see `FailedBatch`                         |
  * | `run.lock`            | the process that writes the folder                                         |
  *
@@ -32,6 +33,7 @@ import * as Schema from "effect/Schema"
 import * as Checkpoints from "./Checkpoints.ts"
 import * as Diagnostics from "./Diagnostics.ts"
 import * as FailedBatch from "./FailedBatch.ts"
+import * as Greedy from "./internal/greedy.ts"
 import { document, lines, type Skipped, writeJson } from "./internal/runFiles.ts"
 import { RunExists } from "./internal/runLock.ts"
 import * as RunLog from "./RunLog.ts"
@@ -243,7 +245,7 @@ export const clear = Effect.fnUntraced(function*(
       return yield* new RunExists({ folder, reason })
     }
   }
-  for (const name of ["checkpoints", "failed", "failed-batch.json", "report.html"]) {
+  for (const name of ["checkpoints", "failed", "failed-batch.json", Greedy.fileName, "report.html"]) {
     yield* files.remove(path.join(folder, name), { recursive: true, force: true })
   }
 })

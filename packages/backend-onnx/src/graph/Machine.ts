@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Device from "./device.ts"
 import * as Graph from "./Graph.ts"
 import * as Op from "./Op.ts"
 import * as Session from "./session.ts"
@@ -45,3 +46,17 @@ export const productRate = (options: Session.SessionOptions = {}): Effect.Effect
     })
     return (2 * size ** 3) / best / 1e6
   }).pipe(Effect.scoped, Effect.withSpan("Machine.productRate"))
+
+/**
+ * The devices of ONNX Runtime: which of them run graphs here, and what each of the others needs.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const devices: Effect.Effect<
+  ReadonlyArray<{ readonly device: Device.Device; readonly needs: string | undefined }>
+> = Effect.forEach(["cpu", "webgpu", "cuda"] as const, (device) =>
+  Effect.match(Session.require(device), {
+    onSuccess: () => ({ device, needs: undefined }),
+    onFailure: () => ({ device, needs: Device.needOf(device) })
+  }))

@@ -28,6 +28,9 @@ export class DeviceError extends Schema.TaggedError<DeviceError>()("DeviceError"
   }
 }
 
+/** What a device needs, in one sentence without a subject. */
+export const needOf = (device: Device): string => device === "cpu" ? "needs nothing" : needs[device]
+
 const firstLine = (cause: unknown): string => messageOf(cause).split("\n")[0]!
 
 export const unavailable = (device: Exclude<Device, "cpu">, cause: unknown): DeviceError =>
