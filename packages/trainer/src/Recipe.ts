@@ -6,9 +6,10 @@
  */
 import type { Retriever } from "@memory-r1/core"
 import type { Judge, Learner } from "@memory-r1/core/rl"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
+import * as Path from "effect/Path"
 import { join } from "node:path"
 import type { Agents, Limits } from "./Agents.ts"
 import * as Sft from "./algorithms/Sft.ts"
@@ -124,7 +125,9 @@ export const make = Effect.fn("Recipe.make")(
     { config, folder, judge, learners, registry }: Options<E, R>
   ): Effect.fn.Return<Recipe<E, R>, TrainingError, FileSystem.FileSystem | Path.Path> {
     const { answerTokens, data, managerTokens, seed, validation } = config
-    const files = yield* FileSystem.FileSystem
+    const platform = Context.pick(FileSystem.FileSystem, Path.Path)(
+      yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+    )
     const dataset = yield* (yield* Registry.find(registry, "datasets", data.dataset)).load(data, { seed })
     const limits: Limits = {
       perFact: data.perFact,
@@ -181,7 +184,7 @@ export const make = Effect.fn("Recipe.make")(
             trained: own === undefined ? [stage.kind] : [stage.kind, criticOf(stage.kind)],
             measure
           }))
-      }).pipe(Effect.provideService(FileSystem.FileSystem, files))
+      }).pipe(Effect.provideContext(platform))
     })
 
     const stages = yield* Effect.forEach(

@@ -82,9 +82,12 @@ describe("greedy completions of a frozen agent", () => {
 
   it.effect("says which file cannot be written", () =>
     Effect.gen(function*() {
-      const { file, sampler, service } = yield* counted
-      const remembered = yield* Greedy.remembered(service, { file: `${file}/no/such`, scope: "x" })
-      const error = yield* Effect.flip(remembered.sample(requestOf(sampler.tokenizer.encode("once"))))
+      const { file, files, sampler, service } = yield* counted
+      yield* files.writeFileString(file, "")
+      const error = yield* Greedy.remembered(service, { file: `${file}/no/such`, scope: "x" }).pipe(
+        Effect.flatMap((remembered) => remembered.sample(requestOf(sampler.tokenizer.encode("once")))),
+        Effect.flip
+      )
       assert.match(error.message, /greedy\.jsonl\/no\/such cannot be written/)
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 })

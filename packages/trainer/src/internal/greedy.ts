@@ -1,10 +1,11 @@
-// What a frozen agent writes at temperature 0 depends on its prompt alone. It is computed once in a run, and kept in the
-// run's folder, so that a resumed run does not compute it again either.
+// What a frozen agent writes at temperature 0 depends on its prompt alone. It is computed once in a run, and kept in
+// the run's folder, so that a resumed run does not compute it again either.
 import { messageOf } from "@memory-r1/core"
 import { Sampler } from "@memory-r1/core/rl"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import { RunLogError } from "../RunLog.ts"
@@ -12,8 +13,8 @@ import { RunLogError } from "../RunLog.ts"
 /** The file in a run's folder. */
 export const fileName = "greedy.jsonl"
 
-// The completions of one request, by the hashes of their prompts. They are one line, so that a killed process leaves all
-// of them or none: those that are missing are then the same as before, in the same batch.
+// The completions of one request, by the hashes of their prompts. They are one line, so that a killed process leaves
+// all of them or none: those that are missing are then the same as before, in the same batch.
 const Line = Schema.fromJsonString(Schema.Array(Schema.Struct({
   key: Schema.String,
   tokens: Schema.Array(Schema.Int),
@@ -51,6 +52,7 @@ export const remembered = Effect.fnUntraced(function*(
 ) {
   const files = yield* FileSystem.FileSystem
   const failing = Effect.mapError((cause: unknown) => new RunLogError({ file, cause }))
+  const path = yield* Path.Path
   const completions = yield* failing(known(file))
   const sample: Sampler.Service["sample"] = Effect.fnUntraced(function*(request) {
     if (request.temperature !== 0 || (request.n ?? 1) !== 1) return yield* sampler.sample(request)
@@ -63,7 +65,10 @@ export const remembered = Effect.fnUntraced(function*(
       for (const { key, ...completion } of found) completions.set(key, completion)
       const line = found.map((one) => ({ ...one, logprobs: Array.from(one.logprobs) }))
       yield* Effect.mapError(
-        files.writeFileString(file, `${JSON.stringify(line)}\n`, { flag: "a" }),
+        Effect.andThen(
+          files.makeDirectory(path.dirname(file), { recursive: true }),
+          files.writeFileString(file, `${JSON.stringify(line)}\n`, { flag: "a" })
+        ),
         (cause) => new Sampler.SamplerError({ reason: `${file} cannot be written: ${messageOf(cause)}`, cause })
       )
     }

@@ -9,7 +9,6 @@ import * as GgufTokenizer from "./ggufTokenizer.ts"
 
 export { type RopeFactors, ropeTensors } from "./ggufConfig.ts"
 export type { Metadata, Tensor } from "./ggufMetadata.ts"
-export type { Source, Sources } from "./ggufTensors.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
