@@ -22,12 +22,17 @@ const context = await model.createContext({
 })
 const sequences = Array.from({ length: rows }, () => context.getSequence())
 const states = mkdtempSync(join(tmpdir(), "llama-states-"))
-const random = () => 3 + Math.floor(Math.random() * 997)
+// Tokens of a linear congruential generator: the same at every run.
+let state = 1
+const random = () => {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+  return 3 + state % 997
+}
 
 // Tokens at temperature 1 from the whole vocabulary, ends of generation among them.
 const continued = async (sequence, from) => {
   let count = 0
-  for await (const _ of sequence.evaluate(from, { temperature: 1, topK: 0, topP: 1, yieldEogToken: true })) {
+  for await (const _ of sequence.evaluate(from, { temperature: 1, topK: 0, topP: 1, seed: 1, yieldEogToken: true })) {
     if (++count >= tokens) break
   }
 }
@@ -47,9 +52,9 @@ const step = async () => {
     }
     const first = sequences[g * group]
     await first.evaluateWithoutGeneratingNewTokens(given.slice(0, -1))
-    const state = join(states, `${g}.bin`)
-    await first.saveStateToFile(state)
-    for (let i = 1; i < group; i++) await sequences[g * group + i].loadStateFromFile(state, { acceptRisk: true })
+    const saved = join(states, `${g}.bin`)
+    await first.saveStateToFile(saved)
+    for (let i = 1; i < group; i++) await sequences[g * group + i].loadStateFromFile(saved, { acceptRisk: true })
   }
   await Promise.all(sequences.map((sequence, i) => {
     const from = last[Math.floor(i / group)]

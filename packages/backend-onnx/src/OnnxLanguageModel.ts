@@ -13,7 +13,6 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Answer from "./internal/answer.ts"
 import * as Configuration from "./internal/config.ts"
 import * as OnnxModel from "./OnnxModel.ts"
 import * as OnnxSampler from "./OnnxSampler.ts"
@@ -140,7 +139,7 @@ export const make = Effect.fnUntraced(function*(
   model: OnnxModel.OnnxModel,
   { config, ...options }: OnnxSampler.Options & { readonly config?: Options | undefined } = {}
 ) {
-  const { sampler: { tokenizer }, sampleWith } = yield* OnnxSampler.makeStreaming(model, options)
+  const { reader: readerOf, sampler: { tokenizer }, sampleWith } = yield* OnnxSampler.makeStreaming(model, options)
   const name = model.checkpoint.directory
   const chosen = Effect.map(
     Effect.serviceOption(Config),
@@ -158,7 +157,7 @@ export const make = Effect.fnUntraced(function*(
       Sampler.promptTokens(tokenizer, messages, templateOptions),
       ({ message }) => fail(method, new AiError.InvalidUserInputError({ description: message }))
     )
-    const reader = Answer.reader(tokenizer, stop)
+    const reader = readerOf(stop)
     // What the template began is said with the answer, so that who reads it knows it for reasoning.
     const begun = tokenizer.applyChatTemplate === undefined
       ? ""

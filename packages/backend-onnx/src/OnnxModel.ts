@@ -55,8 +55,8 @@ export interface LoadOptions extends Options {
 
 /**
  * What decoding reads the matrices of a frozen model in. All but "float32", the default, hold a second copy of them in
- * fewer bits, packed once, which a step of decoding reads faster; what is sampled so is not quite what
- * `score` and a learner compute. Only on the CPU.
+ * fewer bits, packed once, which a step of decoding reads faster; what is sampled so is not quite what `score` and a
+ * learner compute. Only on the CPU.
  *
  * - "int8": a scale for each 32 numbers. Log-probabilities of SmolLM2-135M change by 0.07 on average.
  * - "int4": the same in four bits, by 0.3; the matrix of the vocabulary stays in eight.

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Adapter } from "./checkpoint/Adapter.ts"
 import type { Graph } from "./graph/Graph.ts"
+import * as Answer from "./internal/answer.ts"
 import * as Batch from "./model/batch.ts"
 import * as Cache from "./model/cache.ts"
 import * as DecoderGraphs from "./model/decoderGraphs.ts"
@@ -58,28 +59,28 @@ const withOptions = (tokenizer: Sampler.Tokenizer, templateOptions: Sampler.Temp
 export const make = (model: OnnxModel.OnnxModel, options: Options = {}) =>
   Effect.map(makeStreaming(model, options), ({ sampler }) => sampler)
 
-// Runs batches one after the other, and reports how many completions they did; `run` returns their number.
+// Runs batches one after the other, and reports how many completions they did, if they are several; `run` returns their
+// number.
 const inParts = <E, R>(
   verb: string,
   total: number,
   batches: ReadonlyArray<ReadonlyArray<number>>,
   run: (batch: ReadonlyArray<number>) => Effect.Effect<number, E, R>
-) =>
-  Progress.Progress.use(({ part }) =>
-    part(
-      `${verb} ${total} ${total === 1 ? "completion" : "completions"}`,
-      total,
-      ({ update }) =>
+): Effect.Effect<unknown, E, R> =>
+  batches.length === 1
+    ? run(batches[0]!)
+    : Progress.Progress.use(({ part }) =>
+      part(`${verb} ${total} completions`, total, ({ update }) =>
         Effect.gen(function*() {
           let done = 0
           for (const batch of batches) yield* update(done += yield* run(batch))
-        })
+        }))
     )
-  )
 
 /**
- * A sampler, and its `sample` with a function that hears of the tokens of a completion after each of them, and ends it
- * by returning true: for text that is shown while it is written.
+ * A sampler for text that is shown while it is written. `sampleWith` is its `sample` with a function that hears of the
+ * tokens of a completion after each of them, and ends it by returning true. `reader` reads the text of one completion
+ * as it grows: what will not change any more, and whether one of some texts has ended it.
  *
  * @category constructors
  * @since 0.1.0
@@ -226,7 +227,8 @@ export const makeStreaming = Effect.fn("OnnxSampler.make")(
       sample: (request) => sample(request),
       score
     })
-    return { sampler, sampleWith: sample }
+    const reader = (stop: ReadonlyArray<string> = []) => Answer.reader(tokenizer, stop)
+    return { sampler, sampleWith: sample, reader }
   }
 )
 

@@ -2,8 +2,9 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { DataFile } from "@memory-r1/core/rl"
 import { RunFolder } from "@memory-r1/trainer"
-import { Effect, FileSystem, Path } from "effect"
+import { Effect, FileSystem, Path, type Scope } from "effect"
 import { execFileSync, spawn } from "node:child_process"
+import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
 const inFolder = Effect.gen(function*() {
@@ -14,7 +15,7 @@ const inFolder = Effect.gen(function*() {
   return { files, folder, lock: path.join(folder, "run.lock"), put }
 })
 
-const living = <A, E>(run: Effect.Effect<A, E, NodeServices.NodeServices | import("effect/Scope").Scope>) =>
+const living = <A, E>(run: Effect.Effect<A, E, NodeServices.NodeServices | Scope.Scope>) =>
   run.pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
 const deadProcess = () => {
@@ -56,25 +57,25 @@ describe("RunFolder.locked", () => {
       })))
   }
 
-  // @slow
   it.live("lets one of eight processes in that start together over a stale lock", () =>
     living(Effect.gen(function*() {
-      const { folder, put } = yield* inFolder
+      const { files, folder, put } = yield* inFolder
       yield* put("run.lock", `${deadProcess()}`)
       const script = fileURLToPath(new URL("./support/lockRun.ts", import.meta.url))
-      const start = Effect.callback<string>((resume) => {
-        const child = spawn(process.execPath, [script, folder, `${startAt}`])
-        let output = ""
-        child.stdout.on("data", (chunk) => output += String(chunk))
-        child.stderr.on("data", (chunk) => output += String(chunk))
-        child.on("close", () => resume(Effect.succeed(output.trim())))
+      const children = Array.from({ length: 8 }, () => {
+        const child = spawn(process.execPath, [script, folder], { stdio: ["pipe", "pipe", "inherit"] })
+        const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+        return { child, next: Effect.promise(async () => String((await lines.next()).value)) }
       })
-      const startAt = Date.now() + 4000
-      const outputs = yield* Effect.all(Array.from({ length: 8 }, () => start), { concurrency: 8 })
-      assert.deepStrictEqual(
-        [...outputs].sort(),
-        ["RunExists", "RunExists", "RunExists", "RunExists", "RunExists", "RunExists", "RunExists", "locked"]
-      )
+      yield* Effect.addFinalizer(() => Effect.sync(() => children.forEach(({ child }) => child.kill("SIGKILL"))))
+      const all = Effect.all(children.map(({ next }) => next), { concurrency: "unbounded" })
+      assert.deepStrictEqual(new Set(yield* all), new Set(["ready"]))
+      // All of them at once.
+      children.forEach(({ child }) => child.stdin.write("go\n"))
+      const outcomes = yield* all
+      assert.deepStrictEqual(outcomes.toSorted(), [...new Array<string>(7).fill("RunExists"), "locked"])
+      assert.deepStrictEqual(yield* files.readDirectory(folder), ["run.lock"])
+      children.forEach(({ child }) => child.stdin.end())
     })), 60_000)
 })
 

@@ -13,7 +13,9 @@ import { open } from "node:fs/promises"
 import { CheckpointError } from "./CheckpointError.ts"
 import * as GgufBlocks from "./internal/ggufBlocks.ts"
 import * as GgufHeader from "./internal/ggufHeader.ts"
+import { readExactly } from "./internal/readExactly.ts"
 import * as LfsPointer from "./lfsPointer.ts"
+import type * as Safetensors from "./Safetensors.ts"
 
 /**
  * One tensor of a file. `shape` is in the order of Hugging Face: a matrix is `[out, in]`. `offset` is from the
@@ -40,11 +42,8 @@ export interface Reader {
   readonly tensors: ReadonlyMap<string, TensorInfo>
   /** Numbers of 64 bits are bigints, lists are arrays. */
   readonly metadata: Readonly<Record<string, unknown>>
-  /**
-   * Reads a tensor as float32 into `into`, which must have its size; or as many numbers as it holds, `from` one of them
-   * on.
-   */
-  readonly read: (name: string, into: Float32Array, from?: number) => Effect.Effect<void, CheckpointError>
+  /** Reads numbers of a tensor as float32: as many as `into` holds, `from` one of them on (the first by default). */
+  readonly read: Safetensors.Reader["read"]
 }
 
 const pieceBytes = 1 << 20
@@ -88,8 +87,13 @@ export const openFile = Effect.fn("Gguf.openFile")(function*(file: string) {
         : fail(`cannot be read (${messageOf(cause)})`, { cause })
   })
 
-  const read = Effect.fnUntraced(function*(name: string, into: Float32Array, from = 0) {
-    const tensor = header.tensors.get(name)!
+  const read: Reader["read"] = Effect.fnUntraced(function*(name, into, from = 0) {
+    const tensor = header.tensors.get(name)
+    if (tensor === undefined) return yield* fail("is not in the file", { tensor: name })
+    const size = tensor.shape.reduce((product, dimension) => product * dimension, 1)
+    if (from + into.length > size) {
+      return yield* fail(`has ${size} numbers where ${from + into.length} were expected`, { tensor: name })
+    }
     const { numbers, bytes: blockBytes, widen } = tensor.type
     const blocks = Math.max(1, Math.floor(pieceBytes / blockBytes))
     const bytes = new Uint8Array(blocks * blockBytes)
@@ -101,12 +105,7 @@ export const openFile = Effect.fn("Gguf.openFile")(function*(file: string) {
           const skipped = from + done - first * numbers
           const count = Math.min(blocks, Math.ceil((skipped + into.length - done) / numbers))
           const part = bytes.subarray(0, count * blockBytes)
-          for (let filled = 0; filled < part.length;) {
-            const at = tensor.offset + first * blockBytes + filled
-            const { bytesRead } = await handle.read(part, filled, part.length - filled, at)
-            if (bytesRead === 0) throw new RangeError("the file ends before the data does")
-            filled += bytesRead
-          }
+          await readExactly(handle, part, tensor.offset + first * blockBytes)
           const widened = values.subarray(0, count * numbers)
           widen(part, widened)
           const taken = Math.min(widened.length - skipped, into.length - done)

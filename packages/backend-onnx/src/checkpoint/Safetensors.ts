@@ -8,10 +8,10 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { access, open, readFile } from "node:fs/promises"
-import type { FileHandle } from "node:fs/promises"
 import { basename, join } from "node:path"
 import * as HalfFloat from "../graph/halfFloat.ts"
 import { CheckpointError } from "./CheckpointError.ts"
+import { readExactly } from "./internal/readExactly.ts"
 import * as WholeFile from "./internal/wholeFile.ts"
 import * as LfsPointer from "./lfsPointer.ts"
 
@@ -70,16 +70,6 @@ const pieceBytes = 1 << 20
 
 const count = (shape: ReadonlyArray<number>): number => shape.reduce((product, dimension) => product * dimension, 1)
 
-// Reads exactly `target.byteLength` bytes.
-const fill = async (handle: FileHandle, target: Uint8Array, position: number): Promise<void> => {
-  let done = 0
-  while (done < target.byteLength) {
-    const { bytesRead } = await handle.read(target, done, Math.min(target.byteLength - done, 1 << 30), position + done)
-    if (bytesRead === 0) throw new RangeError("the file ends before the data does")
-    done += bytesRead
-  }
-}
-
 const widen = (bytes: Uint8Array, dtype: StoredType, into: Float32Array): void => {
   if (dtype === "F64") {
     into.set(new Float64Array(bytes.buffer, bytes.byteOffset, into.length))
@@ -119,7 +109,7 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   })
   const prefix = Buffer.alloc(8)
   yield* Effect.tryPromise({
-    try: () => fill(handle, prefix, 0),
+    try: () => readExactly(handle, prefix, 0),
     catch: () => fail(`is ${size} bytes long, too short for a safetensors file; fetch it again`)
   })
   const headerLength = prefix.readBigUInt64LE(0)
@@ -132,7 +122,7 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
   const dataStart = 8 + Number(headerLength)
   const headerBytes = Buffer.alloc(Number(headerLength))
   yield* Effect.tryPromise({
-    try: () => fill(handle, headerBytes, 8),
+    try: () => readExactly(handle, headerBytes, 8),
     catch: (cause) => fail("cannot be read", { cause })
   })
   const header = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Header))(headerBytes.toString("utf8")).pipe(
@@ -182,14 +172,14 @@ export const openFile = Effect.fn("Safetensors.openFile")(function*(file: string
     yield* Effect.tryPromise({
       try: async () => {
         if (dtype === "F32") {
-          await fill(handle, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), start)
+          await readExactly(handle, new Uint8Array(into.buffer, into.byteOffset, into.byteLength), start)
           return
         }
         // Piece by piece: a second copy of a large tensor may not fit.
         const bytes = new Uint8Array(Math.min(into.length * width, pieceBytes))
         for (let at = 0; at < into.length * width; at += pieceBytes) {
           const piece = bytes.subarray(0, Math.min(pieceBytes, into.length * width - at))
-          await fill(handle, piece, start + at)
+          await readExactly(handle, piece, start + at)
           widen(piece, dtype, into.subarray(at / width, (at + piece.length) / width))
         }
       },

@@ -69,24 +69,6 @@ export const pack = (
   return { rows, columns, bits, data, scales }
 }
 
-/** The numbers of a packed matrix. */
-export const unpack = ({ bits, columns, data, rows, scales }: Packed): Float32Array => {
-  const blocks = blocksOf(columns)
-  const middle = 1 << (bits - 1)
-  const values = new Float32Array(rows * columns)
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const at = row * blocks + Math.floor(column / block)
-      const inner = column % block
-      const level = bits === 8
-        ? data[at * block + inner]!
-        : (data[at * block / 2 + (inner >> 1)]! >> (4 * (inner & 1))) & 15
-      values[row * columns + column] = (level - middle) * scales[at]!
-    }
-  }
-  return values
-}
-
 /** The matrices of a decoder that decoding packs, each with the parts that lie behind each other in it. */
 export const matrices = (
   decoder: Decoder

@@ -46,6 +46,16 @@ describe("Gguf", () => {
       }
     }).pipe(Effect.scoped))
 
+  it.effect("refuses a tensor that is not there, and more numbers than there are", () =>
+    Effect.gen(function*() {
+      const reader = yield* Gguf.openFile(blocks)
+      const failing = (name: string, length: number, from?: number) =>
+        Effect.map(Effect.flip(reader.read(name, new Float32Array(length), from)), ({ message }) => message)
+      assert.match(yield* failing("nothing", 1), /nothing.*is not in the file/)
+      assert.match(yield* failing("Q4_0", 1025), /has 1024 numbers where 1025 were expected/)
+      assert.match(yield* failing("Q4_0", 25, 1000), /has 1024 numbers where 1025 were expected/)
+    }).pipe(Effect.scoped))
+
   const tensor = { name: "x", dimensions: [32, 2], type: 8, offset: 0 }
   const data = new Uint8Array(68)
 

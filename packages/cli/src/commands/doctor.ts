@@ -38,9 +38,8 @@ const models: Readonly<Record<string, Arithmetic.Size>> = {
 const step = { prompts: 2, group: 8, prompt: 600, completion: 64, pass: 2048 } as const
 
 const estimate = (size: Arithmetic.Size, gflops: number) => {
-  const attention = size.hiddenSize * size.headSize * (2 * size.heads + 2 * size.keyValueHeads)
-  const parameters = size.layers * (attention + 3 * size.hiddenSize * size.intermediateSize) +
-    size.vocabularySize * size.hiddenSize
+  // A token passes through each parameter once.
+  const parameters = Arithmetic.flopsPerToken(size, true) / 2
   const times = Arithmetic.times(size, { gflops, weightBytes: 4 * parameters, isAdapter: true })
   const prompts = step.prompts * step.prompt
   const rows = step.prompts * step.group

@@ -37,25 +37,6 @@ const promptOf = Effect.fnUntraced(function*(tokenizer: Sampler.Tokenizer, asked
   return yield* Sampler.promptTokens(tokenizer, messages, templateOptions)
 })
 
-// Writes a text to the terminal while it grows: what will not change any more. `rest` is what is left of the whole.
-const writer = (tokenizer: Sampler.Tokenizer) => {
-  const stops = new Set(tokenizer.stopTokens)
-  let said = ""
-  const rest = (text: string): string => text.startsWith(said) ? text.slice(said.length) : `\n${text}`
-  return {
-    rest,
-    show: (tokens: ReadonlyArray<number>): boolean => {
-      // The last character may lack some of its bytes.
-      const text = tokenizer.decode(stops.has(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens).replace(/\uFFFD+$/u, "")
-      if (text.startsWith(said)) {
-        process.stdout.write(text.slice(said.length))
-        said = text
-      }
-      return false
-    }
-  }
-}
-
 /**
  * The command.
  *
@@ -103,9 +84,16 @@ export const generate = Command.make(
   ) {
     const isShown = process.stdout.isTTY === true && !(yield* Output.Json)
     const result = yield* Effect.scoped(Effect.gen(function*() {
-      const { sampleWith, sampler: { tokenizer } } = yield* Engine.sampler(model, flags)
+      const { reader, sampleWith, sampler: { tokenizer } } = yield* Engine.sampler(model, flags)
       const tokens = yield* promptOf(tokenizer, { prompt, raw, system, templateOptions })
-      const written = isShown ? writer(tokenizer) : undefined
+      const { end, read } = reader()
+      let said = ""
+      const show = (tokens: ReadonlyArray<number>): boolean => {
+        const { certain } = read(tokens)
+        process.stdout.write(certain.slice(said.length))
+        said = certain
+        return false
+      }
       const completion = (yield* sampleWith({
         prompts: [tokens],
         maxTokens,
@@ -114,11 +102,11 @@ export const generate = Command.make(
         topK: Option.getOrUndefined(topK),
         topP: Option.getOrUndefined(topP),
         minP: Option.getOrUndefined(minP)
-      }, written?.show))[0]![0]!
-      const text = tokenizer.decode(Sampler.withoutStop(completion))
+      }, isShown ? show : undefined))[0]![0]!
+      const { text } = end(completion)
       return {
         text,
-        rest: written?.rest(text) ?? text,
+        rest: text.slice(said.length),
         tokens: completion.tokens,
         finishReason: completion.finishReason
       }

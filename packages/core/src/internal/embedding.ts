@@ -42,21 +42,24 @@ export const embedding = (journal: Journal, model: EmbeddingModel.EmbeddingModel
 
   const fill = Effect.fnUntraced(function*(scope: Scope) {
     const own = yield* probe
-    const { length: total } = yield* missingOf(scope, Number.MAX_SAFE_INTEGER)
+    let missing = yield* missingOf(scope, batch)
+    // How many there are is asked only where they are more than one request.
+    const { length: total } = missing.length < batch ? missing : yield* missingOf(scope, Number.MAX_SAFE_INTEGER)
     return yield* Progress.use(({ part }) =>
       part("embed memories", total, ({ update }) =>
         Effect.gen(function*() {
-          for (let embedded = 0;; yield* update(embedded)) {
-            const missing = yield* missingOf(scope, batch)
-            if (missing.length === 0) return embedded
+          let embedded = 0
+          while (missing.length > 0) {
             const vectors = yield* embedMany(model, store, missing.map(({ memory }) => memory.text), own)
             yield* journal.embed(
               scope,
               missing.map(({ memory: { id, text } }, i) => ({ id, text, vector: vectors[i]! })),
               own
             )
-            embedded += missing.length
+            yield* update(embedded += missing.length)
+            missing = yield* missingOf(scope, batch)
           }
+          return embedded
         }))
     )
   })

@@ -62,7 +62,6 @@ export const remembered = Effect.fnUntraced(function*(
     if (missing.size > 0) {
       const sampled = yield* sampler.sample({ ...request, prompts: [...missing.values()] })
       const found = [...missing.keys()].map((key, i) => ({ key, ...sampled[i]![0]! }))
-      for (const { key, ...completion } of found) completions.set(key, completion)
       const line = found.map((one) => ({ ...one, logprobs: Array.from(one.logprobs) }))
       yield* Effect.mapError(
         Effect.andThen(
@@ -71,6 +70,7 @@ export const remembered = Effect.fnUntraced(function*(
         ),
         (cause) => new Sampler.SamplerError({ reason: `${file} cannot be written: ${messageOf(cause)}`, cause })
       )
+      for (const { key, ...completion } of found) completions.set(key, completion)
     }
     return keys.map((key) => [completions.get(key)!])
   })

@@ -31,34 +31,48 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-// Creates the lock, or tells which process has it. Only one of two processes can create the file, and only one can move
-// a stale file away.
-const take: (file: string) => Effect.Effect<number, PlatformError.PlatformError, FileSystem.FileSystem> = Effect
-  .fnUntraced(function*(file) {
-    const files = yield* FileSystem.FileSystem
-    const holderOf = (file: string) =>
-      Effect.map(Effect.orElseSucceed(files.readFileString(file), () => ""), (text) => Number(text) || 0)
-    const create = Effect.as(files.writeFileString(file, `${process.pid}`, { flag: "wx" }), 0)
-    return yield* Effect.catchIf(create, ({ reason }) => reason._tag === "AlreadyExists", () =>
-      Effect.gen(function*() {
-        // The file is empty while it is being created.
-        const holder = yield* Effect.flatMap(holderOf(file), (found) =>
-          found > 0 ? Effect.succeed(found) : Effect.delay(holderOf(file), "100 millis"))
-        if (holder > 0 && holder !== process.pid && isAlive(holder)) {
-          return holder
-        }
-        const stale = `${file}.${process.pid}`
-        yield* Effect.ignore(files.rename(file, stale))
-        const moved = yield* holderOf(stale)
-        // Another process took the folder in between: the lock is its own.
-        if (moved !== holder && moved > 0 && isAlive(moved)) {
-          yield* Effect.ignore(files.rename(stale, file))
-          return moved
-        }
-        yield* files.remove(stale, { force: true })
-        return yield* take(file)
-      }))
-  })
+// Creates a file that names this process; false where it is there already.
+const created = Effect.fnUntraced(function*(file: string) {
+  const files = yield* FileSystem.FileSystem
+  return yield* Effect.catchIf(
+    Effect.as(files.writeFileString(file, `${process.pid}`, { flag: "wx" }), true),
+    ({ reason }: PlatformError.PlatformError) => reason._tag === "AlreadyExists",
+    () => Effect.succeed(false)
+  )
+})
+
+// The process that a lock names, 0 for none. The file is empty while it is being created.
+const holderOf = Effect.fnUntraced(function*(file: string) {
+  const files = yield* FileSystem.FileSystem
+  const read = Effect.map(Effect.orElseSucceed(files.readFileString(file), () => ""), (text) => Number(text) || 0)
+  const holder = yield* read
+  return holder > 0 ? holder : yield* Effect.delay(read, "100 millis")
+})
+
+const isOther = (holder: number): boolean => holder > 0 && holder !== process.pid && isAlive(holder)
+
+// Creates the lock, or tells which other process has it. A stale lock is removed only by whoever could create a file
+// named after its holder, and only if it is still that holder's then: so nobody removes a lock that another process has
+// just created in its place.
+const take = Effect.fnUntraced(function*(file: string): Effect.fn.Return<
+  number,
+  PlatformError.PlatformError,
+  FileSystem.FileSystem
+> {
+  const files = yield* FileSystem.FileSystem
+  while (!(yield* created(file))) {
+    const holder = yield* holderOf(file)
+    if (isOther(holder)) return holder
+    const taking = `${file}.${holder}`
+    if (yield* created(taking)) {
+      if ((yield* holderOf(file)) === holder) yield* files.remove(file, { force: true })
+      yield* files.remove(taking, { force: true })
+    } else if (isOther(yield* holderOf(taking))) yield* Effect.sleep("50 millis")
+    // Whoever was about to take it was killed.
+    else yield* files.remove(taking, { force: true })
+  }
+  return 0
+})
 
 /**
  * Keeps a run folder for this process as long as the scope is open: two processes that write into it would spoil it. A

@@ -1,15 +1,17 @@
-// Takes the lock of a run folder at a moment, says how that ended, and keeps it for a while.
+// Takes the lock of a run folder when it is told to on stdin, says how that ended, and keeps it until stdin ends.
 import { NodeServices } from "@effect/platform-node"
 import { RunFolder } from "@memory-r1/trainer"
 import { Effect } from "effect"
+import { once } from "node:events"
 
-const [folder = "", startAt = "0"] = process.argv.slice(2)
+const [folder = ""] = process.argv.slice(2)
 
-await Effect.sleep(Math.max(0, Number(startAt) - Date.now())).pipe(
-  Effect.andThen(RunFolder.locked(folder)),
+console.log("ready")
+await once(process.stdin, "data")
+await RunFolder.locked(folder).pipe(
   Effect.match({ onFailure: (error) => error._tag, onSuccess: () => "locked" }),
   Effect.tap((outcome) => Effect.sync(() => console.log(outcome))),
-  Effect.tap((outcome) => outcome === "locked" ? Effect.sleep(3000) : Effect.void),
+  Effect.andThen(Effect.promise(() => once(process.stdin, "end"))),
   Effect.scoped,
   Effect.provide(NodeServices.layer),
   Effect.runPromise
